@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+
+#include "base/compiler.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+NO_RETURN static void out_of_memory(void)
+{
+    static const char text[] = "fatal: out of memory\n";
+
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(EX_TEMPFAIL);
+    _exit(EX_TEMPFAIL);
+}
+
+void *memory_alloc(size_t size)
+{
+    return memory_alloc_array(1, size);
+}
+
+void *memory_alloc_array(size_t count, size_t size)
+{
+    size_t total;
+    void *block;
+
+    if (__builtin_mul_overflow(count, size, &total))
+        out_of_memory();
+    block = calloc(1, total > 0 ? total : 1);
+    if (block == NULL)
+        out_of_memory();
+    return block;
+}
+
+void *memory_resize(void *block, size_t size)
+{
+    void *moved = realloc(block, size > 0 ? size : 1);
+
+    if (moved == NULL)
+        out_of_memory();
+    return moved;
+}
+
+void memory_free(void *block)
+{
+    free(block);
+}
