@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "base/time.h"
+#include "ipc/channel.h"
+
+struct loop;
+struct main_cf;
+struct settings_table;
+struct stream;
+
+/*
+ * daemon - the one skeleton of every service: start, jail, accept, limits, drain, stop, status to master.
+ *
+ * Order of life: arguments and main.cf are read; open() opens all that the service will ever need; the process
+ * enters its jail (chroot, user, capabilities, seccomp); the loop runs; start() makes the service's context in a
+ * fiber; then connections are accepted. On a stop the service drains: it accepts no more, finishes what is in
+ * hand, then stop() is called and the process exits.
+ *
+ * Three kinds of conversation may share one listening socket; the first byte tells them apart: a channel of the
+ * program's protocol (operations), trigger bytes (trigger), or a raw stream (session; then the other two are absent).
+ */
+enum daemon_shape {
+    DAEMON_EVENT,      /* many sessions at once, a fiber each */
+    DAEMON_SEQUENTIAL, /* one at a time in a process; several processes */
+};
+
+enum daemon_user {
+    DAEMON_AS_MAIL_OWNER, /* owns the queue */
+    DAEMON_AS_NET_OWNER,  /* faces the network, chrooted */
+    DAEMON_AS_ROOT,       /* acts as others: local, pipe, virtual; master's rights kept */
+};
+
+struct daemon;
+
+struct daemon_call {
+    struct daemon *daemon;
+    void *context; /* the service's, from start() */
+    struct call *call;
+    const void *request;
+    struct arena *arena; /* ends with the call */
+    struct instant now;  /* wall clock when the request came */
+};
+
+/* One request of the program's protocol. reply is NULL when run() converses on call->call itself. */
+struct daemon_operation {
+    const struct message_type *request;
+    const struct message_type *reply;
+    /* False with the reason ends the call; the reason is logged as a warning. */
+    bool (*run)(struct daemon_call *call, struct failure *why);
+};
+
+/* A raw connection (smtpd, showq). The stream belongs to the skeleton and ends when session() returns. */
+struct daemon_session {
+    struct daemon *daemon;
+    void *context;
+    struct stream *stream;
+    int fd;
+    struct arena *arena; /* ends with the session */
+    const char *service; /* name in master.cf */
+};
+
+struct daemon_program {
+    const char *name;
+    enum daemon_shape shape;
+    enum daemon_user user;
+    const struct settings_table *settings;
+    /* Before the jail, as root if started so: open tables, files, sockets. False stops the start with the reason. */
+    bool (*open)(struct daemon *daemon, struct failure *why);
+    /* In the jail, in a fiber, before the first connection. Returns the context that all else gets. */
+    void *(*start)(struct daemon *daemon);
+    /* Asked to finish: called once, in a fiber, before stop(); the daemon ends when sessions and this are done. */
+    void (*drain)(void *context);
+    void (*stop)(void *context);
+    const struct protocol *protocol;
+    const struct daemon_operation *operations; /* ends with { NULL } */
+    void (*session)(struct daemon_session *session);
+    void (*trigger)(void *context, struct str bytes);
+    /* Services it may call, by name as in master.cf, ends with NULL; shown in docs/architecture.md. */
+    const char *const *calls;
+    /* Name of the seccomp profile (os/seccomp.h), NULL for none. */
+    const char *seccomp;
+    /* Never more than one process of it (qmgr, pickup); without it processes = min(service_workers, maxproc). */
+    bool is_singleton;
+};
+
+/* The whole life of the process; returns the exit status. */
+int daemon_run(const struct daemon_program *program, int argc, char **argv);
+
+/* Sends the operation's reply message. */
+MUST_USE bool daemon_reply(struct daemon_call *call, const void *reply, struct failure *why);
+
+const void *daemon_settings(const struct daemon *daemon);
+struct main_cf *daemon_main_cf(const struct daemon *daemon);
+struct loop *daemon_loop(const struct daemon *daemon);
+/* Lives as long as the process. */
+struct arena *daemon_arena(const struct daemon *daemon);
+/* As in master.cf. */
+const char *daemon_service(const struct daemon *daemon);
+bool daemon_is_draining(const struct daemon *daemon);
+/* Finish as on a stop from master; for max_use rules of a service's own and fatal troubles found later. */
+void daemon_begin_drain(struct daemon *daemon);
+/* master watches the file and starts a new generation when it changes. Before the jail only. */
+void daemon_watch_file(struct daemon *daemon, const char *path);
+/* The endpoint of a service of program.calls, made at first use: "public/cleanup", "private/rewrite". */
+struct endpoint *daemon_endpoint(struct daemon *daemon, const char *path, const struct protocol *protocol);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPC_CHANNEL_H
+#define IPC_CHANNEL_H
+
+#include "base/time.h"
+#include "ipc/message.h"
+
+struct loop;
+
+/*
+ * channel - one connection between two services that carries many calls at once, each with a number.
+ *
+ * A channel opens with the name and version of its protocol; a peer with another one, or that sends what
+ * the tables do not allow, is disconnected. A call is a conversation: either end sends messages of the
+ * protocol on it in any order that the service defines, and each ends its side with call_end. Per call and
+ * direction at most 64 kB (or one larger message) is in flight: who sends without credit waits in its fiber, so a
+ * slow reader delays no other call. Frames are gathered and written once a loop turn.
+ * When the connection goes, every call on it fails with FAILURE_RETRY.
+ */
+struct protocol {
+    const char *name;
+    unsigned version;
+    /* Ends with NULL; the place in this row is the message's number on the wire. */
+    const struct message_type *const *messages;
+};
+
+struct channel;
+struct call;
+
+enum { CALL_WINDOW_BYTES = 64 * 1024, CHANNEL_FRAME_MAXIMUM = 16 * 1024 * 1024 };
+
+/* Client: connects to a Unix socket and exchanges hellos. Must run in a fiber. */
+MUST_USE bool channel_open(struct loop *loop, const char *path, const struct protocol *protocol,
+                           struct duration timeout, struct channel **channel_out, struct failure *why);
+
+/* Called in a fiber of its own for each call the peer starts; the call is ended for it when it returns. */
+typedef void channel_handler(struct call *call, void *context);
+
+/*
+ * Server: speaks the protocol on an accepted descriptor (owned from now on), starts a fiber per call, and returns
+ * when the peer has closed and all handlers have returned. Must run in a fiber. False with the reason when the
+ * peer broke the protocol.
+ */
+MUST_USE bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, channel_handler *handler,
+                            void *context, struct failure *why);
+
+bool channel_is_open(const struct channel *channel);
+/* Client: ends all calls on it with FAILURE_STOPPED; leaves *channel NULL. */
+void channel_close(struct channel **channel);
+
+/* Starts a call on the client's side (nothing is sent yet). NULL when the channel is not open any more. */
+struct call *channel_call(struct channel *channel);
+/* Ends our side; messages not yet received are dropped. Leaves *call NULL; NULL is fine. */
+void call_end(struct call **call);
+
+/* Queues a message; waits only for credit. timeout bounds that wait. */
+MUST_USE bool call_send(struct call *call, const struct message_type *type, const void *message,
+                        struct duration timeout, struct failure *why);
+
+/* Waits for the next message of the call. When the peer has ended its side: FAILURE_PROTOCOL, "ended". */
+MUST_USE bool call_receive(struct call *call, struct arena *arena, struct duration timeout,
+                           const struct message_type **type_out, void **message_out, struct failure *why);
+
+/* As call_receive, for exactly this type; another one is FAILURE_PROTOCOL. */
+MUST_USE bool call_expect(struct call *call, const struct message_type *type, struct arena *arena,
+                          struct duration timeout, void **message_out, struct failure *why);
+
+/* True when a message is there already, or the peer has ended. */
+bool call_has_input(const struct call *call);
+
+/*
+ * endpoint - a service's address that keeps one channel to it, opened when first needed and again when lost.
+ * The fibers that need it while it opens wait together.
+ */
+struct endpoint;
+
+struct endpoint *endpoint_create(struct loop *loop, const char *path, const struct protocol *protocol,
+                                 struct duration connect_timeout);
+void endpoint_destroy(struct endpoint **endpoint);
+
+/* A new call, opening the channel if need be. */
+MUST_USE bool endpoint_call(struct endpoint *endpoint, struct call **call_out, struct failure *why);
+
+/* One request, one reply. A request that failed because the channel was stale is sent once more on a new one. */
+MUST_USE bool endpoint_ask(struct endpoint *endpoint, const struct message_type *request_type, const void *request,
+                           const struct message_type *reply_type, struct arena *arena, struct duration timeout,
+                           void **reply_out, struct failure *why);
+
+#endif
