@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DNS_HOST_LOOKUP_H
+#define DNS_HOST_LOOKUP_H
+
+#include "base/time.h"
+#include "dns/answer.h"
+
+struct loop;
+struct resolver;
+
+/*
+ * host_lookup - from a host's name to its addresses, and from an address to its confirmed name.
+ *
+ * "dns" asks the resolver for A and AAAA; "native" asks the C library (getaddrinfo, getnameinfo: /etc/hosts, NSS) in
+ * a thread, so that nobody else waits. All calls wait in the calling fiber.
+ */
+struct host_lookup {
+    struct loop *loop;
+    struct resolver *resolver; /* NULL: only native */
+    bool may_use_dns;          /* smtp_host_lookup has "dns" */
+    bool may_use_native;       /* smtp_host_lookup has "native"; asked when dns knows nothing */
+    bool wants_ipv4, wants_ipv6;
+    struct duration timeout; /* for one native lookup; 0: 60 seconds */
+};
+
+struct host_addresses {
+    enum dns_outcome outcome;
+    struct ip_address *items; /* IPv6 before IPv4, each family in the order of the answer */
+    size_t count;
+    const char *reason; /* text for people when not found */
+    uint32_t ttl_seconds;
+};
+
+/* name may be an address itself ("192.0.2.1", "2001:db8::1"). UNKNOWN when any needed question had no answer. */
+void host_lookup_addresses(const struct host_lookup *lookup, struct str name, struct arena *arena,
+                           struct host_addresses *addresses_out);
+
+enum peer_name_outcome {
+    PEER_NAME_CONFIRMED,   /* name: the reverse name, and it leads back to the address */
+    PEER_NAME_UNCONFIRMED, /* reverse_name is known but does not lead back (or not to this address) */
+    PEER_NAME_ABSENT,      /* the address has no name */
+    PEER_NAME_UNKNOWN,     /* a temporary failure of either lookup: asking again may help */
+};
+
+struct peer_name {
+    enum peer_name_outcome outcome;
+    struct str name;         /* the confirmed name, else "unknown" */
+    struct str reverse_name; /* the name of the reverse lookup, confirmed or not, else "unknown" */
+    bool is_reverse_unknown; /* the reverse lookup itself failed for now (reverse_name is "unknown") */
+    struct str trouble;      /* unconfirmed or failed: what to log, "hostname a.example does not resolve to address
+                                192.0.2.1" with ": " and the resolver's words where there are any; else empty */
+};
+
+/* By the system resolver in a thread, at most timeout for both questions. */
+void host_lookup_peer_name(struct loop *loop, const struct ip_address *address, struct duration timeout,
+                           struct arena *arena, struct peer_name *name_out);
+
+#endif

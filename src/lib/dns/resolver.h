@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include "base/failure.h"
+#include "base/time.h"
+#include "dns/answer.h"
+
+struct loop;
+
+/*
+ * dns resolver - asks the name servers of /etc/resolv.conf from a fiber, on the loop, without threads.
+ *
+ * One a process, created before the jail: it reads resolv.conf then, and keeps the descriptor of its
+ * directory, so that a changed file is taken up from inside a chroot as well (looked at with each
+ * lookup, at most once a second). Answers are cached by their ttl. Without validation a server's word is taken as it
+ * is.
+ *
+ * For tests the environment variable MERPATI_RESOLV_CONF names another file; "nameserver 127.0.0.1@5353" in
+ * any such file gives a port.
+ */
+struct resolver;
+
+struct resolver_options {
+    const char *resolv_conf; /* NULL: MERPATI_RESOLV_CONF, else /etc/resolv.conf */
+    struct duration timeout; /* for one lookup; 0: 30 seconds */
+    bool is_validating;      /* DNSSEC, with the system's root anchor */
+};
+
+/* Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. */
+MUST_USE bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,
+                              struct failure *why);
+/* No lookup may be waiting. Leaves *resolver NULL; NULL is fine. */
+void resolver_destroy(struct resolver **resolver);
+
+/*
+ * Waits in the calling fiber, at most the resolver's timeout, for the records of name (absolute, no search list).
+ * The answer's memory is the arena's. Never fails: trouble of any sort is outcome DNS_UNKNOWN.
+ */
+void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
+                     struct dns_answer *answer_out);
+
+#endif
