@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONFIG_SHARED_SETTINGS_H
+#define CONFIG_SHARED_SETTINGS_H
+
+#include "config/settings.h"
+
+/*
+ * shared_settings - the parameters that many programs act on. Every daemon and command may load this table
+ * beside its own. Computed defaults (myhostname, mydomain, mynetworks) are Postfix's.
+ */
+struct shared_settings {
+    /* who we are */
+    struct str myhostname;
+    struct str mydomain;
+    struct str myorigin; /* if main.cf says /file, the first line of that file */
+    struct str mail_name;
+    struct str mail_version;
+    struct str syslog_name;
+    struct str syslog_facility;
+    struct str maillog_file; /* empty: syslog */
+    struct str multi_instance_name;
+    struct str compatibility_level;
+
+    /* where things are */
+    struct str config_directory;
+    struct str queue_directory;
+    struct str data_directory;
+    struct str daemon_directory;
+    struct str command_directory;
+
+    /* users */
+    struct str mail_owner;
+    struct str net_owner;
+    struct str setgid_group;
+    struct str default_privs;
+
+    /* what is ours; lists are given as expanded text, for table/match_list.h and for inet_interfaces */
+    struct str inet_interfaces;
+    struct str inet_protocols; /* all, ipv4, ipv6, or a list */
+    struct str proxy_interfaces;
+    struct str mynetworks;
+    struct str mydestination;
+    struct str relay_domains;
+    struct str virtual_alias_domains;
+    struct str virtual_mailbox_domains;
+    struct str parent_domain_matches_subdomains;
+    struct str recipient_delimiter;
+
+    /* names of services, as in master.cf */
+    struct str cleanup_service_name;
+    struct str rewrite_service_name;
+    struct str queue_service_name;
+    struct str pickup_service_name;
+    struct str bounce_service_name;
+    struct str defer_service_name;
+    struct str trace_service_name;
+    struct str error_service_name;
+    struct str flush_service_name;
+    struct str showq_service_name;
+    struct str proxymap_service_name;
+
+    /* sizes and times that all use */
+    int64_t message_size_limit; /* 0: none */
+    int64_t queue_minfree;
+    struct str default_database_type;
+    struct duration ipc_timeout;
+    struct duration max_idle;
+    int max_use;
+    struct duration daemon_timeout;
+    int default_process_limit;
+    int line_length_limit;
+    int header_size_limit;
+    struct str hash_queue_names;
+    int hash_queue_depth;
+    bool enable_long_queue_ids;
+    bool smtputf8_enable;
+    bool strict_smtputf8;
+    bool soft_bounce;
+    bool helpful_warnings;
+    struct str import_environment;
+    struct str export_environment;
+    struct str double_bounce_sender;
+    struct str empty_address_recipient;
+};
+
+extern const struct settings_table shared_settings_table;
+
+/* settings_load of that table, with myorigin's file read. */
+MUST_USE bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct shared_settings **settings_out,
+                                   struct failure *why);
+
+#endif
