@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests; README.md beside this file tells how to use them."""
+
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.dns_server import DnsServer  # noqa: E402
+from support.instance import BUILD, IS_ROOT, Merpati, Stock  # noqa: E402
+from support.smtp_sink import SmtpSink  # noqa: E402
+
+TEST_ACCOUNT = "merpati-test"
+
+
+def _ensure_account(name, home="/nonexistent"):
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(
+            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home,
+             "--shell", "/bin/sh", name],
+            check=True,
+        )
+
+
+def pytest_sessionstart(session):
+    """Accounts that the tests need; what scripts/test has made already is left as it is."""
+    if IS_ROOT:
+        for name in ("merpati", "merpati-net", TEST_ACCOUNT):
+            _ensure_account(name)
+        if subprocess.run(["getent", "group", "postdrop"], capture_output=True).returncode != 0:
+            subprocess.run(["groupadd", "--system", "postdrop"], check=True)
+
+
+def pytest_report_header(config):
+    who = "root" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
+    reason = Stock.why_not()
+    return [f"merpati build: {BUILD}, run as {who}", f"stock Postfix: {reason or 'used as the oracle'}"]
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of its instances' logs."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        for instance in getattr(item, "instances", []):
+            report.sections.append((f"log of {instance.directory}", instance.tail()))
+
+
+@pytest.fixture
+def account():
+    """The name of a local account that mail can be delivered to."""
+    return TEST_ACCOUNT if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture
+def make_merpati(request):
+    """Makes instances that are configured but not started: make_merpati(main={...}, services=[...], run_as=...)."""
+    request.node.instances = made = []
+
+    def make(**options):
+        instance = Merpati(**options)
+        made.append(instance)
+        return instance
+
+    yield make
+    for instance in made:
+        instance.finish()
+
+
+@pytest.fixture
+def merpati(make_merpati):
+    """Makes and starts an instance: merpati(main={"relay_domains": "x.test"})."""
+    return lambda **options: make_merpati(**options).start()
+
+
+@pytest.fixture(params=["root", "user"])
+def run_as(request):
+    """Runs the test twice when we are root: as root and as an ordinary user. Pass on as run_as=."""
+    if request.param == "root":
+        if not IS_ROOT:
+            pytest.skip("not root")
+        return None
+    return TEST_ACCOUNT if IS_ROOT else None
+
+
+@pytest.fixture
+def make_stock(request):
+    """As make_merpati, for Debian's Postfix; skips the test where it cannot run."""
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    made = []
+
+    def make(**options):
+        instance = Stock(**options)
+        made.append(instance)
+        return instance
+
+    yield make
+    for instance in made:
+        instance.finish()
+
+
+@pytest.fixture
+def stock(make_stock):
+    return lambda **options: make_stock(**options).start()
+
+
+@pytest.fixture
+def sink():
+    """Makes SmtpSinks that end with the test: sink(replies={...})."""
+    made = []
+
+    def make(**options):
+        made.append(SmtpSink(**options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def dns():
+    """Makes DnsServers that end with the test: dns()."""
+    made = []
+
+    def make(**options):
+        made.append(DnsServer(**options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A private mail system in a directory of its own: Merpati from the build tree, or stock Postfix as the oracle.
+Both take the same calls, so that one test can be played against either.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .mailboxes import mbox_messages
+from .smtp_client import SmtpClient
+from .waiting import PATIENCE, free_port, wait_until
+
+SOURCE = Path(__file__).resolve().parents[3]
+BUILD = SOURCE / "build" / os.environ.get("MERPATI_BUILD", "release")
+IS_ROOT = os.geteuid() == 0
+
+
+def drop_to(user):
+    """The words before a command that make it run as user; none if that is who we are."""
+    if user is None or pwd.getpwuid(os.geteuid()).pw_name == user:
+        return []
+    return ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--init-groups", "--"]
+
+
+class Instance:
+    """What Merpati and stock Postfix have in common; see the subclasses for what differs."""
+
+    program = None
+    daemon_directory = None
+    command_directory = None
+
+    def __init__(self, run_as=None, main=None, master=None, services=()):
+        self.run_as = run_as
+        self.user = run_as or pwd.getpwuid(os.geteuid()).pw_name
+        self.directory = Path(tempfile.mkdtemp(prefix="merpati-e2e-"))
+        self.directory.chmod(0o755)
+        self.config = self.directory / "etc"
+        self.queue = self.directory / "queue"
+        self.data = self.directory / "data"
+        self.mail = self.directory / "mail"
+        self.log = self.directory / "maillog"
+        self.port = free_port()
+        self.is_running = False
+        self.wrapper = []
+        self.environment = {}
+        for folder in (self.config, self.queue, self.data, self.mail):
+            folder.mkdir(mode=0o755)
+        self.mail.chmod(0o1777)
+        self.main = {**self.base_main(), **(main or {})}
+        self.master = master if master is not None else self.base_master()
+        self.services = list(services)
+        self.write_config()
+        self.hand_over()
+
+    # --- configuration -------------------------------------------------------------------------------------
+
+    def base_main(self):
+        return {
+            "compatibility_level": "3.6",
+            "queue_directory": self.queue,
+            "data_directory": self.data,
+            "daemon_directory": self.daemon_directory,
+            "command_directory": self.command_directory,
+            "mail_spool_directory": self.mail,
+            "maillog_file": self.log,
+            "maillog_file_prefixes": self.directory,
+            "myhostname": "mail.example.test",
+            "mydomain": "example.test",
+            "myorigin": "$mydomain",
+            "mydestination": "$myhostname, $mydomain, localhost",
+            "mynetworks": "127.0.0.0/8",
+            "inet_interfaces": "127.0.0.1",
+            "inet_protocols": "ipv4",
+            "alias_maps": "",
+            "alias_database": "",
+            "biff": "no",
+        }
+
+    def base_master(self):
+        raise NotImplementedError
+
+    def path(self, name):
+        return self.directory / name
+
+    def set(self, **parameters):
+        """Changes main.cf; None takes a parameter out. Follow with reload() when running."""
+        for name, value in parameters.items():
+            if value is None:
+                self.main.pop(name, None)
+            else:
+                self.main[name] = value
+        self.write_config()
+
+    def write_config(self):
+        lines = [f"{name} = {value}" for name, value in self.main.items()]
+        (self.config / "main.cf").write_text("\n".join(lines) + "\n")
+        text = self.master + "".join(s.rstrip() + "\n" for s in self.services)
+        (self.config / "master.cf").write_text(text)
+
+    def write(self, name, content):
+        """A file of the test's own in the instance directory; its path."""
+        path = self.directory / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if IS_ROOT and self.run_as:
+            shutil.chown(path, self.run_as)
+        return path
+
+    def table(self, name, content, kind="hash"):
+        """Writes and indexes a table; returns type:path for main.cf."""
+        path = self.write(name, content)
+        if kind in ("hash", "btree", "lmdb"):
+            self.command("postmap", f"{kind}:{path}")
+        return f"{kind}:{path}"
+
+    def aliases(self, content, kind="hash"):
+        """Writes and indexes an alias table; returns type:path."""
+        path = self.write("aliases", content)
+        self.command("postalias", f"{kind}:{path}")
+        return f"{kind}:{path}"
+
+    def hand_over(self):
+        """Gives the directories to the account that the system runs as."""
+        if IS_ROOT and self.run_as:
+            for folder in (self.directory, self.config, self.queue, self.data):
+                shutil.chown(folder, self.run_as)
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    def run(self, *words, input=None, check=True, user=None, timeout=None, environment=None):
+        """Runs a program as the instance's user and returns the finished process (text)."""
+        if isinstance(input, str):
+            input = input.encode("utf-8", "surrogateescape")
+        done = subprocess.run(
+            drop_to(user or self.run_as) + [str(w) for w in words],
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            timeout=timeout or PATIENCE * 3,
+            env={**os.environ, **self.environment, "MAIL_CONFIG": str(self.config), **(environment or {})},
+            cwd=self.directory,
+        )
+        done.stdout = done.stdout.decode("utf-8", "surrogateescape")
+        done.stderr = done.stderr.decode("utf-8", "surrogateescape")
+        if check and done.returncode != 0:
+            raise AssertionError(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}\n{self.tail()}")
+        return done
+
+    def command(self, name, *words, **options):
+        """A mail command by its name, from the right place."""
+        return self.run(Path(self.command_directory) / name, *words, **options)
+
+    def control(self, verb, **options):
+        """merpati -c DIR VERB."""
+        return self.command(self.program, "-c", self.config, verb, **options)
+
+    def start(self):
+        self.control("start")
+        self.is_running = True
+        self.wait_for_port(self.port)
+        return self
+
+    def wait_for_port(self, port):
+        import socket
+
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_until(listens, lambda: f"a listener on port {port}; log:\n{self.tail()}")
+
+    def reload(self):
+        self.control("reload")
+
+    def stop(self):
+        if self.is_running:
+            self.control("stop")
+            self.is_running = False
+
+    def master_pid(self):
+        text = (self.queue / "pid" / "master.pid").read_text().strip()
+        return int(text) if text else None
+
+    def pids(self, name):
+        """Process ids of this instance's daemons of that program name."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if os.path.basename(words[0].decode()) == name and str(self.config).encode() in environment:
+                found.append(int(entry.name))
+        return found
+
+    def kill(self, name, number=signal.SIGKILL):
+        """Kills this instance's daemons of that name; how many there were."""
+        pids = self.pids(name)
+        for pid in pids:
+            os.kill(pid, number)
+        return len(pids)
+
+    def finish(self):
+        """Ends whatever still runs and removes the directory (kept when MERPATI_TEST_KEEP is set)."""
+        try:
+            if self.is_running:
+                self.control("abort", check=False)
+                self.is_running = False
+            self.wait_for_end()
+        finally:
+            if not os.environ.get("MERPATI_TEST_KEEP"):
+                shutil.rmtree(self.directory, ignore_errors=True)
+
+    def wait_for_end(self):
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            left = self.all_pids()
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                for pid in left:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except OSError:
+                        pass
+                return
+            time.sleep(0.01)
+
+    def all_pids(self):
+        """Every process with this instance's configuration in its environment, but us."""
+        found = []
+        mark = b"MAIL_CONFIG=" + str(self.config).encode() + b"\0"
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    if mark in (entry / "environ").read_bytes() + b"\0":
+                        if (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                            found.append(int(entry.name))
+                except OSError:
+                    pass
+        return found
+
+    # --- looking ---------------------------------------------------------------------------------------------
+
+    def log_text(self):
+        return self.log.read_text("utf-8", "surrogateescape") if self.log.exists() else ""
+
+    def tail(self, lines=60):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+    def wait_log(self, pattern, count=1, timeout=None):
+        """Waits until the log has count matches of the regular expression; returns the last match."""
+        expression = re.compile(pattern, re.M)
+
+        def enough():
+            found = list(expression.finditer(self.log_text()))
+            return found[count - 1] if len(found) >= count else None
+
+        return wait_until(enough, lambda: f"log line {pattern!r}; log:\n{self.tail()}", timeout)
+
+    def log_lines(self, pattern=""):
+        """What follows "program[pid]: " in each line that matches."""
+        lines = (re.sub(r"^.*?\w+\[\d+\]: ", "", line) for line in self.log_text().splitlines() if re.search(pattern, line))
+        return list(lines)
+
+    def smtp(self, **options):
+        """A raw client, connected and greeted."""
+        return SmtpClient(self.port, **options)
+
+    def sendmail(self, *words, input="", **options):
+        return self.command("sendmail", "-C", self.config, *words, input=input, **options)
+
+    def mailbox(self, user):
+        """The messages in the user's mbox."""
+        return mbox_messages(self.mail / user)
+
+    def wait_mailbox(self, user, count=1, timeout=None):
+        return wait_until(
+            lambda: (lambda found: found if len(found) >= count else None)(self.mailbox(user)),
+            lambda: f"{count} messages for {user}; log:\n{self.tail()}",
+            timeout,
+        )
+
+    def queue_ids(self):
+        """Queue ids that postqueue -p lists, with * or ! cut off."""
+        out = self.command("postqueue", "-c", self.config, "-p", check=False).stdout
+        return re.findall(r"(?m)^([0-9A-Za-z]{10,})[*!]?\s", out)
+
+    def wait_empty(self, timeout=None):
+        wait_until(
+            lambda: "is empty" in self.command("postqueue", "-c", self.config, "-p", check=False).stdout,
+            lambda: f"an empty queue; log:\n{self.tail()}",
+            timeout,
+        )
+
+
+class Merpati(Instance):
+    program = "merpati"
+    daemon_directory = BUILD / "libexec"
+    command_directory = BUILD / "bin"
+
+    def base_main(self):
+        main = super().base_main()
+        shipped = SOURCE / "conf" / "main.cf"
+        if shipped.exists():
+            for name in ("undisclosed_recipients_header",):
+                found = re.search(rf"(?m)^{name}\s*=\s*(.*)$", shipped.read_text())
+                if found:
+                    main[name] = found.group(1)
+        main["sendmail_path"] = self.command_directory / "sendmail"
+        if self.run_as or not IS_ROOT:
+            main["mail_owner"] = self.user
+            main["net_owner"] = self.user
+        return main
+
+    def base_master(self):
+        """conf/master.cf with the SMTP port changed, and nothing else on the network."""
+        text = (SOURCE / "conf" / "master.cf").read_text()
+        changed = re.sub(r"(?m)^smtp(\s+inet\s)", rf"127.0.0.1:{self.port}\1", text)
+        assert changed != text, "conf/master.cf has no smtp service"
+        return changed
+
+
+class Stock(Instance):
+    """Debian's Postfix with its own directories, never the system's."""
+
+    program = "postfix"
+    daemon_directory = Path("/usr/lib/postfix/sbin")
+    command_directory = Path("/usr/sbin")
+
+    SERVICES = """\
+PORT       inet  n - n - -   smtpd
+pickup     unix  n - n 60 1  pickup
+cleanup    unix  n - n - 0   cleanup
+qmgr       unix  n - n 300 1 qmgr
+tlsmgr     unix  - - n 1000? 1 tlsmgr
+rewrite    unix  - - n - -   trivial-rewrite
+bounce     unix  - - n - 0   bounce
+defer      unix  - - n - 0   bounce
+trace      unix  - - n - 0   bounce
+verify     unix  - - n - 1   verify
+flush      unix  n - n 1000? 0 flush
+proxymap   unix  - - n - -   proxymap
+proxywrite unix  - - n - 1   proxymap
+smtp       unix  - - n - -   smtp
+relay      unix  - - n - -   smtp
+showq      unix  n - n - -   showq
+error      unix  - - n - -   error
+retry      unix  - - n - -   error
+discard    unix  - - n - -   discard
+local      unix  - n n - -   local
+virtual    unix  - n n - -   virtual
+lmtp       unix  - - n - -   lmtp
+anvil      unix  - - n - 1   anvil
+scache     unix  - - n - 1   scache
+postlog    unix-dgram n - n - 1 postlogd
+"""
+
+    @classmethod
+    def why_not(cls):
+        """The reason why it cannot run here, or None."""
+        if not IS_ROOT:
+            return "stock Postfix as the oracle needs root"
+        if not Path("/usr/sbin/postfix").exists():
+            return "Debian's package postfix is not installed"
+        return None
+
+    def base_main(self):
+        return {
+            **super().base_main(),
+            "mail_owner": "postfix",
+            "setgid_group": "postdrop",
+            "syslog_name": "merpati",
+            "mail_name": "Merpati",
+            "smtpd_tls_security_level": "none",
+            "smtp_tls_security_level": "none",
+        }
+
+    def base_master(self):
+        return self.SERVICES.replace("PORT", f"127.0.0.1:{self.port}")
+
+    def hand_over(self):
+        shutil.chown(self.data, "postfix")

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A programmable SMTP server, to see what Merpati sends and how it bears misbehaviour.
+
+    sink = SmtpSink(replies={"RCPT": "450 4.2.0 later", "QUIT": CLOSE})
+    sink.port; sink.messages; sink.wait_for(2)
+
+replies maps a step (GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, RSET, QUIT, ...) to what happens there: a reply
+text (may hold "\\n" for many lines), bytes sent as they are, CLOSE, RESET, STALL, or a function
+(session, line) -> one of these, or None for the usual answer; a list gives each call its turn, the last one stays.
+"""
+
+import itertools
+import socket
+import threading
+from dataclasses import dataclass, field
+
+from .waiting import wait_until
+
+CLOSE = object()
+RESET = object()
+STALL = object()
+
+_connections = itertools.count(1)
+
+
+@dataclass
+class Received:
+    """One message as it came; content has CRLF as sent, dots unstuffed."""
+
+    sender: str
+    recipients: list
+    content: bytes
+    hello: str
+    mail_line: str
+    recipient_lines: list
+    connection: int
+    peer: tuple
+
+    @property
+    def text(self):
+        return self.content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
+@dataclass
+class Session:
+    socket: socket.socket
+    number: int
+    peer: tuple
+    hello: str = ""
+    mail_line: str = ""
+    recipient_lines: list = field(default_factory=list)
+    lines: list = field(default_factory=list)
+
+
+def _path(line):
+    return line[line.index("<") + 1 : line.index(">")] if "<" in line else line.split(":", 1)[1].strip()
+
+
+class SmtpSink:
+    """Listens at once on a random port of address; stop() ends it."""
+
+    def __init__(self, address="127.0.0.1", port=0, replies=None, extensions=None, name="sink.example"):
+        self.replies = {step: list(v) if isinstance(v, list) else v for step, v in (replies or {}).items()}
+        if extensions is None:
+            extensions = ["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8"]
+        self.extensions = extensions
+        self.name = name
+        self.messages = []
+        self.sessions = []
+        self.changed = threading.Condition()
+        self.stopping = threading.Event()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.listener = socket.socket(family)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((address, port))
+        self.listener.listen(512)
+        self.address, self.port = self.listener.getsockname()[:2]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self):
+        self.stopping.set()
+        # shutdown wakes accept, which close alone does not
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+        for session in self.sessions:
+            try:
+                session.socket.close()
+            except OSError:
+                pass
+
+    def wait_for(self, count=1, timeout=None):
+        """The messages, once there are at least count."""
+        wait_until(lambda: len(self.messages) >= count, lambda: f"{count} messages, got {len(self.messages)}", timeout)
+        return self.messages
+
+    def lines(self):
+        """Every command line of every session, in order of arrival within each."""
+        return [line for session in self.sessions for line in session.lines]
+
+    def _accept(self):
+        while not self.stopping.is_set():
+            try:
+                connection, peer = self.listener.accept()
+            except OSError:
+                return
+            session = Session(connection, next(_connections), peer)
+            self.sessions.append(session)
+            threading.Thread(target=self._serve, args=(session,), daemon=True).start()
+
+    def _scripted(self, session, step, line):
+        action = self.replies.get(step)
+        if isinstance(action, list):
+            action = action.pop(0) if len(action) > 1 else action[0]
+        if callable(action):
+            action = action(session, line)
+        return action
+
+    def _answer(self, session, step, usual, line=""):
+        """False if the session is over; otherwise the code said."""
+        action = self._scripted(session, step, line)
+        if action is None:
+            action = usual
+        if action is STALL:
+            self.stopping.wait()
+            return 0
+        if action is CLOSE:
+            return 0
+        if action is RESET:
+            session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            return 0
+        if isinstance(action, bytes):
+            session.socket.sendall(action)
+            return int(action[:3]) if action[:3].isdigit() else 250
+        lines = action.split("\n")
+        wire = "".join(
+            (text[:3] + ("-" if i < len(lines) - 1 else " ") + text[4:]) + "\r\n" for i, text in enumerate(lines)
+        )
+        session.socket.sendall(wire.encode())
+        return int(lines[-1][:3])
+
+    def _serve(self, session):
+        try:
+            with session.socket, session.socket.makefile("rb") as reader:
+                self._dialogue(session, reader)
+        except (OSError, ValueError):
+            pass
+
+    def _dialogue(self, session, reader):
+        if not self._answer(session, "GREETING", f"220 {self.name} ESMTP"):
+            return
+        while True:
+            raw = reader.readline()
+            if not raw:
+                return
+            line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            session.lines.append(line)
+            verb = line.split(" ")[0].upper()
+            if not self._command(session, verb, line, reader):
+                return
+
+    def _command(self, session, verb, line, reader):
+        if verb in ("EHLO", "LHLO"):
+            session.hello = line
+            said = "\n".join([f"250 {self.name}", *(f"250 {e}" for e in self.extensions)])
+            return self._answer(session, verb, said, line)
+        if verb == "HELO":
+            session.hello = line
+            return self._answer(session, verb, f"250 {self.name}", line)
+        if verb == "MAIL":
+            code = self._answer(session, verb, "250 2.1.0 Ok", line)
+            if code and code < 400:
+                session.mail_line, session.recipient_lines = line, []
+            return code
+        if verb == "RCPT":
+            code = self._answer(session, verb, "250 2.1.5 Ok", line)
+            if code and code < 400:
+                session.recipient_lines.append(line)
+            return code
+        if verb == "DATA":
+            usual = "354 go on" if session.recipient_lines else "554 5.5.1 no valid recipients"
+            code = self._answer(session, verb, usual, line)
+            return self._content(session, reader) if code == 354 else code
+        if verb == "RSET":
+            session.mail_line, session.recipient_lines = "", []
+            return self._answer(session, verb, "250 2.0.0 Ok", line)
+        if verb == "QUIT":
+            self._answer(session, verb, "221 2.0.0 Bye", line)
+            return 0
+        return self._answer(session, verb, "250 2.0.0 Ok" if verb == "NOOP" else "502 5.5.2 what?", line)
+
+    def _content(self, session, reader):
+        parts = []
+        while True:
+            raw = reader.readline()
+            if not raw:
+                return 0
+            if raw == b".\r\n":
+                break
+            parts.append(raw[1:] if raw.startswith(b".") else raw)
+        message = Received(
+            _path(session.mail_line),
+            [_path(r) for r in session.recipient_lines],
+            b"".join(parts),
+            session.hello,
+            session.mail_line,
+            session.recipient_lines,
+            session.number,
+            session.peer,
+        )
+        session.mail_line, session.recipient_lines = "", []
+        code = self._answer(session, "DOT", f"250 2.0.0 Ok: queued as SINK{len(self.messages) + 1}")
+        if code and code < 400:
+            with self.changed:
+                self.messages.append(message)
+        return code

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for something to become true, with a deadline and a reason when it does not."""
+
+import os
+import random
+import socket
+import time
+
+# Sanitized builds and loaded machines need more; the figure bounds a failure, it never slows a success.
+PATIENCE = float(os.environ.get("MERPATI_TEST_PATIENCE", "20"))
+
+
+def wait_until(condition, what, timeout=None):
+    """Calls condition until it returns something true, and returns that."""
+    deadline = time.monotonic() + (timeout or PATIENCE)
+    pause = 0.002
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for {what() if callable(what) else what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def free_port(address="127.0.0.1"):
+    """
+    A port nobody listens on, below the range that outgoing connections draw theirs from, so that no
+    other test's connection takes it before the server listens.
+    """
+    while True:
+        port = random.randint(10000, 30000)
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError:
+                continue
