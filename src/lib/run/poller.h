@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUN_POLLER_H
+#define RUN_POLLER_H
+
+#include "base/failure.h"
+#include "base/time.h"
+
+/*
+ * poller - waiting in a fiber until a descriptor is ready: below streams and listeners, and for descriptors
+ * of other libraries. It does not own the descriptor, which must stay open until poller_destroy.
+ * At most one fiber may wait for each direction at one time.
+ */
+struct loop;
+struct poller;
+
+enum poller_direction {
+    POLLER_READ,
+    POLLER_WRITE,
+};
+
+/* The descriptor must be one that epoll takes (socket, pipe, pidfd; not a regular file). */
+MUST_USE bool poller_create(struct loop *loop, int fd, struct poller **poller_out, struct failure *why);
+/* Nobody may be waiting. Leaves *poller NULL; a NULL poller is fine. */
+void poller_destroy(struct poller **poller);
+
+/* True also on error or hang-up: the next read or write tells. FAILURE_TIMEOUT; FAILURE_STOPPED after poller_abort. */
+MUST_USE bool poller_wait(struct poller *poller, enum poller_direction direction, struct duration timeout,
+                          struct failure *why);
+/* The waiters and all later waits fail with FAILURE_STOPPED. */
+void poller_abort(struct poller *poller);
+
+#endif
