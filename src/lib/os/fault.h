@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OS_FAULT_H
+#define OS_FAULT_H
+
+#include "base/failure.h"
+
+#include <stdint.h>
+
+/*
+ * fault - the seam where tests make the system fail, and listen to what is done to the disk.
+ *
+ * Every call of lib/os that changes the disk comes through fault_point first. In production that is
+ * one comparison. A test sets a hook, or starts a program with
+ *
+ *     MERPATI_FAULTS="cleanup/sync:2:EIO spill/rename:1:exit write:7:ENOSPC"
+ *
+ * [program/]operation:n:errno-name-or-exit, the nth such call of the process fails so, or the process
+ * ends there without any clean-up, as a power cut would. n+ means the nth and all after it. When one
+ * strikes, a line with it is appended to the file named by MERPATI_FAULTS_LOG. The variables pass master
+ * only where import_environment lists them, and set-id programs do not look at them.
+ */
+enum fault_operation {
+    FAULT_OPEN,
+    FAULT_WRITE,
+    FAULT_SYNC,
+    FAULT_RENAME,
+    FAULT_LINK,
+    FAULT_UNLINK,
+    FAULT_TRUNCATE,
+    FAULT_CREATE, /* of a directory or by O_CREAT */
+    FAULT_OPERATIONS,
+};
+
+struct fault_event {
+    enum fault_operation operation;
+    int fd;            /* -1 when the call is by path */
+    const char *path;  /* the path, or the name given for messages */
+    const char *path2; /* the new name of rename and link, else NULL */
+    uint64_t offset;   /* of a write; UINT64_MAX: at the file's position */
+    uint64_t size;     /* of a write, or the new size of a truncate */
+    const void *data;  /* of a write in one part, else NULL */
+};
+
+/* Returns 0 to let the call happen, or the errno to fail with. May end the process. */
+typedef int fault_hook(const struct fault_event *event, void *context);
+
+/* NULL takes it away. For tests. The hook may be called from any thread. */
+void fault_set_hook(fault_hook *hook, void *context);
+
+/* Called by lib/os and by others that change the disk by calls of their own; 0 or an errno. */
+int fault_point(const struct fault_event *event);
+
+const char *fault_operation_name(enum fault_operation operation);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OS_PRIVILEGE_H
+#define OS_PRIVILEGE_H
+
+#include "base/failure.h"
+
+#include <sys/types.h>
+
+/*
+ * privilege - giving up rights for good, or for a while.
+ *
+ * Every call that drops checks afterwards that the old rights cannot be had back.
+ */
+
+/* True when the effective user is root. */
+bool privilege_is_root(void);
+/* Set-user-id, set-group-id or with file capabilities: the caller's environment is not to be trusted. */
+bool privilege_is_set_id(void);
+
+/* Becomes uid and gid for good, with no other groups, no capabilities. Needs root unless already so. */
+MUST_USE bool privilege_drop(uid_t uid, gid_t gid, struct failure *why);
+/* As privilege_drop, with the user's groups (initgroups): for what runs a user's own commands. */
+MUST_USE bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why);
+
+/* Becomes uid and gid for the moment, effective ids and groups only; _restore undoes it. Root only. */
+MUST_USE bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why);
+MUST_USE bool privilege_restore(struct failure *why);
+
+/* chroot and chdir to path. */
+MUST_USE bool privilege_enter_root(const char *path, struct failure *why);
+
+/* No exec of this process or its children gains rights any more. */
+MUST_USE bool privilege_forbid_new(struct failure *why);
+
+/* Keeps of root's capabilities only those in keep (CAP_... numbers), also for later privilege_drop-free life. */
+MUST_USE bool privilege_limit_capabilities(const int *keep, size_t count, struct failure *why);
+
+#endif
