@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/bounce.h"
+
+enum { ADDRESS_MAXIMUM = 8192, REASON_MAXIMUM = 4096, ATTRIBUTES_MAXIMUM = 64 * 1024 };
+
+static const struct message_field bounce_recipient_fields[] = {
+    MESSAGE_FIELD(struct bounce_recipient, address, FIELD_STR, ADDRESS_MAXIMUM, "recipient"),
+    MESSAGE_FIELD(struct bounce_recipient, original, FIELD_STR, ADDRESS_MAXIMUM, "before rewriting"),
+    MESSAGE_FIELD(struct bounce_recipient, dsn_orcpt, FIELD_STR, ADDRESS_MAXIMUM, "DSN original recipient"),
+    MESSAGE_FIELD(struct bounce_recipient, dsn_notify, FIELD_UINT, 15, "DSN notify flags"),
+    MESSAGE_FIELD(struct bounce_recipient, status, FIELD_UINT, DELIVER_BOUNCED, "enum deliver_status"),
+    MESSAGE_FIELD(struct bounce_recipient, dsn, FIELD_STR, 16, "enhanced status code"),
+    MESSAGE_FIELD(struct bounce_recipient, action, FIELD_STR, 16, "action field of the report"),
+    MESSAGE_FIELD(struct bounce_recipient, reason, FIELD_STR, REASON_MAXIMUM, "why, for people"),
+    MESSAGE_FIELD(struct bounce_recipient, remote_mta, FIELD_STR, 1024, "host that answered"),
+    MESSAGE_FIELD(struct bounce_recipient, diagnostic_type, FIELD_STR, 32, "smtp or x-unix"),
+    MESSAGE_FIELD(struct bounce_recipient, diagnostic, FIELD_STR, REASON_MAXIMUM, "reply or output"),
+};
+MESSAGE_TYPE(bounce_recipient);
+
+static const struct message_field bounce_request_fields[] = {
+    MESSAGE_FIELD(struct bounce_request, kind, FIELD_UINT, BOUNCE_TRACE, "enum bounce_kind"),
+    MESSAGE_FIELD(struct bounce_request, queue_id, FIELD_STR, 32, "the original message"),
+    MESSAGE_FIELD(struct bounce_request, sender, FIELD_STR, ADDRESS_MAXIMUM, "its sender"),
+    MESSAGE_FIELD(struct bounce_request, envid, FIELD_STR, 200, "its DSN envelope id"),
+    MESSAGE_FIELD(struct bounce_request, dsn_return, FIELD_UINT, 2, "what to return of it"),
+    MESSAGE_FIELD(struct bounce_request, encoding, FIELD_UINT, 2, "its encoding"),
+    MESSAGE_FIELD(struct bounce_request, is_smtputf8, FIELD_BOOL, 1, "it needs SMTPUTF8"),
+    MESSAGE_FIELD(struct bounce_request, arrival, FIELD_TIME, 0, "when it came"),
+    MESSAGE_FIELD(struct bounce_request, size, FIELD_UINT, INT64_MAX, "bytes of its content"),
+    MESSAGE_FIELD(struct bounce_request, attributes, FIELD_STRLIST, ATTRIBUTES_MAXIMUM,
+                  "name=value, where it came from"),
+    MESSAGE_RECORDS(struct bounce_request, recipients, &bounce_recipient_message, DELIVER_RECIPIENTS_MAXIMUM,
+                    "for whom"),
+    MESSAGE_FIELD(struct bounce_request, content, FIELD_STR, DELIVER_INLINE_MAXIMUM, "its header and body, if inline"),
+    MESSAGE_FIELD(struct bounce_request, content_fd, FIELD_FD, 0, "its own file, if not"),
+    MESSAGE_FIELD(struct bounce_request, content_offset, FIELD_UINT, INT64_MAX, "where content starts in the file"),
+};
+MESSAGE_TYPE(bounce_request);
+
+static const struct message_field bounce_reply_fields[] = {
+    MESSAGE_FIELD(struct bounce_reply, is_done, FIELD_BOOL, 1, "the notification is durable, or none was due"),
+    MESSAGE_FIELD(struct bounce_reply, notification_ids, FIELD_STRLIST, 4096, "queue ids of the notifications"),
+    MESSAGE_FIELD(struct bounce_reply, reason, FIELD_STR, REASON_MAXIMUM, "why not"),
+};
+MESSAGE_TYPE(bounce_reply);
+
+static const struct message_type *const messages[] = { &bounce_request_message, &bounce_reply_message, NULL };
+
+const struct protocol bounce_protocol = { "bounce", 1, messages };

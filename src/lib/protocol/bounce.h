@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTOCOL_BOUNCE_H
+#define PROTOCOL_BOUNCE_H
+
+#include "base/time.h"
+#include "ipc/channel.h"
+#include "protocol/deliver.h"
+
+/*
+ * bounce - the queue manager asks for a delivery status notification (private/bounce, private/defer and private/trace
+ * speak the same). The reply comes when the notification is durable in the queue (or none was due); only then may
+ * "returned" be recorded.
+ */
+enum bounce_kind {
+    BOUNCE_FAILED,  /* undeliverable: to the sender, or double bounce to postmaster when the sender is null */
+    BOUNCE_DELAYED, /* still trying: a warning to the sender */
+    BOUNCE_SUCCESS, /* NOTIFY=SUCCESS: delivered, relayed, expanded */
+    BOUNCE_TRACE,   /* sendmail -v and -bv: report by mail (reserved) */
+};
+
+struct bounce_recipient {
+    struct str address;
+    struct str original;
+    struct str dsn_orcpt;
+    uint64_t dsn_notify;
+    uint64_t status; /* enum deliver_status */
+    struct str dsn;
+    struct str action; /* failed, delayed, delivered, relayed, expanded */
+    struct str reason;
+    struct str remote_mta;
+    struct str diagnostic_type;
+    struct str diagnostic;
+};
+
+struct bounce_request {
+    uint64_t kind; /* enum bounce_kind */
+    struct str queue_id;
+    struct str sender;
+    struct str envid;
+    uint64_t dsn_return;
+    uint64_t encoding;
+    bool is_smtputf8;
+    struct instant arrival;
+    uint64_t size;
+    struct strlist attributes;
+    struct records recipients; /* struct bounce_recipient */
+    struct str content;        /* as in deliver_request */
+    int content_fd;
+    uint64_t content_offset;
+};
+
+struct bounce_reply {
+    bool is_done; /* false: could not be queued now, try later; reason says why */
+    struct strlist notification_ids;
+    struct str reason;
+};
+
+extern const struct message_type bounce_recipient_message;
+extern const struct message_type bounce_request_message;
+extern const struct message_type bounce_reply_message;
+extern const struct protocol bounce_protocol;
+
+#endif

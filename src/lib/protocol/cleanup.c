@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/cleanup.h"
+
+enum { ADDRESS_MAXIMUM = 4096, ATTRIBUTES_MAXIMUM = 64 * 1024 };
+
+static const struct message_field cleanup_open_fields[] = {
+    MESSAGE_FIELD(struct cleanup_open, flags, FIELD_UINT, UINT32_MAX, "what is asked for, enum cleanup_flag"),
+};
+MESSAGE_TYPE(cleanup_open);
+
+static const struct message_field cleanup_opened_fields[] = {
+    MESSAGE_FIELD(struct cleanup_opened, queue_id, FIELD_STR, 32, "the new message's queue id"),
+};
+MESSAGE_TYPE(cleanup_opened);
+
+static const struct message_field cleanup_envelope_fields[] = {
+    MESSAGE_FIELD(struct cleanup_envelope, arrival, FIELD_TIME, 0, "when the message came"),
+    MESSAGE_FIELD(struct cleanup_envelope, sender, FIELD_STR, ADDRESS_MAXIMUM,
+                  "envelope sender, empty for the null sender"),
+    MESSAGE_FIELD(struct cleanup_envelope, full_name, FIELD_STR, ADDRESS_MAXIMUM, "name of the submitting user"),
+    MESSAGE_FIELD(struct cleanup_envelope, envid, FIELD_STR, 200, "DSN envelope id, decoded"),
+    MESSAGE_FIELD(struct cleanup_envelope, dsn_return, FIELD_UINT, DSN_RETURN_HEADERS, "what a bounce returns"),
+    MESSAGE_FIELD(struct cleanup_envelope, encoding, FIELD_UINT, BODY_ENCODING_8BIT, "what BODY= said"),
+    MESSAGE_FIELD(struct cleanup_envelope, size, FIELD_UINT, INT64_MAX, "announced size in bytes, 0 for none"),
+    MESSAGE_FIELD(struct cleanup_envelope, attributes, FIELD_STRLIST, ATTRIBUTES_MAXIMUM,
+                  "name=value, where it came from"),
+};
+MESSAGE_TYPE(cleanup_envelope);
+
+static const struct message_field cleanup_recipient_fields[] = {
+    MESSAGE_FIELD(struct cleanup_recipient, address, FIELD_STR, ADDRESS_MAXIMUM, "envelope recipient"),
+    MESSAGE_FIELD(struct cleanup_recipient, original, FIELD_STR, ADDRESS_MAXIMUM, "as given before rewriting"),
+    MESSAGE_FIELD(struct cleanup_recipient, dsn_orcpt, FIELD_STR, ADDRESS_MAXIMUM,
+                  "DSN original recipient, type;address"),
+    MESSAGE_FIELD(struct cleanup_recipient, dsn_notify, FIELD_UINT, 15, "DSN notify flags"),
+};
+MESSAGE_TYPE(cleanup_recipient);
+
+static const struct message_field cleanup_content_fields[] = {
+    MESSAGE_FIELD(struct cleanup_content, bytes, FIELD_STR, CLEANUP_CONTENT_MAXIMUM,
+                  "the next piece of header and body"),
+};
+MESSAGE_TYPE(cleanup_content);
+
+static const struct message_field cleanup_end_fields[] = {
+    MESSAGE_FIELD(struct cleanup_end, is_complete, FIELD_BOOL, 1, "always true"),
+};
+MESSAGE_TYPE(cleanup_end);
+
+static const struct message_field cleanup_result_fields[] = {
+    MESSAGE_FIELD(struct cleanup_result, status, FIELD_UINT, CLEANUP_STOPPED, "enum cleanup_status"),
+    MESSAGE_FIELD(struct cleanup_result, dsn, FIELD_STR, 16, "enhanced status code"),
+    MESSAGE_FIELD(struct cleanup_result, reason, FIELD_STR, 2048, "why not, for the peer"),
+    MESSAGE_FIELD(struct cleanup_result, size, FIELD_UINT, INT64_MAX, "bytes of content as queued"),
+};
+MESSAGE_TYPE(cleanup_result);
+
+static const struct message_type *const messages[] = {
+    &cleanup_open_message,    &cleanup_opened_message, &cleanup_envelope_message, &cleanup_recipient_message,
+    &cleanup_content_message, &cleanup_end_message,    &cleanup_result_message,   NULL,
+};
+
+const struct protocol cleanup_protocol = { "cleanup", 1, messages };
+
+bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
+                       struct call **call_out, struct str *queue_id_out, struct failure *why)
+{
+    struct cleanup_open request = { .flags = flags };
+    struct call *call;
+    void *reply;
+
+    if (!endpoint_call(endpoint, &call, why))
+        return false;
+    if (!call_send(call, &cleanup_open_message, &request, timeout, why) ||
+        !call_expect(call, &cleanup_opened_message, arena, timeout, &reply, why)) {
+        call_end(&call);
+        return false;
+    }
+    *queue_id_out = ((struct cleanup_opened *) reply)->queue_id;
+    *call_out = call;
+    return true;
+}
+
+bool cleanup_call_content(struct call *call, struct str bytes, struct duration timeout, struct failure *why)
+{
+    while (bytes.len > 0) {
+        struct cleanup_content piece = { .bytes = str_part(bytes, 0, CLEANUP_CONTENT_MAXIMUM) };
+
+        if (!call_send(call, &cleanup_content_message, &piece, timeout, why))
+            return false;
+        bytes = str_from(bytes, piece.bytes.len);
+    }
+    return true;
+}
+
+bool cleanup_call_finish(struct call *call, struct arena *arena, struct duration timeout,
+                         const struct cleanup_result **result_out, struct failure *why)
+{
+    struct cleanup_end end = { .is_complete = true };
+    void *result;
+
+    if (!call_send(call, &cleanup_end_message, &end, timeout, why) ||
+        !call_expect(call, &cleanup_result_message, arena, timeout, &result, why))
+        return false;
+    *result_out = result;
+    return true;
+}
