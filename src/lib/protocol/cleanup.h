@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "ipc/channel.h"
+#include "mail/dsn.h"
 
 /*
  * cleanup - how a new message enters the queue (public/cleanup). One call is one message:
@@ -30,21 +31,6 @@ enum cleanup_flag {
     CLEANUP_FLAG_RESENT = 1 << 9,   /* pickup: came back by postsuper -r; no new Message-ID line is logged twice */
     /* What mail from outside and from local users asks for. */
     CLEANUP_FLAGS_EXTERNAL = CLEANUP_FLAG_FILTER | CLEANUP_FLAG_BCC_OK | CLEANUP_FLAG_MAP_OK,
-};
-
-/* DSN NOTIFY of a recipient, RFC 3461 section 4.1. 0 is the default: failure and delay. */
-enum dsn_notify {
-    DSN_NOTIFY_NEVER = 1,
-    DSN_NOTIFY_SUCCESS = 2,
-    DSN_NOTIFY_FAILURE = 4,
-    DSN_NOTIFY_DELAY = 8,
-};
-
-/* DSN RET, RFC 3461 section 4.3. */
-enum dsn_return {
-    DSN_RETURN_DEFAULT,
-    DSN_RETURN_FULL,
-    DSN_RETURN_HEADERS,
 };
 
 /* What BODY= said, RFC 6152; kept as an attribute for the delivery agents. */
