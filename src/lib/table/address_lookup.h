@@ -64,12 +64,4 @@ MUST_USE enum table_result domain_lookup(struct table_list *list, bool parents_m
 MUST_USE enum table_result network_lookup(struct table_list *list, struct str address, struct arena *arena,
                                           struct address_answer *answer_out, struct failure *why);
 
-/*
- * Cuts the extension off a local part: "user+ext" gives "user" and "+ext" (with the delimiter). False if there is none.
- * Never splits the reserved names (postmaster, mailer-daemon, double-bounce and the like), nor "owner-x" and
- * "x-request" where the delimiter is '-' and owner_request_special holds; nothing is cut at position 0.
- */
-bool address_split_extension(struct str local_part, struct str recipient_delimiter, struct str *user_out,
-                             struct str *extension_out);
-
 #endif

@@ -37,7 +37,7 @@ enum table_kind {
 enum table_flag {
     TABLE_FOLD = 1 << 0,            /* keys of FIXED tables are lower-cased before the lookup; nearly always wanted */
     TABLE_NO_SUBSTITUTION = 1 << 1, /* rules whose result has $number are refused */
-    TABLE_NO_PROXY = 1 << 2,        /* proxy: is refused */
+    TABLE_NO_PROXY = 1 << 2,        /* proxy: is skipped: the table behind it is opened here */
     TABLE_FOLD_PATTERN = 1 << 3,    /* keys of PATTERN tables are lower-cased too */
     TABLE_WARN_DUPLICATE = 1 << 4,  /* texthash: and inline: warn about a key that comes twice */
     /* For what chooses commands, files and users' rights (local, virtual, pipe): no outsider may shape the result. */
