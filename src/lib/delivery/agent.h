@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DELIVERY_AGENT_H
+#define DELIVERY_AGENT_H
+
+#include "base/list.h"
+#include "daemon/daemon.h"
+#include "mail/dsn.h"
+#include "protocol/deliver.h"
+
+struct delivery;
+struct shared_settings;
+
+/*
+ * agent - what every delivery agent is: a daemon that takes requests from the queue manager, delivers each in
+ * a fiber, and answers for every recipient.
+ *
+ * A program fills in struct delivery_program and its main calls delivery_agent_main. deliver() is called once
+ * a request and reports each recipient as soon as its fate is final, with delivery_sent, _deferred or _bounced: that
+ * writes the log line, then keeps the outcome until the queue manager has it in its ledger. Whoever has no outcome
+ * when deliver() returns is deferred for it. delivery_sync hands over what was reported so far, before
+ * something slow is begun; the end of deliver() does it anyway. A lost channel never loses an
+ * outcome: it waits for the next census.
+ */
+struct delivery_program {
+    const char *name;
+    enum daemon_shape shape;
+    enum daemon_user user;
+    const struct settings_table *settings;
+    /* As in struct daemon_program; each may be NULL. start's result is deliver's context. */
+    bool (*open)(struct daemon *daemon, struct failure *why);
+    void *(*start)(struct daemon *daemon);
+    void (*drain)(void *context);
+    void (*stop)(void *context);
+    const char *const *calls;
+    const char *seccomp;
+    /* Deliveries at one time in one process; a sequential agent has 1. */
+    unsigned capacity;
+
+    void (*deliver)(struct delivery *delivery, void *context);
+};
+
+int delivery_agent_main(const struct delivery_program *program, int argc, char **argv);
+
+/* One request in hand. Read it; only the fields marked so are the agent's to set. */
+struct delivery {
+    struct daemon *daemon;
+    struct loop *loop;
+    struct arena *arena; /* ends with the delivery */
+    const struct deliver_request *request;
+    const struct deliver_recipient *recipients;
+    size_t recipient_count;
+    const struct shared_settings *shared;
+    struct instant started; /* wall clock, when the agent took it */
+
+    /* The agent's: wall clock when the connection stood (zero: no connection, as for local). For delays=. */
+    struct instant connected;
+
+    struct delivery_state *state;
+};
+
+/* How a recipient fared: everything but which of the three it was. Copied. */
+struct delivery_report {
+    struct dsn_status dsn;
+    struct str text;            /* goes into the log's parentheses and the bounce */
+    struct str relay;           /* empty: "none" */
+    unsigned connection_use;    /* conn_use=, logged when more than 1 */
+    struct str action;          /* "relayed", "expanded", "delivered"; empty: by the outcome */
+    struct str remote_mta;      /* "dns; " is added by bounce; empty: none */
+    struct str diagnostic_type; /* "smtp", "x-unix" */
+    struct str diagnostic;
+};
+
+/* recipient is the place in delivery->recipients. A second report for the same recipient is a programmer's mistake. */
+void delivery_sent(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
+/* dsn's class becomes 4. */
+void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
+/* dsn's class becomes 5. With soft_bounce it is reported as deferred. */
+void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
+bool delivery_is_reported(const struct delivery *delivery, size_t recipient);
+
+/* Sends what was reported to the queue manager at once, without waiting for its record. */
+void delivery_sync(struct delivery *delivery);
+
+/* The next hop as a whole is dead, as with all connections refused: told to the queue manager at the end. */
+void delivery_hop_failed(struct delivery *delivery, struct dsn_status dsn, struct str reason);
+
+#endif
