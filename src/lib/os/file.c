@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/file.h"
+
+#include "os/fault.h"
+#include "os/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int ask_fault(enum fault_operation operation, const char *path, const char *path2)
+{
+    return fault_point(
+        &(struct fault_event){ .operation = operation, .fd = -1, .path = path, .path2 = path2, .offset = UINT64_MAX });
+}
+
+static int ask_fault_fd(enum fault_operation operation, int fd, const char *name)
+{
+    return fault_point(&(struct fault_event){ .operation = operation, .fd = fd, .path = name, .offset = UINT64_MAX });
+}
+
+bool file_open(const char *path, int flags, mode_t mode, int *fd_out, struct failure *why)
+{
+    return file_open_at(AT_FDCWD, path, flags, mode, fd_out, why);
+}
+
+bool file_open_at(int directory_fd, const char *path, int flags, mode_t mode, int *fd_out, struct failure *why)
+{
+    int error = ask_fault(flags & O_CREAT ? FAULT_CREATE : FAULT_OPEN, path, NULL);
+    int fd;
+
+    if (error != 0)
+        return failure_system(why, error, "open %s", path);
+    do {
+        fd = openat(directory_fd, path, flags | O_CLOEXEC | O_NOCTTY, mode);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return failure_system(why, errno, "open %s", path);
+    *fd_out = fd;
+    return true;
+}
+
+bool file_read(int fd, const char *name, void *data, size_t size, size_t *count_out, struct failure *why)
+{
+    ssize_t count;
+
+    do {
+        count = read(fd, data, size);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return failure_system(why, errno, "read %s", name);
+    *count_out = (size_t) count;
+    return true;
+}
+
+bool file_read_at(int fd, const char *name, void *data, size_t size, uint64_t offset, size_t *count_out,
+                  struct failure *why)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t count = pread(fd, (char *) data + done, size - done, (off_t) (offset + done));
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return failure_system(why, errno, "read %s", name);
+        if (count == 0)
+            break;
+        done += (size_t) count;
+    }
+    *count_out = done;
+    return true;
+}
+
+static int ask_fault_write(int fd, const char *name, uint64_t offset, uint64_t size, const void *data)
+{
+    return fault_point(&(struct fault_event){
+        .operation = FAULT_WRITE, .fd = fd, .path = name, .offset = offset, .size = size, .data = data });
+}
+
+bool file_write(int fd, const char *name, struct str data, struct failure *why)
+{
+    int error = ask_fault_write(fd, name, UINT64_MAX, data.len, data.data);
+    size_t done = 0;
+
+    if (error != 0)
+        return failure_system(why, error, "write %s", name);
+    while (done < data.len) {
+        ssize_t count = write(fd, data.data + done, data.len - done);
+
+        if (count < 0 && errno != EINTR)
+            return failure_system(why, errno, "write %s", name);
+        done += count > 0 ? (size_t) count : 0;
+    }
+    return true;
+}
+
+bool file_write_at(int fd, const char *name, struct str data, uint64_t offset, struct failure *why)
+{
+    int error = ask_fault_write(fd, name, offset, data.len, data.data);
+    size_t done = 0;
+
+    if (error != 0)
+        return failure_system(why, error, "write %s", name);
+    while (done < data.len) {
+        ssize_t count = pwrite(fd, data.data + done, data.len - done, (off_t) (offset + done));
+
+        if (count < 0 && errno != EINTR)
+            return failure_system(why, errno, "write %s", name);
+        done += count > 0 ? (size_t) count : 0;
+    }
+    return true;
+}
+
+/* Steps over what was written; returns how many parts are finished. */
+static size_t use_up(struct iovec *parts, size_t count, size_t written)
+{
+    size_t i = 0;
+
+    while (i < count && written >= parts[i].iov_len)
+        written -= parts[i++].iov_len;
+    if (i < count) {
+        parts[i].iov_base = (char *) parts[i].iov_base + written;
+        parts[i].iov_len -= written;
+    }
+    return i;
+}
+
+bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t count, uint64_t offset,
+                         struct failure *why)
+{
+    uint64_t size = 0;
+    int error;
+
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    error = ask_fault_write(fd, name, offset, size, NULL);
+    if (error != 0)
+        return failure_system(why, error, "write %s", name);
+    while (size > 0) {
+        ssize_t written = pwritev(fd, parts, (int) (count < IOV_MAX ? count : IOV_MAX), (off_t) offset);
+        size_t finished;
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return failure_system(why, errno, "write %s", name);
+        finished = use_up(parts, count, (size_t) written);
+        parts += finished;
+        count -= finished;
+        offset += (uint64_t) written;
+        size -= (uint64_t) written;
+    }
+    return true;
+}
+
+bool file_truncate(int fd, const char *name, uint64_t size, struct failure *why)
+{
+    int error = fault_point(&(struct fault_event){
+        .operation = FAULT_TRUNCATE, .fd = fd, .path = name, .offset = UINT64_MAX, .size = size });
+
+    if (error == 0 && ftruncate(fd, (off_t) size) < 0)
+        error = errno;
+    return error == 0 || failure_system(why, error, "truncate %s", name);
+}
+
+bool file_allocate(int fd, const char *name, uint64_t offset, uint64_t size, struct failure *why)
+{
+    int error = ask_fault_write(fd, name, offset, size, NULL);
+
+    while (error == 0) {
+        error = posix_fallocate(fd, (off_t) offset, (off_t) size);
+        if (error == 0)
+            return true;
+        if (error == EINTR)
+            error = 0;
+    }
+    return failure_system(why, error, "take space for %s", name);
+}
+
+static bool sync_with(int fd, const char *name, int (*function)(int), struct failure *why)
+{
+    int error = ask_fault_fd(FAULT_SYNC, fd, name);
+
+    if (error == 0 && function(fd) < 0)
+        error = errno;
+    return error == 0 || failure_system(why, error, "sync %s", name);
+}
+
+bool file_sync(int fd, const char *name, struct failure *why)
+{
+    return sync_with(fd, name, fsync, why);
+}
+
+bool file_sync_data(int fd, const char *name, struct failure *why)
+{
+    return sync_with(fd, name, fdatasync, why);
+}
+
+bool file_sync_filesystem(int fd, const char *name, struct failure *why)
+{
+    return sync_with(fd, name, syncfs, why);
+}
+
+bool file_sync_directory(const char *path, struct failure *why)
+{
+    return file_sync_directory_at(AT_FDCWD, path, why);
+}
+
+bool file_sync_directory_at(int directory_fd, const char *path, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+
+    return file_open_at(directory_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd, why) && file_sync(fd, path, why);
+}
+
+bool file_rename(const char *from, const char *to, struct failure *why)
+{
+    return file_rename_at(AT_FDCWD, from, AT_FDCWD, to, why);
+}
+
+static bool rename_with_flags(int from_fd, const char *from, int to_fd, const char *to, unsigned flags,
+                              struct failure *why)
+{
+    int error = ask_fault(FAULT_RENAME, from, to);
+
+    if (error == 0 && renameat2(from_fd, from, to_fd, to, flags) < 0)
+        error = errno;
+    return error == 0 || failure_system(why, error, "rename %s to %s", from, to);
+}
+
+bool file_rename_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
+{
+    return rename_with_flags(from_fd, from, to_fd, to, 0, why);
+}
+
+/* link and unlink where the filesystem knows no flags of rename; for an instant both names are there. */
+static bool rename_by_link(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
+{
+    if (linkat(from_fd, from, to_fd, to, 0) < 0)
+        return failure_system(why, errno, "rename %s to %s", from, to);
+    if (unlinkat(from_fd, from, 0) < 0)
+        return failure_system(why, errno, "remove %s after its link to %s", from, to);
+    return true;
+}
+
+bool file_rename_new_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
+{
+    struct failure reason;
+
+    if (rename_with_flags(from_fd, from, to_fd, to, RENAME_NOREPLACE, &reason))
+        return true;
+    if (reason.error == EINVAL || reason.error == ENOSYS)
+        return rename_by_link(from_fd, from, to_fd, to, why);
+    if (why != NULL)
+        *why = reason;
+    return false;
+}
+
+bool file_link(const char *from, const char *to, struct failure *why)
+{
+    return file_link_at(AT_FDCWD, from, AT_FDCWD, to, why);
+}
+
+bool file_link_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
+{
+    int error = ask_fault(FAULT_LINK, from, to);
+
+    if (error == 0 && linkat(from_fd, from, to_fd, to, 0) < 0)
+        error = errno;
+    return error == 0 || failure_system(why, error, "link %s to %s", from, to);
+}
+
+bool file_unlink(const char *path, struct failure *why)
+{
+    return file_unlink_at(AT_FDCWD, path, why);
+}
+
+bool file_unlink_at(int directory_fd, const char *path, struct failure *why)
+{
+    int error = ask_fault(FAULT_UNLINK, path, NULL);
+
+    if (error == 0 && unlinkat(directory_fd, path, 0) < 0)
+        error = errno;
+    return error == 0 || failure_system(why, error, "remove %s", path);
+}
+
+static bool stat_with_flags(int directory_fd, const char *path, int flags, struct stat *status_out, struct failure *why)
+{
+    struct stat status;
+
+    if (fstatat(directory_fd, path, &status, flags) < 0)
+        return failure_system(why, errno, "look at %s", path);
+    *status_out = status;
+    return true;
+}
+
+bool file_stat(const char *path, struct stat *status_out, struct failure *why)
+{
+    return stat_with_flags(AT_FDCWD, path, 0, status_out, why);
+}
+
+bool file_stat_at(int directory_fd, const char *path, struct stat *status_out, struct failure *why)
+{
+    return stat_with_flags(directory_fd, path, 0, status_out, why);
+}
+
+bool file_stat_link(const char *path, struct stat *status_out, struct failure *why)
+{
+    return stat_with_flags(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, status_out, why);
+}
+
+bool file_stat_fd(int fd, const char *name, struct stat *status_out, struct failure *why)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return failure_system(why, errno, "look at %s", name);
+    *status_out = status;
+    return true;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0;
+}
+
+bool file_set_mode(int fd, const char *name, mode_t mode, struct failure *why)
+{
+    if (fchmod(fd, mode) < 0)
+        return failure_system(why, errno, "change the mode of %s", name);
+    return true;
+}
+
+bool file_set_owner(int fd, const char *name, uid_t uid, gid_t gid, struct failure *why)
+{
+    if (fchown(fd, uid, gid) < 0)
+        return failure_system(why, errno, "change the owner of %s", name);
+    return true;
+}
+
+bool file_set_time(int fd, const char *name, int64_t seconds_since_1970, struct failure *why)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = seconds_since_1970 } };
+
+    if (futimens(fd, times) < 0)
+        return failure_system(why, errno, "set the time of %s", name);
+    return true;
+}
+
+bool file_set_time_at(int directory_fd, const char *path, int64_t seconds_since_1970, struct failure *why)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = seconds_since_1970 } };
+
+    if (utimensat(directory_fd, path, times, 0) < 0)
+        return failure_system(why, errno, "set the time of %s", path);
+    return true;
+}

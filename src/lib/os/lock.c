@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/lock.h"
+
+#include "os/fault.h"
+#include "os/fd.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+static int take(int fd, enum lock_style style, enum lock_mode mode)
+{
+    struct flock lock = {
+        .l_type = (short) (mode == LOCK_SHARED ? F_RDLCK : F_WRLCK),
+        .l_whence = SEEK_SET,
+    };
+
+    if (style == LOCK_STYLE_FLOCK)
+        return flock(fd, (mode == LOCK_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB);
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+bool lock_try(int fd, const char *name, enum lock_style style, enum lock_mode mode, struct failure *why)
+{
+    int result;
+
+    do {
+        result = take(fd, style, mode);
+    } while (result < 0 && errno == EINTR);
+    if (result == 0)
+        return true;
+    if (errno == EACCES || errno == EWOULDBLOCK)
+        return failure_set(why, FAILURE_RETRY, EAGAIN, "lock %s", name);
+    return failure_system(why, errno, "lock %s", name);
+}
+
+static void pause_for(struct duration delay)
+{
+    struct timespec time = { .tv_sec = delay.us / 1000000, .tv_nsec = delay.us % 1000000 * 1000 };
+
+    (void) nanosleep(&time, NULL);
+}
+
+bool lock_wait(int fd, const char *name, enum lock_style style, enum lock_mode mode, struct duration limit,
+               struct failure *why)
+{
+    struct instant deadline = instant_add(clock_monotonic(), limit);
+    struct duration delay = milliseconds(1);
+    struct failure reason;
+
+    while (!lock_try(fd, name, style, mode, &reason)) {
+        if (reason.error != EAGAIN) {
+            if (why != NULL)
+                *why = reason;
+            return false;
+        }
+        if (!instant_is_before(clock_monotonic(), deadline))
+            return failure_set(why, FAILURE_TIMEOUT, EAGAIN, "lock %s", name);
+        pause_for(delay);
+        if (delay.us < 100000)
+            delay.us *= 2;
+    }
+    return true;
+}
+
+void lock_release(int fd, enum lock_style style)
+{
+    struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+    if (style == LOCK_STYLE_FLOCK)
+        (void) flock(fd, LOCK_UN);
+    else
+        (void) fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int lock_holder(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+        return 0;
+    if (lock.l_type == F_UNLCK)
+        return -1;
+    return lock.l_pid > 0 ? lock.l_pid : 0;
+}
+
+static bool make_dot_lock(const char *name, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    char text[32];
+    int len = snprintf(text, sizeof text, "%d\n", (int) getpid());
+    struct failure ignored;
+
+    if (!file_open(name, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd, why))
+        return false;
+    /* The name is the lock; without its text it still holds. */
+    (void) !file_write(fd, name, str_make(text, (size_t) len), &ignored);
+    return true;
+}
+
+static void remove_stale(const char *name, struct duration stale)
+{
+    struct stat status;
+    struct failure ignored;
+
+    if (stat(name, &status) == 0 && (time(NULL) - status.st_mtime) > duration_seconds(stale))
+        (void) !file_unlink(name, &ignored);
+}
+
+bool lock_dot_acquire(const char *path, unsigned count, struct duration delay, struct duration stale,
+                      struct failure *why)
+{
+    char name[PATH_MAX];
+
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int) sizeof name)
+        return failure_system(why, ENAMETOOLONG, "lock %s", path);
+    for (unsigned tries = 0;; tries++) {
+        struct failure reason;
+
+        if (make_dot_lock(name, &reason))
+            return true;
+        if (reason.error != EEXIST || tries + 1 >= count) {
+            if (why != NULL)
+                *why = reason;
+            return false;
+        }
+        remove_stale(name, stale);
+        pause_for(delay);
+    }
+}
+
+void lock_dot_release(const char *path)
+{
+    char name[PATH_MAX];
+    struct failure ignored;
+
+    if (snprintf(name, sizeof name, "%s.lock", path) < (int) sizeof name)
+        (void) !file_unlink(name, &ignored);
+}
