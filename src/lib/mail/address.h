@@ -22,7 +22,7 @@ struct str address_local(struct str address);
 /*
  * Splits "user+ext" at the first byte that is one of delimiters (recipient_delimiter, a set). Never
  * split: an empty user part, postmaster, mailer-daemon, double-bounce, and, with is_owner_special
- * (owner_request_special) and '-' as the delimiter found, owner-name and name-request.
+ * (owner_request_special) and a - among the delimiters, owner-name and name-request.
  */
 bool address_split_extension(struct str local, struct str delimiters, bool is_owner_special, struct str *user_out,
                              struct str *extension_out);
@@ -31,7 +31,7 @@ bool address_split_extension(struct str local, struct str delimiters, bool is_ow
 bool address_strip_extension(struct arena *arena, struct str address, struct str delimiters, bool is_owner_special,
                              struct str *stripped_out, struct str *extension_out);
 
-/* Copy with the domain in lower case (ASCII), or both parts. */
+/* A copy with the domain in lower case (ASCII). */
 struct str address_fold_domain(struct arena *arena, struct str address);
 
 #endif

@@ -19,6 +19,8 @@ struct address_list_item {
     struct str source;      /* the part of the text that stands for the address; view */
     struct str group;       /* name of the group it is in, else empty */
     bool has_brackets;      /* it was in < > */
+    bool is_plain;          /* no words side by side, no stray punctuation, closed brackets */
+    bool has_comment;       /* a comment stands in it or beside it */
     struct str replacement; /* set by the caller: new internal form; data NULL keeps the source */
 };
 
