@@ -1,188 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/seccomp.h"
 
+#include "base/str.h"
 #include "os/environment.h"
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 /* What every service needs: memory, time, waiting, its descriptors, its threads, its own end. */
-static const char *const common_calls[] = { "brk",
-                                            "mmap",
-                                            "munmap",
-                                            "mremap",
-                                            "madvise",
-                                            "mprotect",
-                                            "futex",
-                                            "futex_waitv",
-                                            "membarrier",
-                                            "rseq",
-                                            "set_robust_list",
-                                            "get_robust_list",
-                                            "set_tid_address",
-                                            "gettid",
-                                            "getpid",
-                                            "getppid",
-                                            "getuid",
-                                            "geteuid",
-                                            "getgid",
-                                            "getegid",
-                                            "getresuid",
-                                            "getresgid",
-                                            "getgroups",
-                                            "getrandom",
-                                            "getcpu",
-                                            "sched_yield",
-                                            "sched_getaffinity",
-                                            "sched_getparam",
-                                            "sched_getscheduler",
-                                            "sysinfo",
-                                            "uname",
-                                            "getrlimit",
-                                            "prlimit64",
-                                            "getrusage",
-                                            "times",
-                                            "clock_gettime",
-                                            "clock_getres",
-                                            "clock_nanosleep",
-                                            "nanosleep",
-                                            "gettimeofday",
-                                            "time",
-                                            "alarm",
-                                            "setitimer",
-                                            "getitimer",
-                                            "timerfd_create",
-                                            "timerfd_settime",
-                                            "timerfd_gettime",
-                                            "rt_sigaction",
-                                            "rt_sigprocmask",
-                                            "rt_sigreturn",
-                                            "rt_sigpending",
-                                            "rt_sigtimedwait",
-                                            "sigaltstack",
-                                            "signalfd4",
-                                            "tgkill",
-                                            "tkill",
-                                            "restart_syscall",
-                                            "exit",
-                                            "exit_group",
-                                            "clone",
-                                            "clone3",
-                                            "prctl",
-                                            "arch_prctl",
-                                            "close",
-                                            "close_range",
-                                            "dup",
-                                            "dup2",
-                                            "dup3",
-                                            "pipe",
-                                            "pipe2",
-                                            "eventfd2",
-                                            "fcntl",
-                                            "ioctl",
-                                            "poll",
-                                            "ppoll",
-                                            "select",
-                                            "pselect6",
-                                            "epoll_create",
-                                            "epoll_create1",
-                                            "epoll_ctl",
-                                            "epoll_wait",
-                                            "epoll_pwait",
-                                            "epoll_pwait2",
-                                            "read",
-                                            "readv",
-                                            "pread64",
-                                            "preadv",
-                                            "preadv2",
-                                            "write",
-                                            "writev",
-                                            "pwrite64",
-                                            "pwritev",
-                                            "pwritev2",
-                                            "lseek",
-                                            "fstat",
-                                            "newfstatat",
-                                            "stat",
-                                            "lstat",
-                                            "statx",
-                                            "access",
-                                            "faccessat",
-                                            "faccessat2",
-                                            "readlink",
-                                            "readlinkat",
-                                            "getcwd",
-                                            "chdir",
-                                            "fchdir",
-                                            "umask",
-                                            "open",
-                                            "openat",
-                                            "getdents",
-                                            "getdents64",
-                                            "statfs",
-                                            "fstatfs",
-                                            "flock",
-                                            "fadvise64",
-                                            "getsockname",
-                                            "getpeername",
-                                            "getsockopt",
-                                            "setsockopt",
-                                            "socketpair",
-                                            "connect",
-                                            "bind",
-                                            "accept",
-                                            "accept4",
-                                            "sendto",
-                                            "sendmsg",
-                                            "sendmmsg",
-                                            "recvfrom",
-                                            "recvmsg",
-                                            "recvmmsg",
-                                            "shutdown" };
+static const char common_calls[] =
+    "brk mmap munmap mremap madvise mprotect futex futex_waitv membarrier rseq set_robust_list "
+    "get_robust_list set_tid_address gettid getpid getppid getuid geteuid getgid getegid getresuid "
+    "getresgid getgroups getrandom getcpu sched_yield sched_getaffinity sched_getparam "
+    "sched_getscheduler sysinfo uname getrlimit prlimit64 getrusage times clock_gettime clock_getres "
+    "clock_nanosleep nanosleep gettimeofday time alarm setitimer getitimer timerfd_create "
+    "timerfd_settime timerfd_gettime rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending "
+    "rt_sigtimedwait sigaltstack signalfd4 tgkill tkill restart_syscall exit exit_group clone clone3 "
+    "prctl arch_prctl close close_range dup dup2 dup3 pipe pipe2 eventfd2 fcntl ioctl poll ppoll select "
+    "pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 read readv "
+    "pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek fstat newfstatat stat lstat "
+    "statx access faccessat faccessat2 readlink readlinkat getcwd chdir fchdir umask open openat "
+    "getdents getdents64 statfs fstatfs flock fadvise64 getsockname getpeername getsockopt setsockopt "
+    "socketpair connect bind accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg shutdown";
 
 /* What changes a disk. Jailed network services have none of these but a table's lock. */
-static const char *const disk_calls[] = { "ftruncate",
-                                          "truncate",
-                                          "fallocate",
-                                          "fsync",
-                                          "fdatasync",
-                                          "syncfs",
-                                          "sync_file_range",
-                                          "rename",
-                                          "renameat",
-                                          "renameat2",
-                                          "link",
-                                          "linkat",
-                                          "symlink",
-                                          "symlinkat",
-                                          "unlink",
-                                          "unlinkat",
-                                          "mkdir",
-                                          "mkdirat",
-                                          "rmdir",
-                                          "chmod",
-                                          "fchmod",
-                                          "fchmodat",
-                                          "chown",
-                                          "fchown",
-                                          "lchown",
-                                          "fchownat",
-                                          "utime",
-                                          "utimes",
-                                          "utimensat",
-                                          "futimesat",
-                                          "copy_file_range",
-                                          "sendfile",
-                                          "splice",
-                                          "msync",
-                                          "mlock",
-                                          "munlock",
-                                          "inotify_init1",
-                                          "inotify_add_watch",
-                                          "inotify_rm_watch" };
+static const char disk_calls[] =
+    "ftruncate truncate fallocate fsync fdatasync syncfs sync_file_range rename renameat renameat2 link "
+    "linkat symlink symlinkat unlink unlinkat mkdir mkdirat rmdir chmod fchmod fchmodat chown fchown "
+    "lchown fchownat utime utimes utimensat futimesat copy_file_range sendfile splice msync mlock "
+    "munlock inotify_init1 inotify_add_watch inotify_rm_watch";
 
 struct profile {
     const char *name;
@@ -206,12 +56,17 @@ static const struct profile *find_profile(const char *name)
 }
 
 /* A name that this machine's kernel interface does not have (aarch64 has no open) is left out. */
-static int allow(scmp_filter_ctx filter, const char *const *names, size_t count)
+static int allow(scmp_filter_ctx filter, const char *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        int number = seccomp_syscall_resolve_name(names[i]);
-        int result = number < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+    struct str rest = str_from_c(names), word;
+    char name[64];
 
+    while (str_next_word(&rest, " ", &word)) {
+        int number, result;
+
+        snprintf(name, sizeof name, "%.*s", STR_ARG(word));
+        number = seccomp_syscall_resolve_name(name);
+        result = number < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
         if (result < 0)
             return result;
     }
@@ -235,10 +90,10 @@ static int allow_sockets(scmp_filter_ctx filter, bool may_use_internet)
 
 static int build(scmp_filter_ctx filter, const struct profile *profile)
 {
-    int result = allow(filter, common_calls, ARRAY_COUNT(common_calls));
+    int result = allow(filter, common_calls);
 
     if (result >= 0 && profile->may_change_disk)
-        result = allow(filter, disk_calls, ARRAY_COUNT(disk_calls));
+        result = allow(filter, disk_calls);
     if (result >= 0)
         result = allow_sockets(filter, profile->may_use_internet);
     /* Threads begun later (libuv's pool) get the filter too. */
