@@ -11,17 +11,24 @@ struct resolver;
 /*
  * host_lookup - from a host's name to its addresses, and from an address to its confirmed name.
  *
- * "dns" asks the resolver for A and AAAA; "native" asks the C library (getaddrinfo, getnameinfo: /etc/hosts, NSS) in
- * a thread, so that nobody else waits. All calls wait in the calling fiber.
+ * "dns" asks the resolver for A and AAAA. "native" is what the C library would say (/etc/hosts, NSS): it is asked in a
+ * thread, so that nobody else waits. In a chroot it cannot be asked; there /etc/hosts, opened before, is read and
+ * then the resolver asked. All calls wait in the calling fiber.
  */
-struct host_lookup {
-    struct loop *loop;
-    struct resolver *resolver; /* NULL: only native */
-    bool may_use_dns;          /* smtp_host_lookup has "dns" */
-    bool may_use_native;       /* smtp_host_lookup has "native"; asked when dns knows nothing */
+struct host_lookup;
+
+struct host_lookup_options {
+    bool may_use_dns;    /* smtp_host_lookup has "dns" */
+    bool may_use_native; /* smtp_host_lookup has "native"; asked when dns knows nothing */
     bool wants_ipv4, wants_ipv6;
     struct duration timeout; /* for one native lookup; 0: 60 seconds */
 };
+
+/* Before the jail. The resolver (not NULL) must outlive it. For tests MERPATI_HOSTS names another hosts file. */
+struct host_lookup *host_lookup_create(struct loop *loop, struct resolver *resolver,
+                                       const struct host_lookup_options *options);
+/* No lookup may be waiting. Leaves *lookup NULL; NULL is fine. */
+void host_lookup_destroy(struct host_lookup **lookup);
 
 struct host_addresses {
     enum dns_outcome outcome;
@@ -32,7 +39,7 @@ struct host_addresses {
 };
 
 /* name may be an address itself ("192.0.2.1", "2001:db8::1"). UNKNOWN when any needed question had no answer. */
-void host_lookup_addresses(const struct host_lookup *lookup, struct str name, struct arena *arena,
+void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct arena *arena,
                            struct host_addresses *addresses_out);
 
 enum peer_name_outcome {
@@ -51,8 +58,8 @@ struct peer_name {
                                 192.0.2.1" with ": " and the resolver's words where there are any; else empty */
 };
 
-/* By the system resolver in a thread, at most timeout for both questions. */
-void host_lookup_peer_name(struct loop *loop, const struct ip_address *address, struct duration timeout,
-                           struct arena *arena, struct peer_name *name_out);
+/* By the system resolver ("native"), whatever the options say of dns; at most the timeout for each question. */
+void host_lookup_peer_name(struct host_lookup *lookup, const struct ip_address *address, struct arena *arena,
+                           struct peer_name *name_out);
 
 #endif

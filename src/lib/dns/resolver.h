@@ -11,10 +11,10 @@ struct loop;
 /*
  * dns resolver - asks the name servers of /etc/resolv.conf from a fiber, on the loop, without threads.
  *
- * One a process, created before the jail: it reads resolv.conf then, and keeps the descriptor of its
- * directory, so that a changed file is taken up from inside a chroot as well (looked at with each
- * lookup, at most once a second). Answers are cached by their ttl. Without validation a server's word is taken as it
- * is.
+ * One a process, created before the jail: it opens resolv.conf then, and looks at most once a second,
+ * with a lookup, whether the file has changed. A file put in its place is seen outside of a jail only; in one the
+ * next generation of the process finds it, so daemon_watch_file(resolver_path()).
+ * Answers are cached by their ttl. Without validation a server's word is taken as it is.
  *
  * For tests the environment variable MERPATI_RESOLV_CONF names another file; "nameserver 127.0.0.1@5353" in
  * any such file gives a port.
@@ -26,6 +26,9 @@ struct resolver_options {
     struct duration timeout; /* for one lookup; 0: 30 seconds */
     bool is_validating;      /* DNSSEC, with the system's root anchor */
 };
+
+/* The file that a resolver without resolv_conf in its options reads. */
+const char *resolver_path(void);
 
 /* Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. */
 MUST_USE bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,

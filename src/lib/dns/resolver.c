@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dns/resolver.h"
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "dns/resolv_conf.h"
+#include "dns/unbound_events.h"
+#include "dns/watched_file.h"
+#include "os/environment.h"
+#include "run/fiber.h"
+#include "run/loop.h"
+
+#include <stdio.h>
+#include <unbound.h>
+
+#include <unbound-event.h>
+
+enum { CLASS_IN = 1, NAME_MAX_BYTES = 253 };
+
+/* One libunbound context, for one state of resolv.conf. An old one stays until its last query has ended. */
+struct context {
+    struct list place; /* among the old ones */
+    struct ub_ctx *unbound;
+    size_t queries;
+};
+
+struct resolver {
+    struct loop *loop;
+    struct ub_event_base *events;
+    struct watched_file *file;
+    struct resolv_conf conf;
+    struct instant looked; /* at the file */
+    struct duration timeout;
+    bool is_validating;
+    struct context *context;
+    struct list old_contexts;
+    struct list waiting;   /* queries not yet given to libunbound */
+    struct list abandoned; /* queries that only libunbound still waits for */
+};
+
+/* Lives until libunbound has answered, even if the fiber has given up. */
+struct query {
+    struct list place;
+    struct context *context;
+    struct resolver *resolver;
+    struct event answered;
+    char name[NAME_MAX_BYTES + 2];
+    enum dns_type type;
+    void *packet;
+    size_t len;
+    bool is_answered;
+    bool is_secure;
+    bool is_bogus;
+    bool is_abandoned;
+};
+
+static const struct {
+    const char *name;
+    const char *value;
+} unbound_options[] = {
+    { "do-not-query-localhost:", "no" },
+    { "unblock-lan-zones:", "yes" },
+    { "insecure-lan-zones:", "yes" },
+    { "outgoing-range:", "256" },
+    { "outgoing-num-tcp:", "16" },
+    { "num-queries-per-thread:", "4096" },
+    { "jostle-timeout:", "2000" },
+    /* A server that was down is asked again soon. */
+    { "infra-host-ttl:", "30" },
+    { "infra-keep-probing:", "yes" },
+    { "cache-max-negative-ttl:", "900" },
+    { "val-clean-additional:", "no" },
+};
+
+/* Names that libunbound would answer out of its own head; the servers are to be asked instead. */
+static const char *const unblocked_zones[] = { "test.",      "invalid.",          "onion.", "home.arpa.",
+                                               "localhost.", "127.in-addr.arpa.", "local." };
+
+static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)
+{
+    const char *modules = resolver->is_validating ? "validator iterator" : "iterator";
+    int error = ub_ctx_debugout(unbound, NULL);
+
+    if (error == 0)
+        error = ub_ctx_set_option(unbound, "module-config:", modules);
+    for (size_t i = 0; i < ARRAY_COUNT(unbound_options) && error == 0; i++)
+        error = ub_ctx_set_option(unbound, unbound_options[i].name, unbound_options[i].value);
+    for (size_t i = 0; i < ARRAY_COUNT(unblocked_zones) && error == 0; i++)
+        error = ub_ctx_zone_add(unbound, unblocked_zones[i], "transparent");
+    for (size_t i = 0; i < resolver->conf.count && error == 0; i++) {
+        char address[IP_ADDRESS_TEXT_MAX], server[IP_ADDRESS_TEXT_MAX + 8];
+
+        ip_address_format(&resolver->conf.servers[i].address, address);
+        snprintf(server, sizeof(server), "%s@%u", address, resolver->conf.servers[i].port);
+        error = ub_ctx_set_fwd(unbound, server);
+    }
+    if (error == 0 && resolver->is_validating)
+        error = ub_ctx_add_ta_file(unbound, "/usr/share/dns/root.key");
+    return error == 0 || failure_set(why, FAILURE_CONFIGURATION, 0, "name resolver: %s", ub_strerror(error));
+}
+
+static bool context_create(struct resolver *resolver, struct context **context_out, struct failure *why)
+{
+    struct ub_ctx *unbound = ub_ctx_create_ub_event(resolver->events);
+
+    if (unbound == NULL)
+        return failure_set(why, FAILURE_RETRY, 0, "name resolver: cannot be started");
+    if (!configure(resolver, unbound, why)) {
+        ub_ctx_delete(unbound);
+        return false;
+    }
+    *context_out = memory_alloc(sizeof(**context_out));
+    (*context_out)->unbound = unbound;
+    list_init(&(*context_out)->place);
+    return true;
+}
+
+static void context_destroy(struct context *context)
+{
+    list_remove(&context->place);
+    ub_ctx_delete(context->unbound);
+    memory_free(context);
+}
+
+static void end_old_contexts(struct resolver *resolver)
+{
+    struct list *node = resolver->old_contexts.next;
+
+    while (node != &resolver->old_contexts) {
+        struct context *context = CONTAINER_OF(node, struct context, place);
+
+        node = node->next;
+        if (context->queries == 0)
+            context_destroy(context);
+    }
+}
+
+/* True if there was something new to read. */
+static bool read_configuration(struct resolver *resolver, struct resolv_conf *conf)
+{
+    struct arena *arena = arena_create();
+    struct str text;
+    bool is_new = watched_file_changed(resolver->file, arena, &text);
+
+    if (is_new)
+        resolv_conf_parse(conf, text);
+    arena_destroy(&arena);
+    return is_new;
+}
+
+static void follow_configuration(struct resolver *resolver)
+{
+    struct resolv_conf conf = resolver->conf;
+    struct context *fresh;
+    struct instant now = loop_now(resolver->loop);
+
+    if (instant_is_before(now, instant_add(resolver->looked, seconds(1))))
+        return;
+    resolver->looked = now;
+    if (!read_configuration(resolver, &conf) || resolv_conf_equal(&conf, &resolver->conf))
+        return;
+    resolver->conf = conf;
+    if (!context_create(resolver, &fresh, NULL))
+        return;
+    list_append(&resolver->old_contexts, &resolver->context->place);
+    resolver->context = fresh;
+}
+
+static void end_query(struct query *query)
+{
+    list_remove(&query->place);
+    memory_free(query->packet);
+    memory_free(query);
+}
+
+/* libunbound calls this on the loop's stack, so it only takes note. */
+static void take_answer(void *data, int rcode, void *packet, int len, int security, char *why_bogus,
+                        int was_ratelimited)
+{
+    struct query *query = data;
+
+    (void) why_bogus;
+    (void) was_ratelimited;
+    query->context->queries--;
+    if (query->is_abandoned) {
+        end_query(query);
+        return;
+    }
+    if (rcode == 0 && packet != NULL && len > 0) {
+        query->packet = memory_alloc((size_t) len);
+        memcpy(query->packet, packet, (size_t) len);
+        query->len = (size_t) len;
+    }
+    query->is_secure = security == 2;
+    query->is_bogus = security == 1;
+    query->is_answered = true;
+    event_wake_all(&query->answered);
+}
+
+static void ask(struct resolver *resolver, struct query *query)
+{
+    query->context = resolver->context;
+    query->context->queries++;
+    if (ub_resolve_event(resolver->context->unbound, query->name, (int) query->type, CLASS_IN, query, take_answer,
+                         NULL) == 0)
+        return;
+    query->context->queries--;
+    query->is_answered = true;
+    event_wake_all(&query->answered);
+}
+
+/*
+ * libunbound wants more stack than a fiber has, so questions are put from the end of the loop's turn; an old context
+ * may not be ended from within its own callback either.
+ */
+static void put_questions(void *data)
+{
+    struct resolver *resolver = data;
+
+    if (list_is_empty(&resolver->waiting))
+        return;
+    follow_configuration(resolver);
+    end_old_contexts(resolver);
+    while (!list_is_empty(&resolver->waiting)) {
+        struct query *query = CONTAINER_OF(resolver->waiting.next, struct query, place);
+
+        list_remove(&query->place);
+        ask(resolver, query);
+    }
+}
+
+const char *resolver_path(void)
+{
+    const char *path = environment_get("MERPATI_RESOLV_CONF");
+
+    return path == NULL || *path == '\0' ? "/etc/resolv.conf" : path;
+}
+
+bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,
+                     struct failure *why)
+{
+    struct resolver *resolver = memory_alloc(sizeof(*resolver));
+
+    resolver->loop = loop;
+    resolver->timeout = options->timeout.us > 0 ? options->timeout : seconds(30);
+    resolver->is_validating = options->is_validating;
+    list_init(&resolver->waiting);
+    list_init(&resolver->old_contexts);
+    list_init(&resolver->abandoned);
+    resolver->events = unbound_events_create(loop);
+    resolver->file = watched_file_open(options->resolv_conf == NULL ? resolver_path() : options->resolv_conf);
+    read_configuration(resolver, &resolver->conf);
+    if (!context_create(resolver, &resolver->context, why)) {
+        watched_file_close(&resolver->file);
+        unbound_events_destroy(&resolver->events);
+        memory_free(resolver);
+        return false;
+    }
+    loop_add_hook(loop, put_questions, resolver);
+    *resolver_out = resolver;
+    return true;
+}
+
+void resolver_destroy(struct resolver **resolver)
+{
+    struct resolver *it = *resolver;
+
+    *resolver = NULL;
+    if (it == NULL)
+        return;
+    loop_remove_hook(it->loop, put_questions, it);
+    context_destroy(it->context);
+    while (!list_is_empty(&it->old_contexts))
+        context_destroy(CONTAINER_OF(it->old_contexts.next, struct context, place));
+    while (!list_is_empty(&it->abandoned))
+        end_query(CONTAINER_OF(it->abandoned.next, struct query, place));
+    watched_file_close(&it->file);
+    unbound_events_destroy(&it->events);
+    memory_free(it);
+}
+
+/* An abandoned query that libunbound has not seen yet ends here, one that it has ends with its answer. */
+static void abandon(struct query *query)
+{
+    if (query->context == NULL) {
+        end_query(query);
+        return;
+    }
+    query->is_abandoned = true;
+    list_append(&query->resolver->abandoned, &query->place);
+}
+
+static void read_answer(const struct query *query, struct str name, struct arena *arena, struct dns_answer *answer_out)
+{
+    if (query->packet == NULL || query->is_bogus) {
+        answer_out->reason = query->is_bogus ? "DNSSEC validation failure" : "Host not found, try again";
+        return;
+    }
+    dns_answer_parse(answer_out, arena, query->packet, query->len, name, query->type);
+    answer_out->is_secure = query->is_secure;
+}
+
+static bool is_askable(struct str name)
+{
+    if (name.len == 0 || name.len > NAME_MAX_BYTES || name.data[0] == '.')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (!char_is_print(name.data[i]) || name.data[i] == ' ' || name.data[i] == '\\')
+            return false;
+    }
+    return str_find(name, STR("..")) == STR_NOT_FOUND;
+}
+
+void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
+                     struct dns_answer *answer_out)
+{
+    struct query *query;
+    struct instant deadline = instant_add(loop_now(resolver->loop), resolver->timeout);
+    struct duration left = resolver->timeout;
+
+    *answer_out = (struct dns_answer){ .outcome = DNS_UNKNOWN, .reason = "Host not found, try again" };
+    if (str_ends_with(name, STR(".")))
+        name.len--;
+    answer_out->canonical_name = arena_lower(arena, name);
+    if (!is_askable(name)) {
+        answer_out->outcome = DNS_ABSENT_NAME;
+        answer_out->reason = "Host not found";
+        return;
+    }
+    query = memory_alloc(sizeof(*query));
+    query->resolver = resolver;
+    query->type = type;
+    event_init(&query->answered);
+    list_append(&resolver->waiting, &query->place);
+    memcpy(query->name, name.data, name.len);
+    query->name[name.len] = '.';
+    while (!query->is_answered && left.us > 0) {
+        if (!event_wait(resolver->loop, &query->answered, left, NULL) && !query->is_answered)
+            break;
+        left = instant_since(deadline, loop_now(resolver->loop));
+    }
+    if (!query->is_answered) {
+        abandon(query);
+        return;
+    }
+    read_answer(query, name, arena, answer_out);
+    end_query(query);
+}
