@@ -34,9 +34,10 @@ enum log_level {
 struct log_options {
     const char *name;
     const char *facility;
-    const char *postlog_path; /* not NULL: postlogd's socket instead of syslog */
-    bool to_stderr;           /* commands: also there, without tag and pid */
-    bool only_stderr;         /* and nowhere else */
+    const char *postlog_path;  /* not NULL: postlogd's socket instead of syslog */
+    const char *fallback_path; /* file to append to while postlogd's socket is not there; NULL: none */
+    bool to_stderr;            /* commands: also there, without tag and pid */
+    bool only_stderr;          /* and nowhere else */
 };
 
 /* Strings are copied. A sink that cannot be reached is tried again at each flush; that is no failure. */
