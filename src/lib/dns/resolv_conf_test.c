@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dns/resolv_conf.h"
+
+#include "dns/watched_file.h"
+
+#include "unit.h"
+
+#include <stdio.h>
+
+TEST(servers_are_taken_in_order_with_their_ports)
+{
+    struct resolv_conf conf;
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    resolv_conf_parse(&conf, STR("# comment\nsearch example.com\nnameserver 192.0.2.1\n"
+                                 "nameserver\t2001:db8::1@5353 \nnameserver bad\nnameserver 192.0.2.2@0\n"));
+    EXPECT_UINT(conf.count, 2);
+    EXPECT_TEXT(ip_address_format(&conf.servers[0].address, text), "192.0.2.1");
+    EXPECT_UINT(conf.servers[0].port, 53);
+    EXPECT_TEXT(ip_address_format(&conf.servers[1].address, text), "2001:db8::1");
+    EXPECT_UINT(conf.servers[1].port, 5353);
+}
+
+TEST(without_servers_this_host_is_asked)
+{
+    struct resolv_conf conf;
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    resolv_conf_parse(&conf, STR("options rotate\n"));
+    EXPECT_UINT(conf.count, 1);
+    EXPECT_TEXT(ip_address_format(&conf.servers[0].address, text), "127.0.0.1");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    EXPECT(file != NULL);
+    if (file == NULL)
+        return;
+    fputs(text, file);
+    fclose(file);
+}
+
+TEST(a_watched_file_is_read_again_when_it_changes_or_is_replaced)
+{
+    struct arena *arena = arena_create();
+    const char *path = arena_printf(arena, "%s/conf", unit_directory()).data;
+    const char *other = arena_printf(arena, "%s/other", unit_directory()).data;
+    struct watched_file *file = watched_file_open(path);
+    struct str text = STR_EMPTY;
+
+    EXPECT(watched_file_changed(file, arena, &text));
+    EXPECT_STR(text, STR_EMPTY);
+    EXPECT_FALSE(watched_file_changed(file, arena, &text));
+    write_file(path, "one");
+    EXPECT(watched_file_changed(file, arena, &text));
+    EXPECT_STR(text, STR("one"));
+    EXPECT_FALSE(watched_file_changed(file, arena, &text));
+    write_file(other, "other");
+    EXPECT_INT(rename(other, path), 0);
+    EXPECT(watched_file_changed(file, arena, &text));
+    EXPECT_STR(text, STR("other"));
+    EXPECT_FALSE(watched_file_is_in_jail(file));
+    watched_file_close(&file);
+    arena_destroy(&arena);
+}
