@@ -3,6 +3,7 @@
 #define RUN_SOCKET_H
 
 #include "base/failure.h"
+#include "base/ip_address.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -22,6 +23,9 @@ struct socket_address {
 
 enum { SOCKET_TEXT_SIZE = 64 };
 
+void socket_address_from_ip(const struct ip_address *ip, uint16_t port, struct socket_address *address_out);
+/* False for a Unix address. An IPv4-mapped one is given as IPv4. */
+MUST_USE bool socket_address_ip(const struct socket_address *address, struct ip_address *ip_out);
 /* Numeric only: "192.0.2.1", "2001:db8::1", also "fe80::1%eth0". No brackets. */
 MUST_USE bool socket_address_parse(struct str text, uint16_t port, struct socket_address *address_out);
 /* The numeric address without port; an IPv4-mapped one as IPv4; a Unix one as "unix". View of buffer. */

@@ -13,7 +13,7 @@
 /*
  * stream - a buffered, non-blocking descriptor that reads and writes like a blocking one, in a fiber.
  *
- * Each operation ends within the stream's timeout, and within its deadline if one is set. One fiber may
+ * Each wait for the peer ends within the timeout, all of them together by the deadline if one is set. One fiber may
  * read while another writes. Buffers come from the loop's pool when there is data and go back when
  * there is none: an idle stream holds no buffer. Views (struct str) that reads return are valid until the
  * next read call on the stream.
@@ -41,7 +41,7 @@ int stream_detach(struct stream **stream);
 int stream_fd(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);
 
-/* Of one operation. */
+/* Of one wait: what the peer moves starts it anew. */
 void stream_set_timeout(struct stream *stream, struct duration timeout);
 struct duration stream_timeout(const struct stream *stream);
 /* In loop_now's time, across operations; STREAM_NO_DEADLINE takes it away. */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/poller.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "run/loop_private.h"
+
+/*
+ * Interest once shown stays shown until an event comes that nobody waits for: a session that reads
+ * again and again then costs no system call for it.
+ */
+struct poller {
+    uv_poll_t uv;
+    struct loop *loop;
+    struct fiber *waiters[2];
+    int active; /* UV_READABLE, UV_WRITABLE */
+    bool is_aborted;
+};
+
+static const int uv_events[] = { [POLLER_READ] = UV_READABLE, [POLLER_WRITE] = UV_WRITABLE };
+
+static void poller_closed(uv_handle_t *handle)
+{
+    memory_free(CONTAINER_OF(handle, struct poller, uv));
+}
+
+bool poller_create(struct loop *loop, int fd, struct poller **poller_out, struct failure *why)
+{
+    struct poller *poller = memory_alloc(sizeof *poller);
+    int error = uv_poll_init(&loop->uv, &poller->uv, fd);
+
+    if (error < 0) {
+        memory_free(poller);
+        return failure_system(why, -error, "cannot poll descriptor %d", fd);
+    }
+    poller->loop = loop;
+    uv_unref((uv_handle_t *) &poller->uv);
+    *poller_out = poller;
+    return true;
+}
+
+void poller_destroy(struct poller **pointer)
+{
+    struct poller *poller = *pointer;
+
+    if (poller == NULL)
+        return;
+    *pointer = NULL;
+    CHECK(poller->waiters[POLLER_READ] == NULL && poller->waiters[POLLER_WRITE] == NULL);
+    uv_close((uv_handle_t *) &poller->uv, poller_closed);
+}
+
+static void wake(struct poller *poller, enum poller_direction direction)
+{
+    struct fiber *fiber = poller->waiters[direction];
+
+    poller->waiters[direction] = NULL;
+    if (fiber != NULL)
+        fiber_unpark(fiber);
+}
+
+static void poller_ready(uv_poll_t *handle, int status, int events)
+{
+    struct poller *poller = CONTAINER_OF(handle, struct poller, uv);
+    int unwanted = 0;
+
+    if (status < 0) {
+        /* libuv has stopped the handle; read and write will say what it is. */
+        poller->active = 0;
+        wake(poller, POLLER_READ);
+        wake(poller, POLLER_WRITE);
+        return;
+    }
+    for (enum poller_direction direction = POLLER_READ; direction <= POLLER_WRITE; direction++) {
+        if ((events & uv_events[direction]) == 0)
+            continue;
+        if (poller->waiters[direction] == NULL)
+            unwanted |= uv_events[direction];
+        wake(poller, direction);
+    }
+    if (unwanted != 0) {
+        poller->active &= ~unwanted;
+        uv_poll_start(handle, poller->active, poller_ready);
+    }
+}
+
+bool poller_wait(struct poller *poller, enum poller_direction direction, struct duration timeout, struct failure *why)
+{
+    bool is_ready;
+
+    CHECK(poller->waiters[direction] == NULL);
+    if (poller->is_aborted)
+        return failure_set(why, FAILURE_STOPPED, 0, "stopped");
+    if ((poller->active & uv_events[direction]) == 0) {
+        poller->active |= uv_events[direction];
+        CHECK(uv_poll_start(&poller->uv, poller->active, poller_ready) == 0);
+    }
+    poller->waiters[direction] = fiber_current(poller->loop);
+    uv_ref((uv_handle_t *) &poller->uv);
+    is_ready = fiber_park(poller->loop, NULL, timeout);
+    poller->waiters[direction] = NULL;
+    if (poller->waiters[!direction] == NULL)
+        uv_unref((uv_handle_t *) &poller->uv);
+    if (poller->is_aborted)
+        return failure_set(why, FAILURE_STOPPED, 0, "stopped");
+    if (!is_ready)
+        return failure_set(why, FAILURE_TIMEOUT, 0, "timed out");
+    return true;
+}
+
+void poller_abort(struct poller *poller)
+{
+    poller->is_aborted = true;
+    wake(poller, POLLER_READ);
+    wake(poller, POLLER_WRITE);
+}
