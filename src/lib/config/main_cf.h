@@ -24,7 +24,7 @@ struct main_cf_place {
     unsigned line;
 };
 
-/* One "name = value" of the file, as written: inner line breaks are kept as "\n", comments are gone. */
+/* One "name = value" of the file, as written, its lines joined as they stand, without comments. */
 struct main_cf_entry {
     struct str name;
     struct str value;
@@ -58,7 +58,7 @@ bool main_cf_default(const struct main_cf *cf, struct str name, struct str *valu
 /* With all $name replaced. An unknown name gives the empty string. */
 MUST_USE bool main_cf_value(const struct main_cf *cf, struct str name, struct arena *arena, struct str *value_out,
                             struct failure *why);
-/* Replaces $name, ${name?x:y}, ${{a} == {b} ? {x} : {y}} ... in text. Lines are joined by one space. */
+/* Replaces $name, ${name?x}, ${{a} == {b} ? {x} : {y}} ... in text. */
 MUST_USE bool main_cf_expand(const struct main_cf *cf, struct str text, struct arena *arena, struct str *text_out,
                              struct failure *why);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/programs.h"
+
+#define OURS(name, shape, told, gone, network)                                                                         \
+    {                                                                                                                  \
+        name, PROGRAM_OURS, shape, told, gone, network, NULL                                                           \
+    }
+#define AGENT(name, shape) OURS(name, shape, PROGRAM_STOP_DELIVERY, PROGRAM_STOP_DELIVERY, false)
+#define ELSEWHERE(name, remark)                                                                                        \
+    {                                                                                                                  \
+        name, PROGRAM_ELSEWHERE, PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false, remark             \
+    }
+#define LATER(name, shape, told, network)                                                                              \
+    {                                                                                                                  \
+        name, PROGRAM_LATER, shape, told, told, network, NULL                                                          \
+    }
+
+static const struct program programs[] = {
+    OURS("smtpd", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, true),
+    OURS("pickup", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, false),
+    OURS("qmgr", PROGRAM_SINGLE, PROGRAM_STOP_DELIVERY, PROGRAM_STOP_QUEUE, false),
+    AGENT("smtp", PROGRAM_WORKERS),
+    AGENT("local", PROGRAM_SEQUENTIAL),
+    AGENT("error", PROGRAM_WORKERS),
+    AGENT("discard", PROGRAM_WORKERS),
+    OURS("bounce", PROGRAM_SINGLE, PROGRAM_STOP_RETURNS, PROGRAM_STOP_RETURNS, false),
+    /* One writer a segment: one process, all its sessions on one loop. */
+    OURS("cleanup", PROGRAM_SINGLE, PROGRAM_STOP_INTAKE, PROGRAM_STOP_INTAKE, true),
+    OURS("spill", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
+    OURS("trivial-rewrite", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("proxymap", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
+    OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
+
+    ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
+    ELSEWHERE("oqmgr", "the queue manager is qmgr"),
+    ELSEWHERE("nqmgr", "the queue manager is qmgr"),
+
+    LATER("lmtp", PROGRAM_WORKERS, PROGRAM_STOP_DELIVERY, false),
+    LATER("virtual", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
+    LATER("pipe", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
+    LATER("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
+    LATER("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
+    LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
+    LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
+    LATER("sasl", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, true),
+    LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),
+    LATER("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, true),
+    LATER("tlsproxy", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
+    LATER("spawn", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, true),
+    LATER("qmqpd", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
+};
+
+const struct program *program_find(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(programs); i++) {
+        if (str_equal(name, str_from_c(programs[i].name)))
+            return &programs[i];
+    }
+    return NULL;
+}
