@@ -46,7 +46,7 @@ enum table_flag {
 
 struct table_set_options {
     struct loop *loop;                             /* NULL in commands: what would wait in a fiber then simply blocks */
-    const char *queue_directory;                   /* where private/proxymap is; NULL: the current directory */
+    const char *proxymap_path;                     /* NULL: private/proxymap */
     void (*warn)(void *context, const char *text); /* told of broken tables and bad rules; NULL: nobody is */
     void *warn_context;
 };

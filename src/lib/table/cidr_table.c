@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cidr: networks in order, with !pattern and if ... endif; see cidr_table(5). */
+#include "base/ip_address.h"
+#include "table/network_pattern.h"
+#include "table/table_source.h"
+#include "table/table_type.h"
+
+enum cidr_action {
+    CIDR_RESULT,
+    CIDR_IF,
+    CIDR_ENDIF,
+};
+
+struct cidr_rule {
+    enum cidr_action action;
+    bool is_negated;
+    struct network_pattern network;
+    struct str result;
+    unsigned line;
+    size_t endif; /* of an IF: the place of its ENDIF */
+};
+
+struct cidr_table {
+    struct cidr_rule *rules;
+    size_t count;
+    size_t capacity;
+};
+
+struct cidr_parser {
+    struct table *table;
+    struct cidr_table *cidr;
+    struct str place; /* for messages */
+    size_t *open_ifs; /* places of IF rules not yet closed */
+    size_t open_count;
+};
+
+static void warn(const struct cidr_parser *parser, unsigned line, struct str text)
+{
+    table_set_warn(parser->table->set, "cidr map %.*s, line %u: %.*s", STR_ARG(parser->place), line, STR_ARG(text));
+}
+
+static struct str take_word(struct str *rest)
+{
+    struct str word;
+
+    *rest = str_trim_left(*rest);
+    if (!str_next_word(rest, " \t\r\n", &word))
+        return STR_EMPTY;
+    *rest = str_trim(*rest);
+    return word;
+}
+
+static bool skip_negations(struct str *text)
+{
+    bool is_negated = false;
+
+    *text = str_trim_left(*text);
+    while (str_starts_with(*text, STR("!"))) {
+        is_negated = !is_negated;
+        *text = str_trim_left(str_from(*text, 1));
+    }
+    return is_negated;
+}
+
+static void parse_rule(struct cidr_parser *parser, struct str line, unsigned number)
+{
+    struct cidr_rule rule = { .action = CIDR_RESULT, .line = number };
+    char problem[NETWORK_PATTERN_PROBLEM_MAX];
+    struct str pattern;
+
+    if (str_starts_with_nocase(line, STR("endif")) && (line.len == 5 || char_is_space(line.data[5]))) {
+        if (parser->open_count == 0) {
+            warn(parser, number, STR("ENDIF without IF: skipping this rule"));
+            return;
+        }
+        if (!str_is_empty(str_trim(str_from(line, 5)))) {
+            warn(parser, number, STR("garbage after ENDIF: skipping this rule"));
+            return;
+        }
+        rule.action = CIDR_ENDIF;
+        parser->cidr->rules[parser->open_ifs[--parser->open_count]].endif = parser->cidr->count;
+        parser->cidr->rules[parser->cidr->count++] = rule;
+        return;
+    }
+    if (str_starts_with_nocase(line, STR("if")) &&
+        (line.len == 2 || char_is_space(line.data[2]) || line.data[2] == '!')) {
+        rule.action = CIDR_IF;
+        line = str_from(line, 2);
+    }
+    rule.is_negated = skip_negations(&line);
+    pattern = rule.action == CIDR_IF ? str_trim(line) : take_word(&line);
+    if (str_is_empty(pattern)) {
+        warn(parser, number, STR("no address pattern: skipping this rule"));
+        return;
+    }
+    rule.result = line;
+    if (rule.action == CIDR_RESULT && str_is_empty(rule.result)) {
+        warn(parser, number, STR("no lookup result: skipping this rule"));
+        return;
+    }
+    if (!network_pattern_parse(pattern, &rule.network, problem)) {
+        struct str text = arena_printf(table_set_arena(parser->table->set), "%s: skipping this rule", problem);
+
+        warn(parser, number, text);
+        return;
+    }
+    rule.result = arena_str(table_set_arena(parser->table->set), rule.result);
+    if (rule.action == CIDR_IF) {
+        rule.endif = SIZE_MAX;
+        parser->open_ifs[parser->open_count++] = parser->cidr->count;
+    }
+    parser->cidr->rules[parser->cidr->count++] = rule;
+}
+
+static size_t count_lines(struct str text)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.data[i] == '\n';
+    return count;
+}
+
+static bool open_table(struct table *table, struct str argument, struct failure *why)
+{
+    struct arena *arena = table_set_arena(table->set);
+    struct cidr_parser parser = { .table = table, .place = argument };
+    struct table_source source;
+    struct str text;
+    struct str line;
+    unsigned number;
+
+    if (!table_source_load(table, argument, true, &text, why))
+        return failure_prefix(why, "open %.*s", STR_ARG(argument));
+    parser.cidr = arena_new(arena, struct cidr_table);
+    parser.cidr->rules = arena_new_array(arena, count_lines(text), struct cidr_rule);
+    parser.open_ifs = arena_new_array(arena, count_lines(text), size_t);
+    table_source_init(&source, text);
+    while (table_source_next(&source, &line, &number))
+        parse_rule(&parser, line, number);
+    table_source_done(&source);
+    while (parser.open_count > 0) {
+        const struct cidr_rule *rule = &parser.cidr->rules[parser.open_ifs[--parser.open_count]];
+
+        warn(&parser, rule->line, STR("IF has no matching ENDIF"));
+    }
+    table->state = parser.cidr;
+    return true;
+}
+
+static enum table_result lookup(struct table *table, struct str key, struct arena *arena, struct str *value_out,
+                                struct failure *why)
+{
+    const struct cidr_table *cidr = table->state;
+    struct ip_address address;
+
+    (void) why;
+    if (!ip_address_parse(key, &address))
+        return TABLE_ABSENT;
+    for (size_t i = 0; i < cidr->count; i++) {
+        const struct cidr_rule *rule = &cidr->rules[i];
+        bool is_match;
+
+        if (rule->action == CIDR_ENDIF)
+            continue;
+        is_match = network_pattern_matches(&rule->network, &address) != rule->is_negated;
+        if (rule->action == CIDR_IF) {
+            if (!is_match)
+                i = rule->endif == SIZE_MAX ? cidr->count - 1 : rule->endif;
+        } else if (is_match) {
+            *value_out = arena_str(arena, rule->result);
+            return TABLE_FOUND;
+        }
+    }
+    return TABLE_ABSENT;
+}
+
+const struct table_type cidr_table_type = {
+    .name = "cidr",
+    .kind = TABLE_PATTERN,
+    .open = open_table,
+    .lookup = lookup,
+};
