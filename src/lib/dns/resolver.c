@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dns/resolver.h"
 
+#include "base/check.h"
 #include "base/list.h"
 #include "base/memory.h"
 #include "dns/resolv_conf.h"
@@ -70,11 +71,14 @@ static const struct {
     { "infra-keep-probing:", "yes" },
     { "cache-max-negative-ttl:", "900" },
     { "val-clean-additional:", "no" },
+    /* Names that libunbound would answer out of its own head; the servers are to be asked instead. */
+    { "local-zone:", "test. transparent" },
+    { "local-zone:", "invalid. transparent" },
+    { "local-zone:", "onion. transparent" },
+    { "local-zone:", "home.arpa. transparent" },
+    { "local-zone:", "localhost. transparent" },
+    { "local-zone:", "127.in-addr.arpa. transparent" },
 };
-
-/* Names that libunbound would answer out of its own head; the servers are to be asked instead. */
-static const char *const unblocked_zones[] = { "test.",      "invalid.",          "onion.", "home.arpa.",
-                                               "localhost.", "127.in-addr.arpa.", "local." };
 
 static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)
 {
@@ -85,8 +89,6 @@ static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct 
         error = ub_ctx_set_option(unbound, "module-config:", modules);
     for (size_t i = 0; i < ARRAY_COUNT(unbound_options) && error == 0; i++)
         error = ub_ctx_set_option(unbound, unbound_options[i].name, unbound_options[i].value);
-    for (size_t i = 0; i < ARRAY_COUNT(unblocked_zones) && error == 0; i++)
-        error = ub_ctx_zone_add(unbound, unblocked_zones[i], "transparent");
     for (size_t i = 0; i < resolver->conf.count && error == 0; i++) {
         char address[IP_ADDRESS_TEXT_MAX], server[IP_ADDRESS_TEXT_MAX + 8];
 
@@ -241,6 +243,8 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
 {
     struct resolver *resolver = memory_alloc(sizeof(*resolver));
 
+    /* libunbound wants more stack than a fiber has. */
+    CHECK(!fiber_is_running(loop));
     resolver->loop = loop;
     resolver->timeout = options->timeout.us > 0 ? options->timeout : seconds(30);
     resolver->is_validating = options->is_validating;

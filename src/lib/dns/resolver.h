@@ -30,7 +30,7 @@ struct resolver_options {
 /* The file that a resolver without resolv_conf in its options reads. */
 const char *resolver_path(void);
 
-/* Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. */
+/* Not from a fiber. Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. */
 MUST_USE bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,
                               struct failure *why);
 /* No lookup may be waiting. Leaves *resolver NULL; NULL is fine. */
