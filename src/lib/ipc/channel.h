@@ -2,6 +2,7 @@
 #ifndef IPC_CHANNEL_H
 #define IPC_CHANNEL_H
 
+#include "base/list.h"
 #include "base/time.h"
 #include "ipc/message.h"
 
@@ -36,13 +37,28 @@ MUST_USE bool channel_open(struct loop *loop, const char *path, const struct pro
 /* Called in a fiber of its own for each call the peer starts; the call is ended for it when it returns. */
 typedef void channel_handler(struct call *call, void *context);
 
+/* The first byte that a client sends on a new connection; no trigger byte and no text starts with it. */
+enum { CHANNEL_FIRST_BYTE = 0 };
+
+/* channel_set - the channels that a process serves, so that it can close them when it drains. */
+struct channel_set {
+    struct list channels;
+    bool is_draining;
+};
+
+void channel_set_init(struct channel_set *set);
+/* Closes each channel as soon as no call is on it, those to come at once. */
+void channel_set_drain(struct channel_set *set);
+/* Calls being handled now. */
+size_t channel_set_calls(const struct channel_set *set);
+
 /*
  * Server: speaks the protocol on an accepted descriptor (owned from now on), starts a fiber per call, and returns
- * when the peer has closed and all handlers have returned. Must run in a fiber. False with the reason when the
- * peer broke the protocol.
+ * when the peer has closed (or the set drains) and all handlers have returned. Must run in a fiber. False with the
+ * reason when the peer broke the protocol. set may be NULL.
  */
 MUST_USE bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, channel_handler *handler,
-                            void *context, struct failure *why);
+                            void *context, struct channel_set *set, struct failure *why);
 
 bool channel_is_open(const struct channel *channel);
 /* Client: ends all calls on it with FAILURE_STOPPED; leaves *channel NULL. */
@@ -53,7 +69,7 @@ struct call *channel_call(struct channel *channel);
 /* Ends our side; messages not yet received are dropped. Leaves *call NULL; NULL is fine. */
 void call_end(struct call **call);
 
-/* Queues a message; waits only for credit. timeout bounds that wait. */
+/* Queues a message; waits only for credit. One fiber sends on a call at one time. timeout bounds that wait. */
 MUST_USE bool call_send(struct call *call, const struct message_type *type, const void *message,
                         struct duration timeout, struct failure *why);
 
