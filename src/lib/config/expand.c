@@ -257,7 +257,8 @@ static bool expand_branches(struct expansion *expansion, bool holds, const struc
 
     /* Texts within texts nest as values do. */
     if (expansion->depth >= DEEPEST)
-        return failure_set(expansion->why, FAILURE_CONFIGURATION, 0, "$ forms nest deeper than %d", DEEPEST);
+        return failure_set(expansion->why, FAILURE_CONFIGURATION, 0,
+                           "a value refers to itself, or $ forms nest deeper than %d", DEEPEST);
     expansion->depth++;
     is_good = expand_into(expansion, holds ? branches->if_true : branches->if_false, out);
     expansion->depth--;
@@ -279,7 +280,8 @@ static bool expand_form(struct expansion *expansion, struct str form, struct str
         bool is_good;
 
         if (expansion->depth >= DEEPEST)
-            return failure_set(expansion->why, FAILURE_CONFIGURATION, 0, "$ forms nest deeper than %d", DEEPEST);
+            return failure_set(expansion->why, FAILURE_CONFIGURATION, 0,
+                               "a value refers to itself, or $ forms nest deeper than %d", DEEPEST);
         expansion->depth++;
         is_good = evaluate_relation(expansion, &cursor, &holds);
         expansion->depth--;

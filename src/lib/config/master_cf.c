@@ -135,7 +135,7 @@ static struct strlist split_fields(struct str text, struct arena *arena)
             if (i > start)
                 strlist_add(&words, arena, str_part(text, start, i - start));
             start = i + 1;
-        } else if (c == '{' && (depth > 0 || i == start)) {
+        } else if (c == '{') {
             depth++;
         } else if (c == '}' && depth > 0) {
             depth--;
