@@ -10,6 +10,7 @@
 struct loop;
 struct main_cf;
 struct settings_table;
+struct shared_settings;
 struct stream;
 
 /*
@@ -94,6 +95,13 @@ int daemon_run(const struct daemon_program *program, int argc, char **argv);
 MUST_USE bool daemon_reply(struct daemon_call *call, const void *reply, struct failure *why);
 
 const void *daemon_settings(const struct daemon *daemon);
+/* The shared parameters, which the skeleton has loaded for itself. */
+const struct shared_settings *daemon_shared(const struct daemon *daemon);
+/* What was given to daemon_run. */
+const struct daemon_program *daemon_program_of(const struct daemon *daemon);
+/* open() leaves here what it has opened, start() and others find it; NULL before. */
+void daemon_keep(struct daemon *daemon, void *opened);
+void *daemon_kept(const struct daemon *daemon);
 struct main_cf *daemon_main_cf(const struct daemon *daemon);
 struct loop *daemon_loop(const struct daemon *daemon);
 /* Lives as long as the process. */
