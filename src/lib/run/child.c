@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/child.h"
 
-#include "base/check.h"
 #include "base/strbuf.h"
 #include "run/fiber.h"
 #include "run/loop.h"
@@ -150,7 +149,6 @@ static bool start_program(struct child *child, struct failure *why)
     close_fd(&child->pipes.output[1]);
     close_fd(&child->pipes.report[1]);
     child->pidfd = pidfd_open(child->pid, 0);
-    CHECK(child->pidfd >= 0);
     return true;
 }
 
@@ -232,23 +230,46 @@ static void kill_group(const struct child *child)
         (void) kill(child->pid, SIGKILL);
 }
 
+/* Where the system gives no descriptor for a process (an old kernel, a filter), it is looked for now and then. */
+static bool look_for_end(struct child *child, struct duration timeout)
+{
+    struct instant end = instant_add(loop_now(child->loop), timeout);
+    struct duration pause = milliseconds(1);
+
+    while (instant_is_before(loop_now(child->loop), end)) {
+        siginfo_t info = { 0 };
+
+        if (waitid(P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child->pid)
+            return true;
+        fiber_sleep(child->loop, pause);
+        if (pause.us < 50000)
+            pause.us *= 2;
+    }
+    return false;
+}
+
+static bool wait_for_end(struct child *child, struct duration timeout)
+{
+    struct poller *poller;
+    bool has_ended;
+
+    if (child->pidfd < 0 || !poller_create(child->loop, child->pidfd, &poller, NULL))
+        return look_for_end(child, timeout);
+    has_ended = poller_wait(poller, POLLER_READ, timeout, NULL);
+    poller_destroy(&poller);
+    return has_ended;
+}
+
 /* Waits for the program's end; when its time is over, makes it end. */
 static bool await_end(struct child *child, int *status_out)
 {
-    struct poller *poller;
-    bool is_in_time = false;
+    bool is_in_time = wait_for_end(child, time_left(child));
 
-    if (poller_create(child->loop, child->pidfd, &poller, NULL)) {
-        is_in_time = poller_wait(poller, POLLER_READ, time_left(child), NULL);
-        if (!is_in_time) {
-            kill_group(child);
-            /* SIGKILL cannot be refused; only a disk that hangs can delay it. */
-            while (!poller_wait(poller, POLLER_READ, DURATION_FOREVER, NULL))
-                continue;
-        }
-        poller_destroy(&poller);
-    } else {
+    if (!is_in_time) {
         kill_group(child);
+        /* SIGKILL cannot be refused; only a disk that hangs can delay it. */
+        while (!wait_for_end(child, seconds(3600)))
+            continue;
     }
     while (waitpid(child->pid, status_out, 0) < 0 && errno == EINTR)
         continue;

@@ -205,7 +205,7 @@ static void measure(void *context)
     for (int i = 0; i < SLEEPERS; i++)
         fiber_group_start(&scene.group, sleep_until_woken, NULL);
     fiber_yield(scene.loop);
-    EXPECT(TOOLS_STACK_FACTOR > 1 || resident_bytes() - before < 200 << 20);
+    EXPECT(!tools_are_absent() || resident_bytes() - before < 200 << 20);
     EXPECT_UINT(fiber_count(scene.loop), SLEEPERS + 1);
     event_wake_all(&scene.event);
     EXPECT(fiber_group_wait(&scene.group, seconds(60), NULL));
@@ -272,7 +272,7 @@ static void return_deep_stacks(void *context)
     EXPECT(resident_bytes() - before > DEEP * 32 << 10);
     event_wake_all(&scene.event);
     EXPECT(fiber_group_wait(&scene.group, seconds(60), NULL));
-    EXPECT(TOOLS_STACK_FACTOR > 1 || resident_bytes() - before < DEEP * 16 << 10);
+    EXPECT(!tools_are_absent() || resident_bytes() - before < DEEP * 16 << 10);
 }
 
 TEST(deep_pages_of_idle_stacks_are_given_back)

@@ -2,6 +2,7 @@
 #ifndef RUN_TOOLS_H
 #define RUN_TOOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* tools - what AddressSanitizer and valgrind must be told about stacks that are switched. Nothing without them. */
@@ -80,6 +81,12 @@ static inline void tools_forget_stack(unsigned id)
     VALGRIND_STACK_DEREGISTER(id);
 }
 
+/* Whether what the process uses is what it would use without such a tool. */
+static inline bool tools_are_absent(void)
+{
+    return TOOLS_STACK_FACTOR == 1 && RUNNING_ON_VALGRIND == 0;
+}
+
 #else
 
 static inline unsigned tools_register_stack(char *low, char *high)
@@ -92,6 +99,11 @@ static inline unsigned tools_register_stack(char *low, char *high)
 static inline void tools_forget_stack(unsigned id)
 {
     (void) id;
+}
+
+static inline bool tools_are_absent(void)
+{
+    return TOOLS_STACK_FACTOR == 1;
 }
 
 #endif
