@@ -94,6 +94,9 @@ int daemon_run(const struct daemon_program *program, int argc, char **argv);
 /* Sends the operation's reply message. */
 MUST_USE bool daemon_reply(struct daemon_call *call, const void *reply, struct failure *why);
 
+/* From open() to start(): what was opened before the jail. Once start() has returned, its result is the context. */
+void daemon_set_context(struct daemon *daemon, void *context);
+void *daemon_context(const struct daemon *daemon);
 const void *daemon_settings(const struct daemon *daemon);
 /* The shared parameters, which the skeleton has loaded for itself. */
 const struct shared_settings *daemon_shared(const struct daemon *daemon);
