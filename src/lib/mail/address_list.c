@@ -282,15 +282,48 @@ static void parse_angle(struct parser *parser)
     parser->is_done = true;
 }
 
+/*
+ * "a@b c@d": people separate addresses by blanks alone, so words side by side begin a new address. The element is read
+ * once more to find where.
+ */
+static void add_bare_items(struct parser *parser)
+{
+    struct run *run = &parser->run;
+    struct reader *reader = &parser->reader;
+    size_t after = reader->position;
+    struct str all = reader->text;
+    bool is_plain = run->is_plain;
+
+    reader->text = str_part(all, 0, run->end);
+    reader->position = run->start;
+    run_clear(run);
+    for (take_token(reader); reader->type != TOKEN_END; take_token(reader)) {
+        if (reader->type == TOKEN_WORD && run->is_after_word && reader->is_after_blank) {
+            run->is_plain = is_plain;
+            add_item(parser, str_part(all, run->start, run->end - run->start), false);
+            run_clear(run);
+        }
+        run_add(run, reader);
+    }
+    run->is_plain = is_plain;
+    add_item(parser, str_part(all, run->start, run->end - run->start), false);
+    reader->text = all;
+    reader->position = after;
+}
+
 /* A list element ends here: what was gathered is an address of its own, unless an angle address was seen. */
 static void end_element(struct parser *parser)
 {
     struct run *run = &parser->run;
+    enum token_type type = parser->reader.type;
 
-    if (!parser->is_done && run->words > 0)
+    if (!parser->is_done && run->words > 0 && !run->is_plain)
+        add_bare_items(parser);
+    else if (!parser->is_done && run->words > 0)
         add_item(parser, str_part(parser->reader.text, run->start, run->end - run->start), false);
     else if (!run_is_empty(run))
         parser->list->junk_count++;
+    parser->reader.type = type;
     run_clear(run);
     strbuf_clear(&parser->reader.comment);
     parser->reader.has_comment = false;

@@ -22,7 +22,8 @@ static const struct {
     { "\"Doe, John\" <j@d>, x", "j@d|Doe, John|;x||;" },
     { "j@d (John \\( (nested) Doe)", "j@d|John ( (nested) Doe|;" },
     { "root", "root||;" },
-    { "John Doe", "John Doe||;" },
+    { "John Doe", "John||;Doe||;" },
+    { "a@b c@d , \"x y\"@z", "a@b||;c@d||;x y@z||;" },
     { "\"a b\"@c", "a b@c||;" },
     { "J. Doe <j.d @ x . y>", "j.d@x.y|J. Doe|;" },
     { "undisclosed-recipients:;", "" },
@@ -94,7 +95,7 @@ TEST(what_is_odd_is_counted)
     address_list_parse(&list, arena, STR("g:;, h:a;, <a@b> junk, ., c d@e"), 100);
     EXPECT_UINT(list.group_count, 2);
     EXPECT_UINT(list.junk_count, 2);
-    EXPECT_UINT(list.count, 3);
+    EXPECT_UINT(list.count, 4);
     EXPECT(list.items[1].is_plain);
     EXPECT(list.items[1].has_brackets);
     EXPECT_FALSE(list.items[2].is_plain);

@@ -22,7 +22,6 @@ static const struct header_kind kinds[] = {
     ROW("Errors-To", HEADER_ERRORS_TO, HEADER_SENDER),
     ROW("From", HEADER_FROM, HEADER_SENDER | HEADER_ONCE),
     ROW("Mail-Followup-To", HEADER_MAIL_FOLLOWUP_TO, HEADER_SENDER),
-    ROW("Mail-Reply-To", HEADER_OTHER, HEADER_SENDER),
     ROW("Message-Id", HEADER_MESSAGE_ID, HEADER_ONCE),
     ROW("MIME-Version", HEADER_MIME_VERSION, 0),
     ROW("Received", HEADER_RECEIVED, HEADER_TRACE),

@@ -10,6 +10,8 @@ MESSAGE_TYPE(cleanup_open);
 
 static const struct message_field cleanup_opened_fields[] = {
     MESSAGE_FIELD(struct cleanup_opened, queue_id, FIELD_STR, 32, "the new message's queue id"),
+    MESSAGE_FIELD(struct cleanup_opened, status, FIELD_UINT, CLEANUP_STOPPED, "enum cleanup_status"),
+    MESSAGE_FIELD(struct cleanup_opened, reason, FIELD_STR, 2048, "why no mail can be taken now"),
 };
 MESSAGE_TYPE(cleanup_opened);
 
@@ -67,6 +69,7 @@ static bool open_once(struct endpoint *endpoint, uint64_t flags, struct arena *a
 {
     struct cleanup_open request = { .flags = flags };
     struct call *call;
+    const struct cleanup_opened *opened;
     void *reply;
 
     if (!endpoint_call(endpoint, &call, why))
@@ -76,24 +79,15 @@ static bool open_once(struct endpoint *endpoint, uint64_t flags, struct arena *a
         call_end(&call);
         return false;
     }
-    *queue_id_out = ((struct cleanup_opened *) reply)->queue_id;
+    opened = reply;
+    if (opened->status != CLEANUP_OK) {
+        call_end(&call);
+        return failure_set(why, opened->status == CLEANUP_NO_SPACE ? FAILURE_NO_SPACE : FAILURE_RETRY, 0, "%.*s",
+                           STR_ARG(opened->reason));
+    }
+    *queue_id_out = opened->queue_id;
     *call_out = call;
     return true;
-}
-
-/* Nothing has happened before the id is known, so a channel that closed under the request is no reason to fail. */
-bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
-                       struct call **call_out, struct str *queue_id_out, struct failure *why)
-{
-    struct failure first;
-
-    if (open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, &first))
-        return true;
-    if (first.kind == FAILURE_RETRY)
-        return open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, why);
-    if (why != NULL)
-        *why = first;
-    return false;
 }
 
 bool cleanup_call_content(struct call *call, struct str bytes, struct duration timeout, struct failure *why)

@@ -58,7 +58,9 @@ struct cleanup_open {
 };
 
 struct cleanup_opened {
-    struct str queue_id;
+    struct str queue_id; /* empty unless status is CLEANUP_OK */
+    uint64_t status;     /* enum cleanup_status: NO_SPACE or WRITE_ERROR when no mail can be taken now */
+    struct str reason;
 };
 
 struct cleanup_envelope {
@@ -108,7 +110,7 @@ extern const struct protocol cleanup_protocol;
 enum { CLEANUP_CONTENT_MAXIMUM = 32 * 1024 };
 
 /*
- * The client's side. Open the call with cleanup_call_open; then envelope, recipients and content with call_send;
+ * The client's side. Open the call with cleanup_call_open (FAILURE_NO_SPACE: 452, all else 451); then envelope, recipients and content with call_send;
  * cleanup_call_finish sends the end and waits for the result (in arena).
  */
 MUST_USE bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
