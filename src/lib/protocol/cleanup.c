@@ -90,6 +90,21 @@ static bool open_once(struct endpoint *endpoint, uint64_t flags, struct arena *a
     return true;
 }
 
+/* Nothing has happened before the id is known, so a channel that closed under the request is no reason to fail. */
+bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
+                       struct call **call_out, struct str *queue_id_out, struct failure *why)
+{
+    struct failure first;
+
+    if (open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, &first))
+        return true;
+    if (first.kind == FAILURE_RETRY)
+        return open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, why);
+    if (why != NULL)
+        *why = first;
+    return false;
+}
+
 bool cleanup_call_content(struct call *call, struct str bytes, struct duration timeout, struct failure *why)
 {
     while (bytes.len > 0) {
