@@ -6,7 +6,7 @@
 #include "run/fiber.h"
 #include "run/loop_private.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /*
  * Freed when its owner has destroyed it and the last work has ended: abandoned work may outlive the
@@ -37,7 +37,7 @@ struct offload *offload_create(struct loop *loop, const char *name, unsigned lim
 
     CHECK(limit > 0);
     offload->loop = loop;
-    strncpy(offload->name, name, sizeof offload->name - 1);
+    snprintf(offload->name, sizeof offload->name, "%s", name);
     offload->limit = limit;
     event_init(&offload->slot_free);
     return offload;

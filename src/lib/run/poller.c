@@ -14,6 +14,7 @@ struct poller {
     struct loop *loop;
     struct fiber *waiters[2];
     int active; /* UV_READABLE, UV_WRITABLE */
+    bool is_interrupted[2];
     bool is_aborted;
 };
 
@@ -95,17 +96,24 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
         poller->active |= uv_events[direction];
         CHECK(uv_poll_start(&poller->uv, poller->active, poller_ready) == 0);
     }
+    poller->is_interrupted[direction] = false;
     poller->waiters[direction] = fiber_current(poller->loop);
     uv_ref((uv_handle_t *) &poller->uv);
     is_ready = fiber_park(poller->loop, NULL, timeout);
     poller->waiters[direction] = NULL;
     if (poller->waiters[!direction] == NULL)
         uv_unref((uv_handle_t *) &poller->uv);
-    if (poller->is_aborted)
+    if (poller->is_aborted || poller->is_interrupted[direction])
         return failure_set(why, FAILURE_STOPPED, 0, "stopped");
     if (!is_ready)
         return failure_set(why, FAILURE_TIMEOUT, 0, "timed out");
     return true;
+}
+
+void poller_interrupt(struct poller *poller, enum poller_direction direction)
+{
+    poller->is_interrupted[direction] = poller->waiters[direction] != NULL;
+    wake(poller, direction);
 }
 
 void poller_abort(struct poller *poller)

@@ -28,5 +28,7 @@ MUST_USE bool poller_wait(struct poller *poller, enum poller_direction direction
                           struct failure *why);
 /* The waiters and all later waits fail with FAILURE_STOPPED. */
 void poller_abort(struct poller *poller);
+/* Who waits in this direction now fails with FAILURE_STOPPED; later waits are not touched. */
+void poller_interrupt(struct poller *poller, enum poller_direction direction);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/socket.h"
 
-#include "base/check.h"
+#include "os/directory.h"
+#include "os/fd.h"
+#include "os/file.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/poller.h"
@@ -151,20 +153,13 @@ static bool unix_address(const char *path, struct sockaddr_un *address, int *dir
         return failure_system(why, ENAMETOOLONG, "%s", path);
     memcpy(directory, path, (size_t) (slash - path));
     directory[slash - path] = '\0';
-    *directory_out = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*directory_out < 0)
-        return failure_system(why, errno, "%s", directory);
+    if (!directory_open_fd(AT_FDCWD, directory, directory_out, why))
+        return false;
     length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s", *directory_out, slash);
     if (length >= 0 && (size_t) length < sizeof address->sun_path)
         return true;
-    close(*directory_out);
+    fd_close(directory_out);
     return failure_system(why, ENAMETOOLONG, "%s", path);
-}
-
-static void close_directory(int fd)
-{
-    if (fd >= 0)
-        close(fd);
 }
 
 /* Nothing can be polled for while a Unix socket's backlog is full (EAGAIN). */
@@ -201,7 +196,7 @@ bool socket_connect_unix(struct loop *loop, const char *path, struct duration ti
     if (fd < 0)
         failure_system(why, errno, "socket");
     is_connected = fd >= 0 && connect_unix_fd(loop, fd, &address, timeout, why);
-    close_directory(directory);
+    fd_close(&directory);
     if (is_connected) {
         *fd_out = fd;
         return true;
@@ -260,14 +255,14 @@ bool socket_listen_unix(const char *path, int backlog, int *fd_out, struct failu
         return false;
     fd = open_socket(AF_UNIX);
     if (fd < 0) {
-        close_directory(directory);
+        fd_close(&directory);
         return failure_system(why, errno, "socket");
     }
-    (void) unlink(address.sun_path);
-    is_listening = bind(fd, (const struct sockaddr *) &address, sizeof address) == 0 && listen(fd, backlog) == 0;
+    is_listening = (!file_exists(path) || file_unlink(path, why)) &&
+                   bind(fd, (const struct sockaddr *) &address, sizeof address) == 0 && listen(fd, backlog) == 0;
     if (!is_listening)
         failure_system(why, errno, "%s", path);
-    close_directory(directory);
+    fd_close(&directory);
     if (!is_listening) {
         close(fd);
         return false;

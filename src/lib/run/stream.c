@@ -154,6 +154,11 @@ void stream_abort(struct stream *stream)
     poller_abort(stream->poller);
 }
 
+void stream_interrupt(struct stream *stream)
+{
+    poller_interrupt(stream->poller, POLLER_READ);
+}
+
 uint64_t stream_bytes_read(const struct stream *stream)
 {
     return stream->bytes_read;

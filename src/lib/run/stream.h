@@ -110,6 +110,8 @@ MUST_USE bool stream_receive_fd(struct stream *stream, int *fd_out, struct failu
 
 /* Wakes whoever waits; that and all later operations fail with FAILURE_STOPPED. */
 void stream_abort(struct stream *stream);
+/* A read that waits now fails with FAILURE_STOPPED, this once; the stream stays as it is. */
+void stream_interrupt(struct stream *stream);
 uint64_t stream_bytes_read(const struct stream *stream);
 uint64_t stream_bytes_written(const struct stream *stream);
 

@@ -162,6 +162,33 @@ TEST(a_drip_is_cut_off_by_the_deadline_and_kept_by_its_rate)
     with_pair(play_deadline);
 }
 
+static void interrupt_soon(void *context)
+{
+    struct pair *pair = context;
+
+    fiber_sleep(pair->loop, milliseconds(5));
+    stream_interrupt(pair->there);
+}
+
+static void play_interrupt(struct pair *pair)
+{
+    struct failure why;
+
+    stream_interrupt(pair->there);
+    fiber_group_start(&pair->others, interrupt_soon, pair);
+    EXPECT_FALSE(stream_fill(pair->there, &why));
+    EXPECT_INT(why.kind, FAILURE_STOPPED);
+    send_text(pair->there, "goodbye\n");
+    expect_line(pair->here, 100, "goodbye\n");
+    send_text(pair->here, "thanks\n");
+    expect_line(pair->there, 100, "thanks\n");
+}
+
+TEST(an_interrupt_ends_one_wait_and_leaves_the_stream_usable)
+{
+    with_pair(play_interrupt);
+}
+
 enum { BULK = 3000000 };
 
 static void send_bulk(void *context)

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
+#include <stdio.h>
 
 struct job {
     struct list link;
@@ -92,7 +92,7 @@ static void jobs_done(uv_async_t *async)
 /* The process's signals are the loop's business. */
 static int start_thread(struct worker *worker, const char *name)
 {
-    char short_name[16] = { 0 };
+    char short_name[16]; /* what the kernel takes */
     sigset_t all;
     sigset_t old;
     int error;
@@ -101,7 +101,7 @@ static int start_thread(struct worker *worker, const char *name)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     error = pthread_create(&worker->thread, NULL, thread_main, worker);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    strncpy(short_name, name, sizeof short_name - 1);
+    snprintf(short_name, sizeof short_name, "%.15s", name);
     if (error == 0)
         (void) pthread_setname_np(worker->thread, short_name);
     return error;
