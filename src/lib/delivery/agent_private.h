@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DELIVERY_AGENT_PRIVATE_H
+#define DELIVERY_AGENT_PRIVATE_H
+
+/* agent_private - what agent.c (requests) and report.c (outcomes) share; nobody else includes it. */
+
+#include "delivery/agent.h"
+#include "delivery/outcome.h"
+
+struct delivery_settings;
+
+struct delivery_agent {
+    const struct delivery_program *program;
+    struct daemon *daemon;
+    void *context; /* the program's */
+    const struct shared_settings *shared;
+    const struct delivery_settings *settings;
+    struct list in_hand; /* struct delivery_state */
+    struct outcome_store unrecorded;
+};
+
+/* One message of the wire: a run of results. */
+struct delivery_batch {
+    size_t first, count;
+};
+
+struct delivery_state {
+    struct list place; /* among in_hand */
+    struct delivery_agent *agent;
+    struct delivery *delivery;
+    struct call *call;
+    struct deliver_result *results;
+    size_t result_count;
+    size_t sent_count;              /* of results, in batches */
+    bool *is_reported;              /* by recipient */
+    struct delivery_batch *batches; /* batch n has number n + 1 */
+    size_t batch_count;
+    uint64_t recorded; /* the number of the last batch that is recorded */
+    bool is_lost;      /* the channel has gone */
+    struct deliver_done done;
+};
+
+struct deliver_outcome delivery_batch_outcome(const struct delivery_state *state, size_t batch);
+
+#endif

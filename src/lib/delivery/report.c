@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/agent_private.h"
+
+#include "base/check.h"
+#include "config/shared_settings.h"
+#include "delivery/log_lines.h"
+#include "delivery/settings.h"
+
+/* What the protocol takes; longer text is cut. */
+enum { TEXT_MAX = 4096, NAME_MAX_BYTES = 1024, WORD_MAX = 32 };
+
+/* How long the queue manager may leave outcomes unread. */
+enum { SEND_SECONDS = 60 };
+
+static struct str copy_cut(struct arena *arena, struct str text, size_t maximum)
+{
+    return arena_str(arena, str_part(text, 0, maximum));
+}
+
+static void log_line(const struct delivery *delivery, size_t recipient, const struct delivery_report *report,
+                     struct dsn_status dsn, struct str status)
+{
+    const struct deliver_request *request = delivery->request;
+    struct delivery_line line = {
+        .queue_id = request->queue_id,
+        .recipient = delivery->recipients[recipient].address,
+        .original = delivery->recipients[recipient].original,
+        .relay = report->relay,
+        .connection_use = report->connection_use,
+        .arrival = request->arrival,
+        .activated = request->activated,
+        .dispatched = request->dispatched,
+        .connected = delivery->connected,
+        .done = clock_now(),
+        .dsn = dsn,
+        .status = status,
+        .text = report->text,
+    };
+
+    delivery_log_recipient(&line, delivery->state->agent->settings->delay_logging_resolution_limit);
+}
+
+static void add_result(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
+                       enum deliver_status status, struct dsn_status dsn)
+{
+    struct delivery_state *state = delivery->state;
+    struct arena *arena = delivery->arena;
+    char text[DSN_STATUS_SIZE];
+
+    state->is_reported[recipient] = true;
+    state->results[state->result_count++] = (struct deliver_result){
+        .index = delivery->recipients[recipient].index,
+        .status = status,
+        .dsn = arena_str(arena, dsn_status_format(dsn, text)),
+        .action = copy_cut(arena, report->action, WORD_MAX / 2),
+        .reason = copy_cut(arena, report->text, TEXT_MAX),
+        .relay = report->relay.len == 0 ? STR("none") : copy_cut(arena, report->relay, NAME_MAX_BYTES),
+        .remote_mta = copy_cut(arena, report->remote_mta, NAME_MAX_BYTES),
+        .diagnostic_type = copy_cut(arena, report->diagnostic_type, WORD_MAX),
+        .diagnostic = copy_cut(arena, report->diagnostic, TEXT_MAX),
+    };
+}
+
+static struct dsn_status with_class(struct dsn_status dsn, unsigned char class)
+{
+    dsn.class = class;
+    return dsn;
+}
+
+static void check_new(const struct delivery *delivery, size_t recipient)
+{
+    CHECK(recipient < delivery->recipient_count);
+    CHECK(!delivery->state->is_reported[recipient]);
+}
+
+void delivery_sent(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
+{
+    struct dsn_status dsn = with_class(report->dsn, 2);
+
+    check_new(delivery, recipient);
+    log_line(delivery, recipient, report, dsn, STR("sent"));
+    add_result(delivery, recipient, report, DELIVER_SENT, dsn);
+}
+
+void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
+{
+    struct dsn_status dsn = with_class(report->dsn, 4);
+
+    check_new(delivery, recipient);
+    log_line(delivery, recipient, report, dsn, STR("deferred"));
+    add_result(delivery, recipient, report, DELIVER_DEFERRED, dsn);
+}
+
+void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
+{
+    struct dsn_status dsn = with_class(report->dsn, 5);
+    bool is_soft = delivery->shared->soft_bounce;
+
+    check_new(delivery, recipient);
+    log_line(delivery, recipient, report, dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
+    if (is_soft)
+        add_result(delivery, recipient, report, DELIVER_DEFERRED, with_class(dsn, 4));
+    else
+        add_result(delivery, recipient, report, DELIVER_BOUNCED, dsn);
+}
+
+bool delivery_is_reported(const struct delivery *delivery, size_t recipient)
+{
+    CHECK(recipient < delivery->recipient_count);
+    return delivery->state->is_reported[recipient];
+}
+
+struct deliver_outcome delivery_batch_outcome(const struct delivery_state *state, size_t batch)
+{
+    const struct deliver_request *request = state->delivery->request;
+
+    return (struct deliver_outcome){
+        .queue_id = request->queue_id,
+        .attempt = request->attempt,
+        .number = batch + 1,
+        .results = { state->results + state->batches[batch].first, state->batches[batch].count },
+    };
+}
+
+void delivery_sync(struct delivery *delivery)
+{
+    struct delivery_state *state = delivery->state;
+    struct deliver_outcome outcome;
+
+    if (state->sent_count == state->result_count)
+        return;
+    state->batches[state->batch_count++] =
+        (struct delivery_batch){ state->sent_count, state->result_count - state->sent_count };
+    state->sent_count = state->result_count;
+    if (state->is_lost)
+        return;
+    outcome = delivery_batch_outcome(state, state->batch_count - 1);
+    if (!call_send(state->call, &deliver_outcome_message, &outcome, seconds(SEND_SECONDS), NULL))
+        state->is_lost = true;
+}
+
+void delivery_hop_failed(struct delivery *delivery, struct dsn_status dsn, struct str reason)
+{
+    char text[DSN_STATUS_SIZE];
+
+    delivery->state->done.hop_dsn = arena_str(delivery->arena, dsn_status_format(dsn, text));
+    delivery->state->done.hop_reason = copy_cut(delivery->arena, reason, TEXT_MAX);
+}
