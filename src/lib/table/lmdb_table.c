@@ -96,8 +96,8 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
         return TABLE_ABSENT;
     if (!begin(table, &transaction, why))
         return TABLE_UNKNOWN;
-    for (size_t extra = 0; extra < 2 && error == MDB_NOTFOUND; extra++) {
-        MDB_val item = { copy.len + extra, (void *) (uintptr_t) copy.data }; /* UNSAFE: arena_str adds a NUL */
+    for (size_t tries = 0; tries < 2 && error == MDB_NOTFOUND; tries++) {
+        MDB_val item = { copy.len + 1 - tries, (void *) (uintptr_t) copy.data }; /* UNSAFE: arena_str adds a NUL */
 
         error = mdb_get(transaction, lmdb->database, &item, &value);
     }
