@@ -31,6 +31,7 @@ struct envelope_recipient {
     enum recipient_status status;
     struct dsn_status dsn; /* of the last attempt */
     struct str reason;     /* of the last attempt, for listings; may be empty */
+    struct str unknown;    /* fields of another version, encoded; kept as they are */
 };
 
 enum envelope_flag {
@@ -97,6 +98,8 @@ struct envelope {
     struct envelope_attribute *attributes;
     size_t attribute_count;
     size_t attribute_capacity;
+
+    struct str unknown; /* fields of another version, encoded; kept as they are */
 };
 
 enum {
@@ -111,6 +114,16 @@ struct envelope_recipient *envelope_add_recipient(struct envelope *envelope, str
 void envelope_add_attribute(struct envelope *envelope, struct arena *arena, struct str name, struct str value);
 /* The first of that name, or the empty string. */
 struct str envelope_attribute(const struct envelope *envelope, struct str name);
+
+/*
+ * The parts that queue files keep apart: all but the recipients, and recipients from..from+count-1. Decoding
+ * recipients adds them to those that are there. Failures as below.
+ */
+MUST_USE bool envelope_encode_head(const struct envelope *envelope, struct strbuf *out, struct failure *why);
+MUST_USE bool envelope_encode_recipients(const struct envelope *envelope, size_t from, size_t count, struct strbuf *out,
+                                         struct failure *why);
+MUST_USE bool envelope_decode_recipients(struct str bytes, struct arena *arena, struct envelope *envelope,
+                                         struct failure *why);
 
 /* Appends version and fields. False only when out's maximum or a string's is passed. */
 MUST_USE bool envelope_encode(const struct envelope *envelope, struct strbuf *out, struct failure *why);

@@ -62,7 +62,7 @@ MUST_USE bool journal_writer_new_id(struct journal_writer *writer, struct queue_
  * Whether a message may come now: FAILURE_NO_SPACE at the journal's limit or when the disk is short, FAILURE_RETRY
  * while syncs fail. Cheap: ask at MAIL, so that nobody sends a message for nothing.
  */
-MUST_USE bool journal_writer_may_accept(const struct journal_writer *writer, bool is_inside, struct failure *why);
+MUST_USE bool journal_writer_may_accept(struct journal_writer *writer, bool is_inside, struct failure *why);
 
 /* Whether envelope (encoded size) and content fit into a frame; else begin a journal_file. */
 bool journal_writer_fits_inline(const struct journal_writer *writer, uint64_t envelope_bytes, uint64_t content_bytes);

@@ -52,7 +52,8 @@ const char *maildrop_writer_path(const struct maildrop_writer *writer);
 
 /*
  * Opens a complete file. FAILURE_PERMANENT: it is damaged or no message (goes to corrupt/). *fd_out stands anywhere;
- * read content with pread at content_offset_out. The file's owner and mtime are the truth for uid and arrival.
+ * read content with pread at content_offset_out. uid and arrival are
+ * the file's owner and mtime.
  */
 MUST_USE bool maildrop_open(const char *path, struct arena *arena, struct maildrop_message *message_out, int *fd_out,
                             uint64_t *content_offset_out, uint64_t *content_length_out, struct failure *why);

@@ -53,6 +53,10 @@ MUST_USE bool spool_make_folders(struct failure *why);
 MUST_USE bool spool_find(const struct spool_settings *settings, struct queue_id id, enum spool_queue *queue_out,
                          char path[SPOOL_PATH_SIZE], struct failure *why);
 
+/* Makes the hashed folder of that id where it is missing, and makes that durable. Blocks. */
+MUST_USE bool spool_make_folder(const struct spool_settings *settings, enum spool_queue queue, struct queue_id id,
+                                struct failure *why);
+
 /*
  * Moves by rename, making the folder when it is missing; with is_durable both folders are synced before it returns.
  * The target must not exist. Blocks: call it on a worker or in a command.

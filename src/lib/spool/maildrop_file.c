@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/maildrop_file.h"
+
+#include "base/memory.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "spool/bytes.h"
+#include "spool/seal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+/*
+ * "MPDR", version (4), length of the wishes (8), wishes as fields, content, trailer of 32 bytes: "MPDE", 0 (4), length
+ * of the content (8), checksum of wishes and content (8), checksum of the trailer (8).
+ */
+enum {
+    DROP_VERSION = 1,
+    HEADER_SIZE = 16,
+    AT_VERSION = 4,
+    AT_WISHES = 8,
+    TRAILER_SIZE = 32,
+    AT_LENGTH = 8,
+    AT_DIGEST = 16,
+    AT_TRAILER_DIGEST = 24,
+    PATH_SIZE = 64,
+    BUFFER_SIZE = 64 * 1024,
+    WISHES_MAXIMUM = 32 * 1024 * 1024,
+    STRING_MAXIMUM = 64 * 1024,
+    NAME_ATTEMPTS = 10,
+};
+
+enum {
+    TAG_ARRIVAL = 1,
+    TAG_SENDER = 2,
+    TAG_FULL_NAME = 3,
+    TAG_ENVID = 4,
+    TAG_RETURN = 5,
+    TAG_NOTIFY = 6,
+    TAG_ENCODING = 7,
+    TAG_REWRITE = 8,
+    TAG_EXTRACT = 9,
+    TAG_VERIFY = 10,
+    TAG_REPORT = 11,
+    TAG_SMTPUTF8 = 12,
+    TAG_RECIPIENT = 13,
+    TAG_UID = 14,
+};
+
+static const char magic[4] = { 'M', 'P', 'D', 'R' };
+static const char end_magic[4] = { 'M', 'P', 'D', 'E' };
+
+struct string_row {
+    unsigned tag;
+    size_t offset;
+};
+
+static const struct string_row strings[] = {
+    { TAG_SENDER, offsetof(struct maildrop_message, sender) },
+    { TAG_FULL_NAME, offsetof(struct maildrop_message, full_name) },
+    { TAG_ENVID, offsetof(struct maildrop_message, dsn_envid) },
+    { TAG_RETURN, offsetof(struct maildrop_message, dsn_return) },
+    { TAG_NOTIFY, offsetof(struct maildrop_message, dsn_notify) },
+    { TAG_ENCODING, offsetof(struct maildrop_message, encoding) },
+    { TAG_REWRITE, offsetof(struct maildrop_message, rewrite_context) },
+};
+
+static const struct string_row flags[] = {
+    { TAG_EXTRACT, offsetof(struct maildrop_message, wants_extraction) },
+    { TAG_VERIFY, offsetof(struct maildrop_message, wants_verify_report) },
+    { TAG_REPORT, offsetof(struct maildrop_message, wants_delivery_report) },
+    { TAG_SMTPUTF8, offsetof(struct maildrop_message, wants_smtputf8) },
+};
+
+struct maildrop_writer {
+    int fd;
+    char path[PATH_SIZE];
+    struct strbuf buffer;
+    struct seal_stream *digest; /* of wishes and content */
+    uint64_t flushed;
+    uint64_t content_length;
+    bool has_message;
+};
+
+/* Unsalted: against rot only. */
+static void plain_seal(struct seal *seal)
+{
+    static const struct seal_salt zero;
+
+    seal_init(seal, &zero, SEAL_CONTEXT_FILE);
+}
+
+/* ---- writing ---- */
+
+static bool flush(struct maildrop_writer *writer, struct failure *why)
+{
+    if (!file_write_at(writer->fd, writer->path, strbuf_str(&writer->buffer), writer->flushed, why))
+        return false;
+    writer->flushed += writer->buffer.len;
+    strbuf_clear(&writer->buffer);
+    return true;
+}
+
+static bool put(struct maildrop_writer *writer, struct str bytes, struct failure *why)
+{
+    while (bytes.len > 0) {
+        struct str part = str_part(bytes, 0, BUFFER_SIZE - writer->buffer.len);
+
+        strbuf_append(&writer->buffer, part);
+        bytes = str_from(bytes, part.len);
+        if (writer->buffer.len == BUFFER_SIZE && !flush(writer, why))
+            return false;
+    }
+    return true;
+}
+
+static bool create_file(struct maildrop_writer *writer, struct failure *why)
+{
+    struct failure reason;
+
+    for (unsigned attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+        snprintf(writer->path, sizeof(writer->path), "maildrop/%016llX", (unsigned long long) random_uint64());
+        if (file_open(writer->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &writer->fd, &reason))
+            return file_set_mode(writer->fd, writer->path, 0600, why);
+        if (reason.error != EEXIST)
+            break;
+    }
+    writer->path[0] = '\0';
+    *why = reason;
+    return false;
+}
+
+bool maildrop_create(struct maildrop_writer **writer_out, struct failure *why)
+{
+    struct maildrop_writer *writer = memory_alloc(sizeof(*writer));
+    struct seal seal;
+
+    writer->fd = -1;
+    strbuf_init(&writer->buffer, BUFFER_SIZE);
+    plain_seal(&seal);
+    writer->digest = seal_stream_create(&seal);
+    if (!create_file(writer, why)) {
+        maildrop_abandon(&writer);
+        return false;
+    }
+    *writer_out = writer;
+    return true;
+}
+
+static void encode_wishes(const struct maildrop_message *message, struct strbuf *out)
+{
+    bytes_append_number(out, TAG_ARRIVAL, (uint64_t) message->arrival.us);
+    bytes_append_number(out, TAG_UID, message->uid);
+    for (size_t i = 0; i < ARRAY_COUNT(strings); i++) {
+        const struct str *text = (const void *) ((const char *) message + strings[i].offset);
+
+        if (text->len > 0 || strings[i].tag == TAG_SENDER)
+            bytes_append_field(out, strings[i].tag, *text);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(flags); i++) {
+        const bool *flag = (const void *) ((const char *) message + flags[i].offset);
+
+        if (*flag)
+            bytes_append_number(out, flags[i].tag, 1);
+    }
+    for (size_t i = 0; i < message->recipients.count; i++)
+        bytes_append_field(out, TAG_RECIPIENT, message->recipients.items[i]);
+}
+
+bool maildrop_write_message(struct maildrop_writer *writer, const struct maildrop_message *message, struct failure *why)
+{
+    unsigned char header[HEADER_SIZE] = { 0 };
+    struct strbuf wishes;
+    bool is_done = false;
+
+    strbuf_init(&wishes, WISHES_MAXIMUM);
+    encode_wishes(message, &wishes);
+    memcpy(header, magic, sizeof(magic));
+    bytes_put_u32(header + AT_VERSION, DROP_VERSION);
+    bytes_put_u64(header + AT_WISHES, wishes.len);
+    if (wishes.is_overflowed)
+        (void) failure_set(why, FAILURE_PERMANENT, 0, "too many recipients");
+    else
+        is_done =
+            put(writer, str_make((const char *) header, sizeof(header)), why) && put(writer, strbuf_str(&wishes), why);
+    seal_stream_add(writer->digest, strbuf_str(&wishes));
+    writer->has_message = is_done;
+    strbuf_done(&wishes);
+    return is_done;
+}
+
+bool maildrop_write_content(struct maildrop_writer *writer, struct str content, struct failure *why)
+{
+    seal_stream_add(writer->digest, content);
+    writer->content_length += content.len;
+    return put(writer, content, why);
+}
+
+static bool put_trailer(struct maildrop_writer *writer, struct failure *why)
+{
+    unsigned char trailer[TRAILER_SIZE] = { 0 };
+
+    memcpy(trailer, end_magic, sizeof(end_magic));
+    bytes_put_u64(trailer + AT_LENGTH, writer->content_length);
+    bytes_put_u64(trailer + AT_DIGEST, seal_stream_finish(&writer->digest));
+    bytes_put_u64(trailer + AT_TRAILER_DIGEST, seal_header_digest(str_make((const char *) trailer, AT_TRAILER_DIGEST)));
+    return put(writer, str_make((const char *) trailer, sizeof(trailer)), why) && flush(writer, why);
+}
+
+static void destroy(struct maildrop_writer **writer)
+{
+    (void) seal_stream_finish(&(*writer)->digest);
+    strbuf_done(&(*writer)->buffer);
+    fd_close(&(*writer)->fd);
+    memory_free(*writer);
+    *writer = NULL;
+}
+
+/*
+ * The folder of a set-gid submitter may be closed to reading, so that it cannot be opened to be synced: the file's
+ * own fsync then is what there is; ext4, xfs and btrfs make a new file's name durable with it.
+ */
+static bool sync_folder(struct failure *why)
+{
+    struct failure reason;
+
+    if (file_sync_directory("maildrop", &reason) || reason.error == EACCES)
+        return true;
+    *why = reason;
+    return false;
+}
+
+bool maildrop_finish(struct maildrop_writer **writer, struct failure *why)
+{
+    struct maildrop_writer *w = *writer;
+
+    if (!w->has_message)
+        (void) failure_set(why, FAILURE_PERMANENT, 0, "nothing was written");
+    else if (put_trailer(w, why) && file_sync(w->fd, w->path, why) && file_set_mode(w->fd, w->path, 0700, why) &&
+             file_sync(w->fd, w->path, why) && sync_folder(why)) {
+        destroy(writer);
+        return true;
+    }
+    maildrop_abandon(writer);
+    return false;
+}
+
+void maildrop_abandon(struct maildrop_writer **writer)
+{
+    struct failure ignored;
+
+    if (*writer == NULL)
+        return;
+    if ((*writer)->path[0] != '\0')
+        (void) !file_unlink((*writer)->path, &ignored);
+    destroy(writer);
+}
+
+const char *maildrop_writer_path(const struct maildrop_writer *writer)
+{
+    return writer->path;
+}
+
+/* ---- reading ---- */
+
+struct drop {
+    int fd;
+    const char *path;
+    uint64_t size;
+    uint64_t wishes_length;
+    uint64_t content_length;
+    uint64_t digest;
+};
+
+static bool damaged(const struct drop *drop, struct failure *why, const char *what)
+{
+    return failure_set(why, FAILURE_PERMANENT, 0, "%s: %s", drop->path, what);
+}
+
+static bool read_bytes(const struct drop *drop, void *bytes, size_t len, uint64_t offset, struct failure *why)
+{
+    size_t count;
+
+    if (!file_read_at(drop->fd, drop->path, bytes, len, offset, &count, why))
+        return false;
+    return count == len || damaged(drop, why, "cut short");
+}
+
+static bool read_frame(struct drop *drop, struct failure *why)
+{
+    unsigned char header[HEADER_SIZE];
+    unsigned char trailer[TRAILER_SIZE];
+
+    if (drop->size < HEADER_SIZE + TRAILER_SIZE)
+        return damaged(drop, why, "too short");
+    if (!read_bytes(drop, header, sizeof(header), 0, why) ||
+        !read_bytes(drop, trailer, sizeof(trailer), drop->size - TRAILER_SIZE, why))
+        return false;
+    if (memcmp(header, magic, sizeof(magic)) != 0 || bytes_get_u32(header + AT_VERSION) != DROP_VERSION)
+        return damaged(drop, why, "not a submitted message");
+    if (memcmp(trailer, end_magic, sizeof(end_magic)) != 0 ||
+        bytes_get_u64(trailer + AT_TRAILER_DIGEST) !=
+            seal_header_digest(str_make((const char *) trailer, AT_TRAILER_DIGEST)))
+        return damaged(drop, why, "no end record");
+    drop->wishes_length = bytes_get_u64(header + AT_WISHES);
+    drop->content_length = bytes_get_u64(trailer + AT_LENGTH);
+    drop->digest = bytes_get_u64(trailer + AT_DIGEST);
+    if (drop->wishes_length > WISHES_MAXIMUM || drop->wishes_length > drop->size - HEADER_SIZE - TRAILER_SIZE ||
+        drop->content_length != drop->size - HEADER_SIZE - TRAILER_SIZE - drop->wishes_length)
+        return damaged(drop, why, "lengths do not fit");
+    return true;
+}
+
+static bool check_digest(const struct drop *drop, struct failure *why)
+{
+    uint64_t end = drop->size - TRAILER_SIZE;
+    char *piece = memory_alloc(BUFFER_SIZE);
+    struct seal_stream *digest;
+    struct seal seal;
+    bool is_read = true;
+
+    plain_seal(&seal);
+    digest = seal_stream_create(&seal);
+    for (uint64_t at = HEADER_SIZE; is_read && at < end; at += BUFFER_SIZE) {
+        size_t len = end - at < BUFFER_SIZE ? (size_t) (end - at) : BUFFER_SIZE;
+
+        is_read = read_bytes(drop, piece, len, at, why);
+        if (is_read)
+            seal_stream_add(digest, str_make(piece, len));
+    }
+    memory_free(piece);
+    if (seal_stream_finish(&digest) != drop->digest && is_read)
+        return damaged(drop, why, "bad checksum");
+    return is_read;
+}
+
+static void take_string(unsigned tag, struct str value, struct arena *arena, struct maildrop_message *message)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(strings); i++) {
+        if (strings[i].tag == tag)
+            *(struct str *) (void *) ((char *) message + strings[i].offset) = arena_str(arena, value);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(flags); i++) {
+        if (flags[i].tag == tag)
+            *(bool *) (void *) ((char *) message + flags[i].offset) = true;
+    }
+}
+
+static bool decode_wishes(struct str bytes, struct arena *arena, struct maildrop_message *message)
+{
+    struct cursor cursor = cursor_over(bytes);
+
+    while (!cursor_at_end(&cursor)) {
+        struct str value;
+        uint64_t number;
+        unsigned tag;
+
+        if (!bytes_take_field(&cursor, &tag, &value) || value.len > STRING_MAXIMUM)
+            return false;
+        if (tag == TAG_RECIPIENT)
+            strlist_add(&message->recipients, arena, value);
+        else if (tag != TAG_ARRIVAL && tag != TAG_UID)
+            take_string(tag, value, arena, message);
+        else if (!bytes_number(value, &number) || number > INT64_MAX)
+            return false;
+    }
+    return true;
+}
+
+static bool read_wishes(const struct drop *drop, struct arena *arena, struct maildrop_message *message,
+                        struct failure *why)
+{
+    char *bytes = memory_alloc((size_t) drop->wishes_length + 1);
+    bool is_good = read_bytes(drop, bytes, (size_t) drop->wishes_length, HEADER_SIZE, why);
+
+    if (is_good && !decode_wishes(str_make(bytes, (size_t) drop->wishes_length), arena, message))
+        is_good = damaged(drop, why, "malformed");
+    memory_free(bytes);
+    return is_good;
+}
+
+bool maildrop_open(const char *path, struct arena *arena, struct maildrop_message *message_out, int *fd_out,
+                   uint64_t *content_offset_out, uint64_t *content_length_out, struct failure *why)
+{
+    struct maildrop_message message = { 0 };
+    struct drop drop = { .fd = -1, .path = path };
+    struct stat status;
+    bool is_good;
+
+    /* A user could have put anything there: no links, no devices, no waiting on a fifo. */
+    if (!file_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &drop.fd, why))
+        return false;
+    is_good = file_stat_fd(drop.fd, path, &status, why);
+    if (is_good && (!S_ISREG(status.st_mode) || (status.st_mode & S_IXUSR) == 0 || status.st_nlink != 1))
+        is_good = damaged(&drop, why, "not a complete submission");
+    drop.size = is_good ? (uint64_t) status.st_size : 0;
+    is_good = is_good && read_frame(&drop, why) && check_digest(&drop, why) && read_wishes(&drop, arena, &message, why);
+    if (is_good) {
+        message.uid = status.st_uid;
+        message.arrival = (struct instant){ status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 };
+        *message_out = message;
+        *content_offset_out = HEADER_SIZE + drop.wishes_length;
+        *content_length_out = drop.content_length;
+        *fd_out = fd_take(&drop.fd);
+    }
+    fd_close(&drop.fd);
+    return is_good;
+}
