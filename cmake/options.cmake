@@ -46,7 +46,7 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 # What each library needs of the system.
 set(SYSTEM_LIBRARIES_mail PkgConfig::IDN2)
-set(SYSTEM_LIBRARIES_os PkgConfig::CAP PkgConfig::SECCOMP)
+set(SYSTEM_LIBRARIES_os PkgConfig::CAP PkgConfig::SECCOMP PkgConfig::SYSTEMD)
 set(SYSTEM_LIBRARIES_run PkgConfig::UV Threads::Threads)
 set(SYSTEM_LIBRARIES_dns unbound)
 set(SYSTEM_LIBRARIES_spool PkgConfig::XXHASH)

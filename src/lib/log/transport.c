@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/system_socket.h"
 
 #include <errno.h>
@@ -117,10 +118,12 @@ static size_t send_together(struct log_transport *transport, struct str lines)
 /* Before master made postlogd's socket, and after it is gone. */
 static size_t append_to_file(struct log_transport *transport, struct str lines)
 {
-    CLEANUP(fd_close)
-    int fd = open(transport->fallback_path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_CREAT, 0640);
+    CLEANUP(fd_close) int fd = -1;
 
-    return fd >= 0 && write(fd, lines.data, lines.len) == (ssize_t) lines.len ? lines.len : 0;
+    return file_open(transport->fallback_path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT, 0640, &fd, NULL) &&
+                   file_write(fd, transport->fallback_path, lines, NULL)
+               ? lines.len
+               : 0;
 }
 
 size_t log_transport_send(struct log_transport *transport, struct str lines)

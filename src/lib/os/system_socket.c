@@ -148,6 +148,11 @@ bool system_socket_connect_unix(const char *path, int *fd_out, struct failure *w
     return connect_unix(SOCK_STREAM, path, fd_out, why);
 }
 
+bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failure *why)
+{
+    return connect_unix(SOCK_STREAM | SOCK_NONBLOCK, path, fd_out, why);
+}
+
 bool system_socket_pair(int ends_out[2], struct failure *why)
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_out) < 0)

@@ -42,6 +42,9 @@ MUST_USE bool system_socket_connect_datagram(const char *path, int *fd_out, stru
 /* Blocking stream socket connected to path. */
 MUST_USE bool system_socket_connect_unix(const char *path, int *fd_out, struct failure *why);
 
+/* Non-blocking stream socket; FAILURE_RETRY with EAGAIN when the backlog of path is full. */
+MUST_USE bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failure *why);
+
 /* Both ends close-on-exec; SOCK_SEQPACKET, records keep their bounds. */
 MUST_USE bool system_socket_pair(int ends_out[2], struct failure *why);
 

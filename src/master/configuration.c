@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "master/configuration.h"
+
+/* What Merpati needs beyond a master.cf that Postfix has. */
+static const char spill_line[] = "spill unix - - n - 1 spill\n";
+static const char postlog_line[] = "postlog unix-dgram n - n - 1 postlogd\n";
+
+static bool matches(struct str pattern, struct str name, enum master_service_type type)
+{
+    struct str type_name = str_from_c(master_service_type_name(type));
+    struct str pattern_name, pattern_type;
+
+    if (!str_cut(pattern, '/', &pattern_name, &pattern_type))
+        return str_equal(pattern, type_name);
+    return str_equal(pattern_name, name) && str_equal(pattern_type, type_name);
+}
+
+bool configuration_is_disabled(const struct strlist *patterns, struct str name, enum master_service_type type)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        struct str pattern = patterns->items[i];
+        bool is_exception = str_starts_with(pattern, STR("!"));
+
+        if (matches(str_from(pattern, is_exception ? 1 : 0), name, type))
+            return !is_exception;
+    }
+    return false;
+}
+
+static bool has_service(const struct configuration *configuration, struct str name)
+{
+    for (size_t i = 0; i < configuration->service_count; i++) {
+        if (str_equal(configuration->services[i].fields[MASTER_FIELD_NAME], name))
+            return true;
+    }
+    return false;
+}
+
+static bool add_line(struct configuration *configuration, const char *line, struct failure *why)
+{
+    struct master_cf *extra;
+
+    if (!master_cf_parse(str_from_c(line), STR("built-in master.cf"), configuration->arena, &extra, why))
+        return false;
+    configuration->services[configuration->service_count++] = extra->services[0];
+    return true;
+}
+
+static bool add_needed(struct configuration *configuration, struct failure *why)
+{
+    if (!has_service(configuration, STR("spill")) && !add_line(configuration, spill_line, why))
+        return false;
+    return configuration->shared->maillog_file.len == 0 || has_service(configuration, STR("postlog")) ||
+           add_line(configuration, postlog_line, why);
+}
+
+static bool take_services(struct configuration *configuration, const struct master_cf *file, struct failure *why)
+{
+    configuration->services = arena_new_array(configuration->arena, file->count + 2, struct master_service);
+    for (size_t i = 0; i < file->count; i++) {
+        const struct master_service *entry = &file->services[i];
+
+        if (!configuration_is_disabled(&configuration->settings->master_service_disable,
+                                       entry->fields[MASTER_FIELD_NAME], entry->type))
+            configuration->services[configuration->service_count++] = *entry;
+    }
+    for (size_t i = 0; i < file->warnings.count; i++)
+        strlist_add(&configuration->warnings, configuration->arena, file->warnings.items[i]);
+    return add_needed(configuration, why);
+}
+
+static bool load(struct configuration *configuration, struct str directory, struct failure *why)
+{
+    struct arena *arena = configuration->arena;
+    struct master_cf *file;
+    void *settings;
+
+    if (!main_cf_load(directory, arena, &configuration->main_cf, why))
+        return false;
+    main_cf_set_program(configuration->main_cf, STR("master"), STR("master"));
+    if (!shared_settings_load(configuration->main_cf, arena, &configuration->shared, why) ||
+        !settings_load(&master_settings_table, configuration->main_cf, STR("master"), arena, &settings, why))
+        return false;
+    configuration->settings = settings;
+    return layout_identity_find(configuration->shared, &configuration->identity, why) &&
+           master_cf_load(directory, arena, &file, why) && take_services(configuration, file, why);
+}
+
+bool configuration_load(struct str directory, struct configuration **configuration_out, struct failure *why)
+{
+    struct arena *arena = arena_create();
+    struct configuration *configuration = arena_new(arena, struct configuration);
+
+    configuration->arena = arena;
+    if (!load(configuration, directory, why)) {
+        arena_destroy(&arena);
+        return false;
+    }
+    *configuration_out = configuration;
+    return true;
+}
+
+void configuration_destroy(struct configuration **configuration)
+{
+    if (*configuration != NULL) {
+        struct arena *arena = (*configuration)->arena;
+
+        arena_destroy(&arena);
+    }
+    *configuration = NULL;
+}

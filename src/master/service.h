@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MASTER_SERVICE_H
+#define MASTER_SERVICE_H
+
+#include "base/list.h"
+#include "master/configuration.h"
+#include "master/listeners.h"
+#include "master/throttle.h"
+
+#include <sys/types.h>
+
+/*
+ * service - one service of master.cf at run time, its sockets, its processes, what it waits for.
+ * The row of master.cf belongs to the configuration in force; all else to the service.
+ */
+enum child_state {
+    CHILD_STARTING, /* has not said READY */
+    CHILD_AVAILABLE,
+    CHILD_BUSY,
+    CHILD_RETIRING, /* accepts no more; another takes its place */
+};
+
+struct service;
+
+struct child {
+    struct list link; /* in service->children */
+    struct service *service;
+    pid_t pid;
+    int status_fd; /* -1 when it said goodbye */
+    unsigned generation;
+    enum child_state state;
+    unsigned sessions;
+    bool was_ready;
+    bool was_stopped; /* SIGTERM was sent */
+    struct instant retired_at;
+};
+
+struct watched_file {
+    struct list link; /* in service->watched */
+    char *path;
+    dev_t device;
+    ino_t inode;
+    int64_t changed_ns; /* with inode and size: which version it is; all 0 when it is missing */
+    off_t size;
+};
+
+struct service {
+    struct list link;
+    char *name;
+    enum master_service_type type;
+    const struct master_service *entry; /* NULL when is_dropped */
+    const struct program *program;      /* NULL: a program nobody knows */
+    struct listeners listeners;
+    struct list children;
+    struct list watched;
+    struct throttle throttle;
+    struct instant next_wakeup; /* monotonic */
+    unsigned generation;
+    bool is_dropped; /* no longer in master.cf: goes when its processes are gone */
+    bool was_used;
+    bool needs_start; /* start one without waiting for a connection */
+};
+
+struct service *service_create(const struct master_service *entry);
+/* Its children must be gone; closes its sockets. */
+void service_destroy(struct service *service);
+bool service_is(const struct service *service, struct str name, enum master_service_type type);
+/* "smtp/inet" for messages, in the given space. */
+const char *service_text(const struct service *service, char *text, size_t size);
+
+/* Children that are not retiring, and those of them that take connections or will soon. */
+unsigned service_count_active(const struct service *service);
+unsigned service_count_available(const struct service *service);
+unsigned service_count_retiring(const struct service *service);
+/* The oldest that retires and was not told to stop yet; NULL if there is none. */
+struct child *service_oldest_retiring(const struct service *service);
+/* How many processes share its sessions, and the share of each (0: no limit). */
+unsigned service_process_limit(const struct service *service, const struct configuration *configuration);
+unsigned service_session_limit(const struct service *service, const struct configuration *configuration);
+
+/* Remembers how the file looks now; a path that is known already changes nothing. */
+void service_watch(struct service *service, struct str path);
+/* True if one changed since, and remembers how they look now. */
+bool service_watched_changed(struct service *service);
+void service_forget_watched(struct service *service);
+
+struct child *service_add_child(struct service *service, pid_t pid, int status_fd);
+void service_remove_child(struct child *child);
+
+#endif

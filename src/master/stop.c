@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "master/stop.h"
+
+#include "master/log_lines.h"
+
+#include <signal.h>
+
+static void tell(struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        struct child *child = CONTAINER_OF(n, struct child, link);
+
+        if (!child->was_stopped)
+            (void) kill(child->pid, SIGTERM);
+        child->was_stopped = true;
+    }
+}
+
+static void kill_all(struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        struct child *child = CONTAINER_OF(n, struct child, link);
+
+        log_process_stuck(service, child->pid);
+        (void) kill(child->pid, SIGKILL);
+    }
+}
+
+/* Calls function for each service with children that was told by the step now, and must be gone by it if is_due. */
+static unsigned for_each(struct supervisor *supervisor, bool is_due, void (*function)(struct service *))
+{
+    unsigned count = 0;
+
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct service *service = CONTAINER_OF(n, struct service, link);
+        enum program_stop step;
+
+        if (service->program == NULL || list_is_empty(&service->children))
+            continue;
+        step = is_due ? service->program->gone_by : service->program->told_at;
+        if (step > supervisor->stop_step)
+            continue;
+        count++;
+        if (function != NULL)
+            function(service);
+    }
+    return count;
+}
+
+static void begin_step(struct supervisor *supervisor, struct instant now)
+{
+    supervisor->stop_deadline = instant_add(now, supervisor->configuration->settings->service_stop_limit);
+    (void) for_each(supervisor, false, tell);
+}
+
+void stop_begin(struct supervisor *supervisor)
+{
+    supervisor->stop_step = 0;
+    begin_step(supervisor, clock_monotonic());
+    stop_go_on(supervisor, clock_monotonic());
+}
+
+void stop_go_on(struct supervisor *supervisor, struct instant now)
+{
+    /* One that was just started for those before it is told now. */
+    (void) for_each(supervisor, false, tell);
+    while (for_each(supervisor, true, NULL) == 0) {
+        if (++supervisor->stop_step == PROGRAM_STOP_STEPS) {
+            supervisor->phase = SUPERVISOR_STOPPED;
+            return;
+        }
+        begin_step(supervisor, now);
+    }
+    if (!instant_is_before(now, supervisor->stop_deadline)) {
+        (void) for_each(supervisor, true, kill_all);
+        supervisor->stop_deadline = instant_add(now, seconds(1));
+    }
+}
+
+bool stop_still_needs(const struct supervisor *supervisor, const struct service *service)
+{
+    return supervisor->phase == SUPERVISOR_STOPPING && service->program->told_at >= PROGRAM_STOP_RETURNS &&
+           service->program->told_at > supervisor->stop_step;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "master/supervisor.h"
+
+#include "daemon/master_protocol.h"
+#include "log/log.h"
+#include "master/launch.h"
+#include "master/log_lines.h"
+#include "master/stop.h"
+#include "master/wakeup.h"
+#include "os/fd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4 };
+
+static const struct duration watch_interval = { 1000000 };
+
+static struct service *service_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct service, link);
+}
+
+static struct child *child_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct child, link);
+}
+
+bool supervisor_wants(const struct supervisor *supervisor, const struct service *service, struct instant now)
+{
+    if (service->is_dropped || service->listeners.count == 0 || throttle_is_paused(&service->throttle, now))
+        return false;
+    if (supervisor->phase != SUPERVISOR_RUNNING && !stop_still_needs(supervisor, service))
+        return false;
+    /* A singleton that retires still holds what there is only one of: its successor waits for its end. */
+    if (service->program->shape == PROGRAM_SINGLE && !list_is_empty(&service->children))
+        return false;
+    return service_count_available(service) == 0 &&
+           service_count_active(service) < service_process_limit(service, supervisor->configuration);
+}
+
+static void note_death(struct supervisor *supervisor, struct service *service, bool was_ready)
+{
+    char path[PATH_SIZE];
+    struct duration pause = throttle_add_death(&service->throttle, clock_monotonic(),
+                                               supervisor->configuration->settings->service_throttle_time);
+
+    if (service->entry == NULL || supervisor->phase != SUPERVISOR_RUNNING)
+        return;
+    (void) launch_program_path(supervisor->configuration, service->entry, path, sizeof path);
+    if (pause.us == 0)
+        return;
+    if (!was_ready)
+        log_bad_startup(path, service);
+    log_throttled(path, service, pause);
+}
+
+static bool start_one(struct supervisor *supervisor, struct service *service)
+{
+    struct failure why;
+
+    if (launch(supervisor, service, &why))
+        return true;
+    log_warning("%s", why.text);
+    note_death(supervisor, service, false);
+    return false;
+}
+
+/* All processes that share the sessions of a service start together; those of others as they are needed. */
+static void start_some(struct supervisor *supervisor, struct service *service)
+{
+    unsigned limit = service_process_limit(service, supervisor->configuration);
+
+    if (service->program->shape != PROGRAM_WORKERS)
+        limit = service_count_active(service) + 1;
+    while (service_count_active(service) < limit && start_one(supervisor, service))
+        ;
+}
+
+void supervisor_demand(struct supervisor *supervisor, struct service *service)
+{
+    if (supervisor_wants(supervisor, service, clock_monotonic()))
+        start_some(supervisor, service);
+}
+
+static void retire(struct child *child)
+{
+    if (child->state == CHILD_RETIRING)
+        return;
+    child->state = CHILD_RETIRING;
+    child->retired_at = clock_monotonic();
+    (void) kill(child->pid, SIGHUP);
+}
+
+static void tell_to_stop(struct child *child)
+{
+    if (!child->was_stopped)
+        (void) kill(child->pid, SIGTERM);
+    child->was_stopped = true;
+}
+
+/* Every process of the service is replaced: at once where there were some, else by the next connection. */
+static void begin_generation(struct supervisor *supervisor, struct service *service)
+{
+    bool was_running = service_count_active(service) > 0;
+
+    service->generation++;
+    service_forget_watched(service);
+    for (struct list *n = service->children.next; n != &service->children; n = n->next)
+        retire(child_of(n));
+    while (service_count_retiring(service) > (unsigned) supervisor->configuration->settings->service_generation_limit *
+                                                 service_process_limit(service, supervisor->configuration)) {
+        struct child *oldest = service_oldest_retiring(service);
+
+        if (oldest == NULL)
+            break;
+        tell_to_stop(oldest);
+        break;
+    }
+    service->needs_start = was_running;
+}
+
+static void become(struct supervisor *supervisor, struct child *child, const struct master_record *record,
+                   enum child_state state)
+{
+    struct service *service = child->service;
+
+    child->sessions = record->sessions;
+    if (child->state == CHILD_RETIRING || service->program == NULL)
+        return;
+    child->state = state;
+    if (state == CHILD_RETIRING)
+        child->retired_at = clock_monotonic();
+    if (state == CHILD_BUSY && service->program->shape == PROGRAM_SEQUENTIAL && service_count_available(service) == 0 &&
+        service_count_active(service) == service_process_limit(service, supervisor->configuration))
+        log_process_limit(service, service_count_active(service));
+    /* One that is left of several gets company when it has something to do. */
+    if (state == CHILD_AVAILABLE && record->sessions >= SPREAD_SESSIONS && !service->is_dropped &&
+        service->program->shape == PROGRAM_WORKERS && supervisor->phase == SUPERVISOR_RUNNING &&
+        !throttle_is_paused(&service->throttle, clock_monotonic()))
+        start_some(supervisor, service);
+}
+
+static void take_record(struct supervisor *supervisor, struct child *child, const struct master_record *record,
+                        struct str rest)
+{
+    switch (record->kind) {
+    case MASTER_READY:
+        child->was_ready = true;
+        become(supervisor, child, record, CHILD_AVAILABLE);
+        break;
+    case MASTER_AVAILABLE:
+        become(supervisor, child, record, CHILD_AVAILABLE);
+        break;
+    case MASTER_BUSY:
+        become(supervisor, child, record, CHILD_BUSY);
+        break;
+    case MASTER_RETIRING:
+        become(supervisor, child, record, CHILD_RETIRING);
+        break;
+    case MASTER_WATCH:
+        if (child->generation == child->service->generation && !str_contains_char(rest, '\0'))
+            service_watch(child->service, rest);
+        break;
+    default:
+        log_warning("process %d of service %s: unknown status record %u", (int) child->pid, child->service->name,
+                    (unsigned) record->kind);
+        break;
+    }
+}
+
+void supervisor_hear(struct supervisor *supervisor, struct child *child)
+{
+    union {
+        struct master_record record;
+        char bytes[sizeof(struct master_record) + MASTER_PATH_MAX];
+    } packet;
+
+    while (child->status_fd >= 0) {
+        ssize_t len = recv(child->status_fd, &packet, sizeof packet, MSG_DONTWAIT);
+
+        if (len < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (len < (ssize_t) sizeof packet.record) {
+            fd_close(&child->status_fd);
+            return;
+        }
+        take_record(supervisor, child, &packet.record,
+                    str_make(packet.bytes + sizeof packet.record, (size_t) len - sizeof packet.record));
+    }
+}
+
+static struct child *find_child(const struct supervisor *supervisor, pid_t pid)
+{
+    for (struct list *s = supervisor->services.next; s != &supervisor->services; s = s->next) {
+        struct list *children = &service_of(s)->children;
+
+        for (struct list *n = children->next; n != children; n = n->next) {
+            if (child_of(n)->pid == pid)
+                return child_of(n);
+        }
+    }
+    return NULL;
+}
+
+void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status)
+{
+    struct child *child = find_child(supervisor, pid);
+    struct service *service;
+    bool was_ready, has_ended_well;
+    char path[PATH_SIZE];
+
+    if (child == NULL)
+        return;
+    supervisor_hear(supervisor, child);
+    service = child->service;
+    was_ready = child->was_ready;
+    /* A stop that arrives before a process can hear it kills it: that is a stop too. */
+    has_ended_well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+                     (WIFSIGNALED(status) && child->state == CHILD_RETIRING &&
+                      (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGHUP)) ||
+                     (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && child->was_stopped);
+    service_remove_child(child);
+    if (!has_ended_well && service->entry != NULL) {
+        log_process_failed(launch_program_path(supervisor->configuration, service->entry, path, sizeof path), pid,
+                           status);
+        service->needs_start = supervisor->phase == SUPERVISOR_RUNNING;
+        note_death(supervisor, service, was_ready);
+    }
+    if (service->is_dropped && list_is_empty(&service->children))
+        service_destroy(service);
+}
+
+static struct service *find_service(const struct supervisor *supervisor, const struct master_service *entry)
+{
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        if (!service_of(n)->is_dropped && service_is(service_of(n), entry->fields[MASTER_FIELD_NAME], entry->type))
+            return service_of(n);
+    }
+    return NULL;
+}
+
+/* Gives each service its row of the configuration now in force; those that have none keep none. */
+static void assign_entries(struct supervisor *supervisor)
+{
+    struct configuration *configuration = supervisor->configuration;
+
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next)
+        service_of(n)->entry = NULL;
+    for (size_t i = 0; i < configuration->service_count; i++) {
+        struct master_service *entry = &configuration->services[i];
+        struct service *service = find_service(supervisor, entry);
+
+        if (service == NULL) {
+            service = service_create(entry);
+            list_append(&supervisor->services, &service->link);
+        }
+        service->entry = entry;
+        service->program = program_find(entry->fields[MASTER_FIELD_COMMAND]);
+    }
+}
+
+/* Of services that are no longer there the sockets go now, and the rest when their processes are gone. */
+static void drop_unlisted(struct supervisor *supervisor)
+{
+    struct list *next;
+
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = next) {
+        struct service *service = service_of(n);
+
+        next = n->next;
+        if (service->entry != NULL)
+            continue;
+        service->is_dropped = true;
+        listeners_close(&service->listeners, NULL);
+        for (struct list *c = service->children.next; c != &service->children; c = c->next)
+            retire(child_of(c));
+        if (list_is_empty(&service->children))
+            service_destroy(service);
+    }
+}
+
+static bool is_startable(const struct service *service)
+{
+    if (service->program != NULL && service->program->state == PROGRAM_OURS)
+        return true;
+    if (service->program != NULL && service->program->state == PROGRAM_ELSEWHERE)
+        log_done_elsewhere(service);
+    else
+        log_not_built(service);
+    return false;
+}
+
+static bool open_service(struct supervisor *supervisor, struct service *service, struct failure *why)
+{
+    struct listeners listeners = { .count = 0 };
+
+    if (is_startable(service) &&
+        !listeners_open(supervisor->configuration, service->entry, &service->listeners, &listeners, why))
+        return false;
+    listeners_close(&service->listeners, &listeners);
+    service->listeners = listeners;
+    wakeup_plan(service, clock_monotonic());
+    return true;
+}
+
+bool supervisor_init(struct supervisor *supervisor, struct configuration *configuration, struct failure *why)
+{
+    supervisor->configuration = configuration;
+    list_init(&supervisor->services);
+    assign_entries(supervisor);
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        if (!open_service(supervisor, service_of(n), why))
+            return false;
+    }
+    return true;
+}
+
+void supervisor_done(struct supervisor *supervisor)
+{
+    while (!list_is_empty(&supervisor->services))
+        service_destroy(service_of(supervisor->services.next));
+    configuration_destroy(&supervisor->configuration);
+}
+
+bool supervisor_reload(struct supervisor *supervisor, struct failure *why)
+{
+    struct configuration *old = supervisor->configuration;
+    struct failure reason;
+
+    if (!configuration_load(supervisor->directory, &supervisor->configuration, why))
+        return false;
+    assign_entries(supervisor);
+    drop_unlisted(supervisor);
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct service *service = service_of(n);
+
+        if (service->is_dropped)
+            continue;
+        /* Its old sockets, if it had any, stay: better the old address than none. */
+        if (!open_service(supervisor, service, &reason))
+            log_error("%s", reason.text);
+        throttle_reset(&service->throttle);
+        begin_generation(supervisor, service);
+    }
+    configuration_destroy(&old);
+    return true;
+}
+
+static void look_at_files(struct supervisor *supervisor, struct instant now)
+{
+    if (instant_is_before(now, supervisor->next_look))
+        return;
+    supervisor->next_look = instant_add(now, watch_interval);
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        if (service_watched_changed(service_of(n)))
+            begin_generation(supervisor, service_of(n));
+    }
+}
+
+/* Singletons have a successor that waits for them, so they get the time of a stop only. */
+static void hurry_retired(struct supervisor *supervisor, struct service *service, struct instant now)
+{
+    const struct master_settings *settings = supervisor->configuration->settings;
+    bool has_waiting_successor = service->program->shape == PROGRAM_SINGLE && !service->is_dropped;
+    struct duration limit = has_waiting_successor ? settings->service_stop_limit : settings->service_retire_limit;
+
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        struct child *child = child_of(n);
+        struct duration time = instant_since(now, child->retired_at);
+
+        if (child->state != CHILD_RETIRING || time.us < limit.us)
+            continue;
+        tell_to_stop(child);
+        if (time.us >= limit.us + settings->service_stop_limit.us && kill(child->pid, SIGKILL) == 0)
+            log_process_stuck(service, child->pid);
+    }
+}
+
+void supervisor_tick(struct supervisor *supervisor, struct instant now)
+{
+    if (supervisor->phase == SUPERVISOR_RUNNING)
+        look_at_files(supervisor, now);
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct service *service = service_of(n);
+
+        if (service->program != NULL)
+            hurry_retired(supervisor, service, now);
+        if (supervisor->phase != SUPERVISOR_RUNNING || service->listeners.count == 0)
+            continue;
+        if (service->needs_start && supervisor_wants(supervisor, service, now))
+            start_some(supervisor, service);
+        wakeup_if_due(service, now);
+    }
+    if (supervisor->phase == SUPERVISOR_STOPPING)
+        stop_go_on(supervisor, now);
+}
+
+static bool needs_clock(const struct service *service, struct instant now)
+{
+    return service->needs_start || throttle_is_paused(&service->throttle, now) || !list_is_empty(&service->watched) ||
+           service_count_retiring(service) > 0;
+}
+
+struct instant supervisor_next_tick(const struct supervisor *supervisor)
+{
+    struct instant now = clock_monotonic(), soon = instant_add(now, watch_interval), next = { INT64_MAX };
+
+    if (supervisor->phase != SUPERVISOR_RUNNING)
+        return instant_add(now, milliseconds(100));
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        const struct service *service = service_of(n);
+
+        if (needs_clock(service, now) && instant_is_before(soon, next))
+            next = soon;
+        if (wakeup_is_planned(service) && instant_is_before(service->next_wakeup, next))
+            next = service->next_wakeup;
+    }
+    return next;
+}
+
+void supervisor_stop(struct supervisor *supervisor)
+{
+    if (supervisor->phase != SUPERVISOR_RUNNING)
+        return;
+    supervisor->phase = SUPERVISOR_STOPPING;
+    stop_begin(supervisor);
+}
+
+void supervisor_abort(struct supervisor *supervisor)
+{
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct list *children = &service_of(n)->children;
+
+        for (struct list *c = children->next; c != children; c = c->next)
+            (void) kill(child_of(c)->pid, SIGKILL);
+    }
+    supervisor->phase = SUPERVISOR_STOPPED;
+}
