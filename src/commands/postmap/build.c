@@ -58,8 +58,10 @@ static bool add_line(struct build *build, struct str line, struct str place, uns
     }
     if (advice != NULL)
         log_warning("%.*s, line %u: %s", STR_ARG(place), number, advice);
-    if (build->options->has_file_values && !value_of_files(build, value, &value, why))
-        return failure_prefix(why, "%.*s, line %u", STR_ARG(place), number);
+    if (build->options->has_file_values && !value_of_files(build, value, &value, why)) {
+        log_warning("%.*s, line %u: %s: skipping this entry", STR_ARG(place), number, why->text);
+        return true;
+    }
     return add_entry(build, key, value, why);
 }
 
@@ -142,8 +144,6 @@ static bool read_source(const struct postmap_options *options, struct str path, 
     bool is_read = file_open(name, O_RDONLY, 0, &fd, why) && file_stat_fd(fd, name, &status, why) &&
                    file_load_fd(fd, name, text, why);
 
-    if (!is_read)
-        (void) failure_prefix(why, "open %s", name);
     fd_close(&fd);
     arena_destroy(&arena);
     if (!is_read)
@@ -273,7 +273,7 @@ bool build_remove(const struct postmap_options *options, struct str type, struct
         return failure_set(why, FAILURE_CONFIGURATION, 0, "table %.*s:%.*s: delete operation is not supported",
                            STR_ARG(type), STR_ARG(path));
     if (!table_writer_open(type, path, TABLE_CHANGE, &writer_options, &writer, why))
-        return failure_prefix(why, "open database");
+        return false;
     is_done = str_equal(options->key, STR("-")) ? remove_keys(writer, options, found_out, why)
                                                 : remove_key(writer, options, options->key, found_out, why);
     if (!is_done || !*found_out) {

@@ -77,7 +77,8 @@ static bool list(struct postmap *postmap, struct str name, struct failure *why)
 {
     struct table *table;
 
-    return table_open(postmap->set, name, 0, &table, why) && query_list(&postmap->options, table, why);
+    return table_open(postmap->set, name, postmap->options.keeps_case ? 0 : TABLE_FOLD, &table, why) &&
+           query_list(&postmap->options, table, why);
 }
 
 static bool work_on(struct postmap *postmap, const char *name, bool *found_out, struct failure *why)

@@ -131,7 +131,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
     unsigned number;
 
     if (!table_source_load(table, argument, true, &text, why))
-        return failure_prefix(why, "open %.*s", STR_ARG(argument));
+        return false;
     parser.cidr = arena_new(arena, struct cidr_table);
     parser.cidr->rules = arena_new_array(arena, count_lines(text), struct cidr_rule);
     parser.open_ifs = arena_new_array(arena, count_lines(text), size_t);

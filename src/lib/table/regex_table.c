@@ -303,7 +303,7 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
     struct str line;
 
     if (!table_source_load(table, argument, true, &text, why))
-        return failure_prefix(why, "open %.*s", STR_ARG(argument));
+        return false;
     parser.regex = arena_new(arena, struct regex_table);
     parser.regex->rules = arena_new_array(arena, count_lines(text), struct regex_rule);
     parser.open_ifs = arena_new_array(arena, count_lines(text), size_t);
