@@ -44,6 +44,7 @@ struct daemon_call {
     const void *request;
     struct arena *arena; /* ends with the call */
     struct instant now;  /* wall clock when the request came */
+    const struct daemon_operation *operation;
 };
 
 /* One request of the program's protocol. reply is NULL when run() converses on call->call itself. */
@@ -80,23 +81,31 @@ struct daemon_program {
     const struct daemon_operation *operations; /* ends with { NULL } */
     void (*session)(struct daemon_session *session);
     void (*trigger)(void *context, struct str bytes);
+    /* One datagram of a unix-dgram service. Must not wait. */
+    void (*datagram)(void *context, struct str bytes);
     /* Services it may call, by name as in master.cf, ends with NULL; shown in docs/architecture.md. */
     const char *const *calls;
     /* Name of the seccomp profile (os/seccomp.h), NULL for none. */
     const char *seccomp;
     /* Never more than one process of it (qmgr, pickup); without it processes = min(service_workers, maxproc). */
     bool is_singleton;
+    /* The program is where log lines go (postlogd): the skeleton opens no log. */
+    bool logs_itself;
 };
 
 /* The whole life of the process; returns the exit status. */
 int daemon_run(const struct daemon_program *program, int argc, char **argv);
 
+/*
+ * As stream_read_line on the session's stream, where the peer is idle: when the daemon is told to stop, it
+ * fails with FAILURE_STOPPED, and there is time to say goodbye.
+ */
+MUST_USE bool daemon_session_read_line(struct daemon_session *session, size_t maximum, struct str *line_out,
+                                       struct failure *why);
+
 /* Sends the operation's reply message. */
 MUST_USE bool daemon_reply(struct daemon_call *call, const void *reply, struct failure *why);
 
-/* From open() to start(): what was opened before the jail. Once start() has returned, its result is the context. */
-void daemon_set_context(struct daemon *daemon, void *context);
-void *daemon_context(const struct daemon *daemon);
 const void *daemon_settings(const struct daemon *daemon);
 /* The shared parameters, which the skeleton has loaded for itself. */
 const struct shared_settings *daemon_shared(const struct daemon *daemon);
@@ -111,7 +120,14 @@ struct loop *daemon_loop(const struct daemon *daemon);
 struct arena *daemon_arena(const struct daemon *daemon);
 /* As in master.cf. */
 const char *daemon_service(const struct daemon *daemon);
+/* What follows the options that every daemon has: the flags and words of pipe, spawn ... */
+const struct strlist *daemon_arguments(const struct daemon *daemon);
+/* No new connections: told to retire or to stop. */
 bool daemon_is_draining(const struct daemon *daemon);
+/* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
+bool daemon_is_stopping(const struct daemon *daemon);
+/* Connections and calls in hand. */
+size_t daemon_sessions(const struct daemon *daemon);
 /* Finish as on a stop from master; for max_use rules of a service's own and fatal troubles found later. */
 void daemon_begin_drain(struct daemon *daemon);
 /* master watches the file and starts a new generation when it changes. Before the jail only. */
