@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a service's process. */
+#include "daemon/daemon.h"
+
+#include "config/directory.h"
+#include "config/main_cf.h"
+#include "daemon/daemon_private.h"
+#include "daemon/jail.h"
+#include "log/log.h"
+#include "os/environment.h"
+#include "os/fd.h"
+#include "os/signals.h"
+#include "run/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    REPORTS_PAUSE_MS = 250,
+    LOG_PAUSE_MS = 50,
+    LAST_FIBERS_MS = 2000,
+};
+
+void daemon_wait(struct daemon *daemon, struct event *event)
+{
+    /* Time that ran out is no failure here. */
+    bool is_woken = event_wait(daemon->loop, event, seconds(60), NULL);
+
+    (void) is_woken;
+}
+
+/* ---- what master hears ---- */
+
+static bool is_full(const struct daemon *daemon)
+{
+    return daemon->connection_count >= daemon->limit;
+}
+
+static void report_state(struct daemon *daemon)
+{
+    enum master_record_kind kind = daemon->is_draining ? MASTER_RETIRING
+                                   : is_full(daemon)   ? MASTER_BUSY
+                                                       : MASTER_AVAILABLE;
+
+    daemon->told_full = is_full(daemon);
+    daemon->told_count = daemon->connection_count;
+    master_link_send(daemon->master, kind, (uint32_t) daemon->connection_count);
+}
+
+/* Mere numbers are told a few times a second. */
+static void keep_reporting(void *context)
+{
+    struct daemon *daemon = context;
+
+    while (!daemon->is_over) {
+        daemon_wait(daemon, &daemon->changed);
+        while (!daemon->is_over &&
+               (daemon->told_count != daemon->connection_count || master_link_has_pending(daemon->master))) {
+            report_state(daemon);
+            fiber_sleep(daemon->loop, milliseconds(REPORTS_PAUSE_MS));
+        }
+    }
+}
+
+static void keep_watching_master(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (master_link_wait_gone(daemon->master, daemon->loop))
+        daemon_drain(daemon, true);
+}
+
+/* ---- the end ---- */
+
+void daemon_note_change(struct daemon *daemon)
+{
+    daemon->last_active = loop_now(daemon->loop);
+    event_wake_all(&daemon->changed);
+    /* Being full, and being so no more, is told at once. */
+    if (is_full(daemon) != daemon->told_full)
+        report_state(daemon);
+    if (daemon->connection_count == 0)
+        event_wake_all(&daemon->all_done);
+}
+
+void daemon_drain(struct daemon *daemon, bool is_stopping)
+{
+    if (is_stopping && !daemon->is_stopping) {
+        daemon->is_stopping = true;
+        daemon_interrupt_idle(daemon);
+    }
+    if (daemon->is_draining)
+        return;
+    daemon->is_draining = true;
+    daemon_stop_listening(daemon);
+    channel_set_drain(&daemon->channels);
+    event_wake_all(&daemon->drain_begun);
+    report_state(daemon);
+}
+
+void daemon_begin_drain(struct daemon *daemon)
+{
+    daemon_drain(daemon, false);
+}
+
+static void told_to_stop(void *context)
+{
+    daemon_drain(context, true);
+}
+
+static void told_to_retire(void *context)
+{
+    daemon_drain(context, false);
+}
+
+void daemon_count_use(struct daemon *daemon)
+{
+    if (daemon->uses_left == UINT64_MAX || daemon->uses_left == 0)
+        return;
+    if (--daemon->uses_left == 0)
+        daemon_drain(daemon, false);
+}
+
+static bool is_idle(const struct daemon *daemon)
+{
+    size_t sessions = daemon->program->session != NULL ? daemon->connection_count : daemon->calls_running;
+
+    return sessions == 0;
+}
+
+/* Services that keep a state of the whole system stay; the others come back on demand. */
+static void keep_counting_idle_time(void *context)
+{
+    struct daemon *daemon = context;
+    struct duration most = daemon->shared->max_idle;
+
+    if (daemon->program->is_singleton || most.us <= 0)
+        return;
+    while (!daemon->is_draining) {
+        struct instant end = instant_add(daemon->last_active, most);
+        struct duration left = instant_since(end, loop_now(daemon->loop));
+
+        if (is_idle(daemon) && left.us <= 0)
+            daemon_drain(daemon, false);
+        else if (!event_wait(daemon->loop, &daemon->drain_begun, left.us > 0 ? left : most, NULL))
+            continue;
+    }
+}
+
+/* ---- the log, once a turn ---- */
+
+static void flush_log_later(void *context)
+{
+    struct daemon *daemon = context;
+
+    while (log_has_pending() && !daemon->is_over) {
+        fiber_sleep(daemon->loop, milliseconds(LOG_PAUSE_MS));
+        (void) log_flush();
+    }
+    daemon->is_flush_waiting = false;
+}
+
+static void flush_log(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (!log_has_pending() || log_flush() || daemon->is_flush_waiting || daemon->is_over)
+        return;
+    daemon->is_flush_waiting = true;
+    fiber_group_start(&daemon->keepers, flush_log_later, daemon);
+}
+
+/* ---- the beginning ---- */
+
+static bool load_configuration(struct daemon *daemon, struct failure *why)
+{
+    const struct daemon_program *program = daemon->program;
+    struct str directory;
+
+    if (!config_directory_find(STR_EMPTY, daemon->arena, &directory, why) ||
+        !main_cf_load(directory, daemon->arena, &daemon->cf, why))
+        return false;
+    main_cf_set_program(daemon->cf, str_from_c(program->name), str_from_c(daemon->arguments.service));
+    for (size_t i = 0; i < daemon->arguments.overrides.count; i++) {
+        if (!main_cf_override(daemon->cf, daemon->arguments.overrides.items[i], why))
+            return false;
+    }
+    if (program->settings != NULL)
+        settings_announce(program->settings, daemon->cf);
+    if (!shared_settings_load(daemon->cf, daemon->arena, &daemon->shared, why))
+        return false;
+    return program->settings == NULL ||
+           settings_load(program->settings, daemon->cf, str_from_c(daemon->arguments.service), daemon->arena,
+                         &daemon->settings, why);
+}
+
+static bool open_log(struct daemon *daemon, struct failure *why)
+{
+    const struct shared_settings *shared = daemon->shared;
+    struct str name = arena_printf(daemon->arena, "%.*s/%s", STR_ARG(shared->syslog_name), daemon->program->name);
+    struct log_options options = {
+        .name = arena_c(daemon->arena, name),
+        .facility = arena_c(daemon->arena, shared->syslog_facility),
+    };
+
+    log_set_verbose(daemon->arguments.verbose);
+    if (daemon->program->logs_itself)
+        return true;
+    if (!str_is_empty(shared->maillog_file)) {
+        options.postlog_path = "public/postlog";
+        options.fallback_path = arena_c(daemon->arena, shared->maillog_file);
+    }
+    return log_open(&options, why);
+}
+
+static bool enter_queue_directory(struct daemon *daemon, struct failure *why)
+{
+    const char *path = arena_c(daemon->arena, daemon->shared->queue_directory);
+
+    return chdir(path) == 0 || failure_system(why, errno, "queue_directory %s", path);
+}
+
+/* As many sessions as one process of Postfix has, for each that may be had at one time. */
+static uint64_t most_uses(const struct daemon *daemon)
+{
+    uint64_t most = daemon->shared->max_use > 0 ? (uint64_t) daemon->shared->max_use : 0;
+
+    if (daemon->program->is_singleton || most == 0)
+        return UINT64_MAX;
+    if (daemon->program->shape == DAEMON_SEQUENTIAL)
+        return most;
+    return most * daemon->limit;
+}
+
+static void begin_loop(struct daemon *daemon)
+{
+    daemon->loop = loop_create();
+    event_init(&daemon->slot_free);
+    event_init(&daemon->turn_free);
+    event_init(&daemon->changed);
+    event_init(&daemon->drain_begun);
+    event_init(&daemon->all_done);
+    list_init(&daemon->connections);
+    channel_set_init(&daemon->channels);
+    fiber_group_init(&daemon->acceptors, daemon->loop);
+    fiber_group_init(&daemon->keepers, daemon->loop);
+    daemon->endpoints = map_create();
+    daemon->last_active = loop_now(daemon->loop);
+    daemon->limit = daemon_session_limit(daemon);
+    daemon->uses_left = most_uses(daemon);
+    loop_add_hook(daemon->loop, flush_log, daemon);
+}
+
+static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure *why)
+{
+    const struct daemon_program *program = daemon->program;
+
+    signals_init();
+    /* Ctrl-C at the terminal is master's to hear. */
+    signal(SIGINT, SIG_IGN);
+    /* More than libuv's four, so that back ends with limits of their own do not meet this one. */
+    if (!fd_guard_standard(why) || !environment_set("UV_THREADPOOL_SIZE", "16", why))
+        return false;
+    if (!daemon_arguments_parse(argc, argv, daemon->arena, &daemon->arguments, why) ||
+        !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !open_log(daemon, why))
+        return false;
+    daemon->master = master_link_create(MASTER_STATUS_FD);
+    begin_loop(daemon);
+    return (program->open == NULL || program->open(daemon, why)) &&
+           jail_enter(program, &daemon->arguments, daemon->shared, why);
+}
+
+/* ---- in the loop ---- */
+
+static void serve(struct daemon *daemon)
+{
+    struct failure why;
+
+    if (!daemon_listen(daemon, &why)) {
+        log_fatal("%s", why.text);
+        daemon->status = EXIT_FAILURE;
+        return;
+    }
+    master_link_send(daemon->master, MASTER_READY, 0);
+    fiber_group_start(&daemon->keepers, keep_reporting, daemon);
+    fiber_group_start(&daemon->keepers, keep_watching_master, daemon);
+    fiber_group_start(&daemon->keepers, keep_counting_idle_time, daemon);
+    while (!daemon->is_draining)
+        daemon_wait(daemon, &daemon->drain_begun);
+    if (daemon->program->drain != NULL)
+        daemon->program->drain(daemon->context);
+    while (!fiber_group_wait(&daemon->acceptors, seconds(60), NULL))
+        continue;
+    while (daemon->connection_count > 0)
+        daemon_wait(daemon, &daemon->all_done);
+}
+
+static void close_endpoints(struct daemon *daemon)
+{
+    for (struct map_entry *entry = map_first(daemon->endpoints); entry != NULL; entry = map_next(entry)) {
+        struct endpoint *endpoint = map_entry_value(entry);
+
+        endpoint_destroy(&endpoint);
+    }
+    map_destroy(&daemon->endpoints);
+}
+
+static void run_life(void *context)
+{
+    struct daemon *daemon = context;
+    const struct daemon_program *program = daemon->program;
+
+    if (program->start != NULL)
+        daemon->context = program->start(daemon);
+    serve(daemon);
+    if (program->stop != NULL)
+        program->stop(daemon->context);
+    daemon->is_over = true;
+    close_endpoints(daemon);
+    event_wake_all(&daemon->changed);
+    event_wake_all(&daemon->drain_begun);
+    master_link_abort(daemon->master);
+    /* What others still have in the loop gets a moment to end by itself. */
+    for (int waited = 0; fiber_count(daemon->loop) > 1 && waited < LAST_FIBERS_MS; waited++)
+        fiber_sleep(daemon->loop, milliseconds(1));
+    daemon_close_listeners(daemon);
+}
+
+static int finish(struct daemon *daemon)
+{
+    int status = daemon->status;
+
+    if (fiber_count(daemon->loop) == 0) {
+        master_link_destroy(&daemon->master);
+        loop_destroy(&daemon->loop);
+        arena_destroy(&daemon->arena);
+    }
+    log_close();
+    return status;
+}
+
+int daemon_run(const struct daemon_program *program, int argc, char **argv)
+{
+    struct arena *arena = arena_create();
+    struct daemon *daemon = arena_new(arena, struct daemon);
+    struct failure why;
+
+    daemon->program = program;
+    daemon->arena = arena;
+    if (!prepare(daemon, argc, argv, &why)) {
+        log_fatal("%s", why.text);
+        log_close();
+        return EXIT_FAILURE;
+    }
+    loop_on_signal(daemon->loop, SIGTERM, told_to_stop, daemon);
+    loop_on_signal(daemon->loop, SIGHUP, told_to_retire, daemon);
+    fiber_run(daemon->loop, run_life, daemon);
+    return finish(daemon);
+}
+
+/* ---- what programs ask ---- */
+
+void daemon_keep(struct daemon *daemon, void *opened)
+{
+    daemon->kept = opened;
+}
+
+void *daemon_kept(const struct daemon *daemon)
+{
+    return daemon->kept;
+}
+
+const void *daemon_settings(const struct daemon *daemon)
+{
+    return daemon->settings;
+}
+
+const struct shared_settings *daemon_shared(const struct daemon *daemon)
+{
+    return daemon->shared;
+}
+
+const struct daemon_program *daemon_program_of(const struct daemon *daemon)
+{
+    return daemon->program;
+}
+
+struct main_cf *daemon_main_cf(const struct daemon *daemon)
+{
+    return daemon->cf;
+}
+
+struct loop *daemon_loop(const struct daemon *daemon)
+{
+    return daemon->loop;
+}
+
+struct arena *daemon_arena(const struct daemon *daemon)
+{
+    return daemon->arena;
+}
+
+const char *daemon_service(const struct daemon *daemon)
+{
+    return daemon->arguments.service;
+}
+
+const struct strlist *daemon_arguments(const struct daemon *daemon)
+{
+    return &daemon->arguments.rest;
+}
+
+bool daemon_is_draining(const struct daemon *daemon)
+{
+    return daemon->is_draining;
+}
+
+bool daemon_is_stopping(const struct daemon *daemon)
+{
+    return daemon->is_stopping;
+}
+
+size_t daemon_sessions(const struct daemon *daemon)
+{
+    return daemon->connection_count;
+}
+
+void daemon_watch_file(struct daemon *daemon, const char *path)
+{
+    master_link_watch(daemon->master, str_from_c(path));
+}
+
+struct endpoint *daemon_endpoint(struct daemon *daemon, const char *path, const struct protocol *protocol)
+{
+    struct endpoint *endpoint = map_get(daemon->endpoints, str_from_c(path));
+
+    if (endpoint == NULL) {
+        endpoint = endpoint_create(daemon->loop, path, protocol, daemon->shared->ipc_timeout);
+        map_set(daemon->endpoints, str_from_c(path), endpoint);
+    }
+    return endpoint;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/jail.h"
+
+#include "config/layout.h"
+#include "os/privilege.h"
+#include "os/seccomp.h"
+
+#include <sys/capability.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define JAIL_HAS_SANITIZER true
+#elif defined(__has_feature)
+#define JAIL_HAS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define JAIL_HAS_SANITIZER false
+#endif
+
+/* What acting as a mail user takes: becoming somebody, reaching and owning their files. */
+static const int kept_capabilities[] = {
+    CAP_SETUID, CAP_SETGID, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_KILL,
+};
+
+static bool drop_user(const struct daemon_program *program, const struct layout_identity *identity, struct failure *why)
+{
+    switch (program->user) {
+    case DAEMON_AS_MAIL_OWNER:
+        return privilege_drop(identity->mail_uid, identity->mail_gid, why);
+    case DAEMON_AS_NET_OWNER:
+        return privilege_drop(identity->net_uid, identity->net_gid, why);
+    case DAEMON_AS_ROOT:
+        return privilege_limit_capabilities(kept_capabilities, ARRAY_COUNT(kept_capabilities), why);
+    }
+    return failure_set(why, FAILURE_PERMANENT, 0, "no user is named for %s", program->name);
+}
+
+static bool drop_rights(const struct daemon_program *program, const struct daemon_arguments *arguments,
+                        const struct shared_settings *settings, struct failure *why)
+{
+    struct layout_identity identity;
+    bool is_chrooted =
+        program->user == DAEMON_AS_NET_OWNER || (arguments->is_chrooted && program->user == DAEMON_AS_MAIL_OWNER);
+
+    if (!layout_identity_find(settings, &identity, why))
+        return false;
+    if (is_chrooted && !privilege_enter_root(".", why))
+        return false;
+    return drop_user(program, &identity, why);
+}
+
+bool jail_enter(const struct daemon_program *program, const struct daemon_arguments *arguments,
+                const struct shared_settings *settings, struct failure *why)
+{
+    bool is_filtered;
+
+    if (privilege_is_root() && !drop_rights(program, arguments, settings, why))
+        return false;
+    if (program->seccomp == NULL)
+        return true;
+    /* The sanitizers' own threads and reports need calls that no service makes. */
+    return privilege_forbid_new(why) && (JAIL_HAS_SANITIZER || seccomp_enter(program->seccomp, &is_filtered, why));
+}
