@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_ACTIVE_H
+#define QMGR_ACTIVE_H
+
+#include "base/list.h"
+#include "protocol/deliver.h"
+#include "spool/envelope.h"
+
+/*
+ * active - a message in the active queue: its envelope in memory, what became of each recipient in this activation,
+ * and the hooks by which the delivering side asks the keeping side (journal or file) for content and for records.
+ *
+ * The keeper makes it, gives it to deliveries_start, and gets it back by finished() when every pending
+ * recipient has an outcome that is recorded. The delivering side touches it in between only.
+ */
+struct active_message;
+
+/* What the keeper does for a message; one table for all its messages. Each is called in a fiber and may wait. */
+struct active_keeper {
+    /*
+     * Content for a dispatch: a view that lives in arena, or a descriptor (the caller closes it) with offset. Nothing
+     * of it is kept. A failure defers what was to be dispatched.
+     */
+    bool (*content)(void *context, struct active_message *message, struct arena *arena, struct str *content_out,
+                    int *fd_out, uint64_t *offset_out, struct failure *why);
+    /*
+     * Writes the outcomes of these recipients (places in the envelope; results[place] is filled in) to the ledger or
+     * the file. True when a crash of qmgr would find them. On false the agent is not answered and keeps them.
+     */
+    bool (*record)(void *context, struct active_message *message, const size_t *places, size_t count,
+                   struct failure *why);
+    /* All pending recipients have outcomes: remove, bounce, defer. The message is the keeper's again. */
+    void (*finished)(void *context, struct active_message *message);
+    void *context;
+};
+
+enum active_outcome {
+    ACTIVE_PENDING,
+    ACTIVE_SENT,
+    ACTIVE_DEFERRED,
+    ACTIVE_BOUNCED,
+};
+
+/* The last report of a recipient in this activation; strings live in the message's arena. */
+struct active_result {
+    enum active_outcome outcome;
+    struct str dsn;
+    struct str action;
+    struct str reason;
+    struct str remote_mta;
+    struct str diagnostic_type;
+    struct str diagnostic;
+};
+
+struct active_message {
+    const struct active_keeper *keeper;
+    void *origin; /* the keeper's: where it stands */
+    struct arena *arena;
+    struct envelope *envelope;
+    struct str id_text;
+    const char *queue_name; /* told to the agents */
+    uint64_t attempt;       /* number of this activation, for the agents; unique with the id */
+    struct instant activated;
+    struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
+
+    /* The delivering side's: */
+    size_t open_count;    /* pending recipients without a recorded outcome */
+    unsigned lost_agents; /* how often an agent died with it in hand */
+    struct list entries;  /* of the scheduler */
+};
+
+#endif
