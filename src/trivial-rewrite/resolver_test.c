@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trivial-rewrite/resolver.h"
+
+#include "config/main_cf.h"
+
+#include "unit.h"
+
+#include <stdio.h>
+
+/* One resolver by the text of a main.cf, and what it answers; all expectations are what stock Postfix says. */
+struct bench {
+    struct arena *arena;
+    struct table_set *tables;
+    struct resolver *resolver;
+};
+
+static const char base[] = "myhostname = mail.example.com\nmydomain = example.com\n"
+                           "mydestination = $myhostname, localhost.$mydomain, localhost, example.com\n"
+                           "inet_interfaces = 127.0.0.1\nproxy_interfaces = 192.0.2.55\ninet_protocols = ipv4\n"
+                           "recipient_delimiter = +\nvirtual_alias_domains = alias.test\n"
+                           "virtual_mailbox_domains = mbox.test\nrelay_domains = relay.test\n";
+
+static struct bench open_bench(const char *more)
+{
+    const struct table_set_options options = { 0 };
+    struct bench bench = { .arena = arena_create(), .tables = table_set_create(&options) };
+    const struct shared_settings *shared = NULL;
+    struct main_cf *cf = NULL;
+    struct failure why = { 0 };
+    void *settings = NULL;
+    char text[4000];
+
+    snprintf(text, sizeof text, "%s%s", base, more);
+    EXPECT(main_cf_parse(str_from_c(text), STR("main.cf"), STR("/etc/x"), bench.arena, &cf, &why));
+    EXPECT(shared_settings_load(cf, bench.arena, &shared, &why));
+    EXPECT(settings_load(&trivial_rewrite_settings_table, cf, STR_EMPTY, bench.arena, &settings, &why));
+    EXPECT(resolver_create(settings, shared, cf, bench.tables, bench.arena, &bench.resolver, &why));
+    return bench;
+}
+
+static void close_bench(struct bench *bench)
+{
+    table_set_destroy(&bench->tables);
+    arena_destroy(&bench->arena);
+}
+
+static const char *const class_names[] = { "local", "alias", "mailbox", "relay", "default" };
+
+static void expect_from(struct bench *bench, const char *sender, const char *address, const char *expected)
+{
+    struct resolved_address answer;
+    char text[1000];
+
+    resolver_resolve(bench->resolver, str_from_c(sender), str_from_c(address), bench->arena, &answer);
+    if (answer.status == RESOLVE_ERROR)
+        snprintf(text, sizeof text, "error");
+    else if (answer.status == RESOLVE_DEFER)
+        snprintf(text, sizeof text, "defer");
+    else
+        snprintf(text, sizeof text, "%.*s|%.*s|%.*s|%s%s", STR_ARG(answer.transport), STR_ARG(answer.nexthop),
+                 STR_ARG(answer.recipient), class_names[answer.address_class], answer.is_routed ? " routed" : "");
+    if (strcmp(text, expected) != 0)
+        fprintf(stderr, "for <%s> from <%s>:\n", address, sender);
+    EXPECT_TEXT(text, expected);
+}
+
+static void expect(struct bench *bench, const char *address, const char *expected)
+{
+    expect_from(bench, "x@y.test", address, expected);
+}
+
+TEST(each_class_has_its_transport)
+{
+    struct bench bench = open_bench("");
+
+    expect(&bench, "foo", "local|mail.example.com|foo@mail.example.com|local");
+    expect(&bench, "foo@bar.test", "smtp|bar.test|foo@bar.test|default");
+    expect(&bench, "X@EXAMPLE.COM", "local|mail.example.com|X@EXAMPLE.COM|local");
+    expect(&bench, "foo@[127.0.0.1]", "local|mail.example.com|foo@[127.0.0.1]|local");
+    expect(&bench, "foo@[192.0.2.55]", "local|mail.example.com|foo@[192.0.2.55]|local");
+    expect(&bench, "foo@[1.2.3.4]", "smtp|[1.2.3.4]|foo@[1.2.3.4]|default");
+    expect(&bench, "x@alias.test", "error|5.1.1 User unknown in virtual alias table|x@alias.test|alias");
+    expect(&bench, "x@mbox.test", "virtual|mbox.test|x@mbox.test|mailbox");
+    expect(&bench, "x@relay.test", "relay|relay.test|x@relay.test|relay");
+    expect(&bench, "x@sub.relay.test", "relay|sub.relay.test|x@sub.relay.test|relay");
+    expect(&bench, "x@sub.example.com", "smtp|sub.example.com|x@sub.example.com|default");
+    expect(&bench, "x@[IPv6:::1]", "smtp|[IPv6:::1]|x@[IPv6:::1]|default");
+    close_bench(&bench);
+}
+
+TEST(the_empty_address_goes_to_the_mailer_daemon)
+{
+    struct bench bench = open_bench("");
+
+    expect(&bench, "", "local|mail.example.com|MAILER-DAEMON@mail.example.com|local");
+    expect(&bench, "@example.com", "local|mail.example.com|MAILER-DAEMON@example.com|local");
+    expect(&bench, "@bar.test", "smtp|bar.test|@bar.test|default");
+    close_bench(&bench);
+}
+
+TEST(operators_are_followed_while_the_domain_is_ours)
+{
+    struct bench bench = open_bench("append_dot_mydomain = yes\n");
+
+    expect(&bench, "a%b@example.com", "smtp|b.example.com|a@b.example.com|default");
+    expect(&bench, "a%b.test@example.com", "smtp|b.test|a@b.test|default");
+    expect(&bench, "b.test!a@example.com", "smtp|b.test|a@b.test|default");
+    expect(&bench, "a@b.test@example.com", "smtp|b.test|a@b.test|default");
+    expect(&bench, "a%b%example.com@example.com", "smtp|b.example.com|a@b.example.com|default");
+    expect(&bench, "foo%bar", "smtp|bar.example.com|foo@bar.example.com|default");
+    expect(&bench, "a!b", "smtp|a.example.com|b@a.example.com|default");
+    expect(&bench, "%b@example.com", "smtp|b.example.com|@b.example.com|default");
+    expect(&bench, "a%alias.test@example.com", "error|5.1.1 User unknown in virtual alias table|a@alias.test|alias");
+    expect(&bench, "a@b@c.test", "smtp|c.test|a@b@c.test|default routed");
+    expect(&bench, "@a:b@c.test", "smtp|c.test|@a:b@c.test|default routed");
+    expect(&bench, "foo%bar@bar.test", "smtp|bar.test|foo%bar@bar.test|default routed");
+    expect(&bench, "foo!bar@bar.test", "smtp|bar.test|foo!bar@bar.test|default routed");
+    close_bench(&bench);
+}
+
+TEST(a_dot_at_the_end_of_a_domain_is_dropped)
+{
+    struct bench bench = open_bench("");
+
+    expect(&bench, "x@bar.test.", "smtp|bar.test|x@bar.test|default");
+    expect(&bench, "foo@example.com.", "local|mail.example.com|foo@example.com|local");
+    expect(&bench, "x@alias.test.", "error|5.1.1 User unknown in virtual alias table|x@alias.test|alias");
+    close_bench(&bench);
+}
+
+TEST(what_is_no_domain_is_an_error)
+{
+    static const char *const bad[] = { "foo@127.0.0.1",
+                                       "foo@",
+                                       "@",
+                                       "x@[::1]",
+                                       "x@a b",
+                                       "x@-bad",
+                                       "x@..",
+                                       "foo@bar..test",
+                                       "a%@example.com",
+                                       "!a@example.com",
+                                       "a@b%c.test",
+                                       "<foo@example.com>",
+                                       "x@." };
+    struct bench bench = open_bench("");
+    size_t i;
+
+    for (i = 0; i < ARRAY_COUNT(bad); i++)
+        expect(&bench, bad[i], "error");
+    expect(&bench, "x@bad_.test", "smtp|bad_.test|x@bad_.test|default");
+    close_bench(&bench);
+}
+
+static const char transport[] =
+    "transport_maps = inline:{ {full@tm.test=smtp:[full.hop]}, {tm.test=slow:}, {.tm.test=:sub.hop}, {null.test=:},"
+    " {hop.test=:[hop.only]:26}, {alias.test=smtp:aliashop}, {example.com=smtp:localhop}, {mbox.test=:mboxhop},"
+    " {relay.test=smtp:}, {err.test=error:5.7.0 go away, you}, {err2.test=error:}, {bad.test=nocolon},"
+    " {up.test=SMTP:UP.Test} }\n";
+
+TEST(transport_maps_come_before_all_but_aliases)
+{
+    struct bench bench = open_bench(transport);
+
+    expect(&bench, "full@tm.test", "smtp|[full.hop]|full@tm.test|default");
+    expect(&bench, "full+x@tm.test", "smtp|[full.hop]|full+x@tm.test|default");
+    expect(&bench, "x@TM.test", "slow|TM.test|x@TM.test|default");
+    expect(&bench, "x@a.sub.tm.test", "smtp|sub.hop|x@a.sub.tm.test|default");
+    expect(&bench, "x@null.test", "smtp|null.test|x@null.test|default");
+    expect(&bench, "x@hop.test", "smtp|[hop.only]:26|x@hop.test|default");
+    expect(&bench, "x@alias.test", "error|5.1.1 User unknown in virtual alias table|x@alias.test|alias");
+    expect(&bench, "x@example.com", "smtp|localhop|x@example.com|local");
+    expect(&bench, "x@mbox.test", "virtual|mboxhop|x@mbox.test|mailbox");
+    expect(&bench, "x@relay.test", "smtp|relay.test|x@relay.test|relay");
+    expect(&bench, "x@err.test", "error|5.7.0 go away, you|x@err.test|default");
+    expect(&bench, "x@err2.test", "error|Address is undeliverable|x@err2.test|default");
+    expect(&bench, "x@bad.test", "nocolon|bad.test|x@bad.test|default");
+    expect(&bench, "x@up.test", "SMTP|UP.Test|x@up.test|default");
+    close_bench(&bench);
+}
+
+TEST(a_star_stands_for_every_address)
+{
+    struct bench bench = open_bench("transport_maps = inline:{ {*=uucp:wild} }\n");
+
+    expect(&bench, "x@other.test", "uucp|wild|x@other.test|default");
+    expect(&bench, "x@example.com", "uucp|wild|x@example.com|local");
+    expect(&bench, "x@alias.test", "error|5.1.1 User unknown in virtual alias table|x@alias.test|alias");
+    close_bench(&bench);
+}
+
+TEST(relayhost_is_the_next_hop_of_mail_for_elsewhere)
+{
+    char more[3000];
+    struct bench bench;
+
+    snprintf(more, sizeof more, "relayhost = smart.test\n%s", transport);
+    bench = open_bench(more);
+    expect(&bench, "x@other.test", "smtp|smart.test|x@other.test|default");
+    expect(&bench, "x@null.test", "smtp|smart.test|x@null.test|default");
+    expect(&bench, "x@sub.relay.test", "relay|smart.test|x@sub.relay.test|relay");
+    expect(&bench, "x@relay.test", "smtp|relay.test|x@relay.test|relay");
+    expect(&bench, "x@tm.test", "slow|tm.test|x@tm.test|default");
+    expect(&bench, "foo@localhost", "local|mail.example.com|foo@localhost|local");
+    close_bench(&bench);
+}
+
+TEST(a_sender_may_have_a_relayhost_and_a_transport_of_its_own)
+{
+    struct bench bench = open_bench(
+        "relayhost = smart.test\n"
+        "sender_dependent_relayhost_maps = inline:{ {a@s.test=[dep]:26}, {@t.test=depdom}, {<>=nullhop},"
+        " {d@s.test=DUNNO} }\n"
+        "sender_dependent_default_transport_maps = inline:{ {a@s.test=slow:}, {b@s.test=slow:xx}, {@t.test=DUNNO} }\n");
+
+    expect_from(&bench, "a@s.test", "x@other.test", "slow|[dep]:26|x@other.test|default");
+    expect_from(&bench, "A+e@S.TEST", "x@other.test", "slow|[dep]:26|x@other.test|default");
+    expect_from(&bench, "a@s.test", "x@relay.test", "relay|[dep]:26|x@relay.test|relay");
+    expect_from(&bench, "a@s.test", "x@example.com", "local|mail.example.com|x@example.com|local");
+    expect_from(&bench, "b@s.test", "x@other.test", "slow|xx|x@other.test|default");
+    expect_from(&bench, "d@s.test", "x@other.test", "smtp|smart.test|x@other.test|default");
+    expect_from(&bench, "q@t.test", "x@other.test", "smtp|depdom|x@other.test|default");
+    expect_from(&bench, "", "x@relay.test", "relay|nullhop|x@relay.test|relay");
+    close_bench(&bench);
+}
+
+TEST(the_four_transports_may_name_a_next_hop)
+{
+    struct bench bench = open_bench("default_transport = foo:bar\nrelayhost = smart.test\nlocal_transport = loc\n"
+                                    "relay_transport = rel:relhop\nvirtual_transport = lmtp:unix:private/x\n");
+
+    expect(&bench, "x@other.test", "foo|bar|x@other.test|default");
+    expect(&bench, "x@relay.test", "rel|relhop|x@relay.test|relay");
+    expect(&bench, "x@example.com", "loc|example.com|x@example.com|local");
+    expect(&bench, "x@mbox.test", "lmtp|unix:private/x|x@mbox.test|mailbox");
+    close_bench(&bench);
+}
+
+TEST(the_switches_change_what_stands_for_this_host)
+{
+    struct bench bench = open_bench("resolve_null_domain = yes\nresolve_numeric_domain = yes\nswap_bangpath = no\n"
+                                    "resolve_dequoted_address = no\nallow_percent_hack = no\n");
+
+    expect(&bench, "foo@", "local|mail.example.com|foo@mail.example.com|local");
+    expect(&bench, "foo@1.2.3.4", "smtp|[1.2.3.4]|foo@[1.2.3.4]|default");
+    expect(&bench, "foo@127.0.0.1", "local|mail.example.com|foo@[127.0.0.1]|local");
+    expect(&bench, "a@b.test@example.com", "local|mail.example.com|a@b.test@example.com|local routed");
+    expect(&bench, "a%b.test@example.com", "local|mail.example.com|a%b.test@example.com|local routed");
+    expect(&bench, "a!b", "local|mail.example.com|a!b@mail.example.com|local routed");
+    close_bench(&bench);
+}
+
+TEST(a_table_that_cannot_be_read_defers)
+{
+    struct bench bench = open_bench("transport_maps = texthash:/nonexistent/transport\n");
+
+    expect(&bench, "x@other.test", "defer");
+    close_bench(&bench);
+    bench = open_bench("mydestination = texthash:/nonexistent/domains\n");
+    expect(&bench, "x@other.test", "defer");
+    close_bench(&bench);
+    bench = open_bench("virtual_mailbox_domains = fail:broken\n");
+    expect(&bench, "x@other.test", "defer");
+    expect(&bench, "x@example.com", "local|mail.example.com|x@example.com|local");
+    close_bench(&bench);
+}

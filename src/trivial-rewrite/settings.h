@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRIVIAL_REWRITE_SETTINGS_H
+#define TRIVIAL_REWRITE_SETTINGS_H
+
+#include "config/settings.h"
+
+/* settings - what trivial-rewrite acts on, beside the shared ones. */
+struct trivial_rewrite_settings {
+    /* the standard form */
+    struct str remote_header_rewrite_domain;
+    bool append_at_myorigin;
+    bool append_dot_mydomain;
+    bool swap_bangpath;
+    bool allow_percent_hack;
+
+    /* which addresses stand for this host, or for nothing */
+    bool resolve_dequoted_address;
+    bool resolve_null_domain;
+    bool resolve_numeric_domain;
+    struct str empty_address_recipient;
+    struct str empty_address_relayhost_key;
+    struct str empty_address_transport_key;
+    bool show_user_unknown_table_name;
+
+    /* where they go */
+    struct str local_transport;
+    struct str virtual_transport;
+    struct str relay_transport;
+    struct str default_transport;
+    struct str relayhost;
+    struct str transport_maps;
+    struct str sender_dependent_relayhost_maps;
+    struct str sender_dependent_default_transport_maps;
+};
+
+extern const struct settings_table trivial_rewrite_settings_table;
+
+#endif
