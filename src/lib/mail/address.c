@@ -61,6 +61,19 @@ bool address_split_extension(struct str local, struct str delimiters, bool is_ow
     return true;
 }
 
+/* Addresses may hold any byte, so no printf. */
+struct str address_join(struct arena *arena, struct str local, struct str domain)
+{
+    char *text = arena_alloc(arena, local.len + domain.len + 2);
+
+    if (local.len > 0)
+        memcpy(text, local.data, local.len);
+    text[local.len] = '@';
+    if (domain.len > 0)
+        memcpy(text + local.len + 1, domain.data, domain.len);
+    return str_make(text, local.len + 1 + domain.len);
+}
+
 bool address_strip_extension(struct arena *arena, struct str address, struct str delimiters, bool is_owner_special,
                              struct str *stripped_out, struct str *extension_out)
 {

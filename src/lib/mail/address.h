@@ -27,6 +27,9 @@ struct str address_local(struct str address);
 bool address_split_extension(struct str local, struct str delimiters, bool is_owner_special, struct str *user_out,
                              struct str *extension_out);
 
+/* "local@domain" in arena. */
+struct str address_join(struct arena *arena, struct str local, struct str domain);
+
 /* "user+ext@dom" with the extension removed, "user@dom"; false if there is none. Memory from arena. */
 bool address_strip_extension(struct arena *arena, struct str address, struct str delimiters, bool is_owner_special,
                              struct str *stripped_out, struct str *extension_out);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup/headers.h"
+
+#include "cleanup/log_lines.h"
+#include "cleanup/rewriter.h"
+#include "cleanup/service.h"
+#include "mail/address_list.h"
+#include "mail/date.h"
+#include "mail/header.h"
+#include "mail/quote.h"
+
+#include <time.h>
+
+static bool has_seen(const struct message *message, enum header_type type)
+{
+    return (message->headers_seen & (UINT64_C(1) << type)) != 0;
+}
+
+static void write_field(struct message *message, struct str field)
+{
+    message_write(message, field);
+    message_write(message, STR("\n"));
+}
+
+/* Without blanks around and folds within: for the log and the envelope. */
+static struct str message_id_of(struct message *message, struct str value)
+{
+    struct strbuf text;
+    struct str id;
+
+    strbuf_init(&text, value.len + 1);
+    header_unfold(&text, value);
+    id = arena_str(message->arena, str_trim(strbuf_str(&text)));
+    strbuf_done(&text);
+    return id;
+}
+
+static void note_message_id(struct message *message, enum header_type type, struct str value)
+{
+    struct str id;
+
+    if (type != HEADER_MESSAGE_ID && type != HEADER_RESENT_MESSAGE_ID)
+        return;
+    if (has_seen(message, type))
+        return;
+    id = message_id_of(message, value);
+    log_message_id(message->queue_id, type == HEADER_RESENT_MESSAGE_ID, id);
+    if (type == HEADER_MESSAGE_ID)
+        message->envelope.message_id = id;
+}
+
+static void count_hop(struct message *message)
+{
+    if (++message->envelope.hop_count >= (unsigned) message->service->settings->hopcount_limit)
+        message_fail(message, CLEANUP_TOO_MANY_HOPS, STR_EMPTY, STR_EMPTY);
+}
+
+/* The addresses as they are to stand in the header, in the order of the list; false when the message has failed. */
+static bool standardize(struct message *message, const struct header_kind *kind, const struct address_list *list,
+                        struct str *addresses)
+{
+    struct service *service = message->service;
+    struct mapping_context context = message_mapping_context(message, message->scratch);
+    enum mapping_class class = kind->flags & HEADER_SENDER ? MAPPING_HEADER_SENDER : MAPPING_HEADER_RECIPIENT;
+    struct failure why;
+
+    if (!rewriter_standardize(service->rewriter, message->has_local_context, addresses, list->count, message->scratch,
+                              &why)) {
+        log_rewrite_problem(message->queue_id, why.text);
+        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    if (!(message->flags & CLEANUP_FLAG_MAP_OK) || !mapping_has_canonical(service->mapping, class))
+        return true;
+    for (size_t i = 0; i < list->count; i++) {
+        enum mapping_result result = mapping_canonical(service->mapping, &context, class, &addresses[i]);
+
+        if (result != MAPPING_DONE) {
+            message_fail_mapping(message, result);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void extract(struct message *message, const struct header_kind *kind, const struct address_list *list,
+                    const struct str *addresses)
+{
+    bool is_resent = (kind->flags & HEADER_RESENT) != 0;
+    struct strlist *to = is_resent ? &message->extracted_resent : &message->extracted;
+    struct strlist *originals = is_resent ? &message->extracted_resent_original : &message->extracted_original;
+    size_t limit = (size_t) message->service->settings->extract_recipient_limit;
+
+    for (size_t i = 0; i < list->count && to->count < limit; i++) {
+        strlist_add(to, message->arena, addresses[i]);
+        strlist_add(originals, message->arena, list->items[i].address);
+    }
+}
+
+static bool is_extracted(const struct message *message, const struct header_kind *kind)
+{
+    return (message->flags & CLEANUP_FLAG_EXTRACT) && (kind->flags & HEADER_EXTRACT);
+}
+
+/* The field with its addresses rewritten, in scratch; the field itself where nothing changed. */
+static struct str rewrite_field(struct message *message, const struct header_kind *kind, struct str field)
+{
+    size_t colon = str_find_char(field, ':');
+    size_t limit = (size_t) message->service->settings->header_address_token_limit;
+    struct address_list list;
+    struct str *addresses;
+    struct strbuf text;
+    bool is_changed = false;
+
+    address_list_parse(&list, message->scratch, str_from(field, colon + 1), limit);
+    addresses = arena_new_array(message->scratch, list.count + 1, struct str);
+    for (size_t i = 0; i < list.count; i++)
+        addresses[i] = list.items[i].address;
+    if (!standardize(message, kind, &list, addresses))
+        return field;
+    if (is_extracted(message, kind))
+        extract(message, kind, &list, addresses);
+    for (size_t i = 0; i < list.count; i++) {
+        if (str_equal(addresses[i], list.items[i].address))
+            continue;
+        list.items[i].replacement = addresses[i];
+        is_changed = true;
+    }
+    if (!is_changed)
+        return field;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_append(&text, str_part(field, 0, colon + 1));
+    address_list_unparse(&list, &text);
+    field = arena_str(message->scratch, strbuf_str(&text));
+    strbuf_done(&text);
+    return field;
+}
+
+static bool is_dropped(const struct message *message, struct str name)
+{
+    return strlist_contains_nocase(&message->service->settings->message_drop_headers, name);
+}
+
+void headers_take(struct message *message, struct str field)
+{
+    struct str rest = field;
+    struct header_field parts;
+    const struct header_kind *kind;
+
+    if (!header_take_field(&rest, &parts))
+        return;
+    kind = header_kind_find(parts.name);
+    if (kind->type == HEADER_RECEIVED)
+        count_hop(message);
+    note_message_id(message, kind->type, parts.value);
+    if (kind->flags & HEADER_RESENT)
+        message->is_resent = true;
+    if ((kind->flags & (HEADER_SENDER | HEADER_RECIPIENT)) &&
+        (message->rewrites_headers || is_extracted(message, kind)))
+        field = rewrite_field(message, kind, field);
+    if (!is_dropped(message, parts.name)) {
+        message->headers_seen |= UINT64_C(1) << kind->type;
+        write_field(message, field);
+    }
+    arena_reset(message->scratch);
+}
+
+/* ---- what is missing ---- */
+
+static void add_message_id(struct message *message, const char *prefix)
+{
+    const struct service *service = message->service;
+    time_t arrival = (time_t) instant_seconds(message->envelope.arrival);
+    struct tm parts = { 0 };
+    struct str id;
+
+    gmtime_r(&arrival, &parts);
+    id = arena_printf(message->arena, "<%04d%02d%02d%02d%02d%02d.%.*s@%.*s>", parts.tm_year + 1900, parts.tm_mon + 1,
+                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, STR_ARG(message->queue_id),
+                      STR_ARG(service->shared->myhostname));
+    write_field(message, arena_printf(message->scratch, "%sMessage-Id: %.*s", prefix, STR_ARG(id)));
+    log_message_id(message->queue_id, prefix[0] != '\0', id);
+    if (prefix[0] == '\0')
+        message->envelope.message_id = id;
+}
+
+static void add_date(struct message *message, const char *prefix)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, 200);
+    strbuf_printf(&text, "%sDate: ", prefix);
+    date_append(&text, message->envelope.arrival);
+    write_field(message, strbuf_str(&text));
+    strbuf_done(&text);
+}
+
+/* A display name: an atom row as it is, all else quoted; control bytes and line ends are left out. */
+static void append_phrase(struct strbuf *out, struct str name)
+{
+    struct strbuf clean;
+    bool is_plain = true;
+
+    strbuf_init(&clean, name.len + 1);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if ((unsigned char) c < ' ' || c == 127)
+            continue;
+        is_plain = is_plain && strchr("()<>@,;:\\\".[]", c) == NULL;
+        strbuf_append_char(&clean, c);
+    }
+    if (is_plain)
+        strbuf_append(out, strbuf_str(&clean));
+    else
+        quote_string(out, strbuf_str(&clean));
+    strbuf_done(&clean);
+}
+
+static void append_comment(struct strbuf *out, struct str name)
+{
+    strbuf_append(out, STR(" ("));
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if ((unsigned char) c < ' ' || c == 127)
+            continue;
+        if (c == '(' || c == ')' || c == '\\')
+            strbuf_append_char(out, '\\');
+        strbuf_append_char(out, c);
+    }
+    strbuf_append_char(out, ')');
+}
+
+static void add_from(struct message *message, const char *prefix)
+{
+    struct str name = message->full_name;
+    bool is_obsolete = message->service->settings->header_from_format == HEADER_FROM_OBSOLETE;
+    struct strbuf text;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_printf(&text, "%sFrom: ", prefix);
+    if (message->envelope.sender.len == 0) {
+        strbuf_append(&text, STR("MAILER-DAEMON"));
+    } else if (name.len == 0 || is_obsolete) {
+        quote_address(&text, message->envelope.sender);
+        if (name.len > 0)
+            append_comment(&text, name);
+    } else {
+        append_phrase(&text, name);
+        strbuf_append(&text, STR(" <"));
+        quote_address(&text, message->envelope.sender);
+        strbuf_append_char(&text, '>');
+    }
+    write_field(message, strbuf_str(&text));
+    strbuf_done(&text);
+}
+
+static void add_missing(struct message *message)
+{
+    bool is_resent = message->is_resent;
+    const char *prefix = is_resent ? "Resent-" : "";
+    static const enum header_type visible[] = { HEADER_TO, HEADER_CC, HEADER_RESENT_TO, HEADER_RESENT_CC };
+    struct str undisclosed = message->service->settings->undisclosed_recipients_header;
+    bool has_visible = false;
+
+    if (!has_seen(message, is_resent ? HEADER_RESENT_MESSAGE_ID : HEADER_MESSAGE_ID))
+        add_message_id(message, prefix);
+    if (!has_seen(message, is_resent ? HEADER_RESENT_DATE : HEADER_DATE))
+        add_date(message, prefix);
+    if (!has_seen(message, is_resent ? HEADER_RESENT_FROM : HEADER_FROM))
+        add_from(message, prefix);
+    for (size_t i = 0; i < ARRAY_COUNT(visible); i++)
+        has_visible = has_visible || has_seen(message, visible[i]);
+    if (!has_visible && undisclosed.len > 0)
+        write_field(message, undisclosed);
+}
+
+void headers_end(struct message *message)
+{
+    message->is_in_body = true;
+    if (message->rewrites_headers || message->service->settings->always_add_missing_headers)
+        add_missing(message);
+    if (!has_seen(message, HEADER_MESSAGE_ID) && message->envelope.message_id.len == 0)
+        log_message_id(message->queue_id, false, STR("<>"));
+    write_field(message, STR_EMPTY);
+    arena_reset(message->scratch);
+}

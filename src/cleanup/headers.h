@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_HEADERS_H
+#define CLEANUP_HEADERS_H
+
+#include "cleanup/message.h"
+
+/*
+ * headers - what happens to each header field on its way in: counted, rewritten, extracted from, dropped; and to
+ * those that are missing at the end: made.
+ */
+
+/* field: name, colon, value, folds; no last LF. */
+void headers_take(struct message *message, struct str field);
+/* Adds what is missing and the empty line. */
+void headers_end(struct message *message);
+
+#endif

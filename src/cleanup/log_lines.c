@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup/log_lines.h"
+
+#include "log/log.h"
+
+void log_message_id(struct str queue_id, bool is_resent, struct str id)
+{
+    log_info("%.*s: %smessage-id=%.*s", STR_ARG(queue_id), is_resent ? "resent-" : "", STR_ARG(id));
+}
+
+void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason)
+{
+    log_warning("%.*s: %.*s map lookup problem for %.*s -- message not accepted, try again later: %.*s",
+                STR_ARG(queue_id), STR_ARG(maps), STR_ARG(address), STR_ARG(reason));
+}
+
+void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address)
+{
+    log_warning("%.*s: unreasonable %.*s %s for %.*s -- message not accepted, try again later", STR_ARG(queue_id),
+                STR_ARG(maps), what, STR_ARG(str_part(address, 0, 100)));
+}
+
+void log_map_many(struct str queue_id, struct str maps, struct str address)
+{
+    log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps), STR_ARG(address));
+}
+
+void log_rewrite_problem(struct str queue_id, const char *reason)
+{
+    log_warning("%.*s: address rewriting problem: %s", STR_ARG(queue_id), reason);
+}
+
+void log_write_problem(struct str queue_id, const char *reason)
+{
+    log_warning("%.*s: write queue file: %s", STR_ARG(queue_id), reason);
+}

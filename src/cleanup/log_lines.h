@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_LOG_LINES_H
+#define CLEANUP_LOG_LINES_H
+
+#include "base/str.h"
+
+/* log_lines - the lines that cleanup writes about a message, in Postfix's words. One function a line. */
+
+/* "ABC: message-id=<x@y>", or "resent-message-id=". id is as in the header, "<>" when there is none. */
+void log_message_id(struct str queue_id, bool is_resent, struct str id);
+/* "ABC: canonical_maps map lookup problem for x@y -- message not accepted, try again later" and the table's reason. */
+void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason);
+/* "ABC: unreasonable virtual_alias_maps WHAT for x@y -- message not accepted, try again later" */
+void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address);
+/* "ABC: multi-valued canonical_maps entry for x@y" */
+void log_map_many(struct str queue_id, struct str maps, struct str address);
+/* "ABC: address rewriting problem: reason" */
+void log_rewrite_problem(struct str queue_id, const char *reason);
+/* "ABC: write queue file: reason" */
+void log_write_problem(struct str queue_id, const char *reason);
+
+#endif

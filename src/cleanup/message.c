@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup/message.h"
+
+#include "base/map.h"
+#include "cleanup/headers.h"
+#include "cleanup/log_lines.h"
+#include "cleanup/recipients.h"
+#include "cleanup/rewriter.h"
+#include "cleanup/service.h"
+#include "mail/domain.h"
+
+void message_init(struct message *message, struct service *service, struct arena *arena, unsigned flags)
+{
+    *message = (struct message){ .service = service, .arena = arena, .flags = flags };
+    message->scratch = arena_create();
+    strbuf_init(&message->content, STRBUF_UNLIMITED);
+    header_splitter_init(&message->splitter, (size_t) service->shared->header_size_limit);
+}
+
+void message_done(struct message *message)
+{
+    journal_file_abandon(&message->file);
+    map_destroy(&message->duplicates);
+    header_splitter_done(&message->splitter);
+    strbuf_done(&message->content);
+    arena_destroy(&message->scratch);
+}
+
+void message_fail(struct message *message, enum cleanup_status status, struct str dsn, struct str reason)
+{
+    if (message->status != CLEANUP_OK)
+        return;
+    message->status = status;
+    message->dsn = arena_str(message->arena, dsn);
+    message->reason = arena_str(message->arena, reason);
+}
+
+static void fail_writing(struct message *message, const struct failure *why)
+{
+    log_write_problem(message->queue_id, why->text);
+    message_fail(message, why->kind == FAILURE_NO_SPACE ? CLEANUP_NO_SPACE : CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
+}
+
+void message_fail_mapping(struct message *message, enum mapping_result result)
+{
+    if (result == MAPPING_UNREASONABLE)
+        message_fail(message, CLEANUP_DEFERRED, STR("4.6.0"), STR("Alias expansion error"));
+    else
+        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+}
+
+struct mapping_context message_mapping_context(const struct message *message, struct arena *arena)
+{
+    return (struct mapping_context){ .queue_id = message->queue_id, .arena = arena };
+}
+
+bool message_begin(struct message *message)
+{
+    struct journal_writer *journal = message->service->journal;
+    bool is_inside = (message->flags & CLEANUP_FLAG_INTERNAL) != 0;
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure why;
+
+    message->queue_id = STR("NOQUEUE");
+    if (journal == NULL) {
+        message_fail(message, CLEANUP_STOPPED, STR_EMPTY, STR("the journal is not open"));
+        return false;
+    }
+    if (!journal_writer_may_accept(journal, is_inside, &why) || !journal_writer_new_id(journal, &message->id, &why)) {
+        fail_writing(message, &why);
+        message->reason = arena_str(message->arena, str_from_c(why.text));
+        return false;
+    }
+    message->queue_id = arena_str(message->arena, queue_id_format(message->id, text));
+    return true;
+}
+
+/* ---- envelope ---- */
+
+/* Attributes that the envelope has a place of its own for. */
+static const struct {
+    const char *name;
+    size_t offset;
+} attribute_places[] = {
+    { "client_name", offsetof(struct envelope, client_name) },
+    { "client_address", offsetof(struct envelope, client_address) },
+    { "client_port", offsetof(struct envelope, client_port) },
+    { "reverse_client_name", offsetof(struct envelope, client_reverse_name) },
+    { "helo_name", offsetof(struct envelope, helo) },
+    { "protocol_name", offsetof(struct envelope, protocol) },
+    { "log_ident", offsetof(struct envelope, log_ident) },
+    { "log_client_name", offsetof(struct envelope, log_client_name) },
+    { "log_client_address", offsetof(struct envelope, log_client_address) },
+    { "log_client_port", offsetof(struct envelope, log_client_port) },
+    { "log_helo_name", offsetof(struct envelope, log_helo) },
+    { "log_protocol_name", offsetof(struct envelope, log_protocol) },
+    { "sasl_method", offsetof(struct envelope, sasl_method) },
+    { "sasl_username", offsetof(struct envelope, sasl_username) },
+    { "sasl_sender", offsetof(struct envelope, sasl_sender) },
+};
+
+static void set_attribute(struct message *message, struct str name, struct str value)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(attribute_places); i++) {
+        if (str_equal(name, str_from_c(attribute_places[i].name))) {
+            /* UNSAFE: the offset is that of a struct str member. */
+            char *place = (char *) &message->envelope + attribute_places[i].offset;
+
+            *(struct str *) (void *) place = arena_str(message->arena, value);
+            return;
+        }
+    }
+    if (str_equal(name, STR("rewrite_context"))) {
+        message->has_local_context = str_equal(value, STR("local"));
+        return;
+    }
+    envelope_add_attribute(&message->envelope, message->arena, name, value);
+}
+
+static unsigned envelope_flags(const struct message *message)
+{
+    unsigned flags = 0;
+
+    if (message->flags & CLEANUP_FLAG_HOLD)
+        flags |= ENVELOPE_HOLD;
+    if (message->flags & CLEANUP_FLAG_INTERNAL)
+        flags |= ENVELOPE_INSIDE;
+    if (message->flags & CLEANUP_FLAG_SMTPUTF8)
+        flags |= ENVELOPE_SMTPUTF8;
+    return flags;
+}
+
+static void set_sender(struct message *message, struct str sender)
+{
+    struct mapping_context context = message_mapping_context(message, message->arena);
+    enum mapping_result result = MAPPING_DONE;
+    struct failure why;
+
+    if (!rewriter_standardize(message->service->rewriter, true, &sender, 1, message->arena, &why)) {
+        log_rewrite_problem(message->queue_id, why.text);
+        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        return;
+    }
+    if (message->flags & CLEANUP_FLAG_MAP_OK)
+        result = mapping_canonical(message->service->mapping, &context, MAPPING_ENVELOPE_SENDER, &sender);
+    if (result != MAPPING_DONE)
+        message_fail_mapping(message, result);
+    message->envelope.sender = arena_str(message->arena, sender);
+}
+
+void message_set_envelope(struct message *message, const struct cleanup_envelope *envelope)
+{
+    struct envelope *own = &message->envelope;
+
+    message->has_envelope = true;
+    message->full_name = arena_str(message->arena, envelope->full_name);
+    own->id = message->id;
+    own->arrival = envelope->arrival;
+    own->dsn_envid = arena_str(message->arena, envelope->envid);
+    own->dsn_return = (enum dsn_return) envelope->dsn_return;
+    own->flags = envelope_flags(message);
+    if (envelope->encoding == BODY_ENCODING_8BIT)
+        own->flags |= ENVELOPE_BODY_8BIT;
+    for (size_t i = 0; i < envelope->attributes.count; i++) {
+        struct str name, value;
+
+        if (str_cut(envelope->attributes.items[i], '=', &name, &value))
+            set_attribute(message, name, value);
+    }
+    own->rewrite = message->has_local_context ? ENVELOPE_REWRITE_LOCAL : ENVELOPE_REWRITE_REMOTE;
+    message->rewrites_headers =
+        message->has_local_context || message->service->settings->remote_header_rewrite_domain.len > 0;
+    set_sender(message, envelope->sender);
+}
+
+/* ---- content ---- */
+
+static void spill_content(struct message *message)
+{
+    struct failure why;
+
+    if (message->file == NULL && !journal_file_begin(message->service->journal, message->id, &message->file, &why)) {
+        fail_writing(message, &why);
+        return;
+    }
+    if (!journal_file_write(message->file, strbuf_str(&message->content), &why)) {
+        fail_writing(message, &why);
+        journal_file_abandon(&message->file);
+    }
+    strbuf_clear(&message->content);
+}
+
+void message_write(struct message *message, struct str bytes)
+{
+    const struct service *service = message->service;
+    int64_t limit = service->shared->message_size_limit;
+
+    if (!message_is_good(message))
+        return;
+    message->content_bytes += bytes.len;
+    if (limit > 0 && message->content_bytes > (uint64_t) limit) {
+        message_fail(message, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
+        strbuf_done(&message->content);
+        journal_file_abandon(&message->file);
+        return;
+    }
+    if (!message->has_8bit && !domain_is_ascii(bytes))
+        message->has_8bit = true;
+    strbuf_append(&message->content, bytes);
+    if (message->content.len > (size_t) service->settings->spool_inline_limit)
+        spill_content(message);
+}
+
+static void take_content(struct message *message, struct str bytes, bool is_last)
+{
+    enum header_splitter_event event;
+    struct str text;
+
+    while (message_is_good(message) &&
+           (event = header_splitter_next(&message->splitter, &bytes, is_last, &text)) != SPLITTER_MORE) {
+        if (event == SPLITTER_FIELD)
+            headers_take(message, text);
+        else if (event == SPLITTER_HEADER_END)
+            headers_end(message);
+        else
+            message_write(message, text);
+    }
+}
+
+void message_add_content(struct message *message, struct str bytes)
+{
+    if (message->pending_count > 0)
+        recipients_flush(message);
+    take_content(message, bytes, false);
+}
+
+/* ---- the end ---- */
+
+static void make_durable(struct message *message)
+{
+    struct journal_writer *journal = message->service->journal;
+    struct failure why;
+    bool is_durable;
+
+    if (message->file == NULL) {
+        is_durable = journal_writer_accept(journal, &message->envelope, strbuf_str(&message->content), &why);
+    } else {
+        spill_content(message);
+        if (!message_is_good(message))
+            return;
+        message->envelope.content_size = message->content_bytes;
+        is_durable = journal_file_finish(&message->file, &message->envelope, &why);
+    }
+    if (!is_durable)
+        fail_writing(message, &why);
+}
+
+void message_finish(struct message *message)
+{
+    if (!message->has_envelope)
+        message_fail(message, CLEANUP_BAD, STR_EMPTY, STR_EMPTY);
+    recipients_flush(message);
+    take_content(message, STR_EMPTY, true);
+    if (message->flags & CLEANUP_FLAG_EXTRACT)
+        recipients_add_extracted(message);
+    if (message_is_good(message) && message->envelope.recipient_count == 0)
+        message_fail(message, CLEANUP_NO_RECIPIENTS, STR_EMPTY, STR_EMPTY);
+    recipients_add_bcc(message);
+    if (!message_is_good(message) || (message->flags & CLEANUP_FLAG_DISCARD))
+        return;
+    message->envelope.encoding = message->has_8bit ? STR("8bit") : STR("7bit");
+    make_durable(message);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_MESSAGE_H
+#define CLEANUP_MESSAGE_H
+
+#include "cleanup/header_splitter.h"
+#include "cleanup/mapping.h"
+#include "protocol/cleanup.h"
+#include "spool/journal_writer.h"
+
+struct map;
+struct service;
+
+/*
+ * message - one message on its way into the queue, from envelope to durable.
+ *
+ * The first trouble is kept as status and reason, and what comes after it is thrown away. Content is in memory up to
+ * spool_inline_limit and in a queue file beyond it. All memory is the arena's but the buffers'. Every call may wait
+ * (tables, trivial-rewrite, disk), so it is made in the fiber of the message.
+ */
+struct pending_recipient {
+    struct str address;
+    struct str original;
+    struct str dsn_orcpt;
+    unsigned dsn_notify;
+};
+
+struct message {
+    struct service *service;
+    struct arena *arena;   /* the message */
+    struct arena *scratch; /* one header field, or one batch of recipients */
+    unsigned flags;        /* enum cleanup_flag */
+    struct queue_id id;
+    struct str queue_id;
+    struct envelope envelope;
+    struct str full_name;
+    bool has_envelope;
+    bool rewrites_headers; /* the client may have its headers rewritten and completed */
+    bool has_local_context;
+
+    enum cleanup_status status;
+    struct str dsn;
+    struct str reason;
+
+    struct header_splitter splitter;
+    bool is_in_body;
+    uint64_t headers_seen; /* bit 1 << enum header_type */
+    bool is_resent;
+    struct strlist extracted; /* addresses in standard form, and as they stood */
+    struct strlist extracted_original;
+    struct strlist extracted_resent;
+    struct strlist extracted_resent_original;
+
+    struct strbuf content; /* what no file holds yet */
+    struct journal_file *file;
+    uint64_t content_bytes;
+    bool has_8bit;
+
+    struct pending_recipient *pending;
+    size_t pending_count;
+    struct map *duplicates;
+};
+
+void message_init(struct message *message, struct service *service, struct arena *arena, unsigned flags);
+/* Removes what was not finished. */
+void message_done(struct message *message);
+
+/* Keeps the first trouble; the text is copied. */
+void message_fail(struct message *message, enum cleanup_status status, struct str dsn, struct str reason);
+static inline bool message_is_good(const struct message *message)
+{
+    return message->status == CLEANUP_OK;
+}
+
+/* Takes an id from the journal; false when no mail can be taken now, with status and reason set. */
+bool message_begin(struct message *message);
+void message_set_envelope(struct message *message, const struct cleanup_envelope *envelope);
+void message_add_content(struct message *message, struct str bytes);
+/* Header, body and recipients are complete: makes it durable. */
+void message_finish(struct message *message);
+
+/* For headers: appends to the queued content. */
+void message_write(struct message *message, struct str bytes);
+struct mapping_context message_mapping_context(const struct message *message, struct arena *arena);
+/* What a mapping that was not done does to the message. */
+void message_fail_mapping(struct message *message, enum mapping_result result);
+
+#endif

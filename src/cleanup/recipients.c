@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup/recipients.h"
+
+#include "base/map.h"
+#include "cleanup/log_lines.h"
+#include "cleanup/rewriter.h"
+#include "cleanup/service.h"
+#include "protocol/rewrite.h"
+
+enum { BATCH = 200 };
+
+/* Whether this recipient came before; remembers it if not. */
+static bool is_duplicate(struct message *message, struct str address, const struct pending_recipient *recipient)
+{
+    static char present;
+    struct arena *scratch = message->scratch;
+    struct str key;
+
+    if (message->duplicates == NULL)
+        message->duplicates = map_create();
+    key =
+        arena_printf(scratch, "%u %zu %zu ", recipient->dsn_notify, recipient->dsn_orcpt.len, recipient->original.len);
+    if (message->service->settings->enable_original_recipient) {
+        struct strbuf text;
+
+        strbuf_init(&text, STRBUF_UNLIMITED);
+        strbuf_append(&text, key);
+        strbuf_append(&text, recipient->dsn_orcpt);
+        strbuf_append(&text, recipient->original);
+        strbuf_append(&text, address);
+        key = arena_lower(scratch, strbuf_str(&text));
+        strbuf_done(&text);
+    } else {
+        key = arena_lower(scratch, address);
+    }
+    if (map_get(message->duplicates, key) != NULL)
+        return true;
+    if (map_count(message->duplicates) < (size_t) message->service->settings->duplicate_filter_limit)
+        map_set(message->duplicates, key, &present);
+    return false;
+}
+
+static void add_to_envelope(struct message *message, struct str address, const struct pending_recipient *recipient)
+{
+    bool keeps_original = message->service->settings->enable_original_recipient;
+
+    if (is_duplicate(message, address, recipient))
+        return;
+    envelope_add_recipient(&message->envelope, message->arena, address,
+                           keeps_original ? recipient->original : STR_EMPTY, recipient->dsn_orcpt,
+                           recipient->dsn_notify);
+}
+
+/* Recipients without ORCPT get one of the address as it was before it became another one. */
+static struct str default_orcpt(struct arena *arena, struct str address)
+{
+    struct str type = STR("rfc822;");
+    char *text = arena_alloc(arena, type.len + address.len + 1);
+
+    memcpy(text, type.data, type.len);
+    if (address.len > 0)
+        memcpy(text + type.len, address.data, address.len);
+    return str_make(text, type.len + address.len);
+}
+
+static void map_and_add(struct message *message, struct str address, struct pending_recipient *recipient)
+{
+    struct mapping_context context = message_mapping_context(message, message->scratch);
+    struct mapping *mapping = message->service->mapping;
+    struct strlist addresses = { 0 };
+    enum mapping_result result = MAPPING_DONE;
+
+    if (message->flags & CLEANUP_FLAG_MAP_OK)
+        result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
+    if (recipient->dsn_orcpt.len == 0)
+        recipient->dsn_orcpt = default_orcpt(message->scratch, address);
+    if (result == MAPPING_DONE && (message->flags & CLEANUP_FLAG_MAP_OK))
+        result = mapping_virtual(mapping, &context, address, &addresses);
+    else
+        strlist_add_view(&addresses, message->scratch, address);
+    if (result != MAPPING_DONE) {
+        message_fail_mapping(message, result);
+        return;
+    }
+    for (size_t i = 0; i < addresses.count; i++)
+        add_to_envelope(message, addresses.items[i], recipient);
+}
+
+/* Copies for recipient_bcc_maps are recipients of their own, never expanded into copies again. */
+static void add_copies(struct message *message, const struct str *addresses, size_t count)
+{
+    struct mapping_context context = message_mapping_context(message, message->scratch);
+
+    for (size_t i = 0; i < count && message_is_good(message); i++) {
+        struct str copy;
+        enum mapping_result result = mapping_bcc(message->service->mapping, &context, false, addresses[i], &copy);
+        struct pending_recipient recipient = { .address = copy, .original = copy, .dsn_notify = DSN_NOTIFY_NEVER };
+
+        if (result != MAPPING_DONE)
+            message_fail_mapping(message, result);
+        else if (copy.len > 0)
+            map_and_add(message, copy, &recipient);
+    }
+}
+
+void recipients_flush(struct message *message)
+{
+    size_t count = message->pending_count;
+    struct str *addresses;
+    struct failure why;
+
+    message->pending_count = 0;
+    if (count == 0 || !message_is_good(message))
+        return;
+    addresses = arena_new_array(message->scratch, count, struct str);
+    for (size_t i = 0; i < count; i++) {
+        addresses[i] = message->pending[i].address;
+        if (addresses[i].len == 0)
+            addresses[i] = message->service->shared->empty_address_recipient;
+    }
+    if (!rewriter_standardize(message->service->rewriter, true, addresses, count, message->scratch, &why)) {
+        log_rewrite_problem(message->queue_id, why.text);
+        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        return;
+    }
+    for (size_t i = 0; i < count && message_is_good(message); i++)
+        map_and_add(message, addresses[i], &message->pending[i]);
+    if (message->flags & CLEANUP_FLAG_BCC_OK)
+        add_copies(message, addresses, count);
+    arena_reset(message->scratch);
+}
+
+static void add_pending(struct message *message, const struct pending_recipient *recipient)
+{
+    struct arena *scratch = message->scratch;
+    struct pending_recipient *place;
+
+    if (message->pending_count == BATCH)
+        recipients_flush(message);
+    if (message->pending_count == 0)
+        message->pending = arena_new_array(scratch, BATCH, struct pending_recipient);
+    place = &message->pending[message->pending_count++];
+    *place = *recipient;
+    place->address = arena_str(scratch, recipient->address);
+    place->original = arena_str(scratch, recipient->original);
+    place->dsn_orcpt = arena_str(scratch, recipient->dsn_orcpt);
+}
+
+void recipients_add(struct message *message, const struct cleanup_recipient *recipient)
+{
+    struct pending_recipient pending = {
+        .address = recipient->address,
+        .original = recipient->original.len > 0 ? recipient->original : recipient->address,
+        .dsn_orcpt = recipient->dsn_orcpt,
+        .dsn_notify = (unsigned) recipient->dsn_notify,
+    };
+
+    if (message_is_good(message))
+        add_pending(message, &pending);
+}
+
+void recipients_add_extracted(struct message *message)
+{
+    const struct strlist *addresses = message->is_resent ? &message->extracted_resent : &message->extracted;
+    const struct strlist *originals =
+        message->is_resent ? &message->extracted_resent_original : &message->extracted_original;
+
+    for (size_t i = 0; i < addresses->count && message_is_good(message); i++) {
+        struct pending_recipient pending = { .address = addresses->items[i], .original = originals->items[i] };
+
+        add_pending(message, &pending);
+    }
+    recipients_flush(message);
+}
+
+void recipients_add_bcc(struct message *message)
+{
+    struct mapping_context context = message_mapping_context(message, message->scratch);
+    struct str sender_copy;
+    enum mapping_result result;
+
+    if (!(message->flags & CLEANUP_FLAG_BCC_OK) || !message_is_good(message))
+        return;
+    result = mapping_bcc(message->service->mapping, &context, true, message->envelope.sender, &sender_copy);
+    if (result != MAPPING_DONE) {
+        message_fail_mapping(message, result);
+        return;
+    }
+    const struct str copies[] = { message->service->settings->always_bcc, sender_copy };
+
+    for (size_t i = 0; i < ARRAY_COUNT(copies); i++) {
+        struct pending_recipient pending = { .address = copies[i],
+                                             .original = copies[i],
+                                             .dsn_notify = DSN_NOTIFY_NEVER };
+
+        if (copies[i].len > 0)
+            add_pending(message, &pending);
+    }
+    recipients_flush(message);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_RECIPIENTS_H
+#define CLEANUP_RECIPIENTS_H
+
+#include "cleanup/message.h"
+
+/*
+ * recipients - envelope recipients, rewritten, mapped, expanded, each once.
+ *
+ * They are gathered into batches, so that many cost few questions to trivial-rewrite; flush before the content begins
+ * and at the end.
+ */
+void recipients_add(struct message *message, const struct cleanup_recipient *recipient);
+void recipients_flush(struct message *message);
+/* What sendmail -t found in the header, then the blind copies that the configuration asks for. */
+void recipients_add_extracted(struct message *message);
+void recipients_add_bcc(struct message *message);
+
+#endif

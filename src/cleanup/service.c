@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup/service.h"
+
+#include "cleanup/mapping.h"
+#include "cleanup/notifier.h"
+#include "cleanup/rewriter.h"
+#include "daemon/daemon.h"
+#include "log/log.h"
+#include "protocol/queue.h"
+#include "protocol/rewrite.h"
+#include "spool/journal_writer.h"
+#include "table/table.h"
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+bool service_open(struct daemon *daemon, struct failure *why)
+{
+    struct arena *arena = daemon_arena(daemon);
+    struct service *service = arena_new(arena, struct service);
+    struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn };
+    struct table_set *tables = table_set_create(&options);
+    const struct strlist *files;
+
+    service->loop = daemon_loop(daemon);
+    service->settings = daemon_settings(daemon);
+    service->shared = daemon_shared(daemon);
+    service->mapping = mapping_create(tables, service->settings, service->shared, daemon_main_cf(daemon), arena, why);
+    if (service->mapping == NULL)
+        return false;
+    files = table_set_files(tables);
+    for (size_t i = 0; i < files->count; i++)
+        daemon_watch_file(daemon, arena_c(arena, files->items[i]));
+    daemon_keep(daemon, service);
+    return true;
+}
+
+static void on_notice(void *context, const struct journal_notice *notice)
+{
+    struct service *service = context;
+
+    notifier_segment(service->notifier, notice);
+}
+
+static void on_file(void *context, struct queue_id id, bool is_held)
+{
+    struct service *service = context;
+
+    (void) is_held;
+    notifier_file(service->notifier, id);
+}
+
+static void on_alarm(void *context, bool is_failing, const char *text)
+{
+    (void) context;
+    if (is_failing)
+        log_error("the queue's disk fails, no mail is taken: %s", text);
+    else
+        log_info("the queue's disk works again: %s", text);
+}
+
+static bool open_journal(struct service *service, struct failure *why)
+{
+    const struct cleanup_settings *settings = service->settings;
+    const struct shared_settings *shared = service->shared;
+    struct journal_settings journal = {
+        .spool = spool_settings_make(shared->hash_queue_names, shared->hash_queue_depth),
+        .inline_limit = (uint64_t) settings->spool_inline_limit,
+        .segment_bytes = (uint64_t) settings->spool_segment_size,
+        .limit_bytes = (uint64_t) settings->spool_journal_limit,
+        .reserve_bytes = (uint64_t) settings->spool_journal_reserve,
+        .segment_age = settings->spool_segment_age,
+        .use_long_ids = shared->enable_long_queue_ids,
+    };
+    struct journal_events events = {
+        .notice = on_notice,
+        .file = on_file,
+        .alarm = on_alarm,
+        .context = service,
+    };
+
+    return journal_writer_open(service->loop, &journal, &events, &service->journal, why);
+}
+
+static const char *service_path(struct daemon *daemon, const char *folder, struct str name)
+{
+    return arena_printf(daemon_arena(daemon), "%s/%.*s", folder, STR_ARG(name)).data;
+}
+
+void *service_start(struct daemon *daemon)
+{
+    struct service *service = daemon_kept(daemon);
+    const struct shared_settings *shared = service->shared;
+    struct endpoint *rewrite, *qmgr;
+    struct failure why;
+
+    rewrite = daemon_endpoint(daemon, service_path(daemon, "private", shared->rewrite_service_name), &rewrite_protocol);
+    qmgr = daemon_endpoint(daemon, service_path(daemon, "public", shared->queue_service_name), &queue_protocol);
+    service->rewriter = rewriter_create(rewrite, shared->ipc_timeout);
+    mapping_set_rewriter(service->mapping, service->rewriter);
+    service->notifier = notifier_start(service->loop, qmgr, shared->ipc_timeout);
+    if (!open_journal(service, &why)) {
+        log_fatal("open the journal: %s", why.text);
+        daemon_begin_drain(daemon);
+    }
+    return service;
+}
+
+void service_finish(struct service *service)
+{
+    if (service->journal != NULL)
+        journal_writer_close(&service->journal);
+    notifier_stop(&service->notifier);
+    rewriter_destroy(&service->rewriter);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_SERVICE_H
+#define CLEANUP_SERVICE_H
+
+#include "base/failure.h"
+#include "cleanup/settings.h"
+#include "config/own_addresses.h"
+#include "config/shared_settings.h"
+
+struct daemon;
+struct journal_writer;
+struct loop;
+struct mapping;
+struct notifier;
+struct rewriter;
+
+/*
+ * service - what all messages of the process share: settings, tables, the way to trivial-rewrite, the journal and
+ * the line to the queue manager. Tables are opened before the jail, the rest in it.
+ */
+struct service {
+    struct loop *loop;
+    const struct cleanup_settings *settings;
+    const struct shared_settings *shared;
+    struct rewriter *rewriter;
+    struct mapping *mapping;
+    struct notifier *notifier;
+    struct journal_writer *journal;
+};
+
+/* Before the jail: tables and own addresses. */
+MUST_USE bool service_open(struct daemon *daemon, struct failure *why);
+/* In the jail, in a fiber. */
+void *service_start(struct daemon *daemon);
+/* In a fiber, when the last message is done: the journal and the line to qmgr are closed. */
+void service_finish(struct service *service);
+
+#endif

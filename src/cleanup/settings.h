@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLEANUP_SETTINGS_H
+#define CLEANUP_SETTINGS_H
+
+#include "config/settings.h"
+
+/* settings - what main.cf says about the entry of mail into the queue. */
+struct cleanup_settings {
+    struct str canonical_maps;
+    struct str sender_canonical_maps;
+    struct str recipient_canonical_maps;
+    struct strlist canonical_classes;
+    struct strlist sender_canonical_classes;
+    struct strlist recipient_canonical_classes;
+    struct strlist masquerade_domains;
+    struct strlist masquerade_exceptions;
+    struct strlist masquerade_classes;
+    struct str virtual_alias_maps;
+    int virtual_alias_recursion_limit;
+    int virtual_alias_expansion_limit;
+    int virtual_alias_address_length_limit;
+    struct strlist propagate_unmatched_extensions;
+    bool is_owner_special; /* owner_request_special */
+    struct str always_bcc;
+    struct str sender_bcc_maps;
+    struct str recipient_bcc_maps;
+    int duplicate_filter_limit;
+    bool enable_original_recipient;
+    int hopcount_limit;
+    int header_address_token_limit;
+    int extract_recipient_limit;
+    struct strlist message_drop_headers;
+    bool always_add_missing_headers;
+    struct str undisclosed_recipients_header;
+    struct str remote_header_rewrite_domain;
+    int header_from_format;
+    int64_t spool_inline_limit;
+    int64_t spool_segment_size;
+    int64_t spool_journal_limit;
+    int64_t spool_journal_reserve;
+    struct duration spool_segment_age;
+};
+
+enum header_from_format {
+    HEADER_FROM_STANDARD,
+    HEADER_FROM_OBSOLETE,
+};
+
+extern const struct settings_table cleanup_settings_table;
+
+#endif
