@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/nexthop.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+
+/* /etc/services is not there in a jail; these are needed most. */
+static const struct {
+    const char *name;
+    uint16_t port;
+} known_ports[] = {
+    { "smtp", 25 }, { "submission", 587 }, { "submissions", 465 }, { "smtps", 465 }, { "lmtp", 24 }, { "mail", 25 },
+};
+
+static bool port_of_service(struct str name, uint16_t *port_out)
+{
+    char text[64];
+    struct servent *service;
+
+    if (name.len == 0 || name.len >= sizeof(text))
+        return false;
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    service = getservbyname(text, "tcp");
+    if (service == NULL)
+        return false;
+    *port_out = ntohs((uint16_t) service->s_port);
+    return true;
+}
+
+bool nexthop_port(struct str text, uint16_t *port_out)
+{
+    uint64_t number;
+
+    if (str_to_uint64(text, &number)) {
+        if (number == 0 || number > UINT16_MAX)
+            return false;
+        *port_out = (uint16_t) number;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(known_ports); i++) {
+        if (str_equal_nocase(text, str_from_c(known_ports[i].name))) {
+            *port_out = known_ports[i].port;
+            return true;
+        }
+    }
+    return port_of_service(text, port_out);
+}
+
+/* The domain and what follows a colon behind it. */
+static bool cut_parts(struct str text, struct nexthop *nexthop, struct str *port_out)
+{
+    size_t end;
+
+    if (!str_starts_with(text, STR("["))) {
+        str_cut(text, ':', &nexthop->domain, port_out);
+        return !str_contains_char(text, ']');
+    }
+    nexthop->is_host = true;
+    end = str_find_char(text, ']');
+    if (end == STR_NOT_FOUND)
+        return false;
+    nexthop->domain = str_part(text, 1, end - 1);
+    if (str_starts_with_nocase(nexthop->domain, STR("ipv6:")))
+        nexthop->domain = str_from(nexthop->domain, 5);
+    *port_out = str_from(text, end + 1);
+    if (port_out->len == 0)
+        return true;
+    if (port_out->data[0] != ':')
+        return false;
+    *port_out = str_from(*port_out, 1);
+    return port_out->len > 0;
+}
+
+bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nexthop_out, struct failure *why)
+{
+    struct nexthop nexthop = { .text = text };
+    struct str port = STR_EMPTY;
+
+    if (!cut_parts(text, &nexthop, &port) || nexthop.domain.len == 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "bad next hop: %.*s", STR_ARG(text));
+    if (!nexthop_port(port.len == 0 ? default_port : port, &nexthop.port))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "unknown service: %.*s/tcp",
+                           STR_ARG(port.len == 0 ? default_port : port));
+    *nexthop_out = nexthop;
+    return true;
+}
+
+struct strlist nexthop_split(struct arena *arena, struct str text)
+{
+    return strlist_split(arena, text, ", \t\r\n");
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_SETTINGS_H
+#define SMTP_SETTINGS_H
+
+#include "config/settings.h"
+
+/* settings - the parameters that only the SMTP client acts on. */
+enum smtp_address_preference {
+    SMTP_PREFER_ANY,
+    SMTP_PREFER_IPV4,
+    SMTP_PREFER_IPV6,
+};
+
+struct smtp_settings {
+    /* where to */
+    struct str tcp_port;
+    struct strlist host_lookup;
+    struct strlist fallback_relay;
+    bool disable_dns_lookups;
+    bool ignore_mx_lookup_error;
+    bool defer_if_no_mx_address_found;
+    bool randomize_addresses;
+    bool balance_inet_protocols;
+    int address_preference;
+    int mx_address_limit;
+    int mx_session_limit;
+    struct str bind_address;
+    struct str bind_address6;
+
+    /* how */
+    struct str helo_name;
+    bool always_send_ehlo;
+    bool never_send_ehlo;
+    bool skip_5xx_greeting;
+    bool skip_quit_response;
+    bool quote_envelope;
+    struct strlist discard_ehlo_keywords;
+    int line_length_limit;
+
+    /* how long */
+    struct duration connect_timeout;
+    struct duration helo_timeout;
+    struct duration mail_timeout;
+    struct duration rcpt_timeout;
+    struct duration data_init_timeout;
+    struct duration data_xfer_timeout;
+    struct duration data_done_timeout;
+    struct duration rset_timeout;
+    struct duration quit_timeout;
+
+    /* sessions that are used again */
+    bool cache_on_demand;
+    struct strlist cache_destinations;
+    struct duration cache_time_limit;
+    struct duration reuse_time_limit;
+    int reuse_count_limit;
+};
+
+extern const struct settings_table smtp_settings_table;
+
+#endif
