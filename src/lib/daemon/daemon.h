@@ -89,6 +89,8 @@ struct daemon_program {
     const char *seccomp;
     /* Never more than one process of it (qmgr, pickup); without it processes = min(service_workers, maxproc). */
     bool is_singleton;
+    /* Connections a process has at one time; 0: its share of maxproc, as master says; sequential: always 1. */
+    unsigned session_limit;
     /* The program is where log lines go (postlogd): the skeleton opens no log. */
     bool logs_itself;
 };

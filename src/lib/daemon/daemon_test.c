@@ -252,7 +252,7 @@ static void expect_echo(struct stream *stream)
     EXPECT(stream_write(stream, STR("hello\n"), NULL));
     EXPECT(stream_read_line(stream, 100, &line, NULL));
     EXPECT_STR(line,
-               privilege_is_root() ? STR("service in the open says hello\n") : STR("service in the open says hello\n"));
+               privilege_is_root() ? STR("service in jail says hello\n") : STR("service in the open says hello\n"));
 }
 
 /* ---- raw streams ---- */

@@ -44,6 +44,8 @@ size_t daemon_session_limit(const struct daemon *daemon)
 
     if (daemon->program->shape == DAEMON_SEQUENTIAL)
         return 1;
+    if (daemon->program->session_limit > 0)
+        return daemon->program->session_limit;
     if (text != NULL && !str_to_uint64(str_from_c(text), &wanted))
         wanted = 0;
     if (wanted > possible)
