@@ -34,7 +34,7 @@ static struct str form_of(const struct search *search, struct str local)
     struct strbuf quoted;
     struct str text = local;
 
-    if (!search->is_quoting || !quote_is_needed(local))
+    if (!search->is_quoting || str_is_empty(local) || !quote_is_needed(local))
         return local;
     strbuf_init(&quoted, ADDRESS_MAX);
     if (quote_local(&quoted, local))
