@@ -181,7 +181,7 @@ static bool agent_open(struct daemon *daemon, struct failure *why)
     agent->settings = settings;
     agent->shared = daemon_shared(daemon);
     /* What the program kept for its start() is handed on by agent_start. */
-    agent->context = daemon_kept(daemon) != NULL ? daemon_kept(daemon) : daemon_context(daemon);
+    agent->context = daemon_kept(daemon);
     list_init(&agent->in_hand);
     outcome_store_init(&agent->unrecorded);
     daemon_keep(daemon, agent);
