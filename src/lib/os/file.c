@@ -361,3 +361,10 @@ bool file_set_time_at(int directory_fd, const char *path, int64_t seconds_since_
         return failure_system(why, errno, "set the time of %s", path);
     return true;
 }
+
+bool file_read_cached_at(int fd, void *data, size_t size, uint64_t offset)
+{
+    struct iovec part = { .iov_base = data, .iov_len = size };
+
+    return preadv2(fd, &part, 1, (off_t) offset, RWF_NOWAIT) == (ssize_t) size;
+}

@@ -28,6 +28,8 @@ MUST_USE bool file_read(int fd, const char *name, void *data, size_t size, size_
 /* Reads until size bytes are there or the file ends. */
 MUST_USE bool file_read_at(int fd, const char *name, void *data, size_t size, uint64_t offset, size_t *count_out,
                            struct failure *why);
+/* All of it from memory, without waiting for a disk; false when that cannot be, for whatever reason. */
+MUST_USE bool file_read_cached_at(int fd, void *data, size_t size, uint64_t offset);
 /* Writes all. */
 MUST_USE bool file_write(int fd, const char *name, struct str data, struct failure *why);
 MUST_USE bool file_write_at(int fd, const char *name, struct str data, uint64_t offset, struct failure *why);

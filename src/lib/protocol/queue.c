@@ -5,6 +5,7 @@ enum { ADDRESS_MAXIMUM = 8192, IDS_MAXIMUM = 4 * 1024 * 1024 };
 
 static const struct message_field queue_durable_fields[] = {
     MESSAGE_FIELD(struct queue_durable, segment, FIELD_UINT, UINT32_MAX, "number of the journal segment"),
+    MESSAGE_FIELD(struct queue_durable, use, FIELD_UINT, INT64_MAX, "when this use of it began"),
     MESSAGE_FIELD(struct queue_durable, offset, FIELD_UINT, INT64_MAX, "durable up to here"),
     MESSAGE_FIELD(struct queue_durable, queue_id, FIELD_STR, 32, "a message complete in incoming/, or empty"),
 };

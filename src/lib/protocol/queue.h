@@ -15,6 +15,7 @@
  */
 struct queue_durable {
     uint64_t segment; /* number of the journal segment */
+    uint64_t use;     /* which use of it: when it began, in microseconds; a notice of an earlier use means nothing */
     uint64_t offset;  /* all frames that end at or before it are on disk */
     /* A message too large for the journal stands complete in incoming/; its id, else empty. */
     struct str queue_id;

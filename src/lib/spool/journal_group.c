@@ -204,7 +204,10 @@ static void write_group(void *context)
 
 static void tell_notice(struct journal_writer *writer, bool is_closed)
 {
-    struct journal_notice notice = { writer->segment.header.number, writer->segment.position, is_closed };
+    struct journal_notice notice = { .segment = writer->segment.header.number,
+                                     .use = (uint64_t) writer->segment.header.started.us,
+                                     .offset = writer->segment.position,
+                                     .is_closed = is_closed };
 
     if (writer->events.notice != NULL)
         writer->events.notice(writer->events.context, &notice);

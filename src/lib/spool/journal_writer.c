@@ -341,6 +341,8 @@ size_t journal_writer_notices(const struct journal_writer *writer, struct journa
 {
     if (maximum == 0 || writer->segment.fd < 0)
         return 0;
-    notices_out[0] = (struct journal_notice){ writer->segment.header.number, writer->segment.position, false };
+    notices_out[0] = (struct journal_notice){ .segment = writer->segment.header.number,
+                                              .use = (uint64_t) writer->segment.header.started.us,
+                                              .offset = writer->segment.position };
     return 1;
 }

@@ -34,6 +34,7 @@ struct journal_settings {
 /* What qmgr must be told: frames of this segment are durable below offset. */
 struct journal_notice {
     unsigned segment;
+    uint64_t use; /* which use of the segment: when it began, in microseconds */
     uint64_t offset;
     bool is_closed; /* the writer has left the segment */
 };
