@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXYMAP_SETTINGS_H
+#define PROXYMAP_SETTINGS_H
+
+#include "config/settings.h"
+
+struct proxymap_settings {
+    struct strlist read_maps; /* the tables that may be read are those with proxy: before their name */
+};
+
+extern const struct settings_table proxymap_settings_table;
+
+#endif

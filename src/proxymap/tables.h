@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXYMAP_TABLES_H
+#define PROXYMAP_TABLES_H
+
+#include "base/strlist.h"
+#include "table/table.h"
+
+/*
+ * tables - the tables that proxymap may look into. A table is opened when it is first asked for and stays open; one
+ * that is not in proxy_read_maps is never opened.
+ */
+struct proxymap_tables;
+
+/* words: the parameter's elements; those that begin with proxy: count. They and set must outlive it. */
+struct proxymap_tables *proxymap_tables_create(struct arena *arena, struct table_set *set, const struct strlist *words);
+
+/* name is without proxy:. */
+bool proxymap_tables_allow(const struct proxymap_tables *tables, struct str name);
+
+/* NULL if it is not allowed. */
+struct table *proxymap_tables_find(struct proxymap_tables *tables, struct str name, unsigned flags);
+
+#endif
