@@ -68,7 +68,15 @@ struct delivery_report {
     struct str remote_mta;      /* "dns; " is added by bounce; empty: none */
     struct str diagnostic_type; /* "smtp", "x-unix" */
     struct str diagnostic;
+    bool is_logged; /* the agent has written the recipient's lines itself, with delivery_log_line */
 };
+
+/*
+ * Writes a line for an address that the recipient was expanded to (local's aliases), and reports nothing; the
+ * recipient then is orig_to= unless it had another original. status: "sent", "deferred", "bounced".
+ */
+void delivery_log_line(struct delivery *delivery, size_t recipient, struct str address, struct dsn_status dsn,
+                       struct str status, const struct delivery_report *report);
 
 /* recipient is the place in delivery->recipients. A second report for the same recipient is a programmer's mistake. */
 void delivery_sent(struct delivery *delivery, size_t recipient, const struct delivery_report *report);

@@ -17,14 +17,15 @@ static struct str copy_cut(struct arena *arena, struct str text, size_t maximum)
     return arena_str(arena, str_part(text, 0, maximum));
 }
 
-static void log_line(const struct delivery *delivery, size_t recipient, const struct delivery_report *report,
-                     struct dsn_status dsn, struct str status)
+void delivery_log_line(struct delivery *delivery, size_t recipient, struct str address, struct dsn_status dsn,
+                       struct str status, const struct delivery_report *report)
 {
     const struct deliver_request *request = delivery->request;
+    const struct deliver_recipient *asked = &delivery->recipients[recipient];
     struct delivery_line line = {
         .queue_id = request->queue_id,
-        .recipient = delivery->recipients[recipient].address,
-        .original = delivery->recipients[recipient].original,
+        .recipient = address,
+        .original = str_is_empty(asked->original) ? asked->address : asked->original,
         .relay = report->relay,
         .connection_use = report->connection_use,
         .arrival = request->arrival,
@@ -38,6 +39,13 @@ static void log_line(const struct delivery *delivery, size_t recipient, const st
     };
 
     delivery_log_recipient(&line, delivery->state->agent->settings->delay_logging_resolution_limit);
+}
+
+static void log_line(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
+                     struct dsn_status dsn, struct str status)
+{
+    if (!report->is_logged)
+        delivery_log_line(delivery, recipient, delivery->recipients[recipient].address, dsn, status, report);
 }
 
 static void add_result(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
