@@ -27,7 +27,8 @@ static bool acquire(const char *path, int *fd_out, struct failure *why)
             return failure_set(why, FAILURE_RETRY, EAGAIN, "open lock file %s: unable to set exclusive lock", path);
         return false;
     }
-    if (!file_truncate(fd, path, 0, why) || !file_write_at(fd, path, str_make(text, (size_t) len), 0, why))
+    if (!file_set_mode(fd, path, 0644, why) || !file_truncate(fd, path, 0, why) ||
+        !file_write_at(fd, path, str_make(text, (size_t) len), 0, why))
         return false;
     *fd_out = fd_take(&fd);
     return true;

@@ -49,8 +49,8 @@ static char **make_environment(const struct supervisor *supervisor, const struct
     char **ours = environ;
 
     for (; *ours != NULL; ours++) {
-        if (!str_starts_with(str_from_c(*ours), STR("MAIL_CONFIG="))
-            && !str_starts_with(str_from_c(*ours), STR("NOTIFY_SOCKET=")))
+        if (!str_starts_with(str_from_c(*ours), STR("MAIL_CONFIG=")) &&
+            !str_starts_with(str_from_c(*ours), STR("NOTIFY_SOCKET=")))
             strlist_add(&rules, arena, str_from_c(*ours));
     }
     strlist_add(&rules, arena, arena_printf(arena, "MAIL_CONFIG=%.*s", STR_ARG(supervisor->directory)));

@@ -31,9 +31,8 @@ void log_process_failed(const char *program, pid_t pid, int status)
     log_warning("process %s pid %d %s", program, (int) pid, text);
 }
 
-void log_bad_startup(const char *program, const struct service *service)
+void log_bad_startup(const char *program)
 {
-    (void) service;
     log_warning("%s: bad command startup -- throttling", program);
 }
 

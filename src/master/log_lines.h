@@ -12,7 +12,7 @@ void log_reload(const struct configuration *configuration);
 void log_terminating(int signal_number);
 /* program: the whole path. */
 void log_process_failed(const char *program, pid_t pid, int status);
-void log_bad_startup(const char *program, const struct service *service);
+void log_bad_startup(const char *program);
 void log_throttled(const char *program, const struct service *service, struct duration pause);
 void log_not_built(const struct service *service);
 void log_done_elsewhere(const struct service *service);

@@ -53,9 +53,10 @@ static void note_death(struct supervisor *supervisor, struct service *service, b
     (void) launch_program_path(supervisor->configuration, service->entry, path, sizeof path);
     if (pause.us == 0)
         return;
-    if (!was_ready)
-        log_bad_startup(path, service);
-    log_throttled(path, service, pause);
+    if (was_ready)
+        log_throttled(path, service, pause);
+    else
+        log_bad_startup(path);
 }
 
 static bool start_one(struct supervisor *supervisor, struct service *service)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merpati/check.h"
+
+#include "config/layout.h"
+#include "config/master_cf.h"
+#include "config/programs.h"
+#include "log/log.h"
+#include "os/file.h"
+#include "os/process.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct check {
+    const struct instance *instance;
+    struct layout_identity identity;
+    bool has_identity;
+    bool is_wrong;
+};
+
+static const char *path_of(const struct check *check, struct str directory, const char *name)
+{
+    return arena_c(check->instance->arena, arena_printf(check->instance->arena, "%.*s/%s", STR_ARG(directory), name));
+}
+
+/* main.cf's values and names: postconf knows every program's parameters. */
+static void check_parameters(struct check *check)
+{
+    const struct instance *instance = check->instance;
+    const char *path = path_of(check, instance->shared->command_directory, "postconf");
+    char *arguments[] = { "postconf", "-c", arena_c(instance->arena, instance->directory), "-W", NULL };
+    const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
+    const struct process_start start = {
+        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
+    };
+    struct failure why;
+    pid_t pid;
+    int status;
+
+    if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why)) {
+        log_warning("parameters are not checked: %s", why.text);
+        return;
+    }
+    check->is_wrong = check->is_wrong || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void check_service(struct check *check, const struct master_cf *file, const struct master_service *service)
+{
+    struct str name = service->fields[MASTER_FIELD_NAME], command = service->fields[MASTER_FIELD_COMMAND];
+    const char *type = master_service_type_name(service->type);
+    const struct program *program = program_find(command);
+
+    if (program == NULL)
+        log_warning("%.*s, line %u: service %.*s/%s: there is no program %.*s: the service is not started",
+                    STR_ARG(file->file), service->line, STR_ARG(name), type, STR_ARG(command));
+    else if (program->state == PROGRAM_LATER)
+        log_warning(
+            "%.*s, line %u: service %.*s/%s: program %s is not part of this version: the service is not started",
+            STR_ARG(file->file), service->line, STR_ARG(name), type, program->name);
+    else if (program->state == PROGRAM_ELSEWHERE)
+        log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
+                    STR_ARG(name), type, program->remark);
+    else if (access(path_of(check, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
+        log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
+                  service->line, STR_ARG(name), type, program->name,
+                  STR_ARG(check->instance->shared->daemon_directory));
+        check->is_wrong = true;
+    }
+}
+
+static void check_services(struct check *check)
+{
+    struct master_cf *file;
+    struct failure why;
+
+    if (!master_cf_load(check->instance->directory, check->instance->arena, &file, &why)) {
+        log_error("%s", why.text);
+        check->is_wrong = true;
+        return;
+    }
+    for (size_t i = 0; i < file->warnings.count; i++)
+        log_warning("%.*s", STR_ARG(file->warnings.items[i]));
+    for (size_t i = 0; i < file->count; i++)
+        check_service(check, file, &file->services[i]);
+}
+
+static void check_users(struct check *check)
+{
+    struct failure why;
+
+    check->has_identity = layout_identity_find(check->instance->shared, &check->identity, &why);
+    if (check->has_identity)
+        return;
+    log_error("%s", why.text);
+    check->is_wrong = true;
+}
+
+static void check_reachable(struct check *check, struct str path)
+{
+    struct failure why;
+
+    if (layout_is_reachable(path, &check->identity, &why))
+        return;
+    log_error("%s", why.text);
+    check->is_wrong = true;
+}
+
+static void compare(const char *path, const struct layout_directory *row, const struct layout_identity *identity,
+                    const struct stat *status)
+{
+    uid_t uid = layout_directory_uid(row, identity);
+    gid_t gid = layout_directory_gid(row, identity);
+
+    if (!S_ISDIR(status->st_mode))
+        log_warning("%s is not a directory", path);
+    if ((status->st_mode & 07777) != row->mode)
+        log_warning("%s has mode %04o, which should be %04o: the next start puts it right", path,
+                    (unsigned) status->st_mode & 07777, (unsigned) row->mode);
+    if ((uid != (uid_t) -1 && status->st_uid != uid) || (gid != (gid_t) -1 && status->st_gid != gid))
+        log_warning("%s belongs to user %u, group %u, which should be %u, %u: the next start puts it right", path,
+                    (unsigned) status->st_uid, (unsigned) status->st_gid, (unsigned) uid, (unsigned) gid);
+}
+
+static void check_directories(struct check *check)
+{
+    const struct shared_settings *shared = check->instance->shared;
+    struct stat status;
+    struct failure why;
+
+    check_reachable(check, shared->queue_directory);
+    for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
+        const char *path = path_of(check, shared->queue_directory, row->name);
+
+        if (file_stat_link(path, &status, &why))
+            compare(path, row, &check->identity, &status);
+        else if (why.error == ENOENT)
+            log_warning("%s is missing: the next start makes it", path);
+        else
+            log_warning("%s", why.text);
+    }
+}
+
+/* Who can write the configuration owns the mail system. */
+static void check_configuration_file(struct check *check, const char *name)
+{
+    const char *path = path_of(check, check->instance->directory, name);
+    struct stat status;
+
+    if (!check->identity.is_root || stat(path, &status) < 0)
+        return;
+    if (status.st_uid != 0)
+        log_warning("%s is not owned by root", path);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        log_warning("%s can be written by others than its owner: chmod go-w", path);
+}
+
+/* Without its set-gid bit, users cannot submit; with a set-uid bit, something is badly wrong. */
+static void check_command(struct check *check, const char *name)
+{
+    const char *path = path_of(check, check->instance->shared->command_directory, name);
+    struct stat status;
+
+    if (!check->identity.is_root || stat(path, &status) < 0)
+        return;
+    if ((status.st_mode & S_ISGID) == 0 || status.st_gid != check->identity.setgid_gid)
+        log_warning("%s is not set-gid %.*s: only root can use it", path,
+                    STR_ARG(check->instance->shared->setgid_group));
+    if ((status.st_mode & S_ISUID) != 0) {
+        log_error("%s is set-uid, which no program of Merpati is: chmod u-s", path);
+        check->is_wrong = true;
+    }
+}
+
+int check_instance(const struct instance *instance)
+{
+    struct check check = { .instance = instance };
+    const struct strlist *warnings = main_cf_warnings(instance->main_cf);
+
+    for (size_t i = 0; i < warnings->count; i++)
+        log_warning("%.*s", STR_ARG(warnings->items[i]));
+    check_parameters(&check);
+    check_services(&check);
+    check_users(&check);
+    if (check.has_identity) {
+        check_directories(&check);
+        check_configuration_file(&check, "main.cf");
+        check_configuration_file(&check, "master.cf");
+        check_command(&check, "postdrop");
+        check_command(&check, "postqueue");
+    }
+    return check.is_wrong ? 1 : 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MERPATI_CHECK_H
+#define MERPATI_CHECK_H
+
+#include "merpati/instance.h"
+
+/*
+ * check - looks at main.cf, master.cf, users, owners and modes, and tells what is wrong, what is not acted on,
+ * and what would help. Changes nothing. The exit status: 0, or 1 when the system would not start.
+ */
+int check_instance(const struct instance *instance);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merpati/control.h"
+
+#include "config/master_cf.h"
+#include "log/log.h"
+#include "os/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { POLL_MS = 50, STOP_LIMIT_MS = 600 * 1000, ABORT_LIMIT_MS = 10 * 1000 };
+
+static int fail(const struct failure *why)
+{
+    log_fatal("%s", why->text);
+    return 1;
+}
+
+/* Gives the master's id, or says that there is none; false ends the command with 1. */
+static bool need_master(const struct instance *instance, pid_t *pid_out)
+{
+    struct failure why;
+
+    if (!instance_find_master(instance, pid_out, &why))
+        return fail(&why) == 0;
+    if (*pid_out == 0)
+        log_fatal("the Merpati mail system is not running");
+    return *pid_out != 0;
+}
+
+static bool need_no_master(const struct instance *instance)
+{
+    struct failure why;
+    pid_t pid;
+
+    if (!instance_find_master(instance, &pid, &why))
+        return fail(&why) == 0;
+    if (pid != 0)
+        log_fatal("the Merpati mail system is already running");
+    return pid == 0;
+}
+
+static const char *program_path(const struct instance *instance, struct str directory, const char *name)
+{
+    return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
+}
+
+static bool send(pid_t pid, int number)
+{
+    if (kill(pid, number) == 0)
+        return true;
+    log_fatal("tell process %d: %s", (int) pid, errno == EPERM ? "this needs the user that started it" : "it is gone");
+    return false;
+}
+
+/* The lock is master's last act, so that a start may follow at once. */
+static bool wait_for_end(const struct instance *instance, int limit_ms)
+{
+    struct failure why;
+    pid_t pid;
+
+    for (int waited = 0; waited < limit_ms; waited += POLL_MS) {
+        if (instance_find_master(instance, &pid, &why) && pid == 0)
+            return true;
+        (void) poll(NULL, 0, POLL_MS);
+    }
+    return false;
+}
+
+int control_start(const struct instance *instance)
+{
+    const char *path = program_path(instance, instance->shared->daemon_directory, "master");
+    char *arguments[] = { "master", "-c", arena_c(instance->arena, instance->directory), NULL };
+    const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
+    const struct process_start start = {
+        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
+    };
+    struct failure why;
+    pid_t pid;
+    int status;
+
+    if (!need_no_master(instance))
+        return 1;
+    log_info("starting the Merpati mail system");
+    if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
+        return fail(&why);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    log_fatal("mail system startup failed");
+    return 1;
+}
+
+int control_start_foreground(const struct instance *instance)
+{
+    const char *path = program_path(instance, instance->shared->daemon_directory, "master");
+    char *arguments[] = { "master", "-s", "-c", arena_c(instance->arena, instance->directory), NULL };
+
+    if (!need_no_master(instance))
+        return 1;
+    log_info("starting the Merpati mail system");
+    log_close();
+    (void) execv(path, arguments);
+    log_fatal("start %s: %s", path, errno == ENOENT ? "there is no such program" : "not allowed");
+    return 1;
+}
+
+int control_stop(const struct instance *instance)
+{
+    pid_t pid;
+
+    if (!need_master(instance, &pid))
+        return 1;
+    log_info("stopping the Merpati mail system");
+    if (!send(pid, SIGTERM))
+        return 1;
+    if (wait_for_end(instance, STOP_LIMIT_MS))
+        return 0;
+    log_fatal("the Merpati mail system did not stop in time; \"merpati abort\" ends it at once");
+    return 1;
+}
+
+int control_abort(const struct instance *instance)
+{
+    pid_t pid;
+
+    if (!need_master(instance, &pid))
+        return 1;
+    log_info("aborting the Merpati mail system");
+    return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
+}
+
+/* A mistake is shown to who made it, and master is left alone; what it would refuse, it refuses by itself too. */
+static bool is_readable(const struct instance *instance)
+{
+    struct master_cf *services;
+    struct failure why;
+
+    return master_cf_load(instance->directory, instance->arena, &services, &why) || fail(&why) == 0;
+}
+
+int control_reload(const struct instance *instance)
+{
+    pid_t pid;
+
+    if (!is_readable(instance) || !need_master(instance, &pid))
+        return 1;
+    log_info("refreshing the Merpati mail system");
+    return send(pid, SIGHUP) ? 0 : 1;
+}
+
+int control_status(const struct instance *instance)
+{
+    struct failure why;
+    pid_t pid;
+
+    if (!instance_find_master(instance, &pid, &why))
+        return fail(&why);
+    if (pid == 0)
+        log_info("the Merpati mail system is not running");
+    else
+        log_info("the Merpati mail system is running: PID: %d", (int) pid);
+    return pid == 0 ? 1 : 0;
+}
+
+int control_flush(const struct instance *instance)
+{
+    const char *path = program_path(instance, instance->shared->command_directory, "postqueue");
+    char *arguments[] = { "postqueue", "-c", arena_c(instance->arena, instance->directory), "-f", NULL };
+
+    log_close();
+    (void) execv(path, arguments);
+    log_fatal("start %s: %s", path, errno == ENOENT ? "there is no such program" : "not allowed");
+    return 1;
+}

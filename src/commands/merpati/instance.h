@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MERPATI_INSTANCE_H
+#define MERPATI_INSTANCE_H
+
+#include "config/main_cf.h"
+#include "config/shared_settings.h"
+
+#include <sys/types.h>
+
+/* instance - the mail system that the command is about: its configuration, and whether its master runs. */
+struct instance {
+    struct arena *arena;
+    struct str directory; /* of the configuration */
+    struct main_cf *main_cf;
+    const struct shared_settings *shared;
+};
+
+/* option: the argument of -c, empty if there was none. */
+MUST_USE bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *why);
+
+/* The process id of the master that holds the queue's lock; 0 if none does. */
+MUST_USE bool instance_find_master(const struct instance *instance, pid_t *pid_out, struct failure *why);
+
+#endif
