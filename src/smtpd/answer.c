@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/answer.h"
+
+#include "base/arena.h"
+#include "run/fiber.h"
+#include "run/stream.h"
+#include "smtpd/footer.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+#include <stdarg.h>
+
+enum { ANSWER_MAXIMUM = 8192 };
+
+static bool is_error(struct str text)
+{
+    return text.len > 0 && (text.data[0] == '4' || text.data[0] == '5');
+}
+
+struct str answer_soften(const struct session *session, struct arena *arena, struct str text)
+{
+    char *copy;
+
+    if (!session->smtpd->shared->soft_bounce || text.len < 3 || text.data[0] != '5')
+        return text;
+    copy = arena_c(arena, text);
+    copy[0] = '4';
+    if (text.len > 5 && copy[4] == '5' && copy[5] == '.')
+        copy[4] = '4';
+    return str_make(copy, text.len);
+}
+
+/* The client that makes many mistakes waits for its answers. */
+static void slow_down(struct session *session)
+{
+    const struct smtpd_settings *settings = session->smtpd->settings;
+    struct failure why;
+
+    if (session->error_count <= (unsigned) settings->soft_error_limit || settings->error_sleep_time.us == 0)
+        return;
+    if (!stream_flush(session->stream, &why)) {
+        session_break(session, &why);
+        return;
+    }
+    fiber_sleep(session->smtpd->loop, settings->error_sleep_time);
+}
+
+static bool write_lines(struct session *session, struct str text, struct failure *why)
+{
+    struct str rest = text, line;
+    bool has_more;
+
+    do {
+        has_more = str_cut(rest, '\n', &line, &rest);
+        if (!stream_write(session->stream, line, why) || !stream_write(session->stream, STR("\r\n"), why))
+            return false;
+    } while (has_more);
+    return true;
+}
+
+static void send_text(struct session *session, struct str text, bool is_counted)
+{
+    struct failure why;
+
+    if (session_is_broken(session))
+        return;
+    text = answer_soften(session, session->command_arena, text);
+    if (is_error(text)) {
+        session->has_answered_error = true;
+        if (is_counted)
+            session->error_count++;
+        text = footer_add(session, text);
+    }
+    slow_down(session);
+    if (session_is_broken(session))
+        return;
+    if (!write_lines(session, text, &why)) {
+        session_break(session, &why);
+        return;
+    }
+    if (session->end == SESSION_GOES_ON && (str_starts_with(text, STR("421")) || str_starts_with(text, STR("521"))))
+        session->end = SESSION_DROPPED;
+}
+
+void answer_send(struct session *session, struct str text)
+{
+    send_text(session, text, true);
+}
+
+void answer_send_uncounted(struct session *session, struct str text)
+{
+    send_text(session, text, false);
+}
+
+void answer(struct session *session, const char *format, ...)
+{
+    struct strbuf text;
+    va_list args;
+
+    strbuf_init(&text, ANSWER_MAXIMUM);
+    va_start(args, format);
+    strbuf_vprintf(&text, format, args);
+    va_end(args);
+    answer_send(session, strbuf_str(&text));
+    strbuf_done(&text);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_ANSWER_H
+#define SMTPD_ANSWER_H
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+struct session;
+
+/*
+ * answer - the one way to reply to a client. It counts errors, delays the replies to clients that make many, adds
+ * the footer, turns 5xx into 4xx under soft_bounce, and ends the session after 421 and 521. A stream that fails
+ * ends the session; callers need not look.
+ */
+
+/* text: "250 2.1.0 Ok"; lines but the last have '-' after the code and end in LF. Without CR LF at the end. */
+void answer_send(struct session *session, struct str text);
+PRINTF_LIKE(2, 3) void answer(struct session *session, const char *format, ...);
+
+/* As answer_send, for a 4xx that is not the client's mistake and does not count as an error. */
+void answer_send_uncounted(struct session *session, struct str text);
+
+/* Appends in arena to text what soft_bounce makes of it: 554 5.7.1 becomes 454 4.7.1. */
+struct arena;
+struct str answer_soften(const struct session *session, struct arena *arena, struct str text);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/command.h"
+
+#include "base/cursor.h"
+#include "mail/domain.h"
+#include "smtpd/answer.h"
+#include "smtpd/ehlo_keyword.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+#include "smtpd/verbs.h"
+
+static void verb_unknown(struct session *session, struct str argument)
+{
+    (void) argument;
+    answer(session, "500 5.5.2 Error: command not recognized");
+}
+
+static const struct command commands[COMMAND_COUNT] = {
+    [COMMAND_HELO] = { "HELO", verb_helo, COMMAND_ENDS_PIPELINE },
+    [COMMAND_EHLO] = { "EHLO", verb_ehlo, COMMAND_ENDS_PIPELINE },
+    [COMMAND_STARTTLS] = { "STARTTLS", verb_starttls, COMMAND_ENDS_PIPELINE },
+    [COMMAND_AUTH] = { "AUTH", verb_auth, COMMAND_ENDS_PIPELINE },
+    [COMMAND_MAIL] = { "MAIL", verb_mail, 0 },
+    [COMMAND_RCPT] = { "RCPT", verb_rcpt, 0 },
+    [COMMAND_DATA] = { "DATA", verb_data, COMMAND_ENDS_PIPELINE },
+    [COMMAND_BDAT] = { "BDAT", verb_bdat, COMMAND_BRINGS_CONTENT },
+    [COMMAND_RSET] = { "RSET", verb_rset, COMMAND_IS_JUNK },
+    [COMMAND_NOOP] = { "NOOP", verb_noop, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
+    [COMMAND_VRFY] = { "VRFY", verb_vrfy, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
+    [COMMAND_HELP] = { "HELP", verb_help, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
+    [COMMAND_QUIT] = { "QUIT", verb_quit, COMMAND_IS_ALWAYS_TAKEN },
+    [COMMAND_UNKNOWN] = { "UNKNOWN", verb_unknown, COMMAND_IS_ALWAYS_TAKEN },
+};
+
+const struct command *command_by_id(enum command_id id)
+{
+    return &commands[id];
+}
+
+enum command_id command_id_of(const struct command *command)
+{
+    return (enum command_id)(command - commands);
+}
+
+const struct command *command_find(struct str verb)
+{
+    for (int id = 0; id < COMMAND_UNKNOWN; id++) {
+        if (str_equal_nocase(verb, str_from_c(commands[id].name)))
+            return &commands[id];
+    }
+    return &commands[COMMAND_UNKNOWN];
+}
+
+/* "Subject:", "X-Foo:" where a verb should stand: somebody sends a message, or speaks another protocol. */
+static bool looks_like_header(struct str verb)
+{
+    size_t colon = str_find_char(verb, ':');
+
+    if (colon == STR_NOT_FOUND || colon == 0)
+        return false;
+    for (size_t i = 0; i < colon; i++) {
+        if (!char_is_print(verb.data[i]) || verb.data[i] == ' ')
+            return false;
+    }
+    return true;
+}
+
+static bool is_listed(struct match_list *list, struct str verb)
+{
+    struct failure why;
+
+    switch (match_list_has(list, verb, &why)) {
+    case TABLE_FOUND:
+        return true;
+    case TABLE_UNKNOWN:
+        log_table_trouble(STR("list of commands"), why.text);
+        return false;
+    case TABLE_ABSENT:
+        break;
+    }
+    return false;
+}
+
+/* True when the line was dealt with here: it is no SMTP, or a command that is to be ignored. */
+static bool execute_foreign(struct session *session, struct str verb, struct str line)
+{
+    if (is_listed(session->smtpd->noop_commands, verb)) {
+        session->counts[COMMAND_UNKNOWN].done++;
+        answer(session, "250 2.0.0 Ok");
+        return true;
+    }
+    if (!looks_like_header(verb) && !is_listed(session->smtpd->forbidden_commands, verb))
+        return false;
+    log_non_smtp_command(session, line);
+    answer(session, "221 2.7.0 Error: I can break rules, too. Goodbye.");
+    session->end = SESSION_DROPPED;
+    return true;
+}
+
+static bool may_pipeline(const struct session *session, const struct command *command)
+{
+    if (command->traits & (COMMAND_IS_ALWAYS_TAKEN | COMMAND_BRINGS_CONTENT))
+        return true;
+    return session->is_esmtp && !(session->discarded_keywords & KEYWORD_PIPELINING) &&
+           !(command->traits & COMMAND_ENDS_PIPELINE);
+}
+
+static void run_command(struct session *session, const struct command *command, struct str argument)
+{
+    struct command_count *count = &session->counts[command_id_of(command)];
+
+    session->where = command->name;
+    count->tried++;
+    session->has_answered_error = false;
+    if (!may_pipeline(session, command) && !session_is_synchronised(session))
+        return;
+    if (session->denied.len > 0 && !(command->traits & COMMAND_IS_ALWAYS_TAKEN)) {
+        answer(session, "503 5.7.0 Error: access denied for %.*s", STR_ARG(session->peer.shown));
+        return;
+    }
+    if ((command->traits & COMMAND_IS_JUNK) &&
+        session->junk_count++ >= (unsigned) session->smtpd->settings->junk_command_limit)
+        session->error_count++;
+    command->run(session, argument);
+    if (!session->has_answered_error && !session_is_broken(session))
+        count->done++;
+}
+
+void command_execute(struct session *session, struct str line)
+{
+    struct cursor cursor = cursor_over(str_trim(line));
+    struct str verb = cursor_take_until(&cursor, " \t");
+    const struct command *command = command_find(verb);
+
+    if (session->smtpd->shared->smtputf8_enable && !domain_is_utf8(line)) {
+        answer(session, "500 5.5.2 Error: bad UTF-8 syntax");
+        return;
+    }
+    if (verb.len == 0) {
+        answer(session, "500 5.5.2 Error: bad syntax");
+        return;
+    }
+    if (command_id_of(command) == COMMAND_UNKNOWN) {
+        session->where = command->name;
+        if (execute_foreign(session, verb, line)) {
+            session->counts[COMMAND_UNKNOWN].tried++;
+            return;
+        }
+    }
+    run_command(session, command, str_trim(cursor.rest));
+}

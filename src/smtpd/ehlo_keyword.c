@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/ehlo_keyword.h"
+
+#include "base/arena.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+#include <inttypes.h>
+
+/* In the order of the answer to EHLO. */
+static const struct {
+    const char *name;
+    unsigned bit;
+} keywords[] = {
+    { "PIPELINING", KEYWORD_PIPELINING },
+    { "SIZE", KEYWORD_SIZE },
+    { "VRFY", KEYWORD_VRFY },
+    { "ENHANCEDSTATUSCODES", KEYWORD_ENHANCEDSTATUSCODES },
+    { "8BITMIME", KEYWORD_8BITMIME },
+    { "DSN", KEYWORD_DSN },
+    { "SMTPUTF8", KEYWORD_SMTPUTF8 },
+    { "CHUNKING", KEYWORD_CHUNKING },
+    { "silent-discard", KEYWORD_SILENT },
+};
+
+unsigned ehlo_keyword_mask(struct str list)
+{
+    unsigned mask = 0;
+    struct str word;
+
+    while (str_next_word(&list, ", \t\r\n", &word)) {
+        for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
+            if (str_equal_nocase(word, str_from_c(keywords[i].name)))
+                mask |= keywords[i].bit;
+        }
+    }
+    return mask;
+}
+
+unsigned ehlo_keyword_discarded(struct session *session)
+{
+    struct smtpd *smtpd = session->smtpd;
+    struct failure why;
+    struct str value;
+
+    if (table_list_is_empty(smtpd->discard_ehlo_keyword_maps))
+        return smtpd->discarded_keywords;
+    switch (table_list_find(smtpd->discard_ehlo_keyword_maps, session->peer.address, TABLE_ANY_KIND, session->arena,
+                            &value, &why)) {
+    case TABLE_FOUND:
+        return ehlo_keyword_mask(value);
+    case TABLE_UNKNOWN:
+        log_table_trouble(table_list_title(smtpd->discard_ehlo_keyword_maps), why.text);
+        break;
+    case TABLE_ABSENT:
+        break;
+    }
+    return smtpd->discarded_keywords;
+}
+
+void ehlo_keyword_log(unsigned discarded)
+{
+    struct strbuf names;
+
+    if (discarded == 0 || (discarded & KEYWORD_SILENT))
+        return;
+    strbuf_init(&names, 400);
+    for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
+        if (discarded & keywords[i].bit)
+            strbuf_printf(&names, "%s%s", names.len > 0 ? " " : "", keywords[i].name);
+    }
+    log_discarding_keywords(strbuf_str(&names));
+    strbuf_done(&names);
+}
+
+/* What is switched off everywhere. */
+static unsigned disabled_keywords(const struct smtpd *smtpd)
+{
+    unsigned mask = KEYWORD_SILENT;
+
+    if (smtpd->settings->disable_vrfy_command)
+        mask |= KEYWORD_VRFY;
+    if (!smtpd->shared->smtputf8_enable)
+        mask |= KEYWORD_SMTPUTF8;
+    return mask;
+}
+
+void ehlo_keyword_append(const struct session *session, struct strbuf *out)
+{
+    unsigned hidden = session->discarded_keywords | disabled_keywords(session->smtpd);
+    int64_t limit = session->smtpd->shared->message_size_limit;
+    size_t last = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
+        if (hidden & keywords[i].bit)
+            continue;
+        out->data[last + 3] = '-';
+        strbuf_append_char(out, '\n');
+        last = out->len;
+        strbuf_printf(out, "250 %s", keywords[i].name);
+        if (keywords[i].bit == KEYWORD_SIZE && limit > 0)
+            strbuf_printf(out, " %" PRId64, limit);
+    }
+}

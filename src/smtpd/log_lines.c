@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/log_lines.h"
+
+#include "base/strbuf.h"
+#include "log/log.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define LINE_MAXIMUM 2000
+
+static struct str queue_id_of(const struct session *session)
+{
+    return session->transaction.queue_id.len > 0 ? session->transaction.queue_id : STR("NOQUEUE");
+}
+
+void log_connect(const struct session *session)
+{
+    log_info("connect from %.*s", STR_ARG(session->peer.shown));
+}
+
+static void append_count(struct strbuf *line, const char *name, unsigned done, unsigned tried)
+{
+    if (tried == 0)
+        return;
+    strbuf_append_char(line, ' ');
+    for (const char *c = name; *c != '\0'; c++)
+        strbuf_append_char(line, char_to_lower(*c));
+    strbuf_printf(line, "=%u", done);
+    if (done != tried)
+        strbuf_printf(line, "/%u", tried);
+}
+
+void log_disconnect(const struct session *session)
+{
+    unsigned done = 0, tried = 0;
+    struct strbuf line;
+
+    strbuf_init(&line, LINE_MAXIMUM);
+    for (int id = 0; id < COMMAND_COUNT; id++) {
+        const struct command_count *count = &session->counts[id];
+
+        append_count(&line, command_by_id((enum command_id) id)->name, count->done, count->tried);
+        done += count->done;
+        tried += count->tried;
+    }
+    strbuf_printf(&line, " commands=%u", done);
+    if (done != tried || tried == 0)
+        strbuf_printf(&line, "/%u", tried);
+    if (session->has_sent_bare_newline && session->smtpd->settings->forbid_bare_newline == BARE_NEWLINE_NOTE)
+        strbuf_append_c(&line, " notes=bare_lf");
+    log_info("disconnect from %.*s%s", STR_ARG(session->peer.shown), strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+/* "X" or "X (n bytes)" where content was on its way. */
+static const char *format_where(const struct session *session, char *buffer, size_t size)
+{
+    if (!session->is_in_content)
+        return session->where;
+    snprintf(buffer, size, "%s (%" PRIu64 " bytes)", session->where, session->content_bytes);
+    return buffer;
+}
+
+void log_lost_connection(const struct session *session)
+{
+    char where[64];
+
+    log_info("lost connection after %s from %.*s", format_where(session, where, sizeof(where)),
+             STR_ARG(session->peer.shown));
+}
+
+void log_timeout(const struct session *session)
+{
+    char where[64];
+
+    log_info("timeout after %s from %.*s", format_where(session, where, sizeof(where)), STR_ARG(session->peer.shown));
+}
+
+void log_too_many_errors(const struct session *session)
+{
+    log_info("too many errors after %s from %.*s", session->where, STR_ARG(session->peer.shown));
+}
+
+void log_client(const struct session *session)
+{
+    log_info("%.*s: client=%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown));
+}
+
+/* "; from=<> to=<> proto=ESMTP helo=<x>": what is known. */
+static void append_circumstances(struct strbuf *line, const struct session *session, struct str recipient)
+{
+    const char *separator = ";";
+
+    if (transaction_is_open(&session->transaction)) {
+        strbuf_printf(line, "%s from=<%.*s>", separator, STR_ARG(session->transaction.sender_shown));
+        separator = "";
+    }
+    if (recipient.len > 0) {
+        strbuf_printf(line, "%s to=<%.*s>", separator, STR_ARG(recipient));
+        separator = "";
+    }
+    strbuf_printf(line, "%s proto=%s", separator, session_protocol(session));
+    if (session->helo_name.len > 0)
+        strbuf_printf(line, " helo=<%.*s>", STR_ARG(session->helo_name));
+}
+
+static void log_judgement(const struct session *session, const char *kind, struct str text, struct str recipient)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, LINE_MAXIMUM);
+    append_circumstances(&line, session, recipient);
+    log_info("%.*s: %s: %s from %.*s: %.*s%s", STR_ARG(queue_id_of(session)), kind, session->where,
+             STR_ARG(session->peer.shown), STR_ARG(text), strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient)
+{
+    log_judgement(session, kind, text, recipient);
+}
+
+void log_permit(const struct session *session, const char *action, struct str text, struct str recipient)
+{
+    char kind[40];
+
+    snprintf(kind, sizeof(kind), "permit: %s", action);
+    log_judgement(session, "permit", text, recipient);
+}
+
+void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient)
+{
+    log_judgement(session, kind, text, recipient);
+}
+
+void log_non_smtp_command(const struct session *session, struct str line)
+{
+    log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(session->peer.shown), STR_ARG(str_part(line, 0, 100)));
+}
+
+static void append_escaped(struct strbuf *out, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.data[i];
+
+        if (c == '\r')
+            strbuf_append_c(out, "\\r");
+        else if (c == '\n')
+            strbuf_append_c(out, "\\n");
+        else if (c == '\t')
+            strbuf_append_c(out, "\\t");
+        else if (c == '\\')
+            strbuf_append_c(out, "\\\\");
+        else if (c < ' ' || c >= 127)
+            strbuf_printf(out, "\\%03o", c);
+        else
+            strbuf_append_char(out, (char) c);
+    }
+}
+
+void log_improper_pipelining(const struct session *session, struct str input)
+{
+    struct strbuf shown;
+
+    strbuf_init(&shown, LINE_MAXIMUM);
+    append_escaped(&shown, str_part(input, 0, 100));
+    log_info("improper command pipelining after %s from %.*s: %s", session->where, STR_ARG(session->peer.shown),
+             strbuf_c(&shown));
+    strbuf_done(&shown);
+}
+
+void log_bad_address(const struct session *session, const char *command, struct str argument)
+{
+    log_warning("Illegal address syntax from %.*s in %s command: %.*s", STR_ARG(session->peer.shown), command,
+                STR_ARG(str_part(argument, 0, 500)));
+}
+
+void log_request_too_long(const struct session *session, size_t limit, struct str line)
+{
+    log_warning("%.*s: request longer than %zu: %.*s...", STR_ARG(session->peer.shown), limit,
+                STR_ARG(str_part(line, 0, 30)));
+}
+
+void log_malformed_bdat(const struct session *session, struct str argument)
+{
+    log_warning("%.*s: malformed BDAT command syntax from %.*s: BDAT %.*s", STR_ARG(queue_id_of(session)),
+                STR_ARG(session->peer.shown), STR_ARG(str_part(argument, 0, 100)));
+}
+
+void log_chunk_too_large(const struct session *session)
+{
+    log_warning("%.*s: BDAT request from %.*s exceeds message size limit", STR_ARG(queue_id_of(session)),
+                STR_ARG(session->peer.shown));
+}
+
+void log_message_too_large(const struct session *session)
+{
+    log_warning("%.*s: queue file size limit exceeded", STR_ARG(queue_id_of(session)));
+}
+
+void log_cleanup_trouble(const struct session *session, const char *reason)
+{
+    log_warning("%.*s: trouble with the cleanup service: %s", STR_ARG(queue_id_of(session)), reason);
+}
+
+void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum)
+{
+    if (is_below_minimum)
+        log_warning("not enough free space in mail queue: %" PRIu64 " bytes < minimum: %" PRId64 " bytes", free_bytes,
+                    needed_bytes);
+    else
+        log_warning("not enough free space in mail queue: %" PRIu64 " bytes < 1.5*message size limit", free_bytes);
+}
+
+void log_discarding_keywords(struct str keywords)
+{
+    log_info("discarding EHLO keywords: %.*s", STR_ARG(keywords));
+}
+
+void log_unknown_restriction(struct str name)
+{
+    log_warning("unknown smtpd restriction: \"%.*s\"", STR_ARG(str_part(name, 0, 100)));
+}
+
+void log_table_in_access_table(struct str table, struct str value)
+{
+    log_warning("access table %.*s has entry with lookup table: %.*s", STR_ARG(table), STR_ARG(value));
+    log_warning("do not specify lookup tables inside SMTPD access maps");
+    log_warning("define a restriction class and specify its name instead.");
+}
+
+void log_table_trouble(struct str title, const char *reason)
+{
+    log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);
+}
+
+void log_no_relay_control(void)
+{
+    log_error("in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working "
+              "instance of: reject_unauth_destination, defer_unauth_destination, reject, defer, defer_if_permit; until "
+              "then every recipient is refused");
+}
+
+void log_peer_trouble(struct str trouble)
+{
+    log_warning("%.*s", STR_ARG(trouble));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_LOG_LINES_H
+#define SMTPD_LOG_LINES_H
+
+#include "base/str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct session;
+
+/* log_lines - every line that smtpd writes about a session, in Postfix's shape, one function each. */
+void log_connect(const struct session *session);
+/* With the counts of commands, and notes=. */
+void log_disconnect(const struct session *session);
+void log_lost_connection(const struct session *session);
+void log_timeout(const struct session *session);
+void log_too_many_errors(const struct session *session);
+/* "QUEUEID: client=name[address]" */
+void log_client(const struct session *session);
+/* kind: "reject", "reject_warning"; text: the reply. recipient is empty where none is concerned. */
+void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient);
+/* An access table permits and smtpd_log_access_permit_actions names the action. */
+void log_permit(const struct session *session, const char *action, struct str text, struct str recipient);
+/* "QUEUEID or NOQUEUE: warn: RCPT from ...": WARN and INFO of access tables, kind "warn" or "info". */
+void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient);
+void log_non_smtp_command(const struct session *session, struct str line);
+void log_improper_pipelining(const struct session *session, struct str input);
+void log_bad_address(const struct session *session, const char *command, struct str argument);
+void log_request_too_long(const struct session *session, size_t limit, struct str line);
+void log_malformed_bdat(const struct session *session, struct str argument);
+void log_chunk_too_large(const struct session *session);
+void log_message_too_large(const struct session *session);
+void log_cleanup_trouble(const struct session *session, const char *reason);
+void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum);
+void log_discarding_keywords(struct str keywords);
+void log_unknown_restriction(struct str name);
+void log_table_in_access_table(struct str table, struct str value);
+void log_table_trouble(struct str title, const char *reason);
+void log_no_relay_control(void);
+void log_peer_trouble(struct str trouble);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_PEER_H
+#define SMTPD_PEER_H
+
+#include "base/arena.h"
+#include "base/ip_address.h"
+
+#include <stdbool.h>
+
+struct smtpd;
+
+/* peer - who is at the other end: address, and the name that is confirmed in both directions. */
+struct peer {
+    struct ip_address ip;
+    struct str name;         /* confirmed, else "unknown" */
+    struct str reverse_name; /* of the address alone, else "unknown" */
+    struct str address;      /* "192.0.2.1", "2001:db8::1"; "127.0.0.1" where there is no socket (sendmail -bs) */
+    struct str port;
+    struct str shown;     /* "name[address]", with ":port" if so configured */
+    bool is_name_unknown; /* a temporary failure, not the absence of a name */
+};
+
+/* Looks up the name where wanted, which may wait; logs names that do not lead back. Memory from arena. */
+void peer_look_up(struct peer *peer, struct smtpd *smtpd, int fd, struct arena *arena);
+
+#endif

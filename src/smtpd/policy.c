@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/policy.h"
+
+#include "smtpd/log_lines.h"
+#include "smtpd/recipient_check.h"
+#include "smtpd/restriction.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+static struct check check_begin(struct session *session)
+{
+    return (struct check){
+        .session = session,
+        .smtpd = session->smtpd,
+        .arena = session->command_arena,
+        .recipient = session->transaction.recipient,
+        .recipient_shown = session->transaction.recipient,
+    };
+}
+
+static bool passes(struct check *check, const struct restriction_list *list, enum restriction_topic topic)
+{
+    check->topic = topic;
+    return restriction_run(check, list) != VERDICT_REJECT;
+}
+
+/* What was kept for the case that nothing else refuses. */
+static bool passes_kept(struct check *check)
+{
+    if (!check->defer_if_permit.is_set)
+        return true;
+    check->reply = check->defer_if_permit.reply;
+    log_reject(check->session, "reject", check->reply, check->recipient_shown);
+    return false;
+}
+
+static bool conclude(struct check *check, bool is_passed, struct str *reply_out)
+{
+    is_passed = is_passed && passes_kept(check);
+    if (!is_passed)
+        *reply_out = check->reply;
+    return is_passed;
+}
+
+bool policy_allows_client(struct session *session, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+
+    if (session->smtpd->settings->delay_reject)
+        return true;
+    return conclude(&check, passes(&check, session->smtpd->client_restrictions, TOPIC_CLIENT), reply_out);
+}
+
+bool policy_allows_helo(struct session *session, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+
+    if (session->smtpd->settings->delay_reject)
+        return true;
+    return conclude(&check, passes(&check, session->smtpd->helo_restrictions, TOPIC_HELO), reply_out);
+}
+
+bool policy_allows_sender(struct session *session, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+    bool is_passed;
+
+    if (session->smtpd->settings->delay_reject)
+        return true;
+    is_passed = passes(&check, session->smtpd->sender_restrictions, TOPIC_SENDER);
+    if (is_passed && session->smtpd->settings->reject_unlisted_sender)
+        is_passed = recipient_check_sender(&check) != VERDICT_REJECT;
+    return conclude(&check, is_passed, reply_out);
+}
+
+static bool passes_delayed(struct check *check)
+{
+    const struct smtpd *smtpd = check->smtpd;
+
+    if (!smtpd->settings->delay_reject)
+        return true;
+    if (!passes(check, smtpd->client_restrictions, TOPIC_CLIENT) ||
+        !passes(check, smtpd->helo_restrictions, TOPIC_HELO) ||
+        !passes(check, smtpd->sender_restrictions, TOPIC_SENDER))
+        return false;
+    return !smtpd->settings->reject_unlisted_sender || recipient_check_sender(check) != VERDICT_REJECT;
+}
+
+static bool passes_recipient_lists(struct check *check)
+{
+    const struct smtpd *smtpd = check->smtpd;
+    const struct restriction_list *first = smtpd->relay_restrictions, *second = smtpd->recipient_restrictions;
+
+    if (smtpd->is_open_relay) {
+        log_no_relay_control();
+        check->topic = TOPIC_RECIPIENT;
+        return restriction_misconfigured(check) != VERDICT_REJECT;
+    }
+    if (!smtpd->settings->relay_before_recipient_restrictions) {
+        first = smtpd->recipient_restrictions;
+        second = smtpd->relay_restrictions;
+    }
+    return passes(check, first, TOPIC_RECIPIENT) && passes(check, second, TOPIC_RECIPIENT);
+}
+
+/* "postmaster" without a domain is always taken (RFC 5321 section 4.5.1), whatever the restrictions say. */
+static bool is_bare_postmaster(struct str recipient)
+{
+    return str_equal_nocase(recipient, STR("postmaster"));
+}
+
+bool policy_allows_recipient(struct session *session, struct str recipient, struct str shown, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+    bool is_passed;
+
+    if (is_bare_postmaster(recipient))
+        return true;
+    check.recipient = recipient;
+    check.recipient_shown = shown;
+    is_passed = passes_delayed(&check) && passes_recipient_lists(&check);
+    if (is_passed && session->smtpd->settings->reject_unlisted_recipient)
+        is_passed = recipient_check_recipient(&check) != VERDICT_REJECT;
+    return conclude(&check, is_passed, reply_out);
+}
+
+bool policy_allows_data(struct session *session, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+
+    return conclude(&check, passes(&check, session->smtpd->data_restrictions, TOPIC_DATA), reply_out);
+}
+
+bool policy_allows_message(struct session *session, struct str *reply_out)
+{
+    struct check check = check_begin(session);
+
+    return conclude(&check, passes(&check, session->smtpd->end_of_data_restrictions, TOPIC_END_OF_DATA), reply_out);
+}
+
+bool policy_client_is_local(struct session *session)
+{
+    struct check check = check_begin(session);
+
+    check.topic = TOPIC_CLIENT;
+    check.is_soft = true;
+    return restriction_run(&check, session->smtpd->local_rewrite_clients) == VERDICT_PERMIT;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/restriction.h"
+
+#include "config/main_cf.h"
+#include "daemon/daemon.h"
+#include "smtpd/answer.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+enum { NESTING_MAXIMUM = 20 };
+
+static const struct restriction restrictions[] = {
+    { "permit", restriction_permit, ARGUMENT_NONE, false },
+    { "reject", restriction_reject_all, ARGUMENT_NONE, true },
+    { "defer", restriction_defer_all, ARGUMENT_NONE, true },
+    { "defer_if_permit", restriction_defer_if_permit, ARGUMENT_NONE, true },
+    { "defer_if_reject", restriction_defer_if_reject, ARGUMENT_NONE, false },
+    { "permit_mynetworks", restriction_permit_mynetworks, ARGUMENT_NONE, false },
+    { "permit_inet_interfaces", restriction_permit_inet_interfaces, ARGUMENT_NONE, false },
+    { "permit_sasl_authenticated", restriction_permit_authenticated, ARGUMENT_NONE, false },
+    { "permit_tls_clientcerts", restriction_permit_authenticated, ARGUMENT_NONE, false },
+    { "reject_unauth_destination", restriction_reject_unauth_destination, ARGUMENT_NONE, true },
+    { "defer_unauth_destination", restriction_defer_unauth_destination, ARGUMENT_NONE, true },
+    { "permit_auth_destination", restriction_permit_auth_destination, ARGUMENT_NONE, false },
+    { "check_client_access", restriction_client_access, ARGUMENT_TABLE, false },
+    { "check_helo_access", restriction_helo_access, ARGUMENT_TABLE, false },
+    { "check_sender_access", restriction_sender_access, ARGUMENT_TABLE, false },
+    { "check_recipient_access", restriction_recipient_access, ARGUMENT_TABLE, false },
+    { "reject_unlisted_sender", restriction_reject_unlisted_sender, ARGUMENT_NONE, false },
+    { "reject_unlisted_recipient", restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+    /* the old name of reject_unlisted_recipient */
+    { "check_recipient_maps", restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+};
+
+/* What a table without a restriction's name before it means in each list. */
+static const char *const topic_access[] = {
+    [TOPIC_CLIENT] = "check_client_access",  [TOPIC_HELO] = "check_helo_access",
+    [TOPIC_SENDER] = "check_sender_access",  [TOPIC_RECIPIENT] = "check_recipient_access",
+    [TOPIC_DATA] = "check_recipient_access", [TOPIC_END_OF_DATA] = "check_recipient_access",
+};
+
+static const struct restriction *find_restriction(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(restrictions); i++) {
+        if (str_equal_nocase(name, str_from_c(restrictions[i].name)))
+            return &restrictions[i];
+    }
+    return NULL;
+}
+
+static bool is_table_name(struct str word)
+{
+    return str_contains_char(word, ':');
+}
+
+/* "{ type:name }" or "type:name". */
+static struct str without_braces(struct str word)
+{
+    if (word.len >= 2 && word.data[0] == '{' && word.data[word.len - 1] == '}')
+        return str_trim(str_part(word, 1, word.len - 2));
+    return word;
+}
+
+struct parser {
+    struct smtpd *smtpd;
+    struct arena *arena;
+    enum restriction_topic topic;
+    bool may_open_tables;
+    unsigned depth;
+};
+
+static struct restriction_list *parse(struct parser *parser, struct str value);
+
+static bool is_class(struct smtpd *smtpd, struct str name)
+{
+    struct str rest = smtpd->settings->restriction_classes, word;
+
+    while (str_next_word(&rest, ", \t\r\n", &word)) {
+        if (str_equal_nocase(word, name))
+            return true;
+    }
+    return false;
+}
+
+static const struct restriction_list *parse_class(struct parser *parser, struct str name)
+{
+    struct parser inner = *parser;
+    struct failure why;
+    struct str value;
+
+    if (++inner.depth > NESTING_MAXIMUM ||
+        !main_cf_value(daemon_main_cf(parser->smtpd->daemon), name, parser->arena, &value, &why))
+        return NULL;
+    return parse(&inner, value);
+}
+
+static void parse_argument(struct parser *parser, struct restriction_node *node, struct str *rest)
+{
+    struct str word;
+
+    if (!table_list_next_word(rest, ", \t\r\n", &word)) {
+        node->restriction = NULL;
+        return;
+    }
+    if (!parser->may_open_tables) {
+        node->restriction = NULL;
+        return;
+    }
+    node->table = table_list_open(parser->smtpd->tables, node->name, without_braces(word), TABLE_FOLD);
+}
+
+static void parse_word(struct parser *parser, struct restriction_node *node, struct str word, struct str *rest)
+{
+    node->name = arena_str(parser->arena, word);
+    node->restriction = find_restriction(word);
+    if (node->restriction != NULL) {
+        if (node->restriction->argument == ARGUMENT_TABLE)
+            parse_argument(parser, node, rest);
+        return;
+    }
+    if (is_class(parser->smtpd, word)) {
+        node->list = parse_class(parser, word);
+    } else if (is_table_name(word) && parser->may_open_tables) {
+        node->restriction = find_restriction(str_from_c(topic_access[parser->topic]));
+        node->table = table_list_open(parser->smtpd->tables, node->name, without_braces(word), TABLE_FOLD);
+    }
+}
+
+static size_t count_words(struct str value)
+{
+    struct str word;
+    size_t count = 0;
+
+    while (table_list_next_word(&value, ", \t\r\n", &word))
+        count++;
+    return count;
+}
+
+static struct restriction_list *parse(struct parser *parser, struct str value)
+{
+    struct restriction_list *list = arena_new(parser->arena, struct restriction_list);
+    struct str rest = value, word;
+    bool only_warns = false;
+
+    list->nodes = arena_new_array(parser->arena, count_words(value) + 1, struct restriction_node);
+    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        if (str_equal_nocase(word, STR("warn_if_reject"))) {
+            only_warns = true;
+            continue;
+        }
+        list->nodes[list->count].only_warns = only_warns;
+        only_warns = false;
+        parse_word(parser, &list->nodes[list->count++], word, &rest);
+    }
+    return list;
+}
+
+const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value, enum restriction_topic topic)
+{
+    struct parser parser = { smtpd, smtpd->arena, topic, true, 0 };
+
+    return parse(&parser, value);
+}
+
+bool restriction_list_stops_relaying(const struct restriction_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct restriction_node *node = &list->nodes[i];
+
+        if (node->restriction != NULL && node->restriction->stops_relaying && !node->only_warns)
+            return true;
+        if (node->list != NULL && restriction_list_stops_relaying(node->list))
+            return true;
+    }
+    return false;
+}
+
+static enum verdict run_node(struct check *check, const struct restriction_node *node)
+{
+    if (node->list != NULL)
+        return restriction_run(check, node->list);
+    if (node->restriction == NULL) {
+        log_unknown_restriction(node->name);
+        return restriction_misconfigured(check);
+    }
+    return node->restriction->run(check, node);
+}
+
+enum verdict restriction_run(struct check *check, const struct restriction_list *list)
+{
+    enum verdict verdict = VERDICT_DUNNO;
+    bool outer_only_warns = check->only_warns;
+
+    if (check->depth >= NESTING_MAXIMUM)
+        return restriction_misconfigured(check);
+    check->depth++;
+    for (size_t i = 0; i < list->count && verdict == VERDICT_DUNNO; i++) {
+        check->only_warns = outer_only_warns || list->nodes[i].only_warns;
+        verdict = run_node(check, &list->nodes[i]);
+    }
+    check->only_warns = outer_only_warns;
+    check->depth--;
+    return verdict;
+}
+
+enum verdict restriction_run_names(struct check *check, struct str names, struct str table)
+{
+    struct parser parser = { check->smtpd, check->arena, check->topic, false, check->depth };
+
+    if (is_table_name(names)) {
+        log_table_in_access_table(table, names);
+        return restriction_misconfigured(check);
+    }
+    return restriction_run(check, parse(&parser, names));
+}
+
+struct str restriction_subject(const struct check *check, enum restriction_topic topic)
+{
+    const struct session *session = check->session;
+
+    switch (topic) {
+    case TOPIC_CLIENT:
+        return arena_printf(check->arena, "<%.*s>: Client host", STR_ARG(session->peer.shown));
+    case TOPIC_HELO:
+        return arena_printf(check->arena, "<%.*s>: Helo command", STR_ARG(session->helo_name));
+    case TOPIC_SENDER:
+        return arena_printf(check->arena, "<%.*s>: Sender address", STR_ARG(session->transaction.sender_shown));
+    case TOPIC_RECIPIENT:
+        return arena_printf(check->arena, "<%.*s>: Recipient address", STR_ARG(check->recipient_shown));
+    case TOPIC_DATA:
+        return STR("<DATA>: Data command");
+    case TOPIC_END_OF_DATA:
+        return STR("<END-OF-MESSAGE>: End-of-data");
+    }
+    return STR_EMPTY;
+}
+
+static enum verdict refuse(struct check *check, struct str reply)
+{
+    reply = answer_soften(check->session, check->arena, reply);
+    if (check->is_soft)
+        return VERDICT_DUNNO;
+    if (check->only_warns) {
+        log_reject(check->session, "reject_warning", reply, check->recipient_shown);
+        return VERDICT_DUNNO;
+    }
+    if (check->defer_if_reject.is_set && reply.data[0] == '5')
+        reply = check->defer_if_reject.reply;
+    log_reject(check->session, "reject", reply, check->recipient_shown);
+    check->reply = reply;
+    return VERDICT_REJECT;
+}
+
+/* "550" and "5.1.1": the class of the status follows the code. */
+static struct str compose(struct check *check, int code, const char *status, struct str text)
+{
+    return arena_printf(check->arena, "%d %d%s %.*s", code, code / 100, status + 1, STR_ARG(text));
+}
+
+static struct str compose_about(struct check *check, enum restriction_topic topic, int code, const char *status,
+                                struct str text)
+{
+    struct str about = restriction_subject(check, topic);
+
+    return compose(check, code, status,
+                   arena_printf(check->arena, "%.*s rejected: %.*s", STR_ARG(about), STR_ARG(text)));
+}
+
+enum verdict restriction_reject(struct check *check, enum restriction_topic topic, int code, const char *status,
+                                struct str text)
+{
+    return refuse(check, compose_about(check, topic, code, status, text));
+}
+
+enum verdict restriction_reject_plain(struct check *check, int code, const char *status, struct str text)
+{
+    return refuse(check, compose(check, code, status, text));
+}
+
+enum verdict restriction_misconfigured(struct check *check)
+{
+    return restriction_reject_plain(check, 451, "4.3.5", STR("Server configuration error"));
+}
+
+enum verdict restriction_unanswered(struct check *check, enum restriction_topic topic, struct str title,
+                                    const struct failure *why)
+{
+    log_table_trouble(title, why->text);
+    if (why->kind == FAILURE_CONFIGURATION || why->kind == FAILURE_PERMANENT)
+        return restriction_reject(check, topic, 451, "4.3.5", STR("Server configuration error"));
+    return restriction_reject(check, topic, 451, "4.3.0", STR("Temporary lookup failure"));
+}
+
+void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,
+                      const char *status, struct str text)
+{
+    if (deferral->is_set || check->only_warns)
+        return;
+    deferral->is_set = true;
+    deferral->reply = compose_about(check, topic, code, status, text);
+}

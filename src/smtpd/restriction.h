@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_RESTRICTION_H
+#define SMTPD_RESTRICTION_H
+
+#include "base/arena.h"
+#include "base/compiler.h"
+#include "table/table_list.h"
+
+#include <stdbool.h>
+
+struct destination;
+struct session;
+struct smtpd;
+
+/*
+ * restriction - the engine behind smtpd_*_restrictions. A list is parsed once into nodes; each node is a row of
+ * the table of restrictions (one family a file), a restriction class, or a name nobody knows. A name that is
+ * unknown or not built yet answers 451 4.3.5 and is logged whenever it is reached: it never passes in silence.
+ */
+enum verdict {
+    VERDICT_DUNNO,  /* goes on */
+    VERDICT_PERMIT, /* ends this list */
+    VERDICT_REJECT, /* ends the command; check->reply says how */
+};
+
+/* What a list, or an access table, speaks about. */
+enum restriction_topic {
+    TOPIC_CLIENT,
+    TOPIC_HELO,
+    TOPIC_SENDER,
+    TOPIC_RECIPIENT,
+    TOPIC_DATA,
+    TOPIC_END_OF_DATA,
+};
+
+/* A refusal kept for later: defer_if_permit and defer_if_reject. */
+struct deferral {
+    bool is_set;
+    struct str reply;
+};
+
+/* One command's walk through the lists. */
+struct check {
+    struct session *session;
+    struct smtpd *smtpd;
+    struct arena *arena; /* the command's */
+    enum restriction_topic topic;
+    struct str recipient;                  /* internal form; empty where none is concerned */
+    struct str recipient_shown;            /* as given */
+    const struct destination *destination; /* of the recipient, looked up when first needed */
+    bool only_warns;                       /* warn_if_reject stands before */
+    bool is_soft;                          /* answers matter to nobody: local_header_rewrite_clients */
+    unsigned depth;
+    struct deferral defer_if_permit;
+    struct deferral defer_if_reject;
+    struct str reply; /* "554 5.7.1 <x>: ..." once refused */
+};
+
+struct restriction;
+struct restriction_list;
+
+struct restriction_node {
+    const struct restriction *restriction; /* NULL: unknown, or a class */
+    const struct restriction_list *list;   /* of a class */
+    struct str name;
+    struct table_list *table; /* of check_*_access */
+    bool only_warns;
+};
+
+struct restriction_list {
+    struct restriction_node *nodes;
+    size_t count;
+};
+
+enum restriction_argument {
+    ARGUMENT_NONE,
+    ARGUMENT_TABLE, /* type:name */
+};
+
+struct restriction {
+    const char *name;
+    enum verdict (*run)(struct check *check, const struct restriction_node *node);
+    enum restriction_argument argument;
+    bool stops_relaying; /* one of those that a relay policy must have */
+};
+
+/* Parses a parameter's value; opens its tables. Before the jail. topic: what a bare type:table looks up. */
+const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value, enum restriction_topic topic);
+/* Whether something in it, or in its classes, keeps strangers from relaying. */
+bool restriction_list_stops_relaying(const struct restriction_list *list);
+
+/* Walks a list. */
+enum verdict restriction_run(struct check *check, const struct restriction_list *list);
+
+/* The value of an access table that is no action of its own: names of restrictions, without tables. */
+enum verdict restriction_run_names(struct check *check, struct str names, struct str table);
+
+/*
+ * Refuses: "code status <name>: Topic rejected: text", logged; or only logs under warn_if_reject; or gives the
+ * kept deferral instead. The status's class follows the code.
+ */
+enum verdict restriction_reject(struct check *check, enum restriction_topic topic, int code, const char *status,
+                                struct str text);
+/* The same with the whole text after the status, "Server configuration error" for one. */
+enum verdict restriction_reject_plain(struct check *check, int code, const char *status, struct str text);
+/* "451 4.3.5 Server configuration error" */
+enum verdict restriction_misconfigured(struct check *check);
+/* A table or a service could not answer: logs why and defers. */
+enum verdict restriction_unanswered(struct check *check, enum restriction_topic topic, struct str title,
+                                    const struct failure *why);
+
+/* Keeps the reply for the end of the lists, unless one is kept already. */
+void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,
+                      const char *status, struct str text);
+
+/* "<localhost[127.0.0.1]>: Client host", "<a@b>: Recipient address": how a reply begins; in check->arena. */
+struct str restriction_subject(const struct check *check, enum restriction_topic topic);
+
+/* The families; the rows of all stand in restriction.c. */
+enum verdict restriction_permit(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_all(struct check *check, const struct restriction_node *node);
+enum verdict restriction_defer_all(struct check *check, const struct restriction_node *node);
+enum verdict restriction_defer_if_permit(struct check *check, const struct restriction_node *node);
+enum verdict restriction_defer_if_reject(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node);
+enum verdict restriction_defer_unauth_destination(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_auth_destination(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_client_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_helo_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_sender_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_recipient_access(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_reject_unlisted_sender(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unlisted_recipient(struct check *check, const struct restriction_node *node);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/session.h"
+
+#include "daemon/daemon.h"
+#include "run/loop.h"
+#include "run/stream.h"
+#include "smtpd/answer.h"
+#include "smtpd/ehlo_keyword.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/policy.h"
+#include "smtpd/smtpd.h"
+
+enum { GOODBYE_SECONDS = 10, HELO_NAME_MAXIMUM = 4096 };
+
+const char *session_protocol(const struct session *session)
+{
+    return session->is_esmtp ? "ESMTP" : "SMTP";
+}
+
+bool session_break(struct session *session, const struct failure *why)
+{
+    if (session_is_broken(session))
+        return false;
+    if (why->kind == FAILURE_TIMEOUT)
+        session->end = SESSION_TIMED_OUT;
+    else if (why->kind == FAILURE_STOPPED)
+        session->end = SESSION_STOPPED;
+    else
+        session->end = SESSION_LOST;
+    return false;
+}
+
+/* What the client has sent beyond the command in hand, without waiting for it. */
+static struct str early_input(struct session *session)
+{
+    struct failure why;
+
+    if (stream_buffered(session->stream).len == 0 && stream_has_input(session->stream) &&
+        !stream_fill(session->stream, &why))
+        return STR_EMPTY;
+    return stream_buffered(session->stream);
+}
+
+bool session_is_synchronised(struct session *session)
+{
+    struct str early = early_input(session);
+
+    if (early.len == 0)
+        return true;
+    if (!session->has_sent_early)
+        log_improper_pipelining(session, early);
+    session->has_sent_early = true;
+    if (!session->smtpd->settings->forbid_unauth_pipelining)
+        return true;
+    answer(session, "554 5.5.0 Error: SMTP protocol synchronization");
+    session->end = SESSION_DROPPED;
+    return false;
+}
+
+/* Memory for a command is held only while commands come. */
+static void set_idle(struct session *session, bool is_idle)
+{
+    if (is_idle)
+        arena_destroy(&session->command_arena);
+    else if (session->command_arena == NULL)
+        session->command_arena = arena_create();
+    else
+        arena_reset(session->command_arena);
+}
+
+/* One request: with per_request_deadline its bytes must all come in the time that else one read has. */
+static void set_deadline(struct session *session)
+{
+    const struct smtpd_settings *settings = session->smtpd->settings;
+
+    if (!settings->per_request_deadline)
+        return;
+    stream_set_deadline(session->stream, instant_add(loop_now(session->smtpd->loop), settings->timeout));
+    stream_set_minimum_rate(session->stream, 0);
+}
+
+static bool refuse_bare_newline(struct session *session)
+{
+    const struct smtpd *smtpd = session->smtpd;
+
+    log_reject(session, "reject", STR("bare <LF> received"), STR_EMPTY);
+    answer(session, "%d %d.5.2 %.*s Error: bare <LF> received", smtpd->settings->forbid_bare_newline_reject_code,
+           smtpd->settings->forbid_bare_newline_reject_code / 100, STR_ARG(smtpd->shared->myhostname));
+    session->end = SESSION_DROPPED;
+    return false;
+}
+
+static bool note_bare_newline(struct session *session)
+{
+    session->has_sent_bare_newline = true;
+    if (session->smtpd->settings->forbid_bare_newline == BARE_NEWLINE_REJECT && !session->is_bare_newline_excluded)
+        return refuse_bare_newline(session);
+    return true;
+}
+
+/* The rest of a line that is too long is dropped. */
+static bool skip_line(struct session *session, size_t limit)
+{
+    struct failure why;
+    struct str piece;
+
+    do {
+        if (!stream_read_line(session->stream, limit, &piece, &why))
+            return session_break(session, &why);
+    } while (piece.data[piece.len - 1] != '\n');
+    return true;
+}
+
+static bool read_raw(struct session *session, struct str *raw_out)
+{
+    size_t limit = (size_t) session->smtpd->shared->line_length_limit;
+    struct failure why;
+    struct str raw;
+
+    if (stream_buffered(session->stream).len == 0)
+        set_idle(session, true);
+    if (!daemon_session_read_line(session->connection, limit, &raw, &why))
+        return session_break(session, &why);
+    set_idle(session, false);
+    *raw_out = arena_str(session->command_arena, raw);
+    if (raw.len > 0 && raw.data[raw.len - 1] == '\n')
+        return true;
+    if (raw.len < limit) {
+        session->end = SESSION_LOST;
+        return false;
+    }
+    log_request_too_long(session, limit, *raw_out);
+    return skip_line(session, limit);
+}
+
+/* A command line without its end. A NUL ends it too: nothing behind one was meant for us. */
+static bool read_command(struct session *session, struct str *line_out)
+{
+    struct str line;
+
+    set_deadline(session);
+    if (!read_raw(session, &line))
+        return false;
+    if (line.len > 0 && line.data[line.len - 1] == '\n') {
+        line = str_part(line, 0, line.len - 1);
+        if (line.len > 0 && line.data[line.len - 1] == '\r')
+            line = str_part(line, 0, line.len - 1);
+        else if (!note_bare_newline(session))
+            return false;
+    }
+    if (str_contains_char(line, '\0'))
+        line = str_part(line, 0, str_find_char(line, '\0'));
+    *line_out = line;
+    return true;
+}
+
+static void serve_commands(struct session *session)
+{
+    struct str line;
+
+    while (session->end == SESSION_GOES_ON) {
+        if (session->error_count >= (unsigned) session->smtpd->settings->hard_error_limit) {
+            log_too_many_errors(session);
+            answer(session, "421 4.7.0 %.*s Error: too many errors", STR_ARG(session->smtpd->shared->myhostname));
+            if (!session_is_broken(session))
+                session->end = SESSION_TOO_MANY_ERRORS;
+            return;
+        }
+        if (read_command(session, &line))
+            command_execute(session, line);
+    }
+}
+
+static void greet(struct session *session)
+{
+    struct str reply;
+
+    if (!policy_allows_client(session, &reply)) {
+        session->denied = arena_str(session->arena, reply);
+        answer_send(session, reply);
+        return;
+    }
+    answer_send(session, session->smtpd->greeting);
+}
+
+static bool is_bare_newline_excluded(struct session *session)
+{
+    struct failure why;
+
+    switch (
+        match_list_has_host(session->smtpd->bare_newline_exclusions, session->peer.name, session->peer.address, &why)) {
+    case TABLE_FOUND:
+        return true;
+    case TABLE_UNKNOWN:
+        log_table_trouble(STR("smtpd_forbid_bare_newline_exclusions"), why.text);
+        break;
+    case TABLE_ABSENT:
+        break;
+    }
+    return false;
+}
+
+/* The last words, for which a client that hangs gets little time. */
+static void say_goodbye(struct session *session, const char *status, const char *text)
+{
+    struct failure why;
+
+    stream_set_deadline(session->stream, STREAM_NO_DEADLINE);
+    stream_set_timeout(session->stream, seconds(GOODBYE_SECONDS));
+    if (!stream_printf(session->stream, &why, "421 %s %.*s %s\r\n", status, STR_ARG(session->smtpd->shared->myhostname),
+                       text) ||
+        !stream_flush(session->stream, &why))
+        return;
+}
+
+static void finish(struct session *session)
+{
+    struct failure why;
+
+    switch (session->end) {
+    case SESSION_TIMED_OUT:
+        log_timeout(session);
+        say_goodbye(session, "4.4.2", "Error: timeout exceeded");
+        break;
+    case SESSION_STOPPED:
+        say_goodbye(session, "4.3.2", "Service shutting down and closing the connection");
+        break;
+    case SESSION_LOST:
+        /* a client that leaves when its message is taken has all it came for */
+        if (!str_equal(str_from_c(session->where), STR("END-OF-MESSAGE")))
+            log_lost_connection(session);
+        break;
+    default:
+        if (!stream_flush(session->stream, &why))
+            break;
+    }
+    log_disconnect(session);
+}
+
+void session_run(struct smtpd *smtpd, struct daemon_session *connection)
+{
+    struct session session = {
+        .smtpd = smtpd,
+        .connection = connection,
+        .stream = connection->stream,
+        .arena = connection->arena,
+        .where = "CONNECT",
+    };
+
+    stream_set_timeout(session.stream, smtpd->settings->timeout);
+    strbuf_init(&session.helo, HELO_NAME_MAXIMUM);
+    set_idle(&session, false);
+    peer_look_up(&session.peer, smtpd, connection->fd, session.arena);
+    log_connect(&session);
+    session.discarded_keywords = ehlo_keyword_discarded(&session);
+    session.is_bare_newline_excluded = is_bare_newline_excluded(&session);
+    set_deadline(&session);
+    greet(&session);
+    serve_commands(&session);
+    finish(&session);
+    transaction_end(&session.transaction);
+    strbuf_done(&session.helo);
+    arena_destroy(&session.command_arena);
+}

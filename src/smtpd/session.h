@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "base/failure.h"
+#include "base/strbuf.h"
+#include "smtpd/command.h"
+#include "smtpd/peer.h"
+#include "smtpd/transaction.h"
+
+struct daemon_session;
+struct smtpd;
+struct stream;
+
+/*
+ * session - one client's connection, from the greeting to the disconnect line, in a fiber of its own.
+ *
+ * Memory: the session's arena for what is known of the peer; a command's arena, which lives while
+ * commands follow each other and is gone while the client is idle; the transaction's arena. Replies
+ * gather in the stream until the session waits for input, so pipelined commands share one write.
+ */
+enum session_end {
+    SESSION_GOES_ON,
+    SESSION_QUIT,      /* said goodbye */
+    SESSION_LOST,      /* the client has closed */
+    SESSION_TIMED_OUT, /* nothing came or went in time */
+    SESSION_TOO_MANY_ERRORS,
+    SESSION_DROPPED, /* 421 or 521 was said, or the client broke the rules */
+    SESSION_STOPPED, /* the service goes down */
+};
+
+struct session {
+    struct smtpd *smtpd;
+    struct daemon_session *connection;
+    struct stream *stream;       /* the connection's */
+    struct arena *arena;         /* the session's */
+    struct arena *command_arena; /* the command's; NULL while the client is idle */
+    struct peer peer;
+
+    struct str helo_name; /* empty: none yet; memory of its own */
+    struct strbuf helo;
+    bool is_esmtp;
+    struct str denied;           /* smtpd_delay_reject = no: the client was refused, every command is too */
+    unsigned discarded_keywords; /* bits of enum ehlo_keyword */
+    bool is_bare_newline_excluded;
+    bool has_sent_bare_newline;
+    bool has_sent_early; /* logged once a session */
+
+    const char *where;      /* for log lines: the last command, CONNECT, END-OF-MESSAGE */
+    uint64_t content_bytes; /* of the message in DATA or BDAT, for the log line of a lost connection */
+    bool is_in_content;
+    bool is_discarding_chunks; /* a BDAT failed: its successors are dropped until LAST, RSET or MAIL */
+    enum session_end end;
+    bool has_answered_error; /* the command now executed */
+    unsigned error_count;    /* since the last message taken */
+    unsigned junk_count;
+    struct command_count counts[COMMAND_COUNT];
+
+    struct transaction transaction;
+};
+
+/* The whole session; the connection is the skeleton's. */
+void session_run(struct smtpd *smtpd, struct daemon_session *connection);
+
+/* The stream is of no more use. */
+static inline bool session_is_broken(const struct session *session)
+{
+    return session->end == SESSION_LOST || session->end == SESSION_TIMED_OUT || session->end == SESSION_STOPPED;
+}
+
+/* "SMTP" or "ESMTP". */
+const char *session_protocol(const struct session *session);
+
+/* Ends the session because of a stream's failure: lost, timed out, or we are to stop. Returns false. */
+bool session_break(struct session *session, const struct failure *why);
+
+/* The client waits with its next command until it has seen the reply (RFC 2920): input that is there already was
+ * sent too early. Logs it, and if forbidden answers and ends the session; then false. */
+bool session_is_synchronised(struct session *session);
+
+#endif

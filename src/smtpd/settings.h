@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_SETTINGS_H
+#define SMTPD_SETTINGS_H
+
+#include "config/settings.h"
+
+/*
+ * settings - the parameters that only smtpd acts on. Lists that restrictions and tables are made from are kept as
+ * expanded text: their elements may hold braces, which table_list_next_word keeps together.
+ */
+enum bare_newline_policy {
+    BARE_NEWLINE_NO,
+    BARE_NEWLINE_YES, /* as normalize */
+    BARE_NEWLINE_NORMALIZE,
+    BARE_NEWLINE_NOTE,
+    BARE_NEWLINE_REJECT,
+};
+
+struct smtpd_settings {
+    struct str banner;
+    struct str stress;
+    struct str restriction_classes;
+    struct str client_restrictions;
+    struct str helo_restrictions;
+    struct str sender_restrictions;
+    struct str relay_restrictions;
+    struct str recipient_restrictions;
+    struct str data_restrictions;
+    struct str end_of_data_restrictions;
+    bool relay_before_recipient_restrictions;
+    bool delay_reject;
+    bool delay_open_until_valid_rcpt;
+    bool helo_required;
+    bool peername_lookup;
+    bool client_port_logging;
+    bool disable_vrfy_command;
+    bool strict_rfc821_envelopes;
+    bool allow_untrusted_routing;
+    bool reject_unlisted_recipient;
+    bool reject_unlisted_sender;
+    bool show_user_unknown_table_name;
+    bool forbid_unauth_pipelining;
+    int forbid_bare_newline; /* enum bare_newline_policy */
+    struct str forbid_bare_newline_exclusions;
+    int forbid_bare_newline_reject_code;
+    struct str discard_ehlo_keywords;
+    struct str discard_ehlo_keyword_address_maps;
+    struct str noop_commands;
+    struct str forbidden_commands;
+    struct str reject_footer;
+    struct str null_access_lookup_key;
+    struct str log_access_permit_actions;
+    struct str local_header_rewrite_clients;
+
+    struct duration timeout;
+    bool per_request_deadline;
+    int min_data_rate;
+    struct duration error_sleep_time;
+    int soft_error_limit;
+    int hard_error_limit;
+    int junk_command_limit;
+    int recipient_limit;
+    int recipient_overshoot_limit;
+
+    struct str local_recipient_maps;
+    struct str virtual_alias_maps;
+    struct str virtual_mailbox_maps;
+    struct str relay_recipient_maps;
+    struct str canonical_maps;
+    struct str recipient_canonical_maps;
+
+    int reject_code;
+    int defer_code;
+    int access_map_reject_code;
+    int access_map_defer_code;
+    int relay_domains_reject_code;
+    int unknown_local_recipient_reject_code;
+    int unknown_relay_recipient_reject_code;
+    int unknown_virtual_alias_reject_code;
+    int unknown_virtual_mailbox_reject_code;
+};
+
+extern const struct settings_table smtpd_settings_table;
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/smtpd.h"
+
+#include "config/main_cf.h"
+#include "daemon/daemon.h"
+#include "dns/host_lookup.h"
+#include "dns/resolver.h"
+#include "log/log.h"
+#include "protocol/cleanup.h"
+#include "protocol/rewrite.h"
+#include "smtpd/destination.h"
+#include "smtpd/ehlo_keyword.h"
+#include "smtpd/restriction.h"
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+static bool has_word(struct str list, const char *wanted)
+{
+    struct str word;
+
+    while (str_next_word(&list, ", \t\r\n", &word)) {
+        if (str_equal_nocase(word, str_from_c(wanted)))
+            return true;
+    }
+    return false;
+}
+
+static struct table_list *open_maps(struct smtpd *smtpd, const char *title, struct str value)
+{
+    return table_list_open(smtpd->tables, str_from_c(title), value, TABLE_FOLD);
+}
+
+static void open_tables(struct smtpd *smtpd)
+{
+    const struct smtpd_settings *settings = smtpd->settings;
+    const struct table_set_options options = { .loop = smtpd->loop, .warn = warn };
+
+    smtpd->tables = table_set_create(&options);
+    smtpd->local_recipient_maps = open_maps(smtpd, "local_recipient_maps", settings->local_recipient_maps);
+    smtpd->virtual_alias_maps = open_maps(smtpd, "virtual_alias_maps", settings->virtual_alias_maps);
+    smtpd->virtual_mailbox_maps = open_maps(smtpd, "virtual_mailbox_maps", settings->virtual_mailbox_maps);
+    smtpd->relay_recipient_maps = open_maps(smtpd, "relay_recipient_maps", settings->relay_recipient_maps);
+    smtpd->canonical_maps = open_maps(smtpd, "canonical_maps", settings->canonical_maps);
+    smtpd->recipient_canonical_maps = open_maps(smtpd, "recipient_canonical_maps", settings->recipient_canonical_maps);
+    smtpd->discard_ehlo_keyword_maps =
+        open_maps(smtpd, "smtpd_discard_ehlo_keyword_address_maps", settings->discard_ehlo_keyword_address_maps);
+}
+
+static void open_lists(struct smtpd *smtpd)
+{
+    const struct smtpd_settings *settings = smtpd->settings;
+    struct str parents = smtpd->shared->parent_domain_matches_subdomains;
+
+    smtpd->access_parents_match = has_word(parents, "smtpd_access_maps");
+    smtpd->mynetworks = match_list_open(smtpd->tables, STR("mynetworks"), smtpd->shared->mynetworks, MATCH_HOSTS,
+                                        has_word(parents, "mynetworks"));
+    smtpd->bare_newline_exclusions =
+        match_list_open(smtpd->tables, STR("smtpd_forbid_bare_newline_exclusions"),
+                        settings->forbid_bare_newline_exclusions, MATCH_HOSTS, has_word(parents, "mynetworks"));
+    smtpd->noop_commands =
+        match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);
+    smtpd->forbidden_commands = match_list_open(smtpd->tables, STR("smtpd_forbidden_commands"),
+                                                settings->forbidden_commands, MATCH_STRINGS, false);
+    smtpd->log_permit_actions = match_list_open(smtpd->tables, STR("smtpd_log_access_permit_actions"),
+                                                settings->log_access_permit_actions, MATCH_STRINGS, false);
+}
+
+static void parse_restrictions(struct smtpd *smtpd)
+{
+    const struct smtpd_settings *settings = smtpd->settings;
+
+    smtpd->client_restrictions = restriction_parse(smtpd, settings->client_restrictions, TOPIC_CLIENT);
+    smtpd->helo_restrictions = restriction_parse(smtpd, settings->helo_restrictions, TOPIC_HELO);
+    smtpd->sender_restrictions = restriction_parse(smtpd, settings->sender_restrictions, TOPIC_SENDER);
+    smtpd->relay_restrictions = restriction_parse(smtpd, settings->relay_restrictions, TOPIC_RECIPIENT);
+    smtpd->recipient_restrictions = restriction_parse(smtpd, settings->recipient_restrictions, TOPIC_RECIPIENT);
+    smtpd->data_restrictions = restriction_parse(smtpd, settings->data_restrictions, TOPIC_DATA);
+    smtpd->end_of_data_restrictions = restriction_parse(smtpd, settings->end_of_data_restrictions, TOPIC_END_OF_DATA);
+    smtpd->local_rewrite_clients = restriction_parse(smtpd, settings->local_header_rewrite_clients, TOPIC_CLIENT);
+    smtpd->is_open_relay = !restriction_list_stops_relaying(smtpd->relay_restrictions) &&
+                           !restriction_list_stops_relaying(smtpd->recipient_restrictions);
+}
+
+static bool find_own_addresses(struct smtpd *smtpd, struct failure *why)
+{
+    struct main_cf *cf = daemon_main_cf(smtpd->daemon);
+    struct own_address_list own, proxies;
+
+    if (!own_addresses(cf, smtpd->arena, &own, why) || !own_proxy_addresses(cf, smtpd->arena, &proxies, why))
+        return false;
+    smtpd->own_addresses.items = arena_new_array(smtpd->arena, own.count + proxies.count + 1, struct own_address);
+    for (size_t i = 0; i < own.count; i++)
+        smtpd->own_addresses.items[smtpd->own_addresses.count++] = own.items[i];
+    for (size_t i = 0; i < proxies.count; i++)
+        smtpd->own_addresses.items[smtpd->own_addresses.count++] = proxies.items[i];
+    return true;
+}
+
+static bool open_resolver(struct smtpd *smtpd, struct failure *why)
+{
+    const struct resolver_options resolver_options = { .resolv_conf = NULL };
+    const struct host_lookup_options options = {
+        .may_use_dns = true, .may_use_native = true, .wants_ipv4 = true, .wants_ipv6 = true
+    };
+
+    if (!resolver_create(smtpd->loop, &resolver_options, &smtpd->resolver, why))
+        return false;
+    smtpd->host_lookup = host_lookup_create(smtpd->loop, smtpd->resolver, &options);
+    daemon_watch_file(smtpd->daemon, resolver_path());
+    daemon_watch_file(smtpd->daemon, "/etc/hosts");
+    return true;
+}
+
+static void watch_tables(struct smtpd *smtpd)
+{
+    const struct strlist *files = table_set_files(smtpd->tables);
+
+    for (size_t i = 0; i < files->count; i++)
+        daemon_watch_file(smtpd->daemon, arena_c(smtpd->arena, files->items[i]));
+}
+
+bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure *why)
+{
+    struct smtpd *smtpd = arena_new(daemon_arena(daemon), struct smtpd);
+
+    smtpd->daemon = daemon;
+    smtpd->loop = daemon_loop(daemon);
+    smtpd->arena = daemon_arena(daemon);
+    smtpd->settings = daemon_settings(daemon);
+    smtpd->shared = daemon_shared(daemon);
+    smtpd->greeting = arena_printf(smtpd->arena, "220 %.*s", STR_ARG(smtpd->settings->banner));
+    smtpd->discarded_keywords = ehlo_keyword_mask(smtpd->settings->discard_ehlo_keywords);
+    smtpd->destination_cache = destination_cache_create();
+    open_tables(smtpd);
+    open_lists(smtpd);
+    parse_restrictions(smtpd);
+    watch_tables(smtpd);
+    if (!find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
+        return false;
+    *smtpd_out = smtpd;
+    return true;
+}
+
+void smtpd_start(struct smtpd *smtpd)
+{
+    const struct shared_settings *shared = smtpd->shared;
+
+    smtpd->cleanup = daemon_endpoint(
+        smtpd->daemon, arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->cleanup_service_name)).data,
+        &cleanup_protocol);
+    smtpd->rewrite = daemon_endpoint(
+        smtpd->daemon, arena_printf(smtpd->arena, "private/%.*s", STR_ARG(shared->rewrite_service_name)).data,
+        &rewrite_protocol);
+}
+
+void smtpd_stop(struct smtpd *smtpd)
+{
+    host_lookup_destroy(&smtpd->host_lookup);
+    resolver_destroy(&smtpd->resolver);
+    table_set_destroy(&smtpd->tables);
+    destination_cache_destroy(&smtpd->destination_cache);
+}

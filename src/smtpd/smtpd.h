@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include "config/own_addresses.h"
+#include "config/shared_settings.h"
+#include "smtpd/settings.h"
+#include "table/match_list.h"
+#include "table/table_list.h"
+
+struct daemon;
+struct destination_cache;
+struct endpoint;
+struct host_lookup;
+struct loop;
+struct resolver;
+struct restriction_list;
+
+/*
+ * smtpd - what all sessions of the process share: settings, tables opened before the jail, the parsed
+ * restriction lists, and the way to the services asked. Read-only once started, but for the cache.
+ */
+struct smtpd {
+    struct daemon *daemon;
+    struct loop *loop;
+    struct arena *arena; /* ends with the process */
+    const struct smtpd_settings *settings;
+    const struct shared_settings *shared;
+    struct table_set *tables;
+
+    struct match_list *mynetworks;
+    struct own_address_list own_addresses; /* interfaces and proxies */
+    struct match_list *bare_newline_exclusions;
+    struct match_list *noop_commands;
+    struct match_list *forbidden_commands;
+    struct match_list *log_permit_actions;
+    struct table_list *discard_ehlo_keyword_maps;
+    bool access_parents_match; /* parent_domain_matches_subdomains has smtpd_access_maps */
+
+    struct table_list *local_recipient_maps;
+    struct table_list *virtual_alias_maps;
+    struct table_list *virtual_mailbox_maps;
+    struct table_list *relay_recipient_maps;
+    struct table_list *canonical_maps;
+    struct table_list *recipient_canonical_maps;
+
+    const struct restriction_list *client_restrictions;
+    const struct restriction_list *helo_restrictions;
+    const struct restriction_list *sender_restrictions;
+    const struct restriction_list *relay_restrictions;
+    const struct restriction_list *recipient_restrictions;
+    const struct restriction_list *data_restrictions;
+    const struct restriction_list *end_of_data_restrictions;
+    const struct restriction_list *local_rewrite_clients;
+    /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
+    bool is_open_relay;
+
+    struct str greeting; /* "220 ... CRLF" */
+    unsigned discarded_keywords;
+    struct endpoint *cleanup;
+    struct endpoint *rewrite;
+    struct destination_cache *destination_cache;
+    struct resolver *resolver;
+    struct host_lookup *host_lookup;
+};
+
+/* Before the jail: settings, tables, lists. */
+MUST_USE bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure *why);
+/* In the jail. */
+void smtpd_start(struct smtpd *smtpd);
+void smtpd_stop(struct smtpd *smtpd);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/transaction.h"
+
+#include "smtpd/log_lines.h"
+#include "smtpd/policy.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+enum { PENDING_MAXIMUM = CLEANUP_CONTENT_MAXIMUM };
+
+void transaction_begin(struct transaction *transaction)
+{
+    *transaction = (struct transaction){ .arena = arena_create(), .arrival = clock_now() };
+    strbuf_init(&transaction->pending, STRBUF_UNLIMITED);
+}
+
+void transaction_end(struct transaction *transaction)
+{
+    if (!transaction_is_open(transaction))
+        return;
+    call_end(&transaction->call);
+    strbuf_done(&transaction->pending);
+    arena_destroy(&transaction->arena);
+    *transaction = (struct transaction){ 0 };
+}
+
+/* The message cannot be taken any more; the client hears of it at the end of its content. */
+static void give_up(struct transaction *transaction)
+{
+    call_end(&transaction->call);
+    strbuf_done(&transaction->pending);
+    transaction->has_failed = true;
+}
+
+static void add_attribute(struct cleanup_envelope *envelope, struct arena *arena, const char *name, struct str value)
+{
+    if (value.len > 0)
+        strlist_add_view(&envelope->attributes, arena, arena_printf(arena, "%s=%.*s", name, STR_ARG(value)));
+}
+
+static bool send_envelope(struct session *session, struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+    struct arena *arena = session->command_arena;
+    const struct peer *peer = &session->peer;
+    struct cleanup_envelope envelope = {
+        .arrival = transaction->arrival,
+        .sender = transaction->sender,
+        .envid = transaction->envid,
+        .dsn_return = transaction->dsn_return,
+        .encoding = transaction->encoding,
+        .size = transaction->announced_bytes,
+    };
+
+    add_attribute(&envelope, arena, "log_client_name", peer->name);
+    add_attribute(&envelope, arena, "log_client_address", peer->address);
+    add_attribute(&envelope, arena, "log_client_port", peer->port);
+    add_attribute(&envelope, arena, "log_message_origin", peer->shown);
+    add_attribute(&envelope, arena, "log_helo_name", session->helo_name);
+    add_attribute(&envelope, arena, "log_protocol_name", str_from_c(session_protocol(session)));
+    add_attribute(&envelope, arena, "client_name", peer->name);
+    add_attribute(&envelope, arena, "reverse_client_name", peer->reverse_name);
+    add_attribute(&envelope, arena, "client_address", peer->address);
+    add_attribute(&envelope, arena, "client_port", peer->port);
+    add_attribute(&envelope, arena, "helo_name", session->helo_name);
+    add_attribute(&envelope, arena, "protocol_name", str_from_c(session_protocol(session)));
+    add_attribute(&envelope, arena, "rewrite_context", policy_client_is_local(session) ? STR("local") : STR("remote"));
+    return call_send(transaction->call, &cleanup_envelope_message, &envelope, session->smtpd->shared->ipc_timeout, why);
+}
+
+static bool open_call(struct session *session, struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+    uint64_t flags = CLEANUP_FLAGS_EXTERNAL | (transaction->is_smtputf8 ? CLEANUP_FLAG_SMTPUTF8 : 0);
+
+    if (!cleanup_call_open(session->smtpd->cleanup, flags, transaction->arena, session->smtpd->shared->ipc_timeout,
+                           &transaction->call, &transaction->queue_id, why))
+        return false;
+    if (!send_envelope(session, why)) {
+        call_end(&transaction->call);
+        transaction->queue_id = STR_EMPTY;
+        return false;
+    }
+    log_client(session);
+    return true;
+}
+
+bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient, struct str shown,
+                               struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+
+    if (transaction->has_failed)
+        return failure_set(why, FAILURE_RETRY, 0, "the message was lost on its way to cleanup");
+    if (transaction->call == NULL && !open_call(session, why))
+        return false;
+    if (!call_send(transaction->call, &cleanup_recipient_message, recipient, session->smtpd->shared->ipc_timeout,
+                   why)) {
+        give_up(transaction);
+        return false;
+    }
+    transaction->recipient = transaction->recipient_count == 0 ? arena_str(transaction->arena, shown) : STR_EMPTY;
+    transaction->recipient_count++;
+    return true;
+}
+
+static void send_pending(struct session *session)
+{
+    struct transaction *transaction = &session->transaction;
+    struct failure why;
+
+    if (transaction->call == NULL || transaction->pending.len == 0)
+        return;
+    if (!cleanup_call_content(transaction->call, strbuf_str(&transaction->pending), session->smtpd->shared->ipc_timeout,
+                              &why)) {
+        log_cleanup_trouble(session, why.text);
+        give_up(transaction);
+        return;
+    }
+    strbuf_clear(&transaction->pending);
+}
+
+static bool is_beyond_limit(const struct session *session)
+{
+    int64_t limit = session->smtpd->shared->message_size_limit;
+
+    return limit > 0 && session->transaction.bytes > (uint64_t) limit;
+}
+
+void transaction_add_content(struct session *session, struct str bytes)
+{
+    struct transaction *transaction = &session->transaction;
+
+    if (transaction->call == NULL)
+        return;
+    if (is_beyond_limit(session)) {
+        log_message_too_large(session);
+        give_up(transaction);
+        transaction->is_too_large = true;
+        return;
+    }
+    strbuf_append(&transaction->pending, bytes);
+    if (transaction->pending.len >= PENDING_MAXIMUM)
+        send_pending(session);
+}
+
+/* What the client hears of each outcome, unless cleanup brings words of its own. */
+static const struct {
+    enum cleanup_status status;
+    int code;
+    const char *dsn;
+    const char *text;
+} outcomes[] = {
+    { CLEANUP_BAD, 451, "4.3.0", "queue file write error" },
+    { CLEANUP_WRITE_ERROR, 451, "4.3.0", "queue file write error" },
+    { CLEANUP_NO_SPACE, 452, "4.3.1", "insufficient system storage" },
+    { CLEANUP_TOO_BIG, 552, "5.3.4", "message file too big" },
+    { CLEANUP_TOO_MANY_HOPS, 554, "5.4.0", "too many hops" },
+    { CLEANUP_REJECTED, 550, "5.7.1", "message content rejected" },
+    { CLEANUP_DEFERRED, 451, "4.7.1", "service unavailable" },
+    { CLEANUP_NO_RECIPIENTS, 550, "5.1.0", "no recipients specified" },
+    { CLEANUP_STOPPED, 451, "4.3.2", "service shutting down" },
+};
+
+static struct str describe(struct session *session, enum cleanup_status status, struct str dsn, struct str reason)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        if (outcomes[i].status != status)
+            continue;
+        if (reason.len > 0 && dsn.len > 0)
+            return arena_printf(session->command_arena, "%c%02d %.*s %.*s", dsn.data[0], outcomes[i].code % 100,
+                                STR_ARG(dsn), STR_ARG(reason));
+        return arena_printf(session->command_arena, "%d %s Error: %s", outcomes[i].code, outcomes[i].dsn,
+                            outcomes[i].text);
+    }
+    return STR("451 4.3.0 Error: queue file write error");
+}
+
+static struct str describe_success(struct session *session)
+{
+    const struct transaction *transaction = &session->transaction;
+
+    if (transaction->is_chunked)
+        return arena_printf(session->command_arena, "250 2.0.0 Ok: %llu bytes queued as %.*s",
+                            (unsigned long long) transaction->bytes, STR_ARG(transaction->queue_id));
+    return arena_printf(session->command_arena, "250 2.0.0 Ok: queued as %.*s", STR_ARG(transaction->queue_id));
+}
+
+bool transaction_finish(struct session *session, struct str *text_out)
+{
+    struct transaction *transaction = &session->transaction;
+    const struct cleanup_result *result;
+    struct failure why;
+
+    send_pending(session);
+    if (transaction->is_too_large) {
+        *text_out = describe(session, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    if (transaction->call == NULL) {
+        *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    if (!cleanup_call_finish(transaction->call, session->command_arena, session->smtpd->shared->ipc_timeout, &result,
+                             &why)) {
+        log_cleanup_trouble(session, why.text);
+        *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    if (result->status != CLEANUP_OK) {
+        *text_out = describe(session, (enum cleanup_status) result->status, result->dsn, result->reason);
+        return false;
+    }
+    *text_out = describe_success(session);
+    return true;
+}

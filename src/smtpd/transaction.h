@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_TRANSACTION_H
+#define SMTPD_TRANSACTION_H
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "protocol/cleanup.h"
+
+#include <stdbool.h>
+
+struct session;
+
+/*
+ * transaction - one message from MAIL to its end: what the client said of it, and the call to cleanup that
+ * takes it. All of it ends with transaction_end: after the message, RSET, a new HELO, and the session.
+ *
+ * The call opens with the first accepted recipient (the queue id is known from then on).
+ */
+struct transaction {
+    struct arena *arena;     /* NULL: no MAIL yet */
+    struct str sender;       /* internal form */
+    struct str sender_shown; /* as in log lines and replies */
+    uint64_t announced_bytes;
+    uint64_t encoding;   /* enum body_encoding */
+    uint64_t dsn_return; /* enum dsn_return */
+    struct str envid;
+    bool is_smtputf8;
+    struct instant arrival;
+
+    unsigned recipient_count;
+    unsigned overshoot_count;
+    struct str recipient; /* the only one accepted, for log lines; empty with none or several */
+
+    struct call *call; /* to cleanup; NULL before the first recipient and after trouble */
+    struct str queue_id;
+    bool has_failed; /* the call broke: at the end the client hears 451 */
+
+    bool is_chunked; /* BDAT has begun */
+    uint64_t bytes;  /* content so far, as on the wire: with CR LF */
+    bool is_too_large;
+    bool has_refused_bare_newline;
+    struct strbuf pending; /* content not yet sent to cleanup */
+    /* Between two chunks: an unfinished line was the last thing sent, and it ended with a CR not yet judged. */
+    bool is_line_open;
+    bool has_carriage_return;
+};
+
+static inline bool transaction_is_open(const struct transaction *transaction)
+{
+    return transaction->arena != NULL;
+}
+
+/* MAIL was accepted. The caller fills in what MAIL said, with memory of transaction->arena. */
+void transaction_begin(struct transaction *transaction);
+/* Forgets everything; a message not finished is thrown away. Fine when none is open. */
+void transaction_end(struct transaction *transaction);
+
+/* Opens the call if this is the first recipient. False: not taken, why has the kind for the reply. */
+MUST_USE bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient,
+                                        struct str shown, struct failure *why);
+
+/* Content for cleanup, lines ended by LF. Trouble is remembered, and told by transaction_finish. */
+void transaction_add_content(struct session *session, struct str bytes);
+
+/* Gives the message to cleanup. text_out is the reply, in the command's arena; true if the message was taken. */
+bool transaction_finish(struct session *session, struct str *text_out);
+
+#endif

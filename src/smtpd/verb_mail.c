@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MAIL FROM: a transaction begins (RFC 5321 section 4.1.1.2, RFC 1870, 6152, 3461, 6531). */
+#include "mail/dsn.h"
+#include "mail/smtp_path.h"
+#include "mail/xtext.h"
+#include "smtpd/answer.h"
+#include "smtpd/ehlo_keyword.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/policy.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+#include "smtpd/storage.h"
+#include "smtpd/verbs.h"
+
+enum { ENVID_MAXIMUM = 1000 };
+
+/* One parameter of MAIL. False when it was answered with an error. */
+typedef bool take_parameter(struct session *session, struct str value);
+
+static bool unsupported(struct session *session, struct str word)
+{
+    answer(session, "555 5.5.4 Unsupported option: %.*s", STR_ARG(word));
+    return false;
+}
+
+static bool is_all_digits(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!char_is_digit(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool take_size(struct session *session, struct str value)
+{
+    struct transaction *transaction = &session->transaction;
+
+    if (!is_all_digits(value)) {
+        answer(session, "501 5.5.4 Bad message size syntax");
+        return false;
+    }
+    if (!str_to_uint64(value, &transaction->announced_bytes) || transaction->announced_bytes > INT64_MAX) {
+        answer(session, "552 5.3.4 Message size exceeds file system imposed limit");
+        return false;
+    }
+    return true;
+}
+
+static bool take_body(struct session *session, struct str value)
+{
+    if (str_equal_nocase(value, STR("8BITMIME")))
+        session->transaction.encoding = BODY_ENCODING_8BIT;
+    else if (str_equal_nocase(value, STR("7BIT")))
+        session->transaction.encoding = BODY_ENCODING_7BIT;
+    else
+        return unsupported(session, arena_printf(session->command_arena, "BODY=%.*s", STR_ARG(value)));
+    return true;
+}
+
+static bool is_dsn_disabled(struct session *session)
+{
+    if (!(session->discarded_keywords & KEYWORD_DSN))
+        return false;
+    answer(session, "501 5.7.1 DSN support is disabled");
+    return true;
+}
+
+static bool take_ret(struct session *session, struct str value)
+{
+    struct transaction *transaction = &session->transaction;
+    enum dsn_return what;
+
+    if (is_dsn_disabled(session))
+        return false;
+    if (transaction->dsn_return != DSN_RETURN_UNSET || !dsn_return_parse(value, &what)) {
+        answer(session, "501 5.5.4 Bad RET parameter syntax");
+        return false;
+    }
+    transaction->dsn_return = what;
+    return true;
+}
+
+static bool take_envid(struct session *session, struct str value)
+{
+    struct transaction *transaction = &session->transaction;
+    struct strbuf decoded;
+    bool is_good;
+
+    if (is_dsn_disabled(session))
+        return false;
+    strbuf_init(&decoded, ENVID_MAXIMUM);
+    is_good = transaction->envid.len == 0 && xtext_decode(&decoded, value) && decoded.len > 0;
+    if (is_good)
+        transaction->envid = arena_str(transaction->arena, strbuf_str(&decoded));
+    else
+        answer(session, "501 5.5.4 Bad ENVID parameter syntax");
+    strbuf_done(&decoded);
+    return is_good;
+}
+
+/* A parameter without a value is a name alone. */
+static bool take_one(struct session *session, struct str word)
+{
+    static const struct {
+        const char *name;
+        take_parameter *take;
+    } parameters[] = {
+        { "SIZE", take_size },
+        { "BODY", take_body },
+        { "RET", take_ret },
+        { "ENVID", take_envid },
+    };
+
+    struct str name, value;
+    bool has_value = str_cut(word, '=', &name, &value);
+
+    for (size_t i = 0; has_value && i < ARRAY_COUNT(parameters); i++) {
+        if (str_equal_nocase(name, str_from_c(parameters[i].name)))
+            return parameters[i].take(session, value);
+    }
+    if (!has_value && session->smtpd->shared->smtputf8_enable && str_equal_nocase(name, STR("SMTPUTF8"))) {
+        session->transaction.is_smtputf8 = true;
+        return true;
+    }
+    return unsupported(session, word);
+}
+
+static bool take_parameters(struct session *session, struct str rest)
+{
+    struct str word;
+
+    while (str_next_word(&rest, " \t", &word)) {
+        if (!take_one(session, word))
+            return false;
+    }
+    return true;
+}
+
+static bool take_address(struct session *session, struct str *rest)
+{
+    struct transaction *transaction = &session->transaction;
+    unsigned flags = SMTP_PATH_MAY_BE_EMPTY;
+    struct str argument = str_trim(*rest);
+    struct smtp_path path;
+    struct failure why;
+
+    if (session->smtpd->settings->strict_rfc821_envelopes)
+        flags |= SMTP_PATH_STRICT;
+    if (session->smtpd->shared->smtputf8_enable)
+        flags |= SMTP_PATH_MAY_BE_UTF8;
+    if (!smtp_path_take(rest, flags, transaction->arena, &path, &why)) {
+        log_bad_address(session, "MAIL", argument);
+        answer(session, "501 5.1.7 Bad sender address syntax");
+        return false;
+    }
+    transaction->sender = arena_str(transaction->arena, path.address);
+    transaction->sender_shown = arena_str(transaction->arena, path.external);
+    return true;
+}
+
+static bool is_utf8_declared(struct session *session)
+{
+    const struct transaction *transaction = &session->transaction;
+
+    if (transaction->is_smtputf8 || !session->smtpd->shared->strict_smtputf8)
+        return true;
+    for (size_t i = 0; i < transaction->sender.len; i++) {
+        if ((unsigned char) transaction->sender.data[i] >= 128) {
+            answer(session, "553 5.6.7 Must declare SMTPUTF8 to send unicode address");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool may_be_stored(struct session *session)
+{
+    const struct shared_settings *shared = session->smtpd->shared;
+    const struct transaction *transaction = &session->transaction;
+    static const struct str too_large = { "552 5.3.4 Message size exceeds fixed limit", 42 };
+
+    if (shared->message_size_limit > 0 && transaction->announced_bytes > (uint64_t) shared->message_size_limit) {
+        log_reject(session, "reject", too_large, STR_EMPTY);
+        answer_send(session, too_large);
+        return false;
+    }
+    return storage_has_room(session);
+}
+
+/* All that is said of the message, and whether it may come. */
+static bool begin(struct session *session, struct str rest)
+{
+    struct str reply;
+
+    if (!take_address(session, &rest) || !take_parameters(session, rest) || !is_utf8_declared(session) ||
+        !may_be_stored(session))
+        return false;
+    if (!policy_allows_sender(session, &reply)) {
+        answer_send(session, reply);
+        return false;
+    }
+    return true;
+}
+
+void verb_mail(struct session *session, struct str argument)
+{
+    if (session->helo_name.len == 0 && session->smtpd->settings->helo_required) {
+        answer(session, "503 5.5.1 Error: send HELO/EHLO first");
+        return;
+    }
+    if (transaction_is_open(&session->transaction)) {
+        answer(session, "503 5.5.1 Error: nested MAIL command");
+        return;
+    }
+    if (!str_starts_with_nocase(argument, STR("FROM:")) || argument.len == 5) {
+        answer(session, "501 5.5.4 Syntax: MAIL FROM:<address>");
+        return;
+    }
+    transaction_begin(&session->transaction);
+    session->is_discarding_chunks = false;
+    if (begin(session, str_from(argument, 5)))
+        answer_send(session, STR("250 2.1.0 Ok"));
+    else
+        transaction_end(&session->transaction);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RCPT TO: one recipient more (RFC 5321 section 4.1.1.3, RFC 3461). */
+#include "mail/dsn.h"
+#include "mail/smtp_path.h"
+#include "smtpd/answer.h"
+#include "smtpd/ehlo_keyword.h"
+#include "smtpd/log_lines.h"
+#include "smtpd/policy.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+#include "smtpd/verbs.h"
+
+static bool is_dsn_disabled(struct session *session)
+{
+    if (!(session->discarded_keywords & KEYWORD_DSN))
+        return false;
+    answer(session, "501 5.7.1 DSN support is disabled");
+    return true;
+}
+
+static bool take_notify(struct session *session, struct cleanup_recipient *recipient, struct str value)
+{
+    unsigned notify;
+
+    if (is_dsn_disabled(session))
+        return false;
+    if (recipient->dsn_notify != 0 || !dsn_notify_parse(value, &notify)) {
+        answer(session, "501 5.5.4 Error: Bad NOTIFY parameter syntax");
+        return false;
+    }
+    recipient->dsn_notify = notify;
+    return true;
+}
+
+static bool take_orcpt(struct session *session, struct cleanup_recipient *recipient, struct str value)
+{
+    struct str type, address;
+
+    if (is_dsn_disabled(session))
+        return false;
+    if (recipient->dsn_orcpt.len > 0 || !dsn_orcpt_parse(session->command_arena, value, &type, &address)) {
+        answer(session, "501 5.5.4 Error: Bad ORCPT parameter syntax");
+        return false;
+    }
+    recipient->dsn_orcpt = arena_printf(session->command_arena, "%.*s;%.*s", STR_ARG(type), STR_ARG(address));
+    return true;
+}
+
+static bool take_parameters(struct session *session, struct cleanup_recipient *recipient, struct str rest)
+{
+    struct str word, name, value;
+
+    while (str_next_word(&rest, " \t", &word)) {
+        bool has_value = str_cut(word, '=', &name, &value);
+
+        if (has_value && str_equal_nocase(name, STR("NOTIFY"))) {
+            if (!take_notify(session, recipient, value))
+                return false;
+        } else if (has_value && str_equal_nocase(name, STR("ORCPT"))) {
+            if (!take_orcpt(session, recipient, value))
+                return false;
+        } else {
+            answer(session, "555 5.5.4 Unsupported option: %.*s", STR_ARG(word));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_address(struct session *session, struct str *rest, struct smtp_path *path)
+{
+    struct str argument = str_trim(*rest);
+    unsigned flags = 0;
+    struct failure why;
+
+    if (session->smtpd->settings->strict_rfc821_envelopes)
+        flags |= SMTP_PATH_STRICT;
+    if (session->smtpd->shared->smtputf8_enable)
+        flags |= SMTP_PATH_MAY_BE_UTF8;
+    if (!smtp_path_take(rest, flags, session->command_arena, path, &why)) {
+        log_bad_address(session, "RCPT", argument);
+        answer(session, "501 5.1.3 Bad recipient address syntax");
+        return false;
+    }
+    if (path->has_utf8 && session->smtpd->shared->strict_smtputf8 && !session->transaction.is_smtputf8) {
+        answer(session, "553 5.6.7 Must declare SMTPUTF8 to send unicode address");
+        return false;
+    }
+    return true;
+}
+
+/* Many recipients too many are the client's bad luck at first, and its mistake later. */
+static bool is_within_limit(struct session *session)
+{
+    const struct smtpd_settings *settings = session->smtpd->settings;
+    struct transaction *transaction = &session->transaction;
+    static const struct str reply = { "452 4.5.3 Error: too many recipients", 36 };
+
+    if (transaction->recipient_count < (unsigned) settings->recipient_limit)
+        return true;
+    if (transaction->overshoot_count++ < (unsigned) settings->recipient_overshoot_limit)
+        answer_send_uncounted(session, reply);
+    else
+        answer_send(session, reply);
+    return false;
+}
+
+static void answer_failure(struct session *session, const struct failure *why)
+{
+    log_cleanup_trouble(session, why->text);
+    if (why->kind == FAILURE_NO_SPACE)
+        answer(session, "452 4.3.1 Insufficient system storage");
+    else
+        answer(session, "451 4.3.0 Error: queue file write error");
+}
+
+static void add_recipient(struct session *session, struct str rest)
+{
+    struct cleanup_recipient recipient = { .address = STR_EMPTY };
+    struct smtp_path path;
+    struct failure why;
+    struct str reply;
+
+    if (!take_address(session, &rest, &path) || !take_parameters(session, &recipient, rest) ||
+        !is_within_limit(session))
+        return;
+    if (!policy_allows_recipient(session, path.address, path.external, &reply)) {
+        answer_send(session, reply);
+        return;
+    }
+    recipient.address = path.address;
+    if (!transaction_add_recipient(session, &recipient, path.external, &why))
+        answer_failure(session, &why);
+    else
+        answer_send(session, STR("250 2.1.5 Ok"));
+}
+
+void verb_rcpt(struct session *session, struct str argument)
+{
+    if (!transaction_is_open(&session->transaction)) {
+        answer(session, "503 5.5.1 Error: need MAIL command");
+        return;
+    }
+    if (session->transaction.is_chunked) {
+        answer(session, "503 5.5.1 Error: RCPT after BDAT");
+        return;
+    }
+    if (!str_starts_with_nocase(argument, STR("TO:")) || argument.len == 3) {
+        answer(session, "501 5.5.4 Syntax: RCPT TO:<address>");
+        return;
+    }
+    add_recipient(session, str_from(argument, 3));
+}
