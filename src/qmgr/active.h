@@ -43,7 +43,8 @@ enum active_outcome {
 
 /* The last report of a recipient in this activation; strings live in the message's arena. */
 struct active_result {
-    enum active_outcome outcome;
+    enum active_outcome outcome; /* still ACTIVE_PENDING at finished(): not tried, because qmgr stops */
+    struct str address;          /* where it goes, standardised */
     struct str dsn;
     struct str action;
     struct str reason;

@@ -10,7 +10,7 @@
  * deliveries - takes active messages to the delivery agents: resolves their recipients, lets the scheduler choose,
  * hands requests over and takes outcomes, and gives each message back to its keeper when all are recorded.
  *
- * Nothing is dispatched before the agents that run have told their census. A recipient whose agent died is tried again;
+ * A recipient whose agent died is tried again;
  * after the third such death of one message it is deferred.
  */
 struct daemon;
@@ -26,7 +26,19 @@ struct deliveries_census {
     void *context;
 };
 
+/* What master.cf says of one delivery transport. */
+struct deliveries_transport {
+    struct str name;
+    unsigned processes; /* how many there may be */
+};
+
+/* Before the jail: reads master.cf. All in the arena. */
+MUST_USE bool deliveries_find_transports(struct str config_directory, int default_process_limit, struct arena *arena,
+                                         struct deliveries_transport **transports_out, size_t *count_out,
+                                         struct failure *why);
+
 struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_settings *settings,
+                                     const struct deliveries_transport *transports, size_t transport_count,
                                      const struct deliveries_census *census);
 /* Nothing is in hand any more. */
 void deliveries_destroy(struct deliveries **deliveries);
@@ -34,12 +46,21 @@ void deliveries_destroy(struct deliveries **deliveries);
 /* All pending recipients of the message go out; finished() follows, never from inside this call. */
 void deliveries_start(struct deliveries *deliveries, struct active_message *message);
 
-/* Dispatch nothing more; what is queued and not in hand comes back as deferred, unlogged and unrecorded. */
+/*
+ * Asks every agent that may run what it has in hand and what it finished for a qmgr that died: after an unclean start,
+ * before the first deliveries_start. Ends within the timeout, whatever the agents do. In a fiber.
+ */
+void deliveries_take_census(struct deliveries *deliveries, struct duration timeout);
+
+/* Dispatch nothing more; what is queued and not in hand comes back with ACTIVE_PENDING results. */
 void deliveries_drain(struct deliveries *deliveries);
 /* Requests that agents have in hand. */
 size_t deliveries_in_hand(const struct deliveries *deliveries);
 
 /* Forget dead destinations and transports, so that a flush tries them at once. */
 void deliveries_revive(struct deliveries *deliveries);
+
+/* Channels to agents that had nothing to do for so long are closed; call it now and then. */
+void deliveries_close_idle(struct deliveries *deliveries, struct duration idle);
 
 #endif

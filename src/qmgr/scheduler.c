@@ -131,6 +131,11 @@ size_t transport_waiting(const struct transport *transport)
     return transport->waiting;
 }
 
+bool transport_is_ready(const struct transport *transport)
+{
+    return !list_is_empty(&transport->ready);
+}
+
 /* ---- destinations ---- */
 
 static struct destination *destination_create(struct transport *transport, struct str key, struct str nexthop)

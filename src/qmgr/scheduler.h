@@ -48,6 +48,9 @@ void *transport_owner(const struct transport *transport);
 /* Entries that wait. */
 size_t transport_waiting(const struct transport *transport);
 
+/* An entry may go now. */
+bool transport_is_ready(const struct transport *transport);
+
 /* Of one message's recipients; address is for transports whose limit makes the recipient the destination. */
 struct destination *transport_destination(struct transport *transport, struct str nexthop, struct str address);
 struct transport *destination_transport(const struct destination *destination);

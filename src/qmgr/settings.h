@@ -16,6 +16,12 @@ struct qmgr_settings {
     int message_active_limit;
     int message_recipient_limit;
     struct strlist defer_transports;
+    int default_concurrency_limit;
+    int default_recipient_limit;
+    int default_failed_cohort_limit;
+    int initial_concurrency;
+    int local_concurrency_limit;
+    int local_recipient_limit;
     struct duration ipc_timeout;
     struct duration clog_warn_time;
 

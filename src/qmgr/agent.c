@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/agent.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "log/log.h"
+#include "run/fiber.h"
+#include "run/loop.h"
+
+/* A channel with so many deliveries in hand is busy enough that another process may help. */
+enum { BUSY_CHANNEL = 32 };
+
+struct agent_pool {
+    struct loop *loop;
+    char *path;
+    unsigned processes;
+    struct duration timeout;
+    struct agent_events events;
+    struct list agents;
+    unsigned count;
+    bool is_opening;
+    struct event opened;
+};
+
+struct agent_pool *agent_pool_create(struct loop *loop, const char *path, unsigned processes, struct duration timeout,
+                                     const struct agent_events *events)
+{
+    struct agent_pool *pool = memory_alloc(sizeof *pool);
+    size_t size = strlen(path) + 1;
+
+    pool->loop = loop;
+    pool->path = memory_alloc(size);
+    memcpy(pool->path, path, size);
+    pool->processes = processes > 0 ? processes : 1;
+    pool->timeout = timeout;
+    pool->events = *events;
+    list_init(&pool->agents);
+    event_init(&pool->opened);
+    return pool;
+}
+
+static void agent_destroy(struct agent *agent)
+{
+    list_remove(&agent->node);
+    agent->pool->count--;
+    channel_close(&agent->channel);
+    memory_free(agent);
+}
+
+void agent_pool_destroy(struct agent_pool **handle)
+{
+    struct agent_pool *pool = *handle;
+
+    *handle = NULL;
+    if (pool == NULL)
+        return;
+    CHECK(!pool->is_opening);
+    while (!list_is_empty(&pool->agents))
+        agent_destroy(CONTAINER_OF(pool->agents.next, struct agent, node));
+    memory_free(pool->path);
+    memory_free(pool);
+}
+
+/* One word confirms all that the census listed. */
+static bool confirm_unrecorded(struct call *call, const struct deliver_census_reply *reply, struct duration timeout,
+                               struct failure *why)
+{
+    struct deliver_recorded recorded = { .number = reply->unrecorded.count };
+
+    return reply->unrecorded.count == 0 || call_send(call, &deliver_recorded_message, &recorded, timeout, why);
+}
+
+static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t *capacity_out, struct failure *why)
+{
+    struct deliver_census request = { .qmgr_generation = (uint64_t) instant_seconds(clock_now()) };
+    struct arena *arena = arena_create();
+    struct call *call = channel_call(channel);
+    const struct deliver_census_reply *reply;
+    void *message;
+    bool is_taken = call != NULL || failure_set(why, FAILURE_RETRY, 0, "%s: connection lost", pool->path);
+
+    is_taken = is_taken && call_send(call, &deliver_census_message, &request, pool->timeout, why) &&
+               call_expect(call, &deliver_census_reply_message, arena, pool->timeout, &message, why);
+    if (is_taken) {
+        reply = message;
+        *capacity_out = reply->capacity > 0 ? reply->capacity : 1;
+        is_taken = pool->events.census(pool->events.context, reply, why) &&
+                   confirm_unrecorded(call, reply, pool->timeout, why);
+    }
+    call_end(&call);
+    arena_destroy(&arena);
+    return is_taken;
+}
+
+static bool open_agent(struct agent_pool *pool, struct failure *why)
+{
+    struct channel *channel;
+    struct agent *agent;
+    size_t capacity;
+
+    if (!channel_open(pool->loop, pool->path, &deliver_protocol, pool->timeout, &channel, why))
+        return false;
+    if (!ask_census(pool, channel, &capacity, why)) {
+        channel_close(&channel);
+        return false;
+    }
+    agent = memory_alloc(sizeof *agent);
+    agent->pool = pool;
+    agent->channel = channel;
+    agent->capacity = capacity;
+    agent->idle_since = loop_now(pool->loop);
+    list_append(&pool->agents, &agent->node);
+    pool->count++;
+    return true;
+}
+
+static void run_open(void *context)
+{
+    struct agent_pool *pool = context;
+    struct failure why;
+    bool is_open = open_agent(pool, &why);
+
+    pool->is_opening = false;
+    event_wake_all(&pool->opened);
+    if (is_open)
+        pool->events.ready(pool->events.context);
+    else if (pool->count == 0)
+        pool->events.unavailable(pool->events.context, &why);
+}
+
+static void open_another(struct agent_pool *pool)
+{
+    if (pool->is_opening || pool->count >= pool->processes)
+        return;
+    pool->is_opening = true;
+    fiber_start(pool->loop, run_open, pool);
+}
+
+static void drop_lost(struct agent_pool *pool)
+{
+    struct list *next;
+
+    for (struct list *node = pool->agents.next; node != &pool->agents; node = next) {
+        struct agent *agent = CONTAINER_OF(node, struct agent, node);
+
+        next = node->next;
+        if (agent->in_hand == 0 && !channel_is_open(agent->channel))
+            agent_destroy(agent);
+    }
+}
+
+static struct agent *least_busy(struct agent_pool *pool)
+{
+    struct agent *best = NULL;
+
+    for (struct list *node = pool->agents.next; node != &pool->agents; node = node->next) {
+        struct agent *agent = CONTAINER_OF(node, struct agent, node);
+
+        if (channel_is_open(agent->channel) && agent->in_hand < agent->capacity &&
+            (best == NULL || agent->in_hand < best->in_hand))
+            best = agent;
+    }
+    return best;
+}
+
+struct agent *agent_pool_take(struct agent_pool *pool)
+{
+    struct agent *agent;
+
+    drop_lost(pool);
+    agent = least_busy(pool);
+    if (agent == NULL || agent->in_hand >= BUSY_CHANNEL)
+        open_another(pool);
+    if (agent != NULL)
+        agent->in_hand++;
+    return agent;
+}
+
+void agent_give_back(struct agent *agent)
+{
+    CHECK(agent->in_hand > 0);
+    agent->in_hand--;
+    agent->idle_since = loop_now(agent->pool->loop);
+}
+
+void agent_pool_open_all(struct agent_pool *pool, struct duration timeout)
+{
+    struct instant end = instant_add(loop_now(pool->loop), timeout);
+    unsigned before;
+
+    do {
+        before = pool->count;
+        open_another(pool);
+        while (pool->is_opening && instant_is_before(loop_now(pool->loop), end))
+            if (!event_wait(pool->loop, &pool->opened, instant_since(end, loop_now(pool->loop)), NULL))
+                break;
+    } while (!pool->is_opening && pool->count > before);
+}
+
+void agent_pool_close_idle(struct agent_pool *pool, struct duration idle)
+{
+    struct list *next;
+
+    drop_lost(pool);
+    for (struct list *node = pool->agents.next; node != &pool->agents; node = next) {
+        struct agent *agent = CONTAINER_OF(node, struct agent, node);
+
+        next = node->next;
+        if (agent->in_hand == 0 && instant_since(loop_now(pool->loop), agent->idle_since).us >= idle.us)
+            agent_destroy(agent);
+    }
+}
+
+bool agent_pool_is_busy(const struct agent_pool *pool)
+{
+    if (pool->is_opening)
+        return true;
+    for (const struct list *node = pool->agents.next; node != &pool->agents; node = node->next)
+        if (CONTAINER_OF(node, struct agent, node)->in_hand > 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_AGENT_H
+#define QMGR_AGENT_H
+
+#include "base/list.h"
+#include "protocol/deliver.h"
+
+/*
+ * agent - channels to the processes of one delivery transport, each opened when work needs it, with its census first.
+ *
+ * A process takes one channel, so as many channels as processes reach all of them. Work goes to the channel with the
+ * least in hand; the next is opened when all are full, or busy enough to be worth another process.
+ */
+struct loop;
+struct agent_pool;
+
+struct agent {
+    struct list node;
+    struct agent_pool *pool;
+    struct channel *channel;
+    size_t capacity;
+    size_t in_hand;
+    struct instant idle_since; /* loop's time */
+};
+
+struct agent_events {
+    /* True when all that it lists as unrecorded is recorded now. May wait. */
+    bool (*census)(void *context, const struct deliver_census_reply *reply, struct failure *why);
+    /* An agent with room has appeared. */
+    void (*ready)(void *context);
+    /* None is open, and none could be opened. */
+    void (*unavailable)(void *context, const struct failure *why);
+    void *context;
+};
+
+struct agent_pool *agent_pool_create(struct loop *loop, const char *path, unsigned processes, struct duration timeout,
+                                     const struct agent_events *events);
+/* Closes all channels; nothing is in hand and none is being opened. */
+void agent_pool_destroy(struct agent_pool **pool);
+
+/* One with room, with one more in hand now; NULL when none has: ready() will tell. Does not wait. */
+struct agent *agent_pool_take(struct agent_pool *pool);
+void agent_give_back(struct agent *agent);
+
+/* Opens channels until there are as many as processes, or one does not come. Waits, at most timeout. */
+void agent_pool_open_all(struct agent_pool *pool, struct duration timeout);
+/* Closes what has been idle for so long. */
+void agent_pool_close_idle(struct agent_pool *pool, struct duration idle);
+bool agent_pool_is_busy(const struct agent_pool *pool);
+
+#endif

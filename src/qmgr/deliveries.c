@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/deliveries_private.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "config/main_cf.h"
+#include "config/master_cf.h"
+#include "config/programs.h"
+#include "config/shared_settings.h"
+#include "log/log.h"
+#include "run/loop.h"
+
+#include <unistd.h>
+
+/* ---- what master.cf says ---- */
+
+static bool is_agent(struct str command)
+{
+    static const char *const agents[] = { "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard" };
+
+    for (size_t i = 0; i < ARRAY_COUNT(agents); i++)
+        if (str_equal(command, str_from_c(agents[i])))
+            return true;
+    return false;
+}
+
+static unsigned process_count(const struct master_service *service, int default_process_limit)
+{
+    const struct program *program = program_find(service->fields[MASTER_FIELD_COMMAND]);
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int limit = service->max_processes == MASTER_CF_DEFAULT ? default_process_limit : service->max_processes;
+
+    if (limit <= 0)
+        limit = default_process_limit;
+    if (program != NULL && program->shape == PROGRAM_WORKERS && limit > cpus)
+        limit = (int) cpus;
+    return limit > 0 ? (unsigned) limit : 1;
+}
+
+bool deliveries_find_transports(struct str config_directory, int default_process_limit, struct arena *arena,
+                                struct deliveries_transport **transports_out, size_t *count_out, struct failure *why)
+{
+    struct deliveries_transport *transports;
+    struct master_cf *cf;
+    size_t count = 0;
+
+    if (!master_cf_load(config_directory, arena, &cf, why))
+        return false;
+    transports = arena_new_array(arena, cf->count, struct deliveries_transport);
+    for (size_t i = 0; i < cf->count; i++) {
+        const struct master_service *service = &cf->services[i];
+
+        if (service->type == MASTER_SERVICE_UNIX && is_agent(service->fields[MASTER_FIELD_COMMAND]))
+            transports[count++] = (struct deliveries_transport){
+                .name = service->fields[MASTER_FIELD_NAME],
+                .processes = process_count(service, default_process_limit),
+            };
+    }
+    *transports_out = transports;
+    *count_out = count;
+    return true;
+}
+
+/* ---- routes ---- */
+
+static bool take_census(void *context, const struct deliver_census_reply *reply, struct failure *why)
+{
+    const struct deliveries_census *census = &((struct route *) context)->deliveries->census;
+    const struct deliver_outcome *outcomes = reply->unrecorded.items;
+    const struct deliver_in_hand *in_hand = reply->in_hand.items;
+
+    for (size_t i = 0; i < reply->unrecorded.count; i++)
+        if (!census->unrecorded(census->context, &outcomes[i], why))
+            return false;
+    for (size_t i = 0; i < reply->in_hand.count; i++)
+        census->in_hand(census->context, &in_hand[i]);
+    return true;
+}
+
+static void agents_ready(void *context)
+{
+    struct route *route = context;
+
+    route->dead_until = (struct instant){ 0 };
+    deliveries_dispatch(route);
+}
+
+static void agents_unavailable(void *context, const struct failure *why)
+{
+    struct route *route = context;
+    struct deliveries *deliveries = route->deliveries;
+    struct entry *entry;
+
+    log_warning("transport %.*s: %s", STR_ARG(transport_name(route->transport)), why->text);
+    route->dead_until = instant_add(clock_now(), deliveries->settings->transport_retry_time);
+    route->dead_reason = *why;
+    while ((entry = transport_first_waiting(route->transport)) != NULL)
+        deliveries_divert(deliveries, entry->destination);
+}
+
+static int limit_of(const struct deliveries *deliveries, struct str transport, const char *suffix,
+                    const char *default_text, int default_value)
+{
+    struct arena *arena = arena_create();
+    struct str name = arena_printf(arena, "%.*s%s", STR_ARG(transport), suffix);
+    struct failure why;
+    int value;
+
+    if (!settings_get_integer(daemon_main_cf(deliveries->daemon), name, default_text, 0, INT_MAX, &value, &why)) {
+        log_warning("%s", why.text);
+        value = default_value;
+    }
+    arena_destroy(&arena);
+    return value;
+}
+
+static struct scheduler_limits find_limits(const struct deliveries *deliveries, struct str name)
+{
+    const struct qmgr_settings *settings = deliveries->settings;
+    bool is_local = str_equal(name, STR("local"));
+    int concurrency, recipients, initial, cohorts;
+
+    concurrency = is_local ? settings->local_concurrency_limit
+                           : limit_of(deliveries, name, "_destination_concurrency_limit",
+                                      "$default_destination_concurrency_limit", settings->default_concurrency_limit);
+    recipients = is_local ? settings->local_recipient_limit
+                          : limit_of(deliveries, name, "_destination_recipient_limit",
+                                     "$default_destination_recipient_limit", settings->default_recipient_limit);
+    initial = limit_of(deliveries, name, "_initial_destination_concurrency", "$initial_destination_concurrency",
+                       settings->initial_concurrency);
+    cohorts = limit_of(deliveries, name, "_destination_concurrency_failed_cohort_limit",
+                       "$default_destination_concurrency_failed_cohort_limit", settings->default_failed_cohort_limit);
+    if (recipients == 0 || recipients > DELIVER_RECIPIENTS_MAXIMUM)
+        recipients = DELIVER_RECIPIENTS_MAXIMUM;
+    return (struct scheduler_limits){
+        .concurrency = (unsigned) concurrency,
+        .initial_concurrency = (unsigned) initial,
+        .recipients = (unsigned) recipients,
+        .failed_cohorts = (unsigned) cohorts,
+    };
+}
+
+static unsigned processes_of(const struct deliveries *deliveries, struct str name)
+{
+    for (size_t i = 0; i < deliveries->transport_count; i++)
+        if (str_equal(deliveries->transports[i].name, name))
+            return deliveries->transports[i].processes;
+    return 1;
+}
+
+static struct route *create_route(struct deliveries *deliveries, struct str name)
+{
+    struct route *route = memory_alloc(sizeof *route);
+    struct scheduler_limits limits = find_limits(deliveries, name);
+    struct agent_events events = { take_census, agents_ready, agents_unavailable, route };
+    struct arena *arena = arena_create();
+    struct str path = arena_printf(arena, "private/%.*s", STR_ARG(name));
+
+    route->deliveries = deliveries;
+    route->transport = scheduler_add_transport(deliveries->scheduler, name, &limits, route);
+    route->pool = agent_pool_create(deliveries->loop, path.data, processes_of(deliveries, name),
+                                    deliveries->settings->ipc_timeout, &events);
+    list_append(&deliveries->routes, &route->node);
+    arena_destroy(&arena);
+    return route;
+}
+
+static struct route *find_route(struct deliveries *deliveries, struct str name)
+{
+    struct transport *transport = scheduler_find_transport(deliveries->scheduler, name);
+
+    return transport != NULL ? transport_owner(transport) : create_route(deliveries, name);
+}
+
+static bool route_is_dead(struct route *route, struct instant now)
+{
+    if (route->dead_until.us != 0 && !instant_is_before(now, route->dead_until))
+        route->dead_until = (struct instant){ 0 };
+    return route->dead_until.us != 0;
+}
+
+void deliveries_dispatch(struct route *route)
+{
+    if (route->deliveries->is_draining)
+        return;
+    while (transport_is_ready(route->transport)) {
+        struct agent *agent = agent_pool_take(route->pool);
+
+        if (agent == NULL)
+            return;
+        dispatch_start(route, transport_next(route->transport), agent);
+    }
+}
+
+/* ---- outcomes ---- */
+
+void deliveries_record(struct deliveries *deliveries, struct active_message *message, const size_t *places,
+                       size_t count)
+{
+    const struct active_keeper *keeper = message->keeper;
+    struct failure why;
+
+    while (count > 0 && !keeper->record(keeper->context, message, places, count, &why)) {
+        log_warning("%.*s: cannot record outcomes: %s", STR_ARG(message->id_text), why.text);
+        fiber_sleep(deliveries->loop, seconds(1));
+    }
+    message->open_count -= count;
+}
+
+void deliveries_defer_places(struct deliveries *deliveries, struct active_message *message, const size_t *places,
+                             size_t count, struct str dsn, struct str reason)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct active_result *result = &message->results[places[i]];
+
+        result->outcome = ACTIVE_DEFERRED;
+        result->dsn = arena_str(message->arena, dsn);
+        result->reason = arena_str(message->arena, reason);
+    }
+    deliveries_record(deliveries, message, places, count);
+}
+
+void deliveries_settle(struct active_message *message)
+{
+    if (message->open_count == 0 && list_is_empty(&message->entries))
+        message->keeper->finished(message->keeper->context, message);
+}
+
+/* ---- where a recipient goes ---- */
+
+struct waiting_deferral {
+    struct deliveries *deliveries;
+    struct active_message *message;
+    size_t place;
+    struct str reason;
+};
+
+static void run_deferral(void *context)
+{
+    struct waiting_deferral *deferral = context;
+    struct active_message *message = deferral->message;
+
+    deliveries_defer_places(deferral->deliveries, message, &deferral->place, 1, STR("4.3.0"), deferral->reason);
+    memory_free(deferral);
+    deliveries_settle(message);
+}
+
+/* The transport that defers is itself unreachable: the last resort, told by nobody but this line. */
+static void defer_here(struct deliveries *deliveries, struct active_message *message, size_t place, struct str text)
+{
+    struct waiting_deferral *deferral = memory_alloc(sizeof *deferral);
+    struct str dsn, reason;
+
+    str_cut(text, ' ', &dsn, &reason);
+    deferral->deliveries = deliveries;
+    deferral->message = message;
+    deferral->place = place;
+    deferral->reason = arena_str(message->arena, reason);
+    log_warning("%.*s: to=<%.*s>: %.*s", STR_ARG(message->id_text), STR_ARG(message->results[place].address),
+                STR_ARG(text));
+    fiber_group_start(&deliveries->fibers, run_deferral, deferral);
+}
+
+static void enqueue(struct route *route, struct active_message *message, size_t place, struct str nexthop)
+{
+    struct destination *destination = transport_destination(route->transport, nexthop, message->results[place].address);
+
+    destination_add(destination, message, place, &message->entries);
+}
+
+static void send_to_retry(struct deliveries *deliveries, struct active_message *message, size_t place, struct str text)
+{
+    struct route *retry = find_route(deliveries, STR("retry"));
+
+    if (route_is_dead(retry, clock_now())) {
+        defer_here(deliveries, message, place, text);
+        return;
+    }
+    enqueue(retry, message, place, text);
+    deliveries_dispatch(retry);
+}
+
+static void assign(struct deliveries *deliveries, struct active_message *message, size_t place, struct str transport,
+                   struct str nexthop)
+{
+    struct route *route = find_route(deliveries, transport);
+    struct instant now = clock_now();
+    struct destination *destination;
+    struct str dsn, reason;
+
+    if (strlist_contains(&deliveries->settings->defer_transports, transport)) {
+        send_to_retry(deliveries, message, place, STR("4.3.2 deferred transport"));
+        return;
+    }
+    if (route_is_dead(route, now)) {
+        send_to_retry(deliveries, message, place, STR("4.3.0 mail transport unavailable"));
+        return;
+    }
+    destination = transport_destination(route->transport, nexthop, message->results[place].address);
+    if (destination_is_dead(destination, now, &dsn, &reason)) {
+        struct strbuf text;
+
+        strbuf_init(&text, STRBUF_UNLIMITED);
+        strbuf_printf(&text, "%.*s delivery temporarily suspended: %.*s", STR_ARG(dsn), STR_ARG(reason));
+        send_to_retry(deliveries, message, place, strbuf_str(&text));
+        strbuf_done(&text);
+        return;
+    }
+    destination_add(destination, message, place, &message->entries);
+    deliveries_dispatch(route);
+}
+
+void deliveries_divert(struct deliveries *deliveries, struct destination *destination)
+{
+    struct entry *entry;
+    struct arena *arena = arena_create();
+    struct str transport = arena_str(arena, transport_name(destination_transport(destination)));
+    struct str nexthop = arena_str(arena, destination_nexthop(destination));
+    bool is_last = false;
+
+    while (!is_last && (entry = destination_first_waiting(destination)) != NULL) {
+        struct active_message *message = entry->message;
+        size_t count = entry->count;
+        size_t *places = arena_new_array(arena, count, size_t);
+
+        memcpy(places, entry->places, count * sizeof *places);
+        /* Dropping the last entry may end the destination. */
+        is_last = entry->queue_node.next == entry->queue_node.previous;
+        entry_drop(entry);
+        for (size_t i = 0; i < count; i++) {
+            if (str_equal(transport, STR("retry")))
+                defer_here(deliveries, message, places[i], nexthop);
+            else
+                assign(deliveries, message, places[i], transport, nexthop);
+        }
+    }
+    arena_destroy(&arena);
+}
+
+static void assign_resolved(struct deliveries *deliveries, struct active_message *message, size_t place,
+                            const struct resolved_address *resolved)
+{
+    struct arena *arena = message->arena;
+
+    message->results[place].address = arena_str(arena, resolved->recipient);
+    switch (resolved->status) {
+    case RESOLVE_OK:
+        assign(deliveries, message, place, resolved->transport, resolved->nexthop);
+        return;
+    case RESOLVE_ERROR:
+        assign(deliveries, message, place, STR("error"), arena_printf(arena, "5.1.3 %.*s", STR_ARG(resolved->nexthop)));
+        return;
+    default:
+        send_to_retry(deliveries, message, place, STR("4.3.0 address resolver failure"));
+    }
+}
+
+/* ---- a message ---- */
+
+struct start {
+    struct deliveries *deliveries;
+    struct active_message *message;
+};
+
+static size_t collect_pending(struct active_message *message, struct arena *arena, struct str **addresses_out,
+                              size_t **places_out)
+{
+    const struct envelope *envelope = message->envelope;
+    struct str *addresses = arena_new_array(arena, envelope->recipient_count, struct str);
+    size_t *places = arena_new_array(arena, envelope->recipient_count, size_t);
+    size_t count = 0;
+
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (envelope->recipients[i].status != RECIPIENT_PENDING)
+            continue;
+        message->results[i].address = envelope->recipients[i].address;
+        addresses[count] = envelope->recipients[i].address;
+        places[count++] = i;
+    }
+    *addresses_out = addresses;
+    *places_out = places;
+    return count;
+}
+
+static void run_start(void *context)
+{
+    struct deliveries *deliveries = ((struct start *) context)->deliveries;
+    struct active_message *message = ((struct start *) context)->message;
+    struct arena *arena = arena_create();
+    struct resolved_address *answers;
+    struct str *addresses;
+    struct failure why;
+    size_t *places;
+    size_t count = collect_pending(message, arena, &addresses, &places);
+
+    memory_free(context);
+    answers = arena_new_array(arena, count, struct resolved_address);
+    /* Counted apart from the recipients until all are placed, so that the message cannot finish half-placed. */
+    message->open_count = count + 1;
+    if (resolver_ask(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), arena, answers,
+                     &why)) {
+        for (size_t i = 0; i < count; i++)
+            assign_resolved(deliveries, message, places[i], &answers[i]);
+    } else {
+        log_warning("%.*s: %s", STR_ARG(message->id_text), why.text);
+        for (size_t i = 0; i < count; i++)
+            send_to_retry(deliveries, message, places[i], STR("4.3.0 address resolver failure"));
+    }
+    arena_destroy(&arena);
+    message->open_count--;
+    deliveries_settle(message);
+}
+
+void deliveries_start(struct deliveries *deliveries, struct active_message *message)
+{
+    struct start *start = memory_alloc(sizeof *start);
+
+    list_init(&message->entries);
+    *start = (struct start){ deliveries, message };
+    fiber_group_start(&deliveries->fibers, run_start, start);
+}
+
+/* ---- the whole ---- */
+
+static bool depends_on_sender(struct daemon *daemon)
+{
+    static const char *const names[] = { "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps" };
+    struct str value;
+    struct failure why;
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (settings_get_string(daemon_main_cf(daemon), str_from_c(names[i]), "", daemon_arena(daemon), &value, &why) &&
+            value.len > 0)
+            return true;
+    return false;
+}
+
+struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_settings *settings,
+                                     const struct deliveries_transport *transports, size_t transport_count,
+                                     const struct deliveries_census *census)
+{
+    struct deliveries *deliveries = memory_alloc(sizeof *deliveries);
+
+    deliveries->daemon = daemon;
+    deliveries->loop = daemon_loop(daemon);
+    deliveries->settings = settings;
+    deliveries->transports = transports;
+    deliveries->transport_count = transport_count;
+    deliveries->census = *census;
+    deliveries->scheduler = scheduler_create(settings->minimal_backoff_time);
+    deliveries->resolver = resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol),
+                                           depends_on_sender(daemon), settings->ipc_timeout);
+    list_init(&deliveries->routes);
+    fiber_group_init(&deliveries->fibers, deliveries->loop);
+    return deliveries;
+}
+
+void deliveries_destroy(struct deliveries **handle)
+{
+    struct deliveries *deliveries = *handle;
+
+    *handle = NULL;
+    if (deliveries == NULL)
+        return;
+    CHECK(deliveries->in_hand == 0);
+    while (!list_is_empty(&deliveries->routes)) {
+        struct route *route = CONTAINER_OF(deliveries->routes.next, struct route, node);
+
+        list_remove(&route->node);
+        agent_pool_destroy(&route->pool);
+        memory_free(route);
+    }
+    resolver_destroy(&deliveries->resolver);
+    scheduler_destroy(&deliveries->scheduler);
+    memory_free(deliveries);
+}
+
+void deliveries_take_census(struct deliveries *deliveries, struct duration timeout)
+{
+    struct instant end = instant_add(loop_now(deliveries->loop), timeout);
+
+    for (size_t i = 0; i < deliveries->transport_count; i++) {
+        struct route *route = find_route(deliveries, deliveries->transports[i].name);
+        struct duration left = instant_since(end, loop_now(deliveries->loop));
+
+        if (left.us > 0)
+            agent_pool_open_all(route->pool, left);
+    }
+}
+
+static void drop_waiting(struct route *route)
+{
+    struct entry *entry;
+
+    while ((entry = transport_first_waiting(route->transport)) != NULL) {
+        struct active_message *message = entry->message;
+
+        message->open_count -= entry->count;
+        entry_drop(entry);
+        deliveries_settle(message);
+    }
+}
+
+void deliveries_drain(struct deliveries *deliveries)
+{
+    deliveries->is_draining = true;
+    for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
+        drop_waiting(CONTAINER_OF(node, struct route, node));
+}
+
+size_t deliveries_in_hand(const struct deliveries *deliveries)
+{
+    return deliveries->in_hand;
+}
+
+void deliveries_revive(struct deliveries *deliveries)
+{
+    for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
+        CONTAINER_OF(node, struct route, node)->dead_until = (struct instant){ 0 };
+    scheduler_revive(deliveries->scheduler);
+}
+
+void deliveries_close_idle(struct deliveries *deliveries, struct duration idle)
+{
+    for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
+        agent_pool_close_idle(CONTAINER_OF(node, struct route, node)->pool, idle);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_DELIVERIES_PRIVATE_H
+#define QMGR_DELIVERIES_PRIVATE_H
+
+/* deliveries_private - what deliveries.c (where things go) and dispatch.c (one request to an agent) share. */
+
+#include "daemon/daemon.h"
+#include "qmgr/agent.h"
+#include "qmgr/deliveries.h"
+#include "qmgr/resolver.h"
+#include "qmgr/scheduler.h"
+#include "run/fiber.h"
+
+struct deliveries {
+    struct daemon *daemon;
+    struct loop *loop;
+    const struct qmgr_settings *settings;
+    const struct deliveries_transport *transports;
+    size_t transport_count;
+    struct deliveries_census census;
+    struct scheduler *scheduler;
+    struct resolver *resolver;
+    struct list routes;
+    struct fiber_group fibers;
+    size_t in_hand;
+    bool is_draining;
+};
+
+/* One transport: its place in the scheduler and its agents. */
+struct route {
+    struct list node;
+    struct deliveries *deliveries;
+    struct transport *transport;
+    struct agent_pool *pool;
+    struct instant dead_until; /* wall clock; 0: alive */
+    struct failure dead_reason;
+};
+
+/* Sends what may go of this transport to agents that have room. Does not wait. */
+void deliveries_dispatch(struct route *route);
+/* Everything that waits for the destination, which is dead, goes to the retry transport. */
+void deliveries_divert(struct deliveries *deliveries, struct destination *destination);
+/* Gives the message back when nothing of it is open. */
+void deliveries_settle(struct active_message *message);
+/* Records an outcome that no agent gave. Waits until it is recorded. */
+void deliveries_defer_places(struct deliveries *deliveries, struct active_message *message, const size_t *places,
+                             size_t count, struct str dsn, struct str reason);
+/* Retries, with a second's rest, until the keeper has the outcomes of these places. */
+void deliveries_record(struct deliveries *deliveries, struct active_message *message, const size_t *places,
+                       size_t count);
+
+/* dispatch.c: hands the entry to the agent and sees it through, in a fiber of its own. */
+void dispatch_start(struct route *route, struct entry *entry, struct agent *agent);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/deliveries_private.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "protocol/cleanup.h"
+
+/* A message that was in hand of so many agents that died is deferred: it may be what kills them. */
+enum { LOST_AGENTS_MAXIMUM = 3, AGENT_WAIT_SECONDS = 24 * 3600 };
+
+/* One entry in the hands of one agent. */
+struct dispatch {
+    struct route *route;
+    struct entry *entry;
+    struct agent *agent;
+    struct active_message *message;
+    struct arena *arena;
+    struct call *call;
+    bool is_done;
+    struct str hop_dsn;
+    struct str hop_reason;
+};
+
+static struct deliver_recipient make_recipient(const struct active_message *message, size_t place)
+{
+    const struct envelope_recipient *recipient = &message->envelope->recipients[place];
+
+    return (struct deliver_recipient){
+        .index = place,
+        .address = message->results[place].address,
+        .original = recipient->original,
+        .dsn_orcpt = recipient->dsn_original,
+        .dsn_notify = recipient->dsn_notify,
+    };
+}
+
+static void add_attribute(struct strlist *list, struct arena *arena, const char *name, struct str value)
+{
+    if (value.len > 0)
+        strlist_add_view(list, arena, arena_printf(arena, "%s=%.*s", name, STR_ARG(value)));
+}
+
+static struct strlist make_attributes(const struct envelope *envelope, struct arena *arena)
+{
+    struct strlist list = { 0 };
+
+    add_attribute(&list, arena, "client_name", envelope->client_name);
+    add_attribute(&list, arena, "client_address", envelope->client_address);
+    add_attribute(&list, arena, "client_port", envelope->client_port);
+    add_attribute(&list, arena, "reverse_client_name", envelope->client_reverse_name);
+    add_attribute(&list, arena, "helo_name", envelope->helo);
+    add_attribute(&list, arena, "protocol_name", envelope->protocol);
+    add_attribute(&list, arena, "log_ident", envelope->log_ident);
+    add_attribute(&list, arena, "log_client_name", envelope->log_client_name);
+    add_attribute(&list, arena, "log_client_address", envelope->log_client_address);
+    add_attribute(&list, arena, "log_client_port", envelope->log_client_port);
+    add_attribute(&list, arena, "log_helo_name", envelope->log_helo);
+    add_attribute(&list, arena, "log_protocol_name", envelope->log_protocol);
+    add_attribute(&list, arena, "sasl_method", envelope->sasl_method);
+    add_attribute(&list, arena, "sasl_username", envelope->sasl_username);
+    add_attribute(&list, arena, "sasl_sender", envelope->sasl_sender);
+    add_attribute(&list, arena, "rewrite_context",
+                  envelope->rewrite == ENVELOPE_REWRITE_REMOTE ? STR("remote") : STR("local"));
+    for (size_t i = 0; i < envelope->attribute_count; i++)
+        strlist_add_view(&list, arena,
+                         arena_printf(arena, "%.*s=%.*s", STR_ARG(envelope->attributes[i].name),
+                                      STR_ARG(envelope->attributes[i].value)));
+    return list;
+}
+
+static uint64_t make_encoding(const struct envelope *envelope)
+{
+    if ((envelope->flags & ENVELOPE_BODY_8BIT) != 0 || str_equal(envelope->encoding, STR("8bit")))
+        return BODY_ENCODING_8BIT;
+    return str_equal(envelope->encoding, STR("7bit")) ? BODY_ENCODING_7BIT : BODY_ENCODING_UNKNOWN;
+}
+
+static struct deliver_request make_request(const struct dispatch *dispatch)
+{
+    const struct active_message *message = dispatch->message;
+    const struct envelope *envelope = message->envelope;
+    struct deliver_recipient *recipients =
+        arena_new_array(dispatch->arena, dispatch->entry->count, struct deliver_recipient);
+    bool needs_smtputf8 = (envelope->flags & (ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_DERIVED)) != 0;
+
+    for (size_t i = 0; i < dispatch->entry->count; i++)
+        recipients[i] = make_recipient(message, dispatch->entry->places[i]);
+    return (struct deliver_request){
+        .queue_id = message->id_text,
+        .queue_name = str_from_c(message->queue_name),
+        .attempt = message->attempt,
+        .flags = needs_smtputf8 ? DELIVER_FLAG_SMTPUTF8 : 0,
+        .nexthop = destination_nexthop(dispatch->entry->destination),
+        .sender = envelope->sender,
+        .envid = envelope->dsn_envid,
+        .dsn_return = (uint64_t) envelope->dsn_return,
+        .encoding = make_encoding(envelope),
+        .size = envelope->content_size,
+        .arrival = envelope->arrival,
+        .activated = message->activated,
+        .dispatched = clock_now(),
+        .attributes = make_attributes(envelope, dispatch->arena),
+        .recipients = { recipients, dispatch->entry->count },
+        .content_fd = -1,
+    };
+}
+
+static bool send_request(struct dispatch *dispatch, struct failure *why)
+{
+    const struct active_keeper *keeper = dispatch->message->keeper;
+    struct deliver_request request = make_request(dispatch);
+    bool is_sent;
+
+    if (!keeper->content(keeper->context, dispatch->message, dispatch->arena, &request.content, &request.content_fd,
+                         &request.content_offset, why))
+        return false;
+    dispatch->call = channel_call(dispatch->agent->channel);
+    is_sent = dispatch->call != NULL ? call_send(dispatch->call, &deliver_request_message, &request,
+                                                 dispatch->route->deliveries->settings->ipc_timeout, why)
+                                     : failure_set(why, FAILURE_RETRY, 0, "connection lost");
+    fd_close(&request.content_fd);
+    return is_sent;
+}
+
+/* ---- outcomes ---- */
+
+static enum active_outcome outcome_of(uint64_t status)
+{
+    switch (status) {
+    case DELIVER_SENT:
+        return ACTIVE_SENT;
+    case DELIVER_BOUNCED:
+        return ACTIVE_BOUNCED;
+    default:
+        return ACTIVE_DEFERRED;
+    }
+}
+
+static bool holds_place(const struct entry *entry, uint64_t place)
+{
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->places[i] == place)
+            return true;
+    return false;
+}
+
+/* Success needs no words later, unless its sender asked for a report. */
+static void keep_result(struct active_message *message, const struct deliver_result *result)
+{
+    struct active_result *kept = &message->results[result->index];
+
+    kept->outcome = outcome_of(result->status);
+    kept->dsn = arena_str(message->arena, result->dsn);
+    kept->action = arena_str(message->arena, result->action);
+    if (kept->outcome == ACTIVE_SENT &&
+        (message->envelope->recipients[result->index].dsn_notify & DSN_NOTIFY_SUCCESS) == 0)
+        return;
+    kept->reason = arena_str(message->arena, result->reason);
+    kept->remote_mta = arena_str(message->arena, result->remote_mta);
+    kept->diagnostic_type = arena_str(message->arena, result->diagnostic_type);
+    kept->diagnostic = arena_str(message->arena, result->diagnostic);
+}
+
+static bool take_outcome(struct dispatch *dispatch, const struct deliver_outcome *outcome, struct failure *why)
+{
+    struct deliver_recorded recorded = { .number = outcome->number };
+    const struct deliver_result *results = outcome->results.items;
+    size_t *places = arena_new_array(dispatch->arena, outcome->results.count, size_t);
+    size_t count = 0;
+
+    for (size_t i = 0; i < outcome->results.count; i++) {
+        if (!holds_place(dispatch->entry, results[i].index) ||
+            dispatch->message->results[results[i].index].outcome != ACTIVE_PENDING)
+            return failure_set(why, FAILURE_PROTOCOL, 0, "an outcome for a recipient that it was not given");
+        keep_result(dispatch->message, &results[i]);
+        places[count++] = results[i].index;
+    }
+    deliveries_record(dispatch->route->deliveries, dispatch->message, places, count);
+    return call_send(dispatch->call, &deliver_recorded_message, &recorded,
+                     dispatch->route->deliveries->settings->ipc_timeout, why);
+}
+
+static bool take_done(struct dispatch *dispatch, const struct deliver_done *done)
+{
+    dispatch->is_done = true;
+    dispatch->hop_dsn = done->hop_dsn;
+    dispatch->hop_reason = done->hop_reason;
+    return true;
+}
+
+/* Until the agent says that it is done. */
+static bool follow(struct dispatch *dispatch, struct failure *why)
+{
+    const struct message_type *type;
+    void *message;
+
+    while (!dispatch->is_done) {
+        bool is_taken;
+
+        if (!call_receive(dispatch->call, dispatch->arena, seconds(AGENT_WAIT_SECONDS), &type, &message, why))
+            return false;
+        if (type == &deliver_outcome_message)
+            is_taken = take_outcome(dispatch, message, why);
+        else if (type == &deliver_done_message)
+            is_taken = take_done(dispatch, message);
+        else
+            is_taken = failure_set(why, FAILURE_PROTOCOL, 0, "%s out of turn", type->name);
+        if (!is_taken)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the end ---- */
+
+/* Leaves in the entry what has no outcome. */
+static size_t keep_open_places(struct dispatch *dispatch)
+{
+    struct entry *entry = dispatch->entry;
+    size_t count = 0;
+
+    for (size_t i = 0; i < entry->count; i++)
+        if (dispatch->message->results[entry->places[i]].outcome == ACTIVE_PENDING)
+            entry->places[count++] = entry->places[i];
+    entry->count = count;
+    return count;
+}
+
+static void end_without_answer(struct dispatch *dispatch, const struct failure *why)
+{
+    struct active_message *message = dispatch->message;
+    size_t open = keep_open_places(dispatch);
+
+    log_warning("%.*s: transport %.*s: %s", STR_ARG(message->id_text),
+                STR_ARG(transport_name(dispatch->route->transport)), why->text);
+    if (open > 0 && ++message->lost_agents < LOST_AGENTS_MAXIMUM && !dispatch->route->deliveries->is_draining) {
+        message->attempt++;
+        fiber_sleep(dispatch->route->deliveries->loop, seconds(1));
+        if (!dispatch->route->deliveries->is_draining) {
+            entry_return(dispatch->entry);
+            return;
+        }
+    }
+    if (dispatch->route->deliveries->is_draining) {
+        message->open_count -= open;
+    } else if (open > 0) {
+        deliveries_defer_places(dispatch->route->deliveries, message, dispatch->entry->places, open, STR("4.3.0"),
+                                STR("unknown mail transport error"));
+    }
+    entry_finish(dispatch->entry);
+}
+
+static void end_with_answer(struct dispatch *dispatch)
+{
+    struct deliveries *deliveries = dispatch->route->deliveries;
+    struct destination *destination = dispatch->entry->destination;
+    size_t open = keep_open_places(dispatch);
+
+    if (open > 0)
+        deliveries_defer_places(deliveries, dispatch->message, dispatch->entry->places, open, STR("4.3.0"),
+                                STR("unknown mail transport error"));
+    if (dispatch->hop_dsn.len == 0)
+        entry_finish(dispatch->entry);
+    else if (entry_finish_failed(dispatch->entry, clock_now(), dispatch->hop_dsn, dispatch->hop_reason))
+        deliveries_divert(deliveries, destination);
+}
+
+static void run_dispatch(void *context)
+{
+    struct dispatch *dispatch = context;
+    struct route *route = dispatch->route;
+    struct active_message *message = dispatch->message;
+    struct failure why;
+
+    if (send_request(dispatch, &why) && follow(dispatch, &why))
+        end_with_answer(dispatch);
+    else
+        end_without_answer(dispatch, &why);
+    call_end(&dispatch->call);
+    agent_give_back(dispatch->agent);
+    route->deliveries->in_hand--;
+    arena_destroy(&dispatch->arena);
+    memory_free(dispatch);
+    deliveries_settle(message);
+    deliveries_dispatch(route);
+}
+
+void dispatch_start(struct route *route, struct entry *entry, struct agent *agent)
+{
+    struct dispatch *dispatch = memory_alloc(sizeof *dispatch);
+
+    dispatch->route = route;
+    dispatch->entry = entry;
+    dispatch->agent = agent;
+    dispatch->message = entry->message;
+    dispatch->arena = arena_create();
+    route->deliveries->in_hand++;
+    fiber_group_start(&route->deliveries->fibers, run_dispatch, dispatch);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_RESOLVER_H
+#define QMGR_RESOLVER_H
+
+#include "base/failure.h"
+#include "base/time.h"
+#include "protocol/rewrite.h"
+
+/*
+ * resolver - where recipients go, asked of trivial-rewrite in batches and remembered while its tables stay the same.
+ *
+ * What was remembered goes when a reply tells of another generation, after a minute (tables behind proxymap change
+ * unseen), and when the memory is full.
+ */
+struct resolver;
+
+struct resolver *resolver_create(struct endpoint *rewrite, bool is_sender_dependent, struct duration timeout);
+void resolver_destroy(struct resolver **resolver);
+
+/*
+ * Fills one answer for each address, in arena. False when the service does not answer: nothing is known of any.
+ * May wait.
+ */
+MUST_USE bool resolver_ask(struct resolver *resolver, struct str sender, const struct str *addresses, size_t count,
+                           struct instant now, struct arena *arena, struct resolved_address *answers_out,
+                           struct failure *why);
+
+#endif
