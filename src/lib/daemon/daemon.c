@@ -331,11 +331,12 @@ static void run_life(void *context)
 static int finish(struct daemon *daemon)
 {
     int status = daemon->status;
+    struct arena *arena = daemon->arena; /* which holds the daemon itself */
 
     if (fiber_count(daemon->loop) == 0) {
         master_link_destroy(&daemon->master);
         loop_destroy(&daemon->loop);
-        arena_destroy(&daemon->arena);
+        arena_destroy(&arena);
     }
     log_close();
     return status;
