@@ -31,7 +31,7 @@ int main(int argc, char **argv)
         .protocol = &cleanup_protocol,
         .operations = operations,
         .calls = calls,
-        .seccomp = "cleanup",
+        .seccomp = "queue",
     };
 
     return daemon_run(&program, argc, argv);
