@@ -62,7 +62,9 @@ void notifier_file(struct notifier *notifier, struct queue_id id)
 
 static bool send_segment(struct notifier *notifier, struct known_segment *segment, struct failure *why)
 {
-    struct queue_durable message = { .segment = segment->notice.segment, .offset = segment->notice.offset };
+    struct queue_durable message = { .segment = segment->notice.segment,
+                                     .use = segment->notice.use,
+                                     .offset = segment->notice.offset };
 
     /* Before the wait: a newer notice that comes meanwhile must be sent again. */
     segment->is_told = true;

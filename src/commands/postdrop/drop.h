@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTDROP_DROP_H
+#define POSTDROP_DROP_H
+
+#include "base/failure.h"
+
+#include <stdint.h>
+
+/*
+ * drop - copies one submission from a descriptor into a new file of maildrop/ and makes it durable.
+ *
+ * The working directory is the queue directory. On any failure nothing stays behind. FAILURE_PERMANENT with EFBIG: the
+ * message passes the size limit; FAILURE_PROTOCOL: the input is no whole submission; else the disk.
+ */
+MUST_USE bool drop_message(int fd, int64_t message_size_limit, struct failure *why);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SENDMAIL_INPUT_H
+#define SENDMAIL_INPUT_H
+
+#include "base/failure.h"
+#include "base/strbuf.h"
+
+/*
+ * input - the message on standard input as content: lines that end with LF.
+ *
+ * CR LF becomes LF, mailbox "From " lines at the top are dropped, and, unless dots are read, a line with a single dot
+ * ends it. Lines may be of any length; memory is one buffer.
+ */
+struct input {
+    int fd;
+    bool reads_dots;
+    bool is_ended;
+    bool is_at_top;        /* only From_ lines so far */
+    bool is_at_line_start; /* the last piece ended a line */
+    bool has_held_cr;      /* a CR that may belong to a line end */
+    struct strbuf raw;
+    size_t used;
+};
+
+void input_init(struct input *input, int fd, bool reads_dots);
+void input_done(struct input *input);
+
+/* Appends the next piece of content to out; adds nothing at the end. */
+MUST_USE bool input_read(struct input *input, struct strbuf *out, struct failure *why);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sendmail - the command that programs know: submits mail, and runs the commands behind mailq and newaliases. */
+
+#include "config/directory.h"
+#include "config/main_cf.h"
+#include "config/shared_settings.h"
+#include "log/log.h"
+#include "os/environment.h"
+#include "os/fd.h"
+#include "os/process.h"
+#include "os/signals.h"
+#include "sendmail/options.h"
+#include "sendmail/submit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct sendmail {
+    struct arena *arena;
+    struct sendmail_options options;
+    struct str config_directory;
+    const struct shared_settings *shared;
+    struct str alias_database;
+};
+
+/* As Postfix's: whatever the reason, the caller may try again. */
+static int fail(const struct failure *why)
+{
+    log_fatal("%s", why->text);
+    log_flush();
+    return EX_TEMPFAIL;
+}
+
+static bool load(struct sendmail *sendmail, struct failure *why)
+{
+    struct main_cf *cf;
+
+    if (!config_directory_find(sendmail->options.config_directory, sendmail->arena, &sendmail->config_directory, why) ||
+        !main_cf_load(sendmail->config_directory, sendmail->arena, &cf, why))
+        return false;
+    main_cf_set_program(cf, STR("sendmail"), STR_EMPTY);
+    return shared_settings_load(cf, sendmail->arena, &sendmail->shared, why) &&
+           settings_get_string(cf, STR("alias_database"), "hash:/etc/aliases", sendmail->arena,
+                               &sendmail->alias_database, why);
+}
+
+static bool open_log(struct sendmail *sendmail, struct failure *why)
+{
+    const struct shared_settings *shared = sendmail->shared;
+    struct arena *arena = sendmail->arena;
+    struct log_options options = {
+        .name = arena_printf(arena, "%.*s/sendmail", STR_ARG(shared->syslog_name)).data,
+        .facility = arena_c(arena, shared->syslog_facility),
+        .to_stderr = true,
+    };
+
+    if (shared->maillog_file.len > 0)
+        options.postlog_path = arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)).data;
+    return log_open(&options, why);
+}
+
+/* Becomes another program of the system; words end with an empty one. */
+static int become(struct sendmail *sendmail, struct str folder, const struct str *words)
+{
+    struct arena *arena = sendmail->arena;
+    char *arguments[64];
+    const char *path = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(words[0])).data;
+    struct failure why;
+    size_t count = 0;
+
+    for (; words[count].len > 0 && count < ARRAY_COUNT(arguments) - 1; count++)
+        arguments[count] = arena_c(arena, words[count]);
+    arguments[count] = NULL;
+    if (!environment_set("MAIL_CONFIG", arena_c(arena, sendmail->config_directory), &why))
+        return fail(&why);
+    execv(path, arguments);
+    (void) failure_system(&why, errno, "execute %s", path);
+    return fail(&why);
+}
+
+static int run_deliver(struct sendmail *sendmail)
+{
+    struct submit_paths paths = { sendmail->config_directory, sendmail->shared->command_directory };
+    struct failure why;
+
+    if (!submit_message(&sendmail->options, &paths, sendmail->arena, &why))
+        return fail(&why);
+    if (sendmail->options.verifies || sendmail->options.verbosity == 1)
+        printf("Mail Delivery Status Report will be mailed to <%.*s>.\n", STR_ARG(sendmail->options.sender));
+    log_flush();
+    return EX_OK;
+}
+
+static int run_smtp(struct sendmail *sendmail)
+{
+    const struct str words[] = { STR("smtpd"), STR("-S"), STR_EMPTY };
+
+    return become(sendmail, sendmail->shared->daemon_directory, words);
+}
+
+static int run_daemon(struct sendmail *sendmail)
+{
+    const struct str words[] = { STR("merpati"), STR("start"), STR_EMPTY };
+
+    return become(sendmail, sendmail->shared->command_directory, words);
+}
+
+static int run_list(struct sendmail *sendmail)
+{
+    const struct str words[] = { STR("postqueue"), STR("-p"), STR_EMPTY };
+
+    return become(sendmail, sendmail->shared->command_directory, words);
+}
+
+static int run_flush(struct sendmail *sendmail)
+{
+    struct str site = sendmail->options.flush_site;
+    struct str id = sendmail->options.flush_id;
+    const struct str words[] = {
+        STR("postqueue"),
+        site.len > 0 ? STR("-s")
+        : id.len > 0 ? STR("-i")
+                     : STR("-f"),
+        site.len > 0 ? site : id,
+        STR_EMPTY,
+    };
+
+    return become(sendmail, sendmail->shared->command_directory, words);
+}
+
+static int run_aliases(struct sendmail *sendmail)
+{
+    struct strlist files = main_cf_fields(sendmail->alias_database, sendmail->arena);
+    struct str words[60] = { STR("postalias"), STR("--") };
+    size_t count = 2;
+
+    if (files.count == 0)
+        return EX_OK;
+    for (size_t i = 0; i < files.count && count < ARRAY_COUNT(words) - 1; i++)
+        words[count++] = files.items[i];
+    words[count] = STR_EMPTY;
+    return become(sendmail, sendmail->shared->command_directory, words);
+}
+
+static int run_ignore(struct sendmail *sendmail)
+{
+    (void) sendmail;
+    return EX_OK;
+}
+
+static int run(struct sendmail *sendmail)
+{
+    static int (*const modes[])(struct sendmail *) = {
+        [SENDMAIL_DELIVER] = run_deliver, [SENDMAIL_SMTP] = run_smtp,   [SENDMAIL_DAEMON] = run_daemon,
+        [SENDMAIL_LIST] = run_list,       [SENDMAIL_FLUSH] = run_flush, [SENDMAIL_ALIASES] = run_aliases,
+        [SENDMAIL_IGNORE] = run_ignore,
+    };
+    struct failure why;
+
+    if (!load(sendmail, &why) || !open_log(sendmail, &why))
+        return fail(&why);
+    for (size_t i = 0; i < sendmail->options.warnings.count; i++)
+        log_warning("%.*s", STR_ARG(sendmail->options.warnings.items[i]));
+    return modes[sendmail->options.mode](sendmail);
+}
+
+int main(int argc, char **argv)
+{
+    struct sendmail sendmail = { 0 };
+    struct failure why;
+    int status;
+
+    signals_init();
+    if (!fd_guard_standard(&why))
+        return EX_OSERR;
+    sendmail.arena = arena_create();
+    if (sendmail_options_parse(&sendmail.options, sendmail.arena, str_from_c(process_name()), argc, argv, &why))
+        status = run(&sendmail);
+    else
+        status = fail(&why);
+    arena_destroy(&sendmail.arena);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sendmail/options.h"
+
+#include "mail/dsn.h"
+#include "mail/xtext.h"
+
+#include <unistd.h>
+
+struct parsing {
+    struct sendmail_options *options;
+    struct arena *arena;
+    struct failure *why;
+};
+
+static bool warn(struct parsing *parsing, const char *text)
+{
+    strlist_add(&parsing->options->warnings, parsing->arena, str_from_c(text));
+    return true;
+}
+
+static bool set_mode(struct parsing *parsing, struct str value)
+{
+    static const struct {
+        char letter;
+        enum sendmail_mode mode;
+    } modes[] = { { 'd', SENDMAIL_DAEMON }, { 'l', SENDMAIL_DAEMON },  { 'h', SENDMAIL_IGNORE },
+                  { 'H', SENDMAIL_IGNORE }, { 'i', SENDMAIL_ALIASES }, { 'm', SENDMAIL_DELIVER },
+                  { 'p', SENDMAIL_LIST },   { 's', SENDMAIL_SMTP } };
+
+    if (str_equal(value, STR("v"))) {
+        parsing->options->mode = SENDMAIL_DELIVER;
+        parsing->options->verifies = true;
+        return true;
+    }
+    for (size_t i = 0; value.len > 0 && i < ARRAY_COUNT(modes); i++)
+        if (value.data[0] == modes[i].letter) {
+            parsing->options->mode = modes[i].mode;
+            return true;
+        }
+    return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "unsupported: -b%.*s", STR_ARG(value));
+}
+
+static bool set_body(struct parsing *parsing, struct str value)
+{
+    if (str_equal_nocase(value, STR("8BITMIME")))
+        parsing->options->encoding = STR("8bit");
+    else if (str_equal_nocase(value, STR("7BIT")))
+        parsing->options->encoding = STR("7bit");
+    else
+        return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "-B option needs 8BITMIME or 7BIT");
+    return true;
+}
+
+static bool set_notify(struct parsing *parsing, struct str value)
+{
+    unsigned notify;
+
+    if (!dsn_notify_parse(value, &notify))
+        return warn(parsing, "bad -N option value -- ignored");
+    parsing->options->dsn_notify = value;
+    return true;
+}
+
+static bool set_return(struct parsing *parsing, struct str value)
+{
+    enum dsn_return what;
+
+    if (!dsn_return_parse(value, &what))
+        return warn(parsing, "bad -R option value -- ignored");
+    parsing->options->dsn_return = dsn_return_name(what);
+    return true;
+}
+
+static bool set_envid(struct parsing *parsing, struct str value)
+{
+    struct strbuf decoded;
+
+    strbuf_init(&decoded, 100);
+    if (xtext_decode(&decoded, value))
+        parsing->options->envid = arena_str(parsing->arena, strbuf_str(&decoded));
+    else
+        warn(parsing, "bad -V option value -- ignored");
+    strbuf_done(&decoded);
+    return true;
+}
+
+/* "-q": now; "-qRsite", "-qIid": part of it; "-q30m": be a daemon. */
+static bool set_queue(struct parsing *parsing, struct str value)
+{
+    struct sendmail_options *options = parsing->options;
+
+    if (value.len == 0) {
+        options->mode = SENDMAIL_FLUSH;
+    } else if (char_is_digit(value.data[0])) {
+        if (options->mode == SENDMAIL_DELIVER)
+            options->mode = SENDMAIL_DAEMON;
+    } else if (value.data[0] == 'R' || value.data[0] == 'I') {
+        options->mode = SENDMAIL_FLUSH;
+        if (value.data[0] == 'R')
+            options->flush_site = str_from(value, 1);
+        else
+            options->flush_id = str_from(value, 1);
+    } else {
+        return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "-q%c is not implemented", value.data[0]);
+    }
+    return true;
+}
+
+/* -oX and -OLongName=value: of them only "i" means something here. */
+static bool set_old_option(struct parsing *parsing, struct str value)
+{
+    if (value.len > 0 && value.data[0] == 'i')
+        parsing->options->reads_dots = true;
+    else if (value.len > 0 && value.data[0] == 'A')
+        return true;
+    else if (str_equal(value, STR("7")) || str_equal(value, STR("8")))
+        parsing->options->encoding = value.data[0] == '7' ? STR("7bit") : STR("8bit");
+    return true;
+}
+
+static bool set_config(struct parsing *parsing, struct str value)
+{
+    size_t slash = str_find_last_char(value, '/');
+
+    if (str_ends_with(value, STR("/main.cf")))
+        value = str_part(value, 0, slash == 0 ? 1 : slash);
+    parsing->options->config_directory = value;
+    return true;
+}
+
+static bool set_sender(struct parsing *parsing, struct str value)
+{
+    parsing->options->sender = value;
+    parsing->options->has_sender = true;
+    return true;
+}
+
+static bool set_full_name(struct parsing *parsing, struct str value)
+{
+    parsing->options->full_name = value;
+    parsing->options->has_full_name = true;
+    return true;
+}
+
+static bool set_dots(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    parsing->options->reads_dots = true;
+    return true;
+}
+
+static bool set_extract(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    parsing->options->extracts_recipients = true;
+    return true;
+}
+
+static bool set_verbose(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    parsing->options->verbosity++;
+    return true;
+}
+
+static bool set_aliases(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    parsing->options->mode = SENDMAIL_ALIASES;
+    return true;
+}
+
+static bool refuse(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "-n option not supported");
+}
+
+enum argument {
+    NO_ARGUMENT,
+    ARGUMENT,         /* the rest of the word, or the next word */
+    ARGUMENT_IN_WORD, /* the rest of the word, which may be empty */
+};
+
+/* NULL: taken and ignored. */
+static const struct option_row {
+    char letter;
+    enum argument argument;
+    bool (*set)(struct parsing *parsing, struct str value);
+} rows[] = {
+    { 'A', ARGUMENT_IN_WORD, NULL }, /* -Ac, -Am: which submission configuration */
+    { 'B', ARGUMENT, set_body },       { 'C', ARGUMENT, set_config },
+    { 'F', ARGUMENT, set_full_name },  { 'G', NO_ARGUMENT, NULL },
+    { 'I', NO_ARGUMENT, set_aliases }, { 'L', ARGUMENT, NULL },
+    { 'N', ARGUMENT, set_notify },     { 'O', ARGUMENT, NULL },
+    { 'R', ARGUMENT, set_return },     { 'U', NO_ARGUMENT, NULL },
+    { 'V', ARGUMENT, set_envid },      { 'X', ARGUMENT, NULL },
+    { 'b', ARGUMENT, set_mode },       { 'e', ARGUMENT, NULL },
+    { 'f', ARGUMENT, set_sender },     { 'h', ARGUMENT, NULL },
+    { 'i', NO_ARGUMENT, set_dots },    { 'm', NO_ARGUMENT, NULL },
+    { 'n', NO_ARGUMENT, refuse },      { 'o', ARGUMENT, set_old_option },
+    { 'p', ARGUMENT, NULL },           { 'q', ARGUMENT_IN_WORD, set_queue },
+    { 'r', ARGUMENT, set_sender },     { 't', NO_ARGUMENT, set_extract },
+    { 'v', NO_ARGUMENT, set_verbose }, { 'x', NO_ARGUMENT, NULL },
+};
+
+static const struct option_row *find_row(char letter)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        if (rows[i].letter == letter)
+            return &rows[i];
+    return NULL;
+}
+
+/* One word that starts with '-'; *next is the word after it and moves on if it was an argument. */
+static bool parse_word(struct parsing *parsing, struct str word, int argc, char **argv, int *next)
+{
+    for (size_t i = 1; i < word.len; i++) {
+        const struct option_row *row = find_row(word.data[i]);
+        struct str value = STR_EMPTY;
+
+        if (row == NULL)
+            return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "invalid option -- '%c'", word.data[i]);
+        if (row->argument != NO_ARGUMENT) {
+            value = str_from(word, i + 1);
+            i = word.len;
+            if (value.len == 0 && row->argument == ARGUMENT) {
+                if (*next >= argc)
+                    return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "option requires an argument -- '%c'",
+                                       row->letter);
+                value = str_from_c(argv[(*next)++]);
+            }
+        }
+        if (row->set != NULL && !row->set(parsing, value))
+            return false;
+    }
+    return true;
+}
+
+bool sendmail_options_parse(struct sendmail_options *options, struct arena *arena, struct str program, int argc,
+                            char **argv, struct failure *why)
+{
+    struct parsing parsing = { .options = options, .arena = arena, .why = why };
+    int next = 1;
+
+    *options = (struct sendmail_options){ 0 };
+    if (str_equal(program, STR("mailq")))
+        options->mode = SENDMAIL_LIST;
+    else if (str_equal(program, STR("newaliases")))
+        options->mode = SENDMAIL_ALIASES;
+    else if (str_equal(program, STR("smtpd")))
+        options->mode = SENDMAIL_DAEMON;
+    while (next < argc) {
+        struct str word = str_from_c(argv[next]);
+
+        if (word.len < 2 || word.data[0] != '-')
+            break;
+        next++;
+        if (str_equal(word, STR("--")))
+            break;
+        if (!parse_word(&parsing, word, argc, argv, &next))
+            return false;
+    }
+    for (; next < argc; next++)
+        strlist_add(&options->recipients, arena, str_from_c(argv[next]));
+    return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SENDMAIL_SUBMIT_H
+#define SENDMAIL_SUBMIT_H
+
+#include "config/shared_settings.h"
+#include "sendmail/options.h"
+
+/*
+ * submit - hands the message on standard input to postdrop.
+ *
+ * Returns true when the message is durable in maildrop/. The system need not run. *why says what to tell the user;
+ * nothing was submitted then.
+ */
+struct submit_paths {
+    struct str config_directory;
+    struct str command_directory;
+};
+
+MUST_USE bool submit_message(const struct sendmail_options *options, const struct submit_paths *paths,
+                             struct arena *arena, struct failure *why);
+
+#endif
