@@ -5,6 +5,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "daemon/daemon_private.h"
+#include "daemon/describe.h"
 #include "daemon/jail.h"
 #include "log/log.h"
 #include "os/environment.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -342,7 +344,19 @@ static int finish(struct daemon *daemon)
     return status;
 }
 
-int daemon_run(const struct daemon_program *program, int argc, char **argv)
+static int print_description(const struct daemon_program *program)
+{
+    struct strbuf line;
+    size_t written;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    describe_program(program, &line);
+    written = fwrite(line.data, 1, line.len, stdout);
+    strbuf_done(&line);
+    return written > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_service(const struct daemon_program *program, int argc, char **argv)
 {
     struct arena *arena = arena_create();
     struct daemon *daemon = arena_new(arena, struct daemon);
@@ -359,6 +373,13 @@ int daemon_run(const struct daemon_program *program, int argc, char **argv)
     loop_on_signal(daemon->loop, SIGHUP, told_to_retire, daemon);
     fiber_run(daemon->loop, run_life, daemon);
     return finish(daemon);
+}
+
+int daemon_run(const struct daemon_program *program, int argc, char **argv)
+{
+    if (argc == 2 && str_equal(str_from_c(argv[1]), STR("--describe")))
+        return print_description(program);
+    return run_service(program, argc, argv);
 }
 
 /* ---- what programs ask ---- */
