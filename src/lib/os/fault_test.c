@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/fault.h"
+
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct plan {
+    enum fault_operation operation;
+    unsigned fail_at;
+    unsigned seen;
+    int error;
+};
+
+static int strike(const struct fault_event *event, void *context)
+{
+    struct plan *plan = context;
+
+    return event->operation == plan->operation && ++plan->seen == plan->fail_at ? plan->error : 0;
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[300];
+
+    snprintf(path, sizeof path, "%s/%s", unit_directory(), name);
+    return path;
+}
+
+TEST(the_nth_call_fails_with_the_error_that_was_planned)
+{
+    struct plan plan = { FAULT_WRITE, 2, 0, ENOSPC };
+    struct failure why;
+    int fd = -1;
+
+    fault_set_hook(strike, &plan);
+    EXPECT(file_open(path_of("nth"), O_WRONLY | O_CREAT, 0600, &fd, &why));
+    EXPECT(file_write(fd, "nth", STR("a"), &why));
+    EXPECT_FALSE(file_write(fd, "nth", STR("b"), &why));
+    EXPECT_INT(why.kind, FAILURE_NO_SPACE);
+    EXPECT_INT(why.error, ENOSPC);
+    EXPECT(file_write(fd, "nth", STR("c"), &why));
+    fault_set_hook(NULL, NULL);
+    fd_close(&fd);
+}
+
+/* Whatever step fails, the old content is whole and no temporary file stays. */
+TEST(a_replacement_that_fails_leaves_the_old_file)
+{
+    static const enum fault_operation steps[] = { FAULT_CREATE, FAULT_WRITE, FAULT_SYNC, FAULT_RENAME };
+    const char *path = path_of("replaced");
+    struct strbuf text;
+    struct failure why;
+
+    strbuf_init(&text, 100);
+    EXPECT(file_replace(path, STR("old"), 0600, &why));
+    for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+        struct plan plan = { steps[i], 1, 0, EIO };
+
+        fault_set_hook(strike, &plan);
+        EXPECT_FALSE(file_replace(path, STR("new"), 0600, &why));
+        fault_set_hook(NULL, NULL);
+        strbuf_clear(&text);
+        EXPECT(file_load(path, &text, &why));
+        EXPECT_STR(strbuf_str(&text), STR("old"));
+    }
+    strbuf_done(&text);
+}
+
+TEST(a_program_can_be_told_to_end_at_a_call)
+{
+    char *arguments[] = { "/proc/self/exe", "fault-child", NULL };
+    char variable[] = "MERPATI_FAULTS=other/sync:1:EIO write:1:exit";
+    char *environment[] = { variable, NULL };
+    const struct process_start start = { .path = "/proc/self/exe", .arguments = arguments, .environment = environment };
+    pid_t pid;
+    int status;
+
+    EXPECT(process_start(&start, &pid, NULL));
+    EXPECT(process_wait(pid, &status, NULL));
+    EXPECT(WIFEXITED(status));
+    EXPECT_INT(WEXITSTATUS(status), 70);
+}
+
+/* What the child of the test above does instead of tests; 3 says that no fault struck. */
+__attribute__((constructor)) static void be_child(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "fault-child") != 0)
+        return;
+    if (!file_write(STDERR_FILENO, "standard error", STR(""), NULL))
+        _exit(4);
+    _exit(3);
+}
