@@ -25,7 +25,7 @@ static bool clear_host_bits(struct ip_address *network, unsigned bits)
 
     for (size_t i = 0; i < ip_address_size(network); i++) {
         unsigned kept = bits > 8 * i ? bits - 8 * (unsigned) i : 0;
-        uint8_t mask = kept >= 8 ? 0xff : (uint8_t) (0xff00U >> kept);
+        uint8_t mask = (uint8_t) (kept >= 8 ? 0xffU : 0xffU & (0xff00U >> kept));
 
         is_clean = is_clean && (network->bytes[i] & ~mask) == 0;
         network->bytes[i] &= mask;
