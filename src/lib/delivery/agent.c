@@ -3,8 +3,10 @@
 
 #include "base/check.h"
 #include "config/shared_settings.h"
+#include "daemon/master_protocol.h"
 #include "delivery/settings.h"
 #include "log/log.h"
+#include "os/environment.h"
 #include "os/fd.h"
 
 #include <inttypes.h>
@@ -147,7 +149,7 @@ static bool run_census(struct daemon_call *call, struct failure *why)
 {
     struct delivery_agent *agent = call->context;
     struct deliver_census_reply reply = {
-        .capacity = agent->program->capacity == 0 ? 1 : agent->program->capacity,
+        .capacity = agent->capacity,
         .in_hand = list_in_hand(agent, call->arena),
         .unrecorded = outcome_store_list(&agent->unrecorded, call->arena),
     };
@@ -165,6 +167,18 @@ static bool run_census(struct daemon_call *call, struct failure *why)
 
 /* ---- the daemon ---- */
 
+/* This process's share of maxproc, as master says, within what the program can bear. */
+static uint64_t capacity_of(const struct delivery_program *program)
+{
+    const char *text = environment_get(MASTER_VARIABLE_SESSIONS);
+    uint64_t most = program->capacity == 0 || program->shape == DAEMON_SEQUENTIAL ? 1 : program->capacity;
+    uint64_t share = 0;
+
+    if (text != NULL && str_to_uint64(str_from_c(text), &share) && share > 0 && share < most)
+        return share;
+    return most;
+}
+
 static bool agent_open(struct daemon *daemon, struct failure *why)
 {
     const struct delivery_program *program = program_of(daemon);
@@ -177,6 +191,7 @@ static bool agent_open(struct daemon *daemon, struct failure *why)
     if (program->open != NULL && !program->open(daemon, why))
         return false;
     agent->program = program;
+    agent->capacity = capacity_of(program);
     agent->daemon = daemon;
     agent->settings = settings;
     agent->shared = daemon_shared(daemon);
@@ -241,6 +256,9 @@ int delivery_agent_main(const struct delivery_program *program, int argc, char *
             .operations = operations,
             .calls = program->calls,
             .seccomp = program->seccomp,
+            /* The queue manager is the only caller, and after its death must find every process, with what it has in
+             * hand: so each takes one channel, and the next connection reaches another. */
+            .session_limit = 1,
         },
         .delivery = program,
     };

@@ -11,6 +11,7 @@ struct delivery_settings;
 
 struct delivery_agent {
     const struct delivery_program *program;
+    uint64_t capacity; /* deliveries at one time */
     struct daemon *daemon;
     void *context; /* the program's */
     const struct shared_settings *shared;

@@ -229,6 +229,11 @@ void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct a
     }
 }
 
+const char *host_lookup_type_name(const struct host_lookup *lookup)
+{
+    return dns_type_name(lookup->options.wants_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
+}
+
 /* "9.2.0.192.in-addr.arpa" (RFC 1035 section 3.5), nibbles under ip6.arpa (RFC 3596 section 2.5). */
 static struct str reverse_name(const struct ip_address *address, struct arena *arena)
 {

@@ -42,6 +42,9 @@ struct host_addresses {
 void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct arena *arena,
                            struct host_addresses *addresses_out);
 
+/* The type to name when there is no such host: that of the last question, "AAAA" or "A". */
+const char *host_lookup_type_name(const struct host_lookup *lookup);
+
 enum peer_name_outcome {
     PEER_NAME_CONFIRMED,   /* name: the reverse name, and it leads back to the address */
     PEER_NAME_UNCONFIRMED, /* reverse_name is known but does not lead back (or not to this address) */

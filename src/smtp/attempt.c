@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/attempt.h"
+
+#include "smtp/log_lines.h"
+#include "smtp/session.h"
+
+static struct delivery_report report_of(const struct trouble *trouble)
+{
+    return (struct delivery_report){
+        .dsn = trouble->dsn,
+        .text = trouble->text,
+        .relay = trouble->relay,
+        .connection_use = trouble->uses,
+        .remote_mta = trouble->remote_mta,
+        .diagnostic_type = trouble->diagnostic.len > 0 ? STR("smtp") : STR_EMPTY,
+        .diagnostic = trouble->diagnostic,
+    };
+}
+
+static void report(struct attempt *attempt, size_t recipient, const struct trouble *trouble)
+{
+    struct delivery_report result = report_of(trouble);
+
+    if (trouble_is_permanent(trouble))
+        delivery_bounced(attempt->delivery, recipient, &result);
+    else
+        delivery_deferred(attempt->delivery, recipient, &result);
+}
+
+size_t attempt_pending_count(const struct attempt *attempt)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < attempt->delivery->recipient_count; i++)
+        count += delivery_is_reported(attempt->delivery, i) ? 0 : 1;
+    return count;
+}
+
+static bool is_final(const struct attempt *attempt, const struct trouble *trouble)
+{
+    return attempt->is_last_host || trouble_is_permanent(trouble);
+}
+
+/* Another host may take it: for the log only. */
+static void pass_on(struct attempt *attempt, const struct trouble *trouble)
+{
+    smtp_log_host_failed(attempt->delivery->request->queue_id, trouble->text);
+}
+
+void attempt_recipient_failed(struct attempt *attempt, size_t recipient, const struct trouble *trouble)
+{
+    attempt->trouble = *trouble;
+    if (is_final(attempt, trouble))
+        report(attempt, recipient, trouble);
+    else
+        pass_on(attempt, trouble);
+}
+
+void attempt_failed(struct attempt *attempt, const struct trouble *trouble)
+{
+    attempt->trouble = *trouble;
+    if (!is_final(attempt, trouble)) {
+        pass_on(attempt, trouble);
+        return;
+    }
+    attempt_give_up(attempt);
+}
+
+void attempt_give_up(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->delivery->recipient_count; i++) {
+        if (!delivery_is_reported(attempt->delivery, i))
+            report(attempt, i, &attempt->trouble);
+    }
+}
+
+/* RFC 3461 section 5.2.2: a server that knows DSN reports from there on; for one that does not, we say "relayed". */
+static struct str action_for(const struct smtp_session *session, const struct deliver_recipient *recipient)
+{
+    bool reports_itself = (session->extensions.offered & SMTP_EXTENSION_DSN) != 0;
+
+    return reports_itself || (recipient->dsn_notify & DSN_NOTIFY_SUCCESS) == 0 ? STR_EMPTY : STR("relayed");
+}
+
+void attempt_recipient_sent(struct attempt *attempt, size_t recipient, const struct smtp_session *session)
+{
+    struct delivery *delivery = attempt->delivery;
+    struct str text = smtp_reply_on_one_line(&session->reply, delivery->arena);
+    struct delivery_report result = {
+        .dsn = session->reply.dsn,
+        .text = text,
+        .relay = session->name_address_port,
+        .connection_use = session->uses,
+        .action = action_for(session, &delivery->recipients[recipient]),
+        .remote_mta = session->host,
+        .diagnostic_type = STR("smtp"),
+        .diagnostic = text,
+    };
+
+    delivery_sent(delivery, recipient, &result);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_ATTEMPT_H
+#define SMTP_ATTEMPT_H
+
+#include "delivery/agent.h"
+#include "smtp/trouble.h"
+
+/*
+ * attempt - where one delivery stands while host after host is tried: who has an outcome, and what was last wrong.
+ *
+ * A trouble that another host may not have is logged and remembered; with the last host, or when it is final, it
+ * becomes the recipients' outcome.
+ */
+struct attempt {
+    struct smtp *smtp;
+    struct delivery *delivery;
+    bool is_last_host;
+    struct trouble trouble; /* the last; no text: none yet */
+    bool has_session;       /* some server has talked to us */
+};
+
+size_t attempt_pending_count(const struct attempt *attempt);
+
+/* For one recipient, by the server's word. */
+void attempt_recipient_failed(struct attempt *attempt, size_t recipient, const struct trouble *trouble);
+/* For all that are pending: a trouble of the message, the session or the host. */
+void attempt_failed(struct attempt *attempt, const struct trouble *trouble);
+/* The rest gets the last trouble for its outcome. */
+void attempt_give_up(struct attempt *attempt);
+
+/* By the session's last reply. */
+void attempt_recipient_sent(struct attempt *attempt, size_t recipient, const struct smtp_session *session);
+
+#endif

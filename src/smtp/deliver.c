@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/deliver.h"
+
+#include "smtp/attempt.h"
+#include "smtp/nexthop.h"
+#include "smtp/session.h"
+#include "smtp/session_cache.h"
+#include "smtp/smtp.h"
+#include "smtp/target.h"
+#include "smtp/transaction.h"
+
+/* One next hop of the list being tried. */
+struct site {
+    struct attempt *attempt;
+    struct str text;
+    bool is_last;
+    int sessions; /* opened */
+};
+
+static bool is_settled(const struct attempt *attempt)
+{
+    return attempt_pending_count(attempt) == 0;
+}
+
+static enum transaction_end use_session(struct site *site, struct smtp_session *session)
+{
+    struct attempt *attempt = site->attempt;
+    enum transaction_end end;
+
+    attempt->has_session = true;
+    attempt->delivery->connected = clock_now();
+    end = transaction_run(session, attempt);
+    session_cache_put(attempt->smtp->sessions, &session);
+    return end;
+}
+
+/* Sessions of other messages. One that is still good counts as a host that was tried. */
+static void use_old_sessions(struct site *site)
+{
+    struct smtp_session *session;
+
+    site->attempt->is_last_host = false;
+    while ((session = session_cache_take(site->attempt->smtp->sessions, site->text)) != NULL) {
+        if (use_session(site, session) == TRANSACTION_ENDED)
+            return;
+    }
+}
+
+/* What went wrong before a session stood. */
+static void note_failure(struct site *site, bool has_talked, const struct trouble *trouble)
+{
+    struct attempt *attempt = site->attempt;
+
+    if (has_talked) {
+        attempt->has_session = true;
+        attempt->delivery->connected = clock_now();
+        attempt_failed(attempt, trouble);
+        return;
+    }
+    attempt->trouble = *trouble;
+}
+
+static bool is_session_limit_reached(const struct site *site, int sessions)
+{
+    int limit = site->attempt->smtp->settings->mx_session_limit;
+
+    return limit > 0 && sessions >= limit;
+}
+
+static void try_target(struct site *site, const struct target *target)
+{
+    struct attempt *attempt = site->attempt;
+    struct smtp_session *session;
+    struct trouble trouble;
+    bool has_talked;
+
+    if (!session_open(attempt->smtp, target, site->text, attempt->delivery->arena, &session, &has_talked, &trouble)) {
+        site->sessions += has_talked ? 1 : 0;
+        note_failure(site, has_talked, &trouble);
+        return;
+    }
+    site->sessions++;
+    use_session(site, session);
+}
+
+static void try_site(struct site *site)
+{
+    struct attempt *attempt = site->attempt;
+    struct arena *arena = attempt->delivery->arena;
+    struct target_list targets;
+    struct nexthop nexthop;
+    struct failure why;
+
+    use_old_sessions(site);
+    if (is_settled(attempt))
+        return;
+    if (!nexthop_parse(site->text, attempt->smtp->settings->tcp_port, &nexthop, &why)) {
+        attempt->trouble = trouble_local(arena, DSN_STATUS(4, 3, 5), "%s", why.text);
+        return;
+    }
+    if (!target_find(attempt->smtp, &nexthop, arena, &targets, &attempt->trouble))
+        return;
+    for (size_t i = 0; i < targets.count && !is_settled(attempt); i++) {
+        attempt->is_last_host =
+            site->is_last && (i + 1 == targets.count || is_session_limit_reached(site, site->sessions + 1));
+        try_target(site, &targets.items[i]);
+        if (is_session_limit_reached(site, site->sessions))
+            return;
+    }
+}
+
+static struct strlist list_sites(const struct smtp *smtp, const struct delivery *delivery)
+{
+    struct strlist sites = nexthop_split(delivery->arena, delivery->request->nexthop);
+
+    for (size_t i = 0; i < smtp->settings->fallback_relay.count; i++)
+        strlist_add_view(&sites, delivery->arena, smtp->settings->fallback_relay.items[i]);
+    return sites;
+}
+
+static void give_up(struct attempt *attempt)
+{
+    struct delivery *delivery = attempt->delivery;
+
+    if (attempt->trouble.text.len == 0)
+        attempt->trouble = trouble_local(delivery->arena, DSN_STATUS(4, 3, 5), "no next hop for this message");
+    /* Without a connection all of the time went into trying for one. */
+    if (delivery->connected.us == 0)
+        delivery->connected = clock_now();
+    if (!attempt->has_session && !trouble_is_permanent(&attempt->trouble))
+        delivery_hop_failed(delivery, attempt->trouble.dsn, attempt->trouble.text);
+    attempt_give_up(attempt);
+}
+
+void smtp_deliver(struct smtp *smtp, struct delivery *delivery)
+{
+    struct attempt attempt = { .smtp = smtp, .delivery = delivery };
+    struct strlist sites = list_sites(smtp, delivery);
+
+    for (size_t i = 0; i < sites.count && !is_settled(&attempt); i++) {
+        struct site site = { .attempt = &attempt, .text = sites.items[i], .is_last = i + 1 == sites.count };
+
+        try_site(&site);
+    }
+    if (!is_settled(&attempt))
+        give_up(&attempt);
+}

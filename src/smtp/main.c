@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* smtp - delivers to other hosts: many messages at once in one process, sessions used again for the next message. */
+
+#include "config/shared_settings.h"
+#include "delivery/agent.h"
+#include "dns/host_lookup.h"
+#include "dns/resolver.h"
+#include "smtp/deliver.h"
+#include "smtp/session_cache.h"
+#include "smtp/smtp.h"
+
+static bool read_bind_address(struct str text, enum ip_family family, struct ip_address *address_out,
+                              struct failure *why)
+{
+    if (text.len == 0)
+        return true;
+    if (!ip_address_parse(text, address_out) || address_out->family != family)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: bad address: %.*s; write one of this host's, as in %s",
+                           family == IP_V4 ? "smtp_bind_address" : "smtp_bind_address6", STR_ARG(text),
+                           family == IP_V4 ? "192.0.2.1" : "2001:db8::1");
+    return true;
+}
+
+/* Our addresses and those by which the world knows us: mail for them must not come back. */
+static bool find_own_addresses(struct smtp *smtp, struct daemon *daemon, struct failure *why)
+{
+    struct arena *arena = daemon_arena(daemon);
+    struct own_address_list own, proxy;
+
+    if (!own_addresses(daemon_main_cf(daemon), arena, &own, why) ||
+        !own_proxy_addresses(daemon_main_cf(daemon), arena, &proxy, why))
+        return false;
+    smtp->own.items = arena_new_array(arena, own.count + proxy.count + 1, struct own_address);
+    for (size_t i = 0; i < own.count; i++)
+        smtp->own.items[smtp->own.count++] = own.items[i];
+    for (size_t i = 0; i < proxy.count; i++)
+        smtp->own.items[smtp->own.count++] = proxy.items[i];
+    return true;
+}
+
+static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failure *why)
+{
+    const struct smtp_settings *settings = smtp->settings;
+    struct resolver_options resolver = { .resolv_conf = NULL };
+    struct host_lookup_options hosts = {
+        .may_use_dns = !settings->disable_dns_lookups && strlist_contains_nocase(&settings->host_lookup, STR("dns")),
+        .may_use_native =
+            settings->disable_dns_lookups || strlist_contains_nocase(&settings->host_lookup, STR("native")),
+    };
+    struct inet_protocols protocols;
+
+    if (!hosts.may_use_dns && !hosts.may_use_native)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "smtp_host_lookup: write dns, native, or both");
+    if (!inet_protocols_parse(daemon_shared(daemon)->inet_protocols, &protocols, why))
+        return false;
+    hosts.wants_ipv4 = protocols.has_ipv4;
+    hosts.wants_ipv6 = protocols.has_ipv6;
+    if (!resolver_create(smtp->loop, &resolver, &smtp->resolver, why))
+        return false;
+    smtp->hosts = host_lookup_create(smtp->loop, smtp->resolver, &hosts);
+    daemon_watch_file(daemon, resolver_path());
+    daemon_watch_file(daemon, "/etc/hosts");
+    return true;
+}
+
+static bool open_smtp(struct daemon *daemon, struct failure *why)
+{
+    struct smtp *smtp = arena_new(daemon_arena(daemon), struct smtp);
+
+    smtp->loop = daemon_loop(daemon);
+    smtp->settings = daemon_settings(daemon);
+    smtp->myhostname = daemon_shared(daemon)->myhostname;
+    if (!read_bind_address(smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
+        !read_bind_address(smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
+        !find_own_addresses(smtp, daemon, why) || !open_lookups(smtp, daemon, why))
+        return false;
+    daemon_keep(daemon, smtp);
+    return true;
+}
+
+static void *start_smtp(struct daemon *daemon)
+{
+    struct smtp *smtp = daemon_kept(daemon);
+
+    smtp->sessions = session_cache_create(smtp);
+    return smtp;
+}
+
+static void drain_smtp(void *context)
+{
+    struct smtp *smtp = context;
+
+    session_cache_stop(smtp->sessions);
+}
+
+static void stop_smtp(void *context)
+{
+    struct smtp *smtp = context;
+
+    session_cache_destroy(&smtp->sessions);
+    host_lookup_destroy(&smtp->hosts);
+    resolver_destroy(&smtp->resolver);
+}
+
+static void deliver(struct delivery *delivery, void *context)
+{
+    smtp_deliver(context, delivery);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct delivery_program program = {
+        .name = "smtp",
+        .shape = DAEMON_EVENT,
+        .user = DAEMON_AS_NET_OWNER,
+        .settings = &smtp_settings_table,
+        .open = open_smtp,
+        .start = start_smtp,
+        .drain = drain_smtp,
+        .stop = stop_smtp,
+        .capacity = 1000,
+        .deliver = deliver,
+    };
+
+    return delivery_agent_main(&program, argc, argv);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/session.h"
+
+#include "log/log.h"
+#include "run/loop.h"
+#include "run/socket.h"
+#include "run/stream.h"
+#include "smtp/log_lines.h"
+#include "smtp/smtp.h"
+#include "smtp/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- talking ---- */
+
+void session_write(struct smtp_session *session, struct str bytes)
+{
+    if (session->is_broken || session->is_mute || stream_write(session->stream, bytes, &session->lost))
+        return;
+    session->is_mute = true;
+    /* A server that takes nothing will not answer either. */
+    session->is_broken = session->lost.kind == FAILURE_TIMEOUT;
+}
+
+void session_command(struct smtp_session *session, const char *format, ...)
+{
+    struct strbuf line;
+    va_list args;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    va_start(args, format);
+    strbuf_vprintf(&line, format, args);
+    va_end(args);
+    log_debug("> %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(strbuf_str(&line)));
+    strbuf_append(&line, STR("\r\n"));
+    session_write(session, strbuf_str(&line));
+    strbuf_done(&line);
+}
+
+/* The rest of a line that is longer than what is kept. */
+static bool skip_rest(struct smtp_session *session, struct failure *why)
+{
+    struct str piece;
+
+    do {
+        if (!stream_read_line(session->stream, SMTP_REPLY_LINE_MAX, &piece, why))
+            return false;
+    } while (!str_ends_with(piece, STR("\n")));
+    return true;
+}
+
+static bool read_lines(struct smtp_session *session, struct failure *why)
+{
+    enum smtp_reply_progress progress = SMTP_REPLY_MORE;
+    struct str line;
+
+    while (progress == SMTP_REPLY_MORE) {
+        bool is_whole;
+
+        if (!stream_read_line(session->stream, SMTP_REPLY_LINE_MAX, &line, why))
+            return false;
+        is_whole = str_ends_with(line, STR("\n"));
+        progress = smtp_reply_add_line(&session->reply, str_trim_right(line));
+        log_debug("< %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(str_trim_right(line)));
+        if (!is_whole && (stream_is_at_end(session->stream) || !skip_rest(session, why)))
+            return false;
+    }
+    if (progress == SMTP_REPLY_BROKEN) {
+        smtp_log_strange_reply(session->name_address_port, smtp_reply_on_one_line(&session->reply, session->arena));
+        session->reply.code = 0;
+        session->is_broken = true;
+    }
+    return true;
+}
+
+bool session_read_reply(struct smtp_session *session, struct duration timeout, struct failure *why)
+{
+    struct instant deadline = instant_add(loop_now(session->smtp->loop), timeout);
+    bool is_read;
+
+    smtp_reply_clear(&session->reply);
+    if (session->is_broken) {
+        if (why != NULL)
+            *why = session->lost;
+        return false;
+    }
+    stream_set_timeout(session->stream, timeout);
+    /* The whole reply: a byte now and then does not hold us for ever. */
+    stream_set_deadline(session->stream, deadline);
+    is_read = read_lines(session, why);
+    stream_set_deadline(session->stream, STREAM_NO_DEADLINE);
+    /* RFC 5321 section 3.8: after 421 the server closes. */
+    if (!is_read || session->is_mute || session->reply.code == 421)
+        session->is_broken = true;
+    return is_read;
+}
+
+void session_set_timeout(struct smtp_session *session, struct duration timeout)
+{
+    stream_set_timeout(session->stream, timeout);
+}
+
+bool session_is_quiet(const struct smtp_session *session)
+{
+    return !session->is_broken && !session->is_mute && !stream_has_input(session->stream);
+}
+
+/* ---- opening ---- */
+
+static bool is_name_ours(const struct smtp_session *session, struct str name)
+{
+    return name.len > 0 && str_equal_nocase(name, session->smtp->myhostname);
+}
+
+/* The server's answer is one that refuses the session; 5xx becomes 4xx where another host may do better. */
+static struct trouble refused(struct smtp_session *session, struct arena *arena)
+{
+    struct trouble trouble = trouble_refused(arena, session);
+
+    if (session->smtp->settings->skip_5xx_greeting)
+        trouble.dsn.class = 4;
+    return trouble;
+}
+
+static bool read_greeting(struct smtp_session *session, struct arena *arena, bool *may_ehlo_out,
+                          struct trouble *trouble_out)
+{
+    const struct smtp_settings *settings = session->smtp->settings;
+    struct failure why;
+    struct str line, word;
+    size_t place = 0;
+
+    if (!session_read_reply(session, settings->helo_timeout, &why)) {
+        *trouble_out = trouble_lost(arena, session, &why, "receiving the initial server greeting");
+        return false;
+    }
+    if (smtp_reply_class(&session->reply) != 2) {
+        *trouble_out = refused(session, arena);
+        return false;
+    }
+    *may_ehlo_out = settings->always_send_ehlo;
+    if (smtp_reply_next_line(&session->reply, &place, &line)) {
+        if (str_find_nocase(line, STR("ESMTP")) != STR_NOT_FOUND)
+            *may_ehlo_out = true;
+        if (str_next_word(&line, " \t", &word) && is_name_ours(session, word))
+            smtp_log_greeted_with_own_name(session->name_address_port, session->smtp->myhostname);
+    }
+    if (settings->never_send_ehlo)
+        *may_ehlo_out = false;
+    return true;
+}
+
+/* Says EHLO or HELO. True when there is an answer, of whatever class. */
+static bool say_hello(struct smtp_session *session, const char *verb, const char *doing, struct arena *arena,
+                      struct trouble *trouble_out)
+{
+    const struct smtp_settings *settings = session->smtp->settings;
+    struct failure why;
+
+    session_command(session, "%s %.*s", verb, STR_ARG(settings->helo_name));
+    if (session_read_reply(session, settings->helo_timeout, &why))
+        return true;
+    *trouble_out = trouble_lost(arena, session, &why, doing);
+    return false;
+}
+
+static bool introduce(struct smtp_session *session, const struct target *target, struct str nexthop, bool may_ehlo,
+                      struct arena *arena, struct trouble *trouble_out)
+{
+    if (may_ehlo) {
+        if (!say_hello(session, "EHLO", "performing the EHLO handshake", arena, trouble_out))
+            return false;
+        if (smtp_reply_class(&session->reply) == 2)
+            smtp_extensions_parse(&session->extensions, &session->reply,
+                                  &session->smtp->settings->discard_ehlo_keywords);
+    }
+    /* RFC 5321 section 4.1.4: a server that does not know EHLO says 5xx, and is asked in the old way. */
+    if (!may_ehlo || (smtp_reply_class(&session->reply) == 5 && !session->is_broken)) {
+        if (!say_hello(session, "HELO", "performing the HELO handshake", arena, trouble_out))
+            return false;
+    }
+    if (smtp_reply_class(&session->reply) != 2) {
+        *trouble_out = trouble_refused(arena, session);
+        return false;
+    }
+    if (target->is_best && is_name_ours(session, session->extensions.name)) {
+        smtp_log_helo_with_own_name(session->name_address_port, session->smtp->myhostname);
+        *trouble_out =
+            trouble_about(arena, session, DSN_STATUS(5, 4, 6), "mail for %.*s loops back to myself", STR_ARG(nexthop));
+        return false;
+    }
+    session->extensions.name = STR_EMPTY;
+    return true;
+}
+
+static const struct socket_address *local_address(const struct smtp *smtp, const struct target *target,
+                                                  struct socket_address *place)
+{
+    const struct ip_address *from = target->address.family == IP_V4 ? &smtp->bind_ipv4 : &smtp->bind_ipv6;
+
+    if (from->family == IP_NONE)
+        return NULL;
+    place->len = ip_address_to_sockaddr(from, 0, &place->storage);
+    return place;
+}
+
+static bool connect_to(struct smtp *smtp, const struct target *target, struct arena *arena, struct stream **stream_out,
+                       struct trouble *trouble_out)
+{
+    struct duration timeout = smtp->settings->connect_timeout;
+    struct socket_address address, local;
+    char text[IP_ADDRESS_TEXT_MAX];
+    struct failure why;
+    int fd;
+
+    address.len = ip_address_to_sockaddr(&target->address, target->port, &address.storage);
+    if (timeout.us <= 0)
+        timeout = DURATION_FOREVER;
+    if (socket_connect(smtp->loop, &address, local_address(smtp, target, &local), timeout, &fd, &why) &&
+        stream_create(smtp->loop, fd, smtp->settings->helo_timeout, stream_out, &why))
+        return true;
+    *trouble_out = trouble_local(arena, DSN_STATUS(4, 4, 1), "connect to %.*s[%s]:%u: %s", STR_ARG(target->host),
+                                 ip_address_format(&target->address, text), target->port,
+                                 why.kind == FAILURE_TIMEOUT ? strerror(ETIMEDOUT)
+                                 : why.error != 0            ? strerror(why.error)
+                                                             : why.text);
+    smtp_log_connect_failed(trouble_out->text);
+    return false;
+}
+
+static struct smtp_session *create(struct smtp *smtp, const struct target *target, struct str nexthop,
+                                   struct stream *stream)
+{
+    struct arena *arena = arena_create();
+    struct smtp_session *session = arena_new(arena, struct smtp_session);
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    session->smtp = smtp;
+    session->arena = arena;
+    session->stream = stream;
+    list_init(&session->place);
+    session->key = arena_str(arena, nexthop);
+    session->host = arena_str(arena, target->host);
+    session->name_address =
+        arena_printf(arena, "%.*s[%s]", STR_ARG(target->host), ip_address_format(&target->address, text));
+    session->name_address_port = arena_printf(arena, "%.*s:%u", STR_ARG(session->name_address), target->port);
+    session->opened = loop_now(smtp->loop);
+    session->uses = 1;
+    smtp_reply_init(&session->reply);
+    return session;
+}
+
+bool session_open(struct smtp *smtp, const struct target *target, struct str nexthop, struct arena *arena,
+                  struct smtp_session **session_out, bool *has_talked_out, struct trouble *trouble_out)
+{
+    struct smtp_session *session;
+    struct stream *stream;
+    bool may_ehlo;
+
+    *has_talked_out = false;
+    if (!connect_to(smtp, target, arena, &stream, trouble_out))
+        return false;
+    *has_talked_out = true;
+    session = create(smtp, target, nexthop, stream);
+    if (read_greeting(session, arena, &may_ehlo, trouble_out) &&
+        introduce(session, target, nexthop, may_ehlo, arena, trouble_out)) {
+        session->uses = 0;
+        *session_out = session;
+        return true;
+    }
+    session_close(&session);
+    return false;
+}
+
+/* ---- closing ---- */
+
+static void say_quit(struct smtp_session *session)
+{
+    const struct smtp_settings *settings = session->smtp->settings;
+
+    session_command(session, "QUIT");
+    stream_set_timeout(session->stream, settings->skip_quit_response ? seconds(1) : settings->quit_timeout);
+    if (stream_flush(session->stream, NULL) && !settings->skip_quit_response &&
+        !session_read_reply(session, settings->quit_timeout, NULL))
+        session->is_broken = true;
+}
+
+void session_close(struct smtp_session **session)
+{
+    struct smtp_session *it = *session;
+    struct arena *arena;
+
+    *session = NULL;
+    if (it == NULL)
+        return;
+    if (!it->is_broken && !it->is_mute)
+        say_quit(it);
+    stream_destroy(&it->stream);
+    smtp_reply_done(&it->reply);
+    arena = it->arena;
+    arena_destroy(&arena);
+}

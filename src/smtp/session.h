@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include "base/failure.h"
+#include "base/ip_address.h"
+#include "base/list.h"
+#include "base/time.h"
+#include "smtp/extensions.h"
+#include "smtp/reply.h"
+#include "smtp/trouble.h"
+
+#include <stdarg.h>
+
+/*
+ * session - a connection to one server that has greeted us and heard our name. It carries one message after
+ * another. Whoever has it uses it alone.
+ */
+struct smtp;
+struct stream;
+struct target;
+
+struct smtp_session {
+    struct list place;          /* in the cache */
+    struct smtp_session *below; /* there, of the same next hop */
+    struct smtp *smtp;
+    struct arena *arena;
+    struct stream *stream;
+    struct str key;               /* the next hop it serves, for the cache */
+    struct str host;              /* "mx.example.com" */
+    struct str name_address;      /* "mx.example.com[192.0.2.1]" */
+    struct str name_address_port; /* "mx.example.com[192.0.2.1]:25" */
+    struct smtp_extensions extensions;
+    struct smtp_reply reply; /* the last one */
+    struct instant opened;   /* monotonic */
+    struct instant idle_since;
+    unsigned uses;       /* messages begun */
+    bool is_broken;      /* nothing more can be said on it */
+    bool is_mute;        /* a write failed; what the server said before may still be read */
+    struct failure lost; /* of that write */
+    bool needs_reset;    /* RSET goes before the next MAIL */
+};
+
+/*
+ * Connects, waits for the greeting, says EHLO or HELO. On failure the trouble says why; has_talked_out whether the
+ * connection stood. nexthop names the destination in the trouble of a loop.
+ */
+MUST_USE bool session_open(struct smtp *smtp, const struct target *target, struct str nexthop, struct arena *arena,
+                           struct smtp_session **session_out, bool *has_talked_out, struct trouble *trouble_out);
+/* Says QUIT if it can still be said, without waiting for more than smtp_skip_quit_response asks. */
+void session_close(struct smtp_session **session);
+
+/* Buffers a command with its CR LF. A failure shows at the next reply. */
+PRINTF_LIKE(2, 3) void session_command(struct smtp_session *session, const char *format, ...);
+void session_write(struct smtp_session *session, struct str bytes);
+/*
+ * Sends what is buffered and reads the next reply, all of it within timeout. False: the connection is of no more use.
+ * A reply that is no reply is true with code 0.
+ */
+MUST_USE bool session_read_reply(struct smtp_session *session, struct duration timeout, struct failure *why);
+
+/* For what is written from now on; replies have their own. */
+void session_set_timeout(struct smtp_session *session, struct duration timeout);
+
+/* Whether the server has kept silent while the session was not used. */
+bool session_is_quiet(const struct smtp_session *session);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/session_cache.h"
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "run/fiber.h"
+#include "run/loop.h"
+#include "smtp/session.h"
+#include "smtp/smtp.h"
+
+/* Idle sessions of all next hops together; beyond, the one idle longest goes. */
+enum { IDLE_MAX = 500 };
+
+struct session_cache {
+    struct smtp *smtp;
+    struct list idle; /* all, the one idle longest first */
+    size_t count;
+    struct map *by_key; /* to struct shelf */
+    struct event changed;
+    bool is_swept; /* the sweeper runs */
+    bool is_stopped;
+};
+
+/* The idle sessions of one next hop: a stack. */
+struct shelf {
+    struct smtp_session *top;
+};
+
+struct session_cache *session_cache_create(struct smtp *smtp)
+{
+    struct session_cache *cache = memory_alloc(sizeof(*cache));
+
+    cache->smtp = smtp;
+    list_init(&cache->idle);
+    cache->by_key = map_create();
+    event_init(&cache->changed);
+    return cache;
+}
+
+void session_cache_destroy(struct session_cache **cache)
+{
+    struct session_cache *it = *cache;
+
+    *cache = NULL;
+    if (it == NULL)
+        return;
+    session_cache_stop(it);
+    map_destroy(&it->by_key);
+    memory_free(it);
+}
+
+static void drop_empty_shelf(struct session_cache *cache, struct str key, struct shelf *shelf)
+{
+    if (shelf->top != NULL)
+        return;
+    map_remove(cache->by_key, key);
+    memory_free(shelf);
+}
+
+/* Off its shelf and out of the row. */
+static void take_out(struct session_cache *cache, struct smtp_session *session)
+{
+    struct shelf *shelf = map_get(cache->by_key, session->key);
+    struct smtp_session **place = &shelf->top;
+
+    while (*place != session)
+        place = &(*place)->below;
+    *place = session->below;
+    session->below = NULL;
+    list_remove(&session->place);
+    cache->count--;
+    drop_empty_shelf(cache, session->key, shelf);
+}
+
+static struct smtp_session *oldest(const struct session_cache *cache)
+{
+    return list_is_empty(&cache->idle) ? NULL : CONTAINER_OF(cache->idle.next, struct smtp_session, place);
+}
+
+static void close_one(struct session_cache *cache, struct smtp_session *session)
+{
+    take_out(cache, session);
+    session_close(&session);
+}
+
+static void sweep(void *context)
+{
+    struct session_cache *cache = context;
+    struct smtp_session *session;
+
+    while ((session = oldest(cache)) != NULL) {
+        struct instant end = instant_add(session->idle_since, cache->smtp->settings->cache_time_limit);
+        struct duration left = instant_since(end, loop_now(cache->smtp->loop));
+
+        if (left.us <= 0)
+            close_one(cache, session);
+        else if (event_wait(cache->smtp->loop, &cache->changed, left, NULL))
+            continue;
+    }
+    cache->is_swept = false;
+}
+
+static bool is_listed(const struct smtp *smtp, struct str key)
+{
+    return strlist_contains_nocase(&smtp->settings->cache_destinations, key);
+}
+
+static bool may_be_kept(const struct session_cache *cache, const struct smtp_session *session)
+{
+    const struct smtp_settings *settings = cache->smtp->settings;
+    struct duration age = instant_since(loop_now(cache->smtp->loop), session->opened);
+
+    if (cache->is_stopped || session->is_broken || session->is_mute)
+        return false;
+    if (!settings->cache_on_demand && !is_listed(cache->smtp, session->key))
+        return false;
+    if (settings->reuse_count_limit > 0 && session->uses >= (unsigned) settings->reuse_count_limit)
+        return false;
+    return age.us < settings->reuse_time_limit.us;
+}
+
+void session_cache_put(struct session_cache *cache, struct smtp_session **session)
+{
+    struct smtp_session *it = *session;
+    struct shelf *shelf;
+
+    *session = NULL;
+    if (!may_be_kept(cache, it)) {
+        session_close(&it);
+        return;
+    }
+    if (cache->count >= IDLE_MAX)
+        close_one(cache, oldest(cache));
+    shelf = map_get(cache->by_key, it->key);
+    if (shelf == NULL) {
+        shelf = memory_alloc(sizeof(*shelf));
+        map_set(cache->by_key, it->key, shelf);
+    }
+    it->below = shelf->top;
+    shelf->top = it;
+    it->idle_since = loop_now(cache->smtp->loop);
+    list_append(&cache->idle, &it->place);
+    cache->count++;
+    if (!cache->is_swept) {
+        cache->is_swept = true;
+        fiber_start(cache->smtp->loop, sweep, cache);
+    }
+}
+
+struct smtp_session *session_cache_take(struct session_cache *cache, struct str key)
+{
+    struct shelf *shelf;
+
+    while ((shelf = map_get(cache->by_key, key)) != NULL) {
+        struct smtp_session *session = shelf->top;
+
+        take_out(cache, session);
+        if (session_is_quiet(session))
+            return session;
+        session->is_broken = true;
+        session_close(&session);
+    }
+    return NULL;
+}
+
+void session_cache_stop(struct session_cache *cache)
+{
+    struct smtp_session *session;
+
+    cache->is_stopped = true;
+    while ((session = oldest(cache)) != NULL)
+        close_one(cache, session);
+    event_wake_all(&cache->changed);
+}

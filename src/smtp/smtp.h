@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_SMTP_H
+#define SMTP_SMTP_H
+
+#include "config/own_addresses.h"
+#include "smtp/settings.h"
+
+/* smtp - what all deliveries of a process share. */
+struct smtp {
+    struct loop *loop;
+    const struct smtp_settings *settings;
+    struct str myhostname;
+    struct resolver *resolver;
+    struct host_lookup *hosts;
+    struct own_address_list own; /* our addresses, those of proxy_interfaces among them: for loops */
+    struct ip_address bind_ipv4; /* no family: any */
+    struct ip_address bind_ipv6;
+    struct session_cache *sessions;
+};
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_TARGET_H
+#define SMTP_TARGET_H
+
+#include "base/ip_address.h"
+#include "smtp/trouble.h"
+
+/*
+ * target - the servers of a next hop, in the order in which they are tried: by MX preference, mixed among equals,
+ * without ourselves and whoever stands behind us (RFC 5321 section 5.1).
+ */
+struct nexthop;
+struct smtp;
+
+struct target {
+    struct str host;
+    struct ip_address address;
+    uint16_t port;
+    uint16_t preference;
+    bool is_best; /* no other has a better preference: mail that comes back from it loops */
+};
+
+struct target_list {
+    struct target *items;
+    size_t count;
+};
+
+/* Waits for the DNS. False: the trouble says why there is no server. */
+MUST_USE bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena *arena,
+                          struct target_list *list_out, struct trouble *trouble_out);
+
+/* The rules of order alone, for target_find and its tests. */
+void target_list_sort(struct target_list *list, const struct smtp *smtp);
+/* Shortens to the limit (0: none); with is_balanced the last place goes to a family that would have none. */
+void target_list_limit(struct target_list *list, size_t limit, bool is_balanced);
+
+#endif

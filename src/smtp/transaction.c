@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/transaction.h"
+
+#include "delivery/content.h"
+#include "smtp/attempt.h"
+#include "smtp/envelope_commands.h"
+#include "smtp/log_lines.h"
+#include "smtp/session.h"
+#include "smtp/smtp.h"
+#include "smtp/wire_body.h"
+
+#include <inttypes.h>
+
+/*
+ * RFC 2920 section 3.1: both sides' windows are bounded, so no more commands are in flight than what their answers
+ * surely fit into.
+ */
+enum { PIPELINE_MAX = 100, BODY_CHUNK = 32 * 1024 };
+
+enum step {
+    STEP_RSET,
+    STEP_MAIL,
+    STEP_RCPT,
+    STEP_DATA,
+};
+
+struct transaction {
+    struct smtp_session *session;
+    struct attempt *attempt;
+    struct delivery *delivery;
+    const struct smtp_settings *settings;
+    struct arena *arena;
+    bool is_pipelining;
+
+    enum step *steps;   /* the commands, in order */
+    size_t *recipients; /* of a STEP_RCPT, its recipient */
+    size_t step_count;
+    size_t sent, answered;
+
+    bool *is_accepted; /* by recipient */
+    size_t accepted;
+    bool has_answer; /* to MAIL or RSET: the session was alive */
+    bool is_mail_refused;
+    bool is_data_ready; /* 354 */
+    struct trouble mail_trouble;
+};
+
+/* What the server is asked, how long it may take, and what is said when it does not answer. */
+static const struct {
+    const char *command; /* in "in reply to" */
+    const char *doing;
+    size_t timeout; /* the place of its duration in the settings */
+} step_rows[] = {
+    [STEP_RSET] = { "RSET command", "sending RSET probe", offsetof(struct smtp_settings, rset_timeout) },
+    [STEP_MAIL] = { "MAIL FROM command", "sending MAIL FROM", offsetof(struct smtp_settings, mail_timeout) },
+    [STEP_RCPT] = { "RCPT TO command", "sending RCPT TO", offsetof(struct smtp_settings, rcpt_timeout) },
+    [STEP_DATA] = { "DATA command", "sending DATA command", offsetof(struct smtp_settings, data_init_timeout) },
+};
+
+static struct duration timeout_of(const struct transaction *transaction, enum step step)
+{
+    /* UNSAFE: offsets of members of that struct */
+    return *(const struct duration *) (const void *) ((const char *) transaction->settings + step_rows[step].timeout);
+}
+
+static void add_step(struct transaction *transaction, enum step step, size_t recipient)
+{
+    transaction->steps[transaction->step_count] = step;
+    transaction->recipients[transaction->step_count++] = recipient;
+}
+
+static void plan(struct transaction *transaction)
+{
+    size_t count = transaction->delivery->recipient_count;
+
+    transaction->steps = arena_new_array(transaction->arena, count + 3, enum step);
+    transaction->recipients = arena_new_array(transaction->arena, count + 3, size_t);
+    transaction->is_accepted = arena_new_array(transaction->arena, count, bool);
+    if (transaction->session->needs_reset)
+        add_step(transaction, STEP_RSET, 0);
+    add_step(transaction, STEP_MAIL, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!delivery_is_reported(transaction->delivery, i))
+            add_step(transaction, STEP_RCPT, i);
+    }
+    add_step(transaction, STEP_DATA, 0);
+}
+
+/* ---- commands ---- */
+
+static void append_command(struct transaction *transaction, size_t place, struct strbuf *out)
+{
+    const struct smtp_extensions *extensions = &transaction->session->extensions;
+    bool quotes = transaction->settings->quote_envelope;
+
+    switch (transaction->steps[place]) {
+    case STEP_RSET:
+        strbuf_append(out, STR("RSET\r\n"));
+        break;
+    case STEP_MAIL:
+        envelope_append_mail(out, transaction->delivery->request, extensions, quotes);
+        break;
+    case STEP_RCPT:
+        envelope_append_rcpt(out, &transaction->delivery->recipients[transaction->recipients[place]], extensions,
+                             quotes);
+        break;
+    case STEP_DATA:
+        strbuf_append(out, STR("DATA\r\n"));
+        break;
+    }
+}
+
+/* What has been refused makes the rest needless, when it is not on its way already. */
+static bool is_needed(const struct transaction *transaction, enum step step)
+{
+    if (transaction->is_mail_refused)
+        return false;
+    return step != STEP_DATA || transaction->is_pipelining || transaction->accepted > 0;
+}
+
+static void send_more(struct transaction *transaction)
+{
+    size_t window = transaction->is_pipelining ? PIPELINE_MAX : 1;
+    struct strbuf out;
+
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    while (transaction->sent < transaction->step_count && transaction->sent - transaction->answered < window) {
+        if (!is_needed(transaction, transaction->steps[transaction->sent])) {
+            transaction->step_count = transaction->sent;
+            break;
+        }
+        append_command(transaction, transaction->sent++, &out);
+    }
+    if (out.len > 0)
+        session_write(transaction->session, strbuf_str(&out));
+    strbuf_done(&out);
+}
+
+/* ---- answers ---- */
+
+/* A server that closes an idle session says 421 first: that is no answer to what came too late. */
+static bool is_farewell(const struct transaction *transaction)
+{
+    return transaction->session->reply.code == 421 && transaction->session->uses > 1 && !transaction->has_answer;
+}
+
+static void take_mail_answer(struct transaction *transaction)
+{
+    if (is_farewell(transaction))
+        return;
+    transaction->has_answer = true;
+    if (smtp_reply_class(&transaction->session->reply) == 2)
+        return;
+    transaction->is_mail_refused = true;
+    transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_MAIL].command);
+}
+
+static void take_recipient_answer(struct transaction *transaction, size_t recipient)
+{
+    struct smtp_reply *reply = &transaction->session->reply;
+    struct trouble trouble;
+
+    if (transaction->is_mail_refused)
+        return;
+    if (smtp_reply_class(reply) == 2) {
+        transaction->is_accepted[recipient] = true;
+        transaction->accepted++;
+        return;
+    }
+    trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_RCPT].command);
+    /* RFC 5321 section 4.5.3.1.10: 552 for "too many recipients" is to be taken for 452. */
+    if (reply->code == 552)
+        trouble.dsn.class = 4;
+    attempt_recipient_failed(transaction->attempt, recipient, &trouble);
+}
+
+static void take_data_answer(struct transaction *transaction)
+{
+    transaction->is_data_ready = smtp_reply_class(&transaction->session->reply) == 3;
+    if (transaction->is_data_ready || transaction->is_mail_refused || transaction->accepted == 0)
+        return;
+    transaction->is_mail_refused = true;
+    transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_DATA].command);
+}
+
+static void take_answer(struct transaction *transaction, size_t place)
+{
+    switch (transaction->steps[place]) {
+    case STEP_RSET:
+        transaction->has_answer = !is_farewell(transaction);
+        break;
+    case STEP_MAIL:
+        take_mail_answer(transaction);
+        break;
+    case STEP_RCPT:
+        take_recipient_answer(transaction, transaction->recipients[place]);
+        break;
+    case STEP_DATA:
+        take_data_answer(transaction);
+        break;
+    }
+}
+
+/* MAIL to DATA. False when the connection went; then lost has the trouble. */
+static bool exchange_commands(struct transaction *transaction, struct trouble *lost)
+{
+    while (transaction->answered < transaction->step_count) {
+        struct failure why;
+        enum step step;
+
+        send_more(transaction);
+        if (transaction->answered == transaction->step_count)
+            break;
+        step = transaction->steps[transaction->answered];
+        if (!session_read_reply(transaction->session, timeout_of(transaction, step), &why)) {
+            *lost = trouble_lost(transaction->arena, transaction->session, &why, step_rows[step].doing);
+            return false;
+        }
+        take_answer(transaction, transaction->answered++);
+        /* After 421, or words that are none, nothing more is to be had. */
+        if (transaction->session->is_broken)
+            break;
+    }
+    transaction->session->needs_reset = true;
+    return true;
+}
+
+/* ---- content ---- */
+
+static bool send_chunk(struct transaction *transaction, struct strbuf *out)
+{
+    session_write(transaction->session, strbuf_str(out));
+    strbuf_clear(out);
+    return !transaction->session->is_mute;
+}
+
+/* False when the message cannot be read: then the connection must go without the final dot. */
+static bool send_pieces(struct transaction *transaction, struct content *content, struct strbuf *out,
+                        struct failure *why)
+{
+    struct wire_body body;
+    struct str piece;
+
+    wire_body_init(&body, (size_t) transaction->settings->line_length_limit);
+    do {
+        if (!content_next(content, &piece, why))
+            return false;
+        wire_body_add(&body, piece, out);
+        if (out->len >= BODY_CHUNK && !send_chunk(transaction, out))
+            return true;
+    } while (piece.len > 0);
+    wire_body_end(&body, out);
+    send_chunk(transaction, out);
+    return true;
+}
+
+static bool send_body(struct transaction *transaction, struct failure *why)
+{
+    struct content content;
+    struct strbuf out;
+    bool is_read;
+
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    strbuf_reserve(&out, transaction->delivery->request->size < BODY_CHUNK
+                             ? (size_t) transaction->delivery->request->size * 9 / 8 + 64
+                             : 2 * BODY_CHUNK);
+    content_open(&content, transaction->delivery->loop, transaction->delivery->request);
+    session_set_timeout(transaction->session, transaction->settings->data_xfer_timeout);
+    is_read = send_pieces(transaction, &content, &out, why);
+    content_close(&content);
+    strbuf_done(&out);
+    return is_read;
+}
+
+/* All that DATA was accepted for share what the server says to the final dot. */
+static void take_final_answer(struct transaction *transaction)
+{
+    struct smtp_session *session = transaction->session;
+    struct trouble trouble;
+
+    if (smtp_reply_class(&session->reply) == 2) {
+        session->needs_reset = false;
+        for (size_t i = 0; i < transaction->delivery->recipient_count; i++) {
+            if (transaction->is_accepted[i])
+                attempt_recipient_sent(transaction->attempt, i, session);
+        }
+        delivery_sync(transaction->delivery);
+        return;
+    }
+    trouble = trouble_said(transaction->arena, session, "end of DATA command");
+    attempt_failed(transaction->attempt, &trouble);
+}
+
+static void send_content(struct transaction *transaction)
+{
+    struct smtp_session *session = transaction->session;
+    struct trouble trouble;
+    struct failure why;
+    bool is_body_out;
+
+    if (!send_body(transaction, &why)) {
+        session->is_broken = true;
+        smtp_log_unreadable(transaction->delivery->request->queue_id, why.text);
+        trouble = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "message could not be read");
+        attempt_failed(transaction->attempt, &trouble);
+        return;
+    }
+    is_body_out = !session->is_mute;
+    if (!session_read_reply(session, transaction->settings->data_done_timeout, &why)) {
+        trouble = trouble_lost(transaction->arena, session, &why,
+                               is_body_out ? "sending end of data -- message may be sent more than once"
+                                           : "sending message body");
+        attempt_failed(transaction->attempt, &trouble);
+        return;
+    }
+    take_final_answer(transaction);
+}
+
+/* DATA was answered with 354 though nobody is there to get the message: an empty one ends it. */
+static void send_nothing(struct transaction *transaction)
+{
+    session_write(transaction->session, STR(".\r\n"));
+    if (!session_read_reply(transaction->session, transaction->settings->data_done_timeout, NULL))
+        transaction->session->is_broken = true;
+}
+
+/* ---- the whole ---- */
+
+/* What can be known without asking the server. */
+static bool is_hopeless(struct transaction *transaction, struct trouble *trouble_out)
+{
+    const struct deliver_request *request = transaction->delivery->request;
+    const struct smtp_extensions *extensions = &transaction->session->extensions;
+
+    if (extensions->size_limit > 0 && request->size > extensions->size_limit) {
+        *trouble_out =
+            trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 3, 4),
+                          "message size %" PRIu64 " exceeds size limit %" PRIu64 " of server %.*s", request->size,
+                          extensions->size_limit, STR_ARG(transaction->session->name_address));
+        return true;
+    }
+    if ((extensions->offered & SMTP_EXTENSION_SMTPUTF8) == 0 && (request->flags & DELIVER_FLAG_SMTPUTF8) != 0 &&
+        envelope_needs_smtputf8(request)) {
+        *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 6, 7),
+                                     "SMTPUTF8 is required, but was not offered by host %.*s",
+                                     STR_ARG(transaction->session->name_address));
+        return true;
+    }
+    return false;
+}
+
+/* The connection went while commands were answered. */
+static enum transaction_end end_lost(struct transaction *transaction, const struct trouble *lost)
+{
+    if (!transaction->has_answer && transaction->session->uses > 1)
+        return TRANSACTION_STALE;
+    attempt_failed(transaction->attempt, lost);
+    return TRANSACTION_ENDED;
+}
+
+static void finish_commands(struct transaction *transaction)
+{
+    if (transaction->is_data_ready && transaction->accepted > 0 && !transaction->is_mail_refused) {
+        send_content(transaction);
+        return;
+    }
+    if (transaction->is_data_ready)
+        send_nothing(transaction);
+    if (transaction->is_mail_refused)
+        attempt_failed(transaction->attempt, &transaction->mail_trouble);
+}
+
+enum transaction_end transaction_run(struct smtp_session *session, struct attempt *attempt)
+{
+    struct transaction transaction = {
+        .session = session,
+        .attempt = attempt,
+        .delivery = attempt->delivery,
+        .settings = session->smtp->settings,
+        .arena = attempt->delivery->arena,
+        .is_pipelining = (session->extensions.offered & SMTP_EXTENSION_PIPELINING) != 0,
+    };
+    struct trouble trouble;
+
+    session->uses++;
+    if (is_hopeless(&transaction, &trouble)) {
+        attempt_failed(attempt, &trouble);
+        return TRANSACTION_ENDED;
+    }
+    plan(&transaction);
+    if (!exchange_commands(&transaction, &trouble))
+        return end_lost(&transaction, &trouble);
+    if (!transaction.has_answer)
+        return TRANSACTION_STALE;
+    finish_commands(&transaction);
+    return TRANSACTION_ENDED;
+}
