@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+PRINTF_LIKE(4, 0)
 static void fill(struct failure *why, enum failure_kind kind, int error, const char *format, va_list args)
 {
     char reason[128];
@@ -77,10 +78,9 @@ bool failure_prefix(struct failure *why, const char *format, ...)
 const char *failure_kind_name(enum failure_kind kind)
 {
     static const char *const names[] = {
-        [FAILURE_NONE] = "none",           [FAILURE_RETRY] = "retry",
-        [FAILURE_PERMANENT] = "permanent", [FAILURE_PROTOCOL] = "protocol",
-        [FAILURE_TIMEOUT] = "timeout",     [FAILURE_CONFIGURATION] = "configuration",
-        [FAILURE_NO_SPACE] = "no space",   [FAILURE_STOPPED] = "stopped",
+        [FAILURE_NONE] = "none",         [FAILURE_RETRY] = "retry",     [FAILURE_PERMANENT] = "permanent",
+        [FAILURE_PROTOCOL] = "protocol", [FAILURE_TIMEOUT] = "timeout", [FAILURE_CONFIGURATION] = "configuration",
+        [FAILURE_NO_SPACE] = "no space", [FAILURE_STOPPED] = "stopped",
     };
 
     return (size_t) kind < ARRAY_COUNT(names) ? names[kind] : "unknown";

@@ -142,11 +142,13 @@ void call_end(struct call **handle)
 
 static uint8_t number_of_type(const struct protocol *protocol, const struct message_type *type)
 {
-    for (uint8_t i = 0; protocol->messages[i] != NULL; i++)
-        if (protocol->messages[i] == type)
-            return i;
-    CHECK(!"a message of the protocol");
-    return 0;
+    uint8_t number = 0;
+
+    while (protocol->messages[number] != type) {
+        CHECK(protocol->messages[number] != NULL); /* type must be one of the protocol's */
+        number++;
+    }
+    return number;
 }
 
 static bool call_lost(struct call *call, struct failure *why)

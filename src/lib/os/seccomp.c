@@ -79,8 +79,8 @@ static int allow_sockets(scmp_filter_ctx filter, bool may_use_internet)
     size_t count = may_use_internet ? ARRAY_COUNT(families) : 1;
 
     for (size_t i = 0; i < count; i++) {
-        int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) families[i]));
+        struct scmp_arg_cmp family = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t) families[i] };
+        int result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &family);
 
         if (result < 0)
             return result;
