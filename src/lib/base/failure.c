@@ -7,6 +7,7 @@
 #include <string.h>
 
 PRINTF_LIKE(4, 0)
+PRINTF_LIKE(4, 0)
 static void fill(struct failure *why, enum failure_kind kind, int error, const char *format, va_list args)
 {
     char reason[128];
