@@ -127,6 +127,10 @@ static unsigned envelope_flags(const struct message *message)
         flags |= ENVELOPE_INSIDE;
     if (message->flags & CLEANUP_FLAG_SMTPUTF8)
         flags |= ENVELOPE_SMTPUTF8;
+    if (message->flags & CLEANUP_FLAG_TRACE_VERIFY)
+        flags |= ENVELOPE_TRACE_VERIFY;
+    if (message->flags & CLEANUP_FLAG_TRACE_RECORD)
+        flags |= ENVELOPE_TRACE_RECORD;
     return flags;
 }
 
@@ -190,6 +194,18 @@ static void spill_content(struct message *message)
     strbuf_clear(&message->content);
 }
 
+/* Lines end with LF in here, so a CR is a stray one: some peer would take it for a line end. */
+static void replace_stray_cr(char *text, size_t len)
+{
+    char *found;
+
+    while (len > 0 && (found = memchr(text, '\r', len)) != NULL) {
+        *found = ' ';
+        len -= (size_t) (found - text) + 1;
+        text = found + 1;
+    }
+}
+
 void message_write(struct message *message, struct str bytes)
 {
     const struct service *service = message->service;
@@ -207,6 +223,8 @@ void message_write(struct message *message, struct str bytes)
     if (!message->has_8bit && !domain_is_ascii(bytes))
         message->has_8bit = true;
     strbuf_append(&message->content, bytes);
+    if (service->settings->replaces_stray_cr)
+        replace_stray_cr(message->content.data + message->content.len - bytes.len, bytes.len);
     if (message->content.len > (size_t) service->settings->spool_inline_limit)
         spill_content(message);
 }

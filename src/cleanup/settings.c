@@ -53,6 +53,8 @@ static const struct setting rows[] = {
                     "Number of recipients that sendmail -t takes from headers."),
     SETTING_LIST(OWNER, message_drop_headers, "message_drop_headers", "bcc, content-length, resent-bcc, return-path",
                  "Headers that are removed."),
+    SETTING_BOOLEAN(OWNER, replaces_stray_cr, "cleanup_replace_stray_cr_lf", "yes",
+                    "Whether a CR that does not end a line becomes a space."),
     SETTING_BOOLEAN(OWNER, always_add_missing_headers, "always_add_missing_headers", "no",
                     "Whether From, Date and Message-Id are added to mail from strangers too."),
     SETTING_STRING(OWNER, undisclosed_recipients_header, "undisclosed_recipients_header", "", 0, 0,

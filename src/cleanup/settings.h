@@ -30,6 +30,7 @@ struct cleanup_settings {
     int header_address_token_limit;
     int extract_recipient_limit;
     struct strlist message_drop_headers;
+    bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
     bool always_add_missing_headers;
     struct str undisclosed_recipients_header;
     struct str remote_header_rewrite_domain;

@@ -19,16 +19,18 @@
  * comes first. Addresses are in internal (unquoted) form; the empty one is the null sender.
  */
 enum cleanup_flag {
-    CLEANUP_FLAG_BOUNCE = 1 << 0,   /* on trouble, return the message (pickup); else the client tells its peer */
-    CLEANUP_FLAG_FILTER = 1 << 1,   /* header and body checks, milters */
-    CLEANUP_FLAG_BCC_OK = 1 << 2,   /* always_bcc and kin */
-    CLEANUP_FLAG_MAP_OK = 1 << 3,   /* canonical and virtual maps, masquerading */
-    CLEANUP_FLAG_INTERNAL = 1 << 4, /* made inside (bounce, forward, pickup): may use the journal's reserve */
-    CLEANUP_FLAG_EXTRACT = 1 << 5,  /* sendmail -t: recipients from the header too */
-    CLEANUP_FLAG_SMTPUTF8 = 1 << 6, /* the client asked for SMTPUTF8 */
-    CLEANUP_FLAG_HOLD = 1 << 7,     /* into hold/ */
-    CLEANUP_FLAG_DISCARD = 1 << 8,  /* take and throw away */
-    CLEANUP_FLAG_RESENT = 1 << 9,   /* pickup: came back by postsuper -r; no new Message-ID line is logged twice */
+    CLEANUP_FLAG_BOUNCE = 1 << 0,        /* on trouble, return the message (pickup); else the client tells its peer */
+    CLEANUP_FLAG_FILTER = 1 << 1,        /* header and body checks, milters */
+    CLEANUP_FLAG_BCC_OK = 1 << 2,        /* always_bcc and kin */
+    CLEANUP_FLAG_MAP_OK = 1 << 3,        /* canonical and virtual maps, masquerading */
+    CLEANUP_FLAG_INTERNAL = 1 << 4,      /* made inside (bounce, forward, pickup): may use the journal's reserve */
+    CLEANUP_FLAG_EXTRACT = 1 << 5,       /* sendmail -t: recipients from the header too */
+    CLEANUP_FLAG_SMTPUTF8 = 1 << 6,      /* the client asked for SMTPUTF8 */
+    CLEANUP_FLAG_HOLD = 1 << 7,          /* into hold/ */
+    CLEANUP_FLAG_DISCARD = 1 << 8,       /* take and throw away */
+    CLEANUP_FLAG_RESENT = 1 << 9,        /* pickup: came back by postsuper -r; no new Message-ID line is logged twice */
+    CLEANUP_FLAG_TRACE_VERIFY = 1 << 10, /* sendmail -bv: report on the addresses, deliver nothing */
+    CLEANUP_FLAG_TRACE_RECORD = 1 << 11, /* sendmail -v: deliver, and report by mail */
     /* What mail from outside and from local users asks for. */
     CLEANUP_FLAGS_EXTERNAL = CLEANUP_FLAG_FILTER | CLEANUP_FLAG_BCC_OK | CLEANUP_FLAG_MAP_OK,
 };
@@ -110,8 +112,8 @@ extern const struct protocol cleanup_protocol;
 enum { CLEANUP_CONTENT_MAXIMUM = 32 * 1024 };
 
 /*
- * The client's side. Open the call with cleanup_call_open (FAILURE_NO_SPACE: 452, all else 451); then envelope, recipients and content with call_send;
- * cleanup_call_finish sends the end and waits for the result (in arena).
+ * The client's side. Open the call with cleanup_call_open (FAILURE_NO_SPACE: 452, all else 451); then envelope,
+ * recipients and content with call_send; cleanup_call_finish sends the end and waits for the result (in arena).
  */
 MUST_USE bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
                                 struct call **call_out, struct str *queue_id_out, struct failure *why);

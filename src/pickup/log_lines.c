@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pickup/log_lines.h"
+
+#include "log/log.h"
+
+void log_picked_up(struct str queue_id, uid_t uid, struct str sender)
+{
+    log_info("%.*s: uid=%ld from=<%.*s>", STR_ARG(queue_id), (long) uid, STR_ARG(sender));
+}
+
+void log_not_queued(const char *path, struct str reason)
+{
+    log_warning("%s: message not queued: %.*s", path, STR_ARG(reason));
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pickup/submission.h"
+
+#include "log/log.h"
+#include "mail/date.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "pickup/log_lines.h"
+#include "protocol/bounce.h"
+#include "protocol/cleanup.h"
+#include "spool/maildrop_file.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PIECE = 32 * 1024, STALE_SECONDS = 24 * 3600 };
+
+struct submission {
+    const struct submission_ways *ways;
+    const char *path;
+    struct arena *arena;
+    struct maildrop_message message;
+    int fd;
+    uint64_t content_offset;
+    uint64_t content_length;
+    struct instant arrival;
+    uid_t uid;
+    struct str queue_id;
+    const struct cleanup_result *result;
+};
+
+/* Only what postdrop has finished is looked at; what it left half-way is removed after a day. */
+static bool is_ready(const char *path, struct stat *status)
+{
+    struct failure why;
+
+    if (!file_stat_link(path, status, &why) || !S_ISREG(status->st_mode))
+        return false;
+    if (status->st_mode & S_IXUSR)
+        return true;
+    if (instant_seconds(clock_now()) - status->st_mtime > STALE_SECONDS && !file_unlink(path, &why))
+        log_warning("%s", why.text);
+    return false;
+}
+
+static void move_to_corrupt(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    struct strbuf text;
+    struct failure why;
+
+    strbuf_init(&text, 300);
+    strbuf_printf(&text, "corrupt%s", name == NULL ? "/?" : name);
+    if (!file_rename(path, strbuf_c(&text), &why))
+        log_warning("%s", why.text);
+    strbuf_done(&text);
+}
+
+static uint64_t cleanup_flags(const struct maildrop_message *message)
+{
+    uint64_t flags = CLEANUP_FLAGS_EXTERNAL | CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_BOUNCE;
+
+    if (message->wants_extraction)
+        flags |= CLEANUP_FLAG_EXTRACT;
+    if (message->wants_smtputf8)
+        flags |= CLEANUP_FLAG_SMTPUTF8;
+    if (message->wants_verify_report)
+        flags |= CLEANUP_FLAG_TRACE_VERIFY;
+    if (message->wants_delivery_report)
+        flags |= CLEANUP_FLAG_TRACE_RECORD;
+    return flags;
+}
+
+static bool send_envelope(struct submission *submission, struct call *call, struct failure *why)
+{
+    const struct maildrop_message *message = &submission->message;
+    enum dsn_return what = DSN_RETURN_UNSET;
+    struct cleanup_envelope envelope = {
+        .arrival = submission->arrival,
+        .sender = message->sender,
+        .full_name = message->full_name,
+        .envid = str_part(message->dsn_envid, 0, 100),
+        .size = submission->content_length,
+    };
+
+    if (dsn_return_parse(message->dsn_return, &what))
+        envelope.dsn_return = what;
+    if (str_equal(message->encoding, STR("8bit")))
+        envelope.encoding = BODY_ENCODING_8BIT;
+    else if (str_equal(message->encoding, STR("7bit")))
+        envelope.encoding = BODY_ENCODING_7BIT;
+    strlist_add_view(&envelope.attributes, submission->arena, STR("rewrite_context=local"));
+    strlist_add_view(&envelope.attributes, submission->arena, STR("log_message_origin=local"));
+    return call_send(call, &cleanup_envelope_message, &envelope, submission->ways->shared->ipc_timeout, why);
+}
+
+static bool send_recipients(struct submission *submission, struct call *call, struct failure *why)
+{
+    unsigned notify = 0;
+
+    if (!dsn_notify_parse(submission->message.dsn_notify, &notify))
+        notify = 0;
+    for (size_t i = 0; i < submission->message.recipients.count; i++) {
+        struct cleanup_recipient recipient = {
+            .address = submission->message.recipients.items[i],
+            .dsn_notify = notify,
+        };
+
+        if (!call_send(call, &cleanup_recipient_message, &recipient, submission->ways->shared->ipc_timeout, why))
+            return false;
+    }
+    return true;
+}
+
+static bool send_received(struct submission *submission, struct call *call, struct failure *why)
+{
+    const struct shared_settings *shared = submission->ways->shared;
+    struct strbuf text;
+    bool is_sent;
+
+    strbuf_init(&text, 4096);
+    strbuf_printf(&text, "Received: by %.*s (%.*s, from userid %ld)\n\tid %.*s; ", STR_ARG(shared->myhostname),
+                  STR_ARG(shared->mail_name), (long) submission->uid, STR_ARG(submission->queue_id));
+    date_append(&text, submission->arrival);
+    strbuf_append_char(&text, '\n');
+    is_sent = cleanup_call_content(call, strbuf_str(&text), shared->ipc_timeout, why);
+    strbuf_done(&text);
+    return is_sent;
+}
+
+static bool send_content(struct submission *submission, struct call *call, struct failure *why)
+{
+    char *piece = arena_alloc(submission->arena, PIECE);
+    uint64_t done = 0;
+
+    while (done < submission->content_length && !call_has_input(call)) {
+        uint64_t left = submission->content_length - done;
+        size_t count;
+
+        if (!file_read_at(submission->fd, submission->path, piece, left < PIECE ? (size_t) left : PIECE,
+                          submission->content_offset + done, &count, why))
+            return false;
+        if (count == 0)
+            return failure_set(why, FAILURE_PERMANENT, 0, "%s: the file became shorter", submission->path);
+        if (!cleanup_call_content(call, str_make(piece, count), submission->ways->shared->ipc_timeout, why))
+            return false;
+        done += count;
+    }
+    return true;
+}
+
+static bool converse(struct submission *submission, struct failure *why)
+{
+    const struct submission_ways *ways = submission->ways;
+    struct duration timeout = ways->shared->ipc_timeout;
+    struct call *call;
+    bool is_told;
+
+    if (!cleanup_call_open(ways->cleanup, cleanup_flags(&submission->message), submission->arena, timeout, &call,
+                           &submission->queue_id, why))
+        return false;
+    log_picked_up(submission->queue_id, submission->uid, submission->message.sender);
+    is_told = send_envelope(submission, call, why) && send_recipients(submission, call, why) &&
+              send_received(submission, call, why) && send_content(submission, call, why) &&
+              cleanup_call_finish(call, submission->arena, timeout, &submission->result, why);
+    call_end(&call);
+    return is_told;
+}
+
+/* ---- what cleanup will never take goes back to its sender ---- */
+
+struct refusal {
+    enum cleanup_status status;
+    const char *dsn;
+    const char *text;
+};
+
+static const struct refusal refusals[] = {
+    { CLEANUP_TOO_BIG, "5.3.4", "message file too big" },
+    { CLEANUP_TOO_MANY_HOPS, "5.4.0", "too many hops" },
+    { CLEANUP_REJECTED, "5.7.1", "message content rejected" },
+    { CLEANUP_NO_RECIPIENTS, "5.1.0", "no recipients specified" },
+};
+
+static const struct refusal *find_refusal(uint64_t status)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++)
+        if (refusals[i].status == status)
+            return &refusals[i];
+    return NULL;
+}
+
+static void set_bounce_recipients(struct submission *submission, const struct refusal *refusal,
+                                  struct bounce_request *request)
+{
+    const struct strlist *addresses = &submission->message.recipients;
+    const struct cleanup_result *result = submission->result;
+    size_t count = addresses->count > 0 ? addresses->count : 1;
+    struct bounce_recipient *recipients = arena_new_array(submission->arena, count, struct bounce_recipient);
+
+    for (size_t i = 0; i < count; i++) {
+        recipients[i].address = i < addresses->count ? addresses->items[i] : STR("unknown");
+        recipients[i].status = DELIVER_BOUNCED;
+        recipients[i].dsn = result->dsn.len > 0 ? result->dsn : str_from_c(refusal->dsn);
+        recipients[i].action = STR("failed");
+        recipients[i].reason = result->reason.len > 0 ? result->reason : str_from_c(refusal->text);
+    }
+    request->recipients = (struct records){ recipients, count };
+}
+
+static bool return_to_sender(struct submission *submission, const struct refusal *refusal, struct failure *why)
+{
+    struct bounce_request request = {
+        .kind = BOUNCE_FAILED,
+        .queue_id = submission->queue_id,
+        .sender = submission->message.sender,
+        .envid = str_part(submission->message.dsn_envid, 0, 100),
+        .arrival = submission->arrival,
+        .size = submission->content_length,
+        .content_fd = submission->fd,
+        .content_offset = submission->content_offset,
+    };
+    void *reply;
+
+    set_bounce_recipients(submission, refusal, &request);
+    if (!endpoint_ask(submission->ways->bounce, &bounce_request_message, &request, &bounce_reply_message,
+                      submission->arena, submission->ways->shared->ipc_timeout, &reply, why))
+        return false;
+    if (((struct bounce_reply *) reply)->is_done)
+        return true;
+    return failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(((struct bounce_reply *) reply)->reason));
+}
+
+/* ---- one file ---- */
+
+static enum submission_result finish(struct submission *submission)
+{
+    const struct refusal *refusal = find_refusal(submission->result->status);
+    struct failure why;
+
+    if (submission->result->status != CLEANUP_OK) {
+        log_not_queued(submission->path, submission->result->reason.len > 0
+                                             ? submission->result->reason
+                                             : str_from_c(refusal == NULL ? "try again later" : refusal->text));
+        if (refusal == NULL)
+            return SUBMISSION_LATER;
+        if (!return_to_sender(submission, refusal, &why)) {
+            log_not_queued(submission->path, str_from_c(why.text));
+            return SUBMISSION_LATER;
+        }
+    }
+    if (!file_unlink(submission->path, &why)) {
+        log_warning("%s", why.text);
+        return SUBMISSION_LATER;
+    }
+    return SUBMISSION_DONE;
+}
+
+static enum submission_result take_open_file(struct submission *submission)
+{
+    struct failure why;
+
+    if (!converse(submission, &why)) {
+        log_not_queued(submission->path, str_from_c(why.text));
+        return SUBMISSION_LATER;
+    }
+    return finish(submission);
+}
+
+enum submission_result submission_take(const struct submission_ways *ways, const char *path)
+{
+    struct submission submission = { .ways = ways, .path = path, .fd = -1 };
+    enum submission_result result;
+    struct failure why;
+    struct stat status;
+
+    if (!is_ready(path, &status))
+        return SUBMISSION_SKIPPED;
+    submission.arena = arena_create();
+    submission.uid = status.st_uid;
+    submission.arrival = instant_from_seconds(status.st_mtime);
+    if (maildrop_open(path, submission.arena, &submission.message, &submission.fd, &submission.content_offset,
+                      &submission.content_length, &why)) {
+        result = take_open_file(&submission);
+    } else {
+        log_warning("%s", why.text);
+        result = why.kind == FAILURE_PERMANENT ? SUBMISSION_DONE : SUBMISSION_LATER;
+        if (why.kind == FAILURE_PERMANENT)
+            move_to_corrupt(path);
+    }
+    fd_close(&submission.fd);
+    arena_destroy(&submission.arena);
+    return result;
+}
