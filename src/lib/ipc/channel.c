@@ -414,7 +414,7 @@ bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, c
     is_clean = set != NULL && set->is_draining ? true : serve(channel, why);
     lose_stopped(channel);
     if (!fiber_group_wait(&channel->handlers, DURATION_FOREVER, &ignored))
-        CHECK(!"a wait without end");
+        check_failed("a wait without end", __FILE__, __LINE__);
     list_remove(&channel->set_node);
     channel->set = NULL;
     channel_release(channel);

@@ -146,8 +146,7 @@ static bool put_field(const struct message_type *type, const struct message_fiel
         strbuf_append_char(out, *fd_out >= 0 ? 1 : 0);
         return true;
     }
-    CHECK(!"a field type of the table");
-    return false;
+    check_failed("a field type of the table", __FILE__, __LINE__);
 }
 
 static bool put_fields(const struct message_type *type, const void *message, struct strbuf *out, int *fd_out,
@@ -323,8 +322,7 @@ static bool take_value(struct decoder *decoder, const struct message_field *fiel
     case FIELD_RECORDS:
         break;
     }
-    CHECK(!"a field type of the table");
-    return false;
+    check_failed("a field type of the table", __FILE__, __LINE__);
 }
 
 static bool take_fields(struct decoder *decoder, const struct message_type *type, void *message)
