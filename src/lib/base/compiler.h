@@ -9,7 +9,7 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define NO_RETURN __attribute__((noreturn))
 #define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
-#define CLEANUP(function) __attribute__((cleanup(function)))
+#define CLEANUP(function) __attribute__((cleanup(function), unused))
 #define UNUSED __attribute__((unused))
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
