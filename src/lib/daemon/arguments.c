@@ -48,6 +48,9 @@ static bool take_option(int option, struct arena *arena, struct daemon_arguments
     case 'o':
         strlist_add(&arguments->overrides, arena, str_from_c(optarg));
         return true;
+    case 'S':
+        arguments->is_standalone = true;
+        return true;
     case 'v':
         arguments->verbose++;
         return true;
@@ -63,15 +66,15 @@ static bool take_option(int option, struct arena *arena, struct daemon_arguments
     }
 }
 
-bool daemon_arguments_parse(int argc, char **argv, struct arena *arena, struct daemon_arguments *arguments_out,
-                            struct failure *why)
+bool daemon_arguments_parse(int argc, char **argv, const char *program, struct arena *arena,
+                            struct daemon_arguments *arguments_out, struct failure *why)
 {
     struct daemon_arguments arguments = { .transport = DAEMON_TRANSPORT_UNIX, .socket_count = 1 };
     int option;
 
     optind = 1;
     opterr = 0;
-    while ((option = getopt(argc, argv, "+:cdDi:lm:n:o:s:t:uvz")) != -1) {
+    while ((option = getopt(argc, argv, "+:cdDi:lm:n:o:s:St:uvz")) != -1) {
         if (option == ':')
             return failure_set(why, FAILURE_CONFIGURATION, 0, "option -%c needs a value", optopt);
         if (!take_option(option, arena, &arguments, why))
@@ -79,6 +82,8 @@ bool daemon_arguments_parse(int argc, char **argv, struct arena *arena, struct d
     }
     for (; optind < argc; optind++)
         strlist_add(&arguments.rest, arena, str_from_c(argv[optind]));
+    if (arguments.service == NULL && arguments.is_standalone)
+        arguments.service = program;
     if (arguments.service == NULL)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "no service name (-n): this program is started by master");
     *arguments_out = arguments;

@@ -20,6 +20,7 @@ struct daemon_arguments {
     enum daemon_transport transport;
     bool is_chrooted;
     bool is_unprivileged;
+    bool is_standalone; /* -S: one session on standard input and output, no master, no jail */
     unsigned socket_count;
     unsigned verbose;
     struct strlist overrides; /* "name=value" */
@@ -27,7 +28,7 @@ struct daemon_arguments {
 };
 
 /* Options that Postfix's master gives and that have no meaning here are taken and left alone. */
-MUST_USE bool daemon_arguments_parse(int argc, char **argv, struct arena *arena, struct daemon_arguments *arguments_out,
-                                     struct failure *why);
+MUST_USE bool daemon_arguments_parse(int argc, char **argv, const char *program, struct arena *arena,
+                                     struct daemon_arguments *arguments_out, struct failure *why);
 
 #endif

@@ -172,7 +172,7 @@ struct acceptor {
     struct poller *poller;     /* for a fifo or datagrams */
 };
 
-static void start_connection(struct daemon *daemon, int fd)
+void daemon_start_connection(struct daemon *daemon, int fd)
 {
     struct connection *connection = memory_alloc(sizeof *connection);
 
@@ -202,7 +202,7 @@ static void accept_connections(void *context)
 
     while (wait_for_slot(daemon), !daemon->is_draining) {
         if (listener_accept(acceptor->listener, seconds(60), &fd, NULL, &why)) {
-            start_connection(daemon, fd);
+            daemon_start_connection(daemon, fd);
             if (++in_a_row % ACCEPTS_IN_A_ROW == 0)
                 fiber_yield(daemon->loop);
         } else if (why.kind != FAILURE_TIMEOUT && why.kind != FAILURE_STOPPED) {

@@ -265,13 +265,13 @@ static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure
     /* More than libuv's four, so that back ends with limits of their own do not meet this one. */
     if (!fd_guard_standard(why) || !environment_set("UV_THREADPOOL_SIZE", "16", why))
         return false;
-    if (!daemon_arguments_parse(argc, argv, daemon->arena, &daemon->arguments, why) ||
+    if (!daemon_arguments_parse(argc, argv, program->name, daemon->arena, &daemon->arguments, why) ||
         !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !open_log(daemon, why))
         return false;
-    daemon->master = master_link_create(MASTER_STATUS_FD);
+    daemon->master = master_link_create(daemon->arguments.is_standalone ? -1 : MASTER_STATUS_FD);
     begin_loop(daemon);
     return (program->open == NULL || program->open(daemon, why)) &&
-           jail_enter(program, &daemon->arguments, daemon->shared, why);
+           (daemon->arguments.is_standalone || jail_enter(program, &daemon->arguments, daemon->shared, why));
 }
 
 /* ---- in the loop ---- */
@@ -316,7 +316,10 @@ static void run_life(void *context)
 
     if (program->start != NULL)
         daemon->context = program->start(daemon);
-    serve(daemon);
+    if (daemon->arguments.is_standalone)
+        daemon_serve_standalone(daemon);
+    else
+        serve(daemon);
     if (program->stop != NULL)
         program->stop(daemon->context);
     daemon->is_over = true;
@@ -325,7 +328,8 @@ static void run_life(void *context)
     event_wake_all(&daemon->drain_begun);
     master_link_abort(daemon->master);
     /* What others still have in the loop gets a moment to end by itself. */
-    for (int waited = 0; fiber_count(daemon->loop) > 1 && waited < LAST_FIBERS_MS; waited++)
+    for (int waited = 0; !daemon->arguments.is_standalone && fiber_count(daemon->loop) > 1 && waited < LAST_FIBERS_MS;
+         waited++)
         fiber_sleep(daemon->loop, milliseconds(1));
     daemon_close_listeners(daemon);
 }
@@ -442,6 +446,11 @@ bool daemon_is_draining(const struct daemon *daemon)
 bool daemon_is_stopping(const struct daemon *daemon)
 {
     return daemon->is_stopping;
+}
+
+bool daemon_is_standalone(const struct daemon *daemon)
+{
+    return daemon->arguments.is_standalone;
 }
 
 size_t daemon_sessions(const struct daemon *daemon)

@@ -128,7 +128,9 @@ const struct strlist *daemon_arguments(const struct daemon *daemon);
 bool daemon_is_draining(const struct daemon *daemon);
 /* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
 bool daemon_is_stopping(const struct daemon *daemon);
-/* Connections and calls in hand. */
+/* Started by sendmail -bs: the one session is on standard input and output, its user is who runs it. */
+bool daemon_is_standalone(const struct daemon *daemon);
+/* Connections in hand. */
 size_t daemon_sessions(const struct daemon *daemon);
 /* Finish as on a stop from master; for max_use rules of a service's own and fatal troubles found later. */
 void daemon_begin_drain(struct daemon *daemon);

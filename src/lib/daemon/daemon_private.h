@@ -55,6 +55,7 @@ struct daemon {
 
 /* connection.c: accepts in fibers until drained. */
 MUST_USE bool daemon_listen(struct daemon *daemon, struct failure *why);
+void daemon_start_connection(struct daemon *daemon, int fd);
 void daemon_stop_listening(struct daemon *daemon);
 void daemon_close_listeners(struct daemon *daemon);
 /* Idle peers hear that we stop. */
@@ -69,6 +70,9 @@ void daemon_count_use(struct daemon *daemon);
 void daemon_note_change(struct daemon *daemon);
 /* Until the event, at most a minute: the caller looks again at what it waits for. */
 void daemon_wait(struct daemon *daemon, struct event *event);
+
+/* standalone.c: one session on standard input and output. */
+void daemon_serve_standalone(struct daemon *daemon);
 
 /* Retire or stop; the second may follow the first. */
 void daemon_drain(struct daemon *daemon, bool is_stopping);

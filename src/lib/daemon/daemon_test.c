@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/privilege.h"
 #include "os/process.h"
+#include "run/child.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/socket.h"
@@ -442,6 +443,34 @@ static void play_drain(struct process *process)
 TEST(a_call_in_hand_is_finished_before_the_end)
 {
     with_process((struct process){ .program = &internal_program, .play = play_drain });
+}
+
+static void play_standalone(void *context)
+{
+    static const char *const argv[] = { "/proc/self/exe", "-S", NULL };
+    struct process *process = context;
+    struct arena *arena = arena_create();
+    const char *environment[] = { arena_c(arena, arena_printf(arena, "MAIL_CONFIG=%s", unit_directory())),
+                                  DEMO_VARIABLE "=echo", NULL };
+    struct child_command command = {
+        .argv = argv, .environment = environment, .input = STR("one\ntwo\n"), .output_max = 1000, .timeout = seconds(20)
+    };
+    struct child_result result = { 0 };
+
+    EXPECT(child_run(process->loop, &command, arena, &result, NULL));
+    EXPECT_STR(result.output, STR("echo in the open says one\necho in the open says two\n"));
+    EXPECT_INT(result.end, CHILD_EXITED);
+    EXPECT_INT(result.status, 0);
+    arena_destroy(&arena);
+}
+
+TEST(alone_a_process_serves_its_standard_input)
+{
+    struct process process = { .loop = loop_create() };
+
+    write_main_cf(NULL);
+    fiber_run(process.loop, play_standalone, &process);
+    loop_destroy(&process.loop);
 }
 
 TEST(a_bad_main_cf_stops_the_start)
