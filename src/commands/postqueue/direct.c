@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postqueue/direct.h"
+
+#include "mail/quote.h"
+#include "os/directory.h"
+#include "os/fd.h"
+#include "spool/journal_look.h"
+#include "spool/maildrop_file.h"
+#include "spool/queue_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+struct direct {
+    const struct showq_sink *sink;
+    struct str null_sender;
+    struct spool_settings spool;
+    struct arena *arena; /* of one message */
+};
+
+static struct str external(struct direct *direct, struct str address)
+{
+    struct strbuf text;
+    struct str kept;
+
+    if (address.len == 0)
+        return direct->null_sender;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    quote_address(&text, address);
+    kept = arena_str(direct->arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return kept;
+}
+
+static void tell_recipient(struct direct *direct, struct str address, struct str reason)
+{
+    const struct showq_recipient recipient = { external(direct, address), reason };
+
+    direct->sink->recipient(direct->sink->context, &recipient);
+}
+
+static void tell_envelope(struct direct *direct, const struct envelope *envelope, struct str queue_name)
+{
+    char id[QUEUE_ID_TEXT_SIZE];
+    const struct showq_message message = {
+        .queue_name = queue_name,
+        .queue_id = queue_id_format(envelope->id, id),
+        .arrival_seconds = instant_seconds(envelope->arrival),
+        .size = envelope->content_size,
+        .sender = external(direct, envelope->sender),
+    };
+    size_t i;
+
+    direct->sink->message(direct->sink->context, &message);
+    for (i = 0; i < envelope->recipient_count; i++)
+        if (envelope->recipients[i].status == RECIPIENT_PENDING || envelope->recipients[i].status == RECIPIENT_FAILED)
+            tell_recipient(direct, envelope->recipients[i].address, envelope->recipients[i].reason);
+    direct->sink->message_end(direct->sink->context);
+}
+
+static bool tell_file(void *context, const struct spool_entry *entry)
+{
+    struct direct *direct = context;
+    struct queue_file_content content;
+    struct envelope envelope;
+    struct failure ignored;
+
+    arena_reset(direct->arena);
+    /* What cannot be read is no message that could be listed; the queue manager moves it to corrupt/. */
+    if (queue_file_open(entry->path, direct->arena, &envelope, &content, NULL, &ignored))
+        tell_envelope(direct, &envelope, str_from_c(spool_queue_name(entry->queue)));
+    return true;
+}
+
+static bool tell_frame(void *context, const struct journal_message *message)
+{
+    struct direct *direct = context;
+    enum spool_queue queue;
+    struct failure ignored;
+    char path[SPOOL_PATH_SIZE];
+
+    arena_reset(direct->arena);
+    if (!spool_find(&direct->spool, message->envelope->id, &queue, path, &ignored))
+        tell_envelope(direct, message->envelope, STR("incoming"));
+    return true;
+}
+
+static void tell_maildrop_file(struct direct *direct, const char *name)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct showq_message message = { .queue_name = STR("maildrop"), .queue_id = str_from_c(name) };
+    struct maildrop_message drop;
+    struct failure ignored;
+    uint64_t offset;
+    size_t i;
+    char path[300];
+
+    arena_reset(direct->arena);
+    snprintf(path, sizeof path, "maildrop/%s", name);
+    if (!maildrop_open(path, direct->arena, &drop, &fd, &offset, &message.size, &ignored))
+        return;
+    message.arrival_seconds = instant_seconds(drop.arrival);
+    message.sender = external(direct, drop.sender);
+    direct->sink->message(direct->sink->context, &message);
+    for (i = 0; i < drop.recipients.count; i++)
+        tell_recipient(direct, drop.recipients.items[i], STR_EMPTY);
+    direct->sink->message_end(direct->sink->context);
+}
+
+static bool list_maildrop(struct direct *direct, struct failure *why)
+{
+    struct directory *directory;
+    unsigned char type;
+    const char *name;
+
+    if (!directory_open(AT_FDCWD, "maildrop", &directory, why))
+        return false;
+    while (directory_next(directory, &name, &type))
+        tell_maildrop_file(direct, name);
+    return directory_close(&directory, why);
+}
+
+bool direct_list(const struct shared_settings *shared, const struct showq_sink *sink, struct failure *why)
+{
+    static const enum spool_queue queues[] = { SPOOL_ACTIVE, SPOOL_INCOMING, SPOOL_DEFERRED, SPOOL_HOLD };
+    struct direct direct = {
+        .sink = sink,
+        .null_sender = shared->empty_address_recipient,
+        .spool = spool_settings_make(shared->hash_queue_names, shared->hash_queue_depth),
+        .arena = arena_create(),
+    };
+    bool is_good = list_maildrop(&direct, why);
+    size_t i;
+
+    for (i = 0; is_good && i < ARRAY_COUNT(queues); i++)
+        is_good = spool_walk(queues[i], tell_file, &direct, NULL, why);
+    is_good = is_good && journal_look(tell_frame, &direct, why);
+    arena_destroy(&direct.arena);
+    return is_good;
+}
