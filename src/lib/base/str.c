@@ -59,8 +59,10 @@ bool str_ends_with_nocase(struct str text, struct str suffix)
 
 struct str str_from(struct str text, size_t start)
 {
-    if (start >= text.len)
+    if (text.data == NULL)
         return STR_EMPTY;
+    if (start > text.len)
+        start = text.len;
     return str_make(text.data + start, text.len - start);
 }
 

@@ -46,7 +46,7 @@ bool str_starts_with_nocase(struct str text, struct str prefix);
 bool str_ends_with(struct str text, struct str suffix);
 bool str_ends_with_nocase(struct str text, struct str suffix);
 
-/* The part from start on; beyond the end it is empty. */
+/* The part from start on; beyond the end it is empty, and points at the end. */
 struct str str_from(struct str text, size_t start);
 /* At most len bytes from start on. */
 struct str str_part(struct str text, size_t start, size_t len);

@@ -59,3 +59,13 @@ TEST(trimming_takes_blanks_at_both_ends_only)
     EXPECT_STR(str_trim(STR(" \t a b\r\n")), STR("a b"));
     EXPECT_STR(str_trim(STR("  ")), STR(""));
 }
+
+TEST(an_empty_part_still_points_into_the_text)
+{
+    struct str text = STR("abc");
+
+    EXPECT(str_from(text, 3).data == text.data + 3);
+    EXPECT(str_from(text, 9).data == text.data + 3);
+    EXPECT_UINT(str_from(text, 9).len, 0);
+    EXPECT_UINT(str_from((struct str){ 0 }, 1).len, 0);
+}
