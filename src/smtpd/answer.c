@@ -66,9 +66,8 @@ static void send_text(struct session *session, struct str text, bool is_counted)
         return;
     text = answer_soften(session, session->command_arena, text);
     if (is_error(text)) {
-        session->has_answered_error = true;
-        if (is_counted)
-            session->error_count++;
+        session->has_answered_error |= is_counted;
+        session->error_count += is_counted;
         text = footer_add(session, text);
     }
     slow_down(session);

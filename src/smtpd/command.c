@@ -86,12 +86,12 @@ static bool is_listed(struct match_list *list, struct str verb)
 static bool execute_foreign(struct session *session, struct str verb, struct str line)
 {
     if (is_listed(session->smtpd->noop_commands, verb)) {
-        session->counts[COMMAND_UNKNOWN].done++;
         answer(session, "250 2.0.0 Ok");
         return true;
     }
     if (!looks_like_header(verb) && !is_listed(session->smtpd->forbidden_commands, verb))
         return false;
+    session->counts[COMMAND_UNKNOWN].tried++;
     log_non_smtp_command(session, line);
     answer(session, "221 2.7.0 Error: I can break rules, too. Goodbye.");
     session->end = SESSION_DROPPED;
@@ -100,8 +100,10 @@ static bool execute_foreign(struct session *session, struct str verb, struct str
 
 static bool may_pipeline(const struct session *session, const struct command *command)
 {
-    if (command->traits & (COMMAND_IS_ALWAYS_TAKEN | COMMAND_BRINGS_CONTENT))
+    if (command->traits & COMMAND_IS_ALWAYS_TAKEN)
         return true;
+    if (command->traits & COMMAND_BRINGS_CONTENT)
+        return session->is_esmtp;
     return session->is_esmtp && !(session->discarded_keywords & KEYWORD_PIPELINING) &&
            !(command->traits & COMMAND_ENDS_PIPELINE);
 }
@@ -120,7 +122,7 @@ static void run_command(struct session *session, const struct command *command, 
         return;
     }
     if ((command->traits & COMMAND_IS_JUNK) &&
-        session->junk_count++ >= (unsigned) session->smtpd->settings->junk_command_limit)
+        session->junk_count++ > (unsigned) session->smtpd->settings->junk_command_limit)
         session->error_count++;
     command->run(session, argument);
     if (!session->has_answered_error && !session_is_broken(session))
@@ -130,7 +132,7 @@ static void run_command(struct session *session, const struct command *command, 
 void command_execute(struct session *session, struct str line)
 {
     struct cursor cursor = cursor_over(str_trim(line));
-    struct str verb = cursor_take_until(&cursor, " \t");
+    struct str verb = cursor_take_until(&cursor, " \t\r");
     const struct command *command = command_find(verb);
 
     if (session->smtpd->shared->smtputf8_enable && !domain_is_utf8(line)) {
@@ -143,10 +145,8 @@ void command_execute(struct session *session, struct str line)
     }
     if (command_id_of(command) == COMMAND_UNKNOWN) {
         session->where = command->name;
-        if (execute_foreign(session, verb, line)) {
-            session->counts[COMMAND_UNKNOWN].tried++;
+        if (execute_foreign(session, verb, line))
             return;
-        }
     }
     run_command(session, command, str_trim(cursor.rest));
 }

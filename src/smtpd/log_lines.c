@@ -136,11 +136,6 @@ void log_notice(const struct session *session, const char *kind, struct str text
     log_judgement(session, kind, text, recipient);
 }
 
-void log_non_smtp_command(const struct session *session, struct str line)
-{
-    log_warning("non-SMTP command from %.*s: %.*s", STR_ARG(session->peer.shown), STR_ARG(str_part(line, 0, 100)));
-}
-
 static void append_escaped(struct strbuf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -161,6 +156,16 @@ static void append_escaped(struct strbuf *out, struct str text)
     }
 }
 
+void log_non_smtp_command(const struct session *session, struct str line)
+{
+    struct strbuf shown;
+
+    strbuf_init(&shown, LINE_MAXIMUM);
+    append_escaped(&shown, str_part(line, 0, 100));
+    log_warning("non-SMTP command from %.*s: %s", STR_ARG(session->peer.shown), strbuf_c(&shown));
+    strbuf_done(&shown);
+}
+
 void log_improper_pipelining(const struct session *session, struct str input)
 {
     struct strbuf shown;
@@ -172,8 +177,22 @@ void log_improper_pipelining(const struct session *session, struct str input)
     strbuf_done(&shown);
 }
 
+/* "<a b>" is one word. */
+static struct str first_word(struct str text)
+{
+    size_t close = text.len > 0 && text.data[0] == '<' ? str_find_char(text, '>') : STR_NOT_FOUND;
+    size_t start = close == STR_NOT_FOUND ? 0 : close;
+    size_t end = str_find_char(str_from(text, start), ' ');
+
+    return end == STR_NOT_FOUND ? text : str_part(text, 0, start + end);
+}
+
 void log_bad_address(const struct session *session, const char *command, struct str argument)
 {
+    if (str_contains_char(argument, '<') && !str_contains_char(argument, '>'))
+        return;
+    if (!str_equal(str_from_c(command), STR("VRFY")))
+        argument = first_word(argument);
     log_warning("Illegal address syntax from %.*s in %s command: %.*s", STR_ARG(session->peer.shown), command,
                 STR_ARG(str_part(argument, 0, 500)));
 }
@@ -186,8 +205,8 @@ void log_request_too_long(const struct session *session, size_t limit, struct st
 
 void log_malformed_bdat(const struct session *session, struct str argument)
 {
-    log_warning("%.*s: malformed BDAT command syntax from %.*s: BDAT %.*s", STR_ARG(queue_id_of(session)),
-                STR_ARG(session->peer.shown), STR_ARG(str_part(argument, 0, 100)));
+    log_warning("%.*s: malformed BDAT command syntax from %.*s: BDAT%s%.*s", STR_ARG(queue_id_of(session)),
+                STR_ARG(session->peer.shown), argument.len > 0 ? " " : "", STR_ARG(str_part(argument, 0, 100)));
 }
 
 void log_chunk_too_large(const struct session *session)

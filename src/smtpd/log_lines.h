@@ -26,6 +26,7 @@ void log_permit(const struct session *session, const char *action, struct str te
 void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient);
 void log_non_smtp_command(const struct session *session, struct str line);
 void log_improper_pipelining(const struct session *session, struct str input);
+/* Not where a bracket is missing: then it is the command that is malformed. */
 void log_bad_address(const struct session *session, const char *command, struct str argument);
 void log_request_too_long(const struct session *session, size_t limit, struct str line);
 void log_malformed_bdat(const struct session *session, struct str argument);

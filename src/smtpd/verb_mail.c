@@ -85,12 +85,18 @@ static bool take_envid(struct session *session, struct str value)
 {
     struct transaction *transaction = &session->transaction;
     struct strbuf decoded;
-    bool is_good;
+    struct str part;
+    bool is_good = true, has_more = true;
 
     if (is_dsn_disabled(session))
         return false;
     strbuf_init(&decoded, ENVID_MAXIMUM);
-    is_good = transaction->envid.len == 0 && xtext_decode(&decoded, value) && decoded.len > 0;
+    /* Clients send '=' as it is, which xtext does not allow. */
+    while (is_good && has_more) {
+        has_more = str_cut(value, '=', &part, &value);
+        is_good = xtext_decode(&decoded, part) && (!has_more || strbuf_append_char(&decoded, '='));
+    }
+    is_good = is_good && transaction->envid.len == 0 && decoded.len > 0 && !decoded.is_overflowed;
     if (is_good)
         transaction->envid = arena_str(transaction->arena, strbuf_str(&decoded));
     else

@@ -36,6 +36,7 @@ class Instance:
     program = None
     daemon_directory = None
     command_directory = None
+    chroot = "y"  # in master.cf
 
     def __init__(self, run_as=None, main=None, master=None, services=()):
         self.run_as = run_as
@@ -253,7 +254,9 @@ class Instance:
     # --- looking ---------------------------------------------------------------------------------------------
 
     def log_text(self):
-        return self.log.read_text("utf-8", "surrogateescape") if self.log.exists() else ""
+        """Whole lines only: the last one may still be on its way."""
+        text = self.log.read_text("utf-8", "surrogateescape") if self.log.exists() else ""
+        return text[: text.rfind("\n") + 1]
 
     def tail(self, lines=60):
         return "\n".join(self.log_text().splitlines()[-lines:])
@@ -333,6 +336,8 @@ class Merpati(Instance):
 
 class Stock(Instance):
     """Debian's Postfix with its own directories, never the system's."""
+
+    chroot = "n"
 
     program = "postfix"
     daemon_directory = Path("/usr/lib/postfix/sbin")

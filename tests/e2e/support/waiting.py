@@ -24,16 +24,22 @@ def wait_until(condition, what, timeout=None):
         pause = min(pause * 1.5, 0.05)
 
 
+_given = set()
+
+
 def free_port(address="127.0.0.1"):
     """
-    A port nobody listens on, below the range that outgoing connections draw theirs from, so that no
-    other test's connection takes it before the server listens.
+    A port nobody listens on, never the same twice, below the range that outgoing connections draw theirs
+    from, so that no other test's connection takes it before the server listens.
     """
     while True:
         port = random.randint(10000, 30000)
+        if port in _given:
+            continue
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             try:
                 probe.bind((address, port))
+                _given.add(port)
                 return port
             except OSError:
                 continue

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reload: sessions go on, what changed is taken up, a mistake leaves the old configuration in force."""
+
+from support.waiting import free_port
+
+
+def test_a_session_goes_on_over_a_reload_and_new_ones_see_the_new_configuration(merpati, account, run_as):
+    account = account if run_as is None else run_as
+    mail = merpati(run_as=run_as)
+    with mail.smtp() as old:
+        old.hello()
+        assert old.command("MAIL FROM:<a@example.com>").code == 250
+        mail.set(smtpd_banner="$myhostname changed")
+        mail.reload()
+        mail.wait_log(r"master\[\d+\]: reload -- version")
+        mail.wait_log(r"reload -- version")
+        with mail.smtp() as new:
+            assert new.greeting.text.endswith("changed")
+        assert old.command(f"RCPT TO:<{account}@localhost>").code == 250
+        assert old.command("DATA").code == 354
+        old.send("Subject: over a reload\r\n\r\nhello\r\n.\r\n")
+        assert old.reply().code == 250
+    assert "over a reload" in mail.wait_mailbox(account)[0]
+
+
+def test_a_service_that_is_added_listens_and_one_that_is_removed_does_not(merpati):
+    mail = merpati()
+    port = free_port()
+    mail.services.append(f"127.0.0.1:{port} inet n - y - - smtpd")
+    mail.write_config()
+    mail.reload()
+    mail.wait_for_port(port)
+    mail.services.clear()
+    mail.write_config()
+    mail.reload()
+    mail.wait_log(r"master\[\d+\]: reload", count=2)
+    import socket
+
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_mistake_in_master_cf_leaves_the_old_configuration_in_force(merpati):
+    mail = merpati()
+    (mail.config / "master.cf").write_text("smtp inet n\n")
+    failed = mail.control("reload", check=False)
+    assert failed.returncode == 1 and "master.cf, line 1" in failed.stderr
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+
+
+def test_a_mistake_that_master_itself_finds_is_logged_and_changes_nothing(merpati):
+    mail = merpati()
+    mail.set(inet_protocols="ipv9")
+    mail.control("reload", check=False)
+    mail.wait_log(r"master\[\d+\]: error: .*inet_protocols")
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+
+
+def test_a_changed_table_is_picked_up_without_a_reload(merpati, account):
+    mail = merpati()
+    table = mail.table("access", "bad@example.com OK\n")
+    mail.set(smtpd_sender_restrictions=f"check_sender_access {table}")
+    mail.reload()
+    mail.wait_log(r"reload -- version")
+    with mail.smtp() as client:
+        client.hello()
+        client.command("MAIL FROM:<bad@example.com>")
+        assert client.command(f"RCPT TO:<{account}@localhost>").code == 250
+    mail.table("access", "bad@example.com REJECT not you\n")
+    from support.waiting import wait_until
+
+    def is_refused():
+        with mail.smtp() as client:
+            client.hello()
+            client.command("MAIL FROM:<bad@example.com>")
+            return client.command(f"RCPT TO:<{account}@localhost>").code == 554
+
+    wait_until(is_refused, "the new table to be in force")

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What master makes of the services in master.cf."""
+
+import re
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+from support.waiting import free_port, wait_until
+
+DEBIAN_MASTER_CF = Path("/usr/share/postfix/master.cf.dist")
+
+
+def test_the_master_cf_of_debians_postfix_starts_as_it_is(make_merpati, account):
+    if not DEBIAN_MASTER_CF.exists():
+        pytest.skip("Debian's package postfix is not installed")
+    mail = make_merpati()
+    text = DEBIAN_MASTER_CF.read_text()
+    mail.master = re.sub(r"(?m)^smtp(\s+inet\s)", rf"127.0.0.1:{mail.port}\1", text)
+    mail.write_config()
+    checked = mail.control("check", check=False)
+    assert re.search(r"line \d+: service anvil/unix: program anvil is not part of this version", checked.stderr)
+    assert re.search(r"line \d+: service scache/unix is not needed: ", checked.stderr)
+    mail.start()
+    mail.wait_log(r"master\[\d+\]: warning: service lmtp/unix is not started: program lmtp is not part of this version")
+    mail.wait_log(r"master\[\d+\]: service scache/unix is not needed: ")
+    assert not (mail.queue / "private" / "lmtp").exists()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("a@example.com", f"{account}@localhost", "Subject: as it is\n\nhello\n").code == 250
+    assert "as it is" in mail.wait_mailbox(account)[0]
+
+
+def test_sockets_and_directories_have_the_owners_and_modes_of_the_plan(merpati):
+    mail = merpati()
+    if not mail.run_as and mail.user != "root":
+        pytest.skip("owners differ only as root")
+
+    def look(path):
+        status = (mail.queue / path).stat()
+        return Path(mail.queue / path).owner(), Path(mail.queue / path).group(), stat.S_IMODE(status.st_mode)
+
+    assert look("private") == ("merpati", "merpati-net", 0o710)
+    assert look("public") == ("merpati", "merpati", 0o711)
+    assert look("maildrop") == ("merpati", "postdrop", 0o1730)
+    assert look("incoming") == ("merpati", "merpati", 0o700)
+    assert look("public/cleanup") == ("merpati", "merpati-net", 0o660)
+    assert look("public/pickup") == ("merpati", "postdrop", 0o660)
+    assert look("public/showq") == ("merpati", "postdrop", 0o660)
+    assert look("private/rewrite") == ("merpati", "merpati-net", 0o660)
+    for closed in ("local", "spill", "bounce"):
+        assert look(f"private/{closed}") == ("merpati", "merpati", 0o660)
+
+
+def test_services_listen_on_names_addresses_and_ipv6(make_merpati):
+    mail = make_merpati(main={"inet_protocols": "all"})
+    ports = [free_port(), free_port("::1"), free_port()]
+    mail.services += [
+        f"localhost:{ports[0]} inet n - y - - smtpd",
+        f"[::1]:{ports[1]} inet n - y - - smtpd",
+        f"{ports[2]} inet n - y - - smtpd -o smtpd_banner=own",
+    ]
+    mail.write_config()
+    mail.start()
+    with mail.smtp() as client:
+        assert client.greeting.code == 220
+    for host, port in (("127.0.0.1", ports[0]), ("::1", ports[1])):
+        with socket.create_connection((host, port), 20) as connection:
+            assert connection.recv(4) == b"220 "
+    with socket.create_connection(("127.0.0.1", ports[2]), 20) as connection:
+        assert b"own" in connection.recv(100)
+
+
+def test_inet_interfaces_all_listens_on_every_address(make_merpati):
+    mail = make_merpati(main={"inet_interfaces": "all", "inet_protocols": "all"})
+    port = free_port()
+    mail.services.append(f"{port} inet n - y - - smtpd")
+    mail.write_config()
+    mail.start()
+    for host in ("127.0.0.1", "127.0.0.2", "::1"):
+        with socket.create_connection((host, port), 20) as connection:
+            assert connection.recv(4) == b"220 "
+
+
+def test_a_port_that_nobody_knows_stops_the_start(make_merpati):
+    mail = make_merpati(services=["no-such-port inet n - y - - smtpd"])
+    failed = mail.control("start", check=False)
+    assert failed.returncode == 1
+    assert "service no-such-port/inet: no port is known by the name" in failed.stderr
+
+
+def test_disabled_services_are_not_started(make_merpati):
+    mail = make_merpati()
+    mail.set(master_service_disable=f"!127.0.0.1:{mail.port}/inet, inet, showq/unix")
+    port = free_port()
+    mail.services.append(f"127.0.0.1:{port} inet n - y - - smtpd")
+    mail.write_config()
+    mail.start()
+    assert not (mail.queue / "public" / "showq").exists()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_spill_is_started_though_the_file_does_not_name_it(make_merpati):
+    mail = make_merpati()
+    mail.master = re.sub(r"(?m)^spill.*\n", "", mail.master)
+    mail.master = re.sub(r"(?m)^postlog.*\n", "", mail.master)
+    mail.write_config()
+    mail.start()
+    assert (mail.queue / "private" / "spill").exists()
+    mail.wait_log("daemon started")
+
+
+def test_a_service_that_dies_is_started_again_and_held_back_when_it_keeps_dying(merpati):
+    mail = merpati()
+    for count in range(1, 4):
+        pids = wait_until(lambda: mail.pids("pickup"), "pickup to run")
+        mail.kill("pickup")
+        mail.wait_log(rf"process \S+/pickup pid {pids[0]} killed by signal 9")
+    mail.wait_log(r"master\[\d+\]: warning: \S+/pickup: (service pickup/unix keeps failing|bad command startup) -- throttling")
+    wait_until(lambda: mail.pids("pickup"), "pickup to run again after the pause")
+
+
+def test_the_service_manager_is_told_when_the_system_is_ready(make_merpati):
+    mail = make_merpati()
+    path = mail.directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(20)
+        path.chmod(0o777)
+        mail.environment["NOTIFY_SOCKET"] = str(path)
+        mail.start()
+        assert b"READY=1" in listener.recv(1000)
+        mail.reload()
+        assert b"RELOADING=1" in listener.recv(1000)
+        assert b"READY=1" in listener.recv(1000)
+        mail.stop()
+        assert b"STOPPING=1" in listener.recv(1000)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""maillog_file and standard output have one writer; the commands that log and lock."""
+
+import re
+import subprocess
+
+from support.instance import drop_to
+from support.waiting import wait_until
+
+
+def test_lines_have_the_shape_of_syslog(merpati):
+    mail = merpati()
+    with mail.smtp() as client:
+        client.hello()
+    mail.wait_log(
+        r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ merpati/smtpd\[\d+\]: connect from localhost\[127\.0\.0\.1\]$"
+    )
+
+
+def test_a_reload_opens_the_file_anew(merpati):
+    mail = merpati()
+    mail.wait_log("daemon started")
+    mail.log.rename(mail.directory / "maillog.1")
+    mail.reload()
+    mail.wait_log(r"reload -- version")
+
+
+def test_a_file_outside_the_allowed_places_is_refused(make_merpati):
+    mail = make_merpati(main={"maillog_file_prefixes": "/var"})
+    mail.start()
+    done = mail.run(mail.daemon_directory / "postlogd", check=False)
+    assert done.returncode == 1
+    assert "does not begin with one of maillog_file_prefixes" in done.stderr
+
+
+def test_start_fg_logs_to_standard_output(make_merpati, run_as):
+    mail = make_merpati(run_as=run_as, main={"maillog_file": "/dev/stdout"})
+    mail.set(maillog_file_prefixes=None)
+    out = mail.directory / "stdout"
+    with out.open("wb") as output:
+        process = subprocess.Popen(
+            drop_to(run_as) + [str(mail.command_directory / "merpati"), "-c", str(mail.config), "start-fg"],
+            stdout=output, stderr=subprocess.DEVNULL,
+        )
+        mail.wait_for_port(mail.port)
+        with mail.smtp() as client:
+            client.hello()
+        wait_until(lambda: "connect from" in out.read_text(), lambda: f"a line in {out.read_text()}")
+        process.terminate()
+        assert process.wait(60) == 0
+    assert "terminating on signal 15" in out.read_text()
+
+
+def test_postlog_adds_lines_and_neuters_them(merpati):
+    mail = merpati()
+    mail.command("postlog", "-c", mail.config, "-t", "backup/nightly", "-p", "warn", "two", "words")
+    mail.wait_log(r" backup/nightly\[\d+\]: warning: two words$")
+    mail.command("postlog", "-c", mail.config, input=b"from input \x1b[1m\n")
+    mail.wait_log(r" merpati/postlog\[\d+\]: from input \?\[1m$")
+
+
+def test_postkick_reaches_a_service_and_says_when_it_cannot(merpati):
+    mail = merpati()
+    assert mail.command("postkick", "-c", mail.config, "public", "pickup", "W").returncode == 0
+    failed = mail.command("postkick", "-c", mail.config, "public", "nobody", "W", check=False)
+    assert failed.returncode == 1
+    assert "cannot contact class public service nobody" in failed.stderr
+
+
+def test_postlock_holds_the_mailbox_and_gives_the_status_of_the_command(make_merpati):
+    mail = make_merpati(main={"deliver_lock_attempts": "1", "deliver_lock_delay": "1s"})
+    box = mail.write("box", "")
+    done = mail.command(
+        "postlock", "-c", mail.config, box, "sh", "-c", f"test -e {box}.lock && exit 7", check=False
+    )
+    assert done.returncode == 7
+    assert not (mail.directory / "box.lock").exists()
+    inner = f"{mail.command_directory}/postlock -c {mail.config} {box} true"
+    busy = mail.command("postlock", "-c", mail.config, box, "sh", "-c", inner, check=False)
+    assert busy.returncode == 75
+    assert re.search(r"postlock: fatal: lock .*box", busy.stderr)
