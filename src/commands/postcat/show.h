@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTCAT_SHOW_H
+#define POSTCAT_SHOW_H
+
+#include "spool/envelope.h"
+#include "spool/maildrop_file.h"
+
+#include <stdio.h>
+
+/*
+ * show - prints a message of the queue as Postfix's postcat does: the records of its envelope, its header, its body.
+ * Headings are printed unless only header or body were asked for.
+ */
+enum show_part {
+    SHOW_ENVELOPE = 1 << 0,
+    SHOW_HEADER = 1 << 1,
+    SHOW_BODY = 1 << 2,
+    SHOW_ALL = SHOW_ENVELOPE | SHOW_HEADER | SHOW_BODY,
+};
+
+struct show {
+    FILE *out;
+    unsigned parts; /* enum show_part */
+    const char *name;
+    bool is_in_body; /* of content, which comes in pieces */
+    bool is_line_begin;
+};
+
+void show_envelope(struct show *show, const struct envelope *envelope);
+void show_maildrop(struct show *show, const struct maildrop_message *message);
+/* Content piece by piece, then its end. */
+void show_content_begin(struct show *show);
+void show_content(struct show *show, struct str piece);
+void show_end(struct show *show);
+
+#endif
