@@ -12,6 +12,7 @@ static const struct message_field bounce_recipient_fields[] = {
     MESSAGE_FIELD(struct bounce_recipient, dsn, FIELD_STR, 16, "enhanced status code"),
     MESSAGE_FIELD(struct bounce_recipient, action, FIELD_STR, 16, "action field of the report"),
     MESSAGE_FIELD(struct bounce_recipient, reason, FIELD_STR, REASON_MAXIMUM, "why, for people"),
+    MESSAGE_FIELD(struct bounce_recipient, relay, FIELD_STR, 1024, "as in relay=, for a report of success"),
     MESSAGE_FIELD(struct bounce_recipient, remote_mta, FIELD_STR, 1024, "host that answered"),
     MESSAGE_FIELD(struct bounce_recipient, diagnostic_type, FIELD_STR, 32, "smtp or x-unix"),
     MESSAGE_FIELD(struct bounce_recipient, diagnostic, FIELD_STR, REASON_MAXIMUM, "reply or output"),

@@ -27,6 +27,7 @@ struct bounce_recipient {
     struct str dsn;
     struct str action; /* failed, delayed, delivered, relayed, expanded */
     struct str reason;
+    struct str relay; /* as in relay=, for "delivery via"; may be empty */
     struct str remote_mta;
     struct str diagnostic_type;
     struct str diagnostic;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOUNCE_SETTINGS_H
+#define BOUNCE_SETTINGS_H
+
+#include "config/settings.h"
+
+/* settings - what main.cf says about notifications. */
+struct bounce_settings {
+    struct str bounce_notice_recipient;
+    struct str double_bounce_notice_recipient; /* 2bounce_notice_recipient */
+    struct str delay_notice_recipient;
+    struct strlist notify_classes;
+    int bounce_size_limit;
+    struct duration delay_warning_time;
+    struct duration maximal_queue_lifetime;
+};
+
+extern const struct settings_table bounce_settings_table;
+
+#endif
