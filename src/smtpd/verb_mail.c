@@ -105,6 +105,13 @@ static bool take_envid(struct session *session, struct str value)
     return is_good;
 }
 
+/* What a client that is not trusted says of a message's author is ignored (RFC 4954 section 5). */
+static bool take_auth(struct session *session, struct str value)
+{
+    (void) session, (void) value;
+    return true;
+}
+
 /* A parameter without a value is a name alone. */
 static bool take_one(struct session *session, struct str word)
 {
@@ -112,10 +119,8 @@ static bool take_one(struct session *session, struct str word)
         const char *name;
         take_parameter *take;
     } parameters[] = {
-        { "SIZE", take_size },
-        { "BODY", take_body },
-        { "RET", take_ret },
-        { "ENVID", take_envid },
+        { "SIZE", take_size },   { "BODY", take_body }, { "RET", take_ret },
+        { "ENVID", take_envid }, { "AUTH", take_auth },
     };
 
     struct str name, value;

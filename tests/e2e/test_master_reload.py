@@ -44,7 +44,7 @@ def test_a_mistake_in_master_cf_leaves_the_old_configuration_in_force(merpati):
     mail = merpati()
     (mail.config / "master.cf").write_text("smtp inet n\n")
     failed = mail.control("reload", check=False)
-    assert failed.returncode == 1 and "master.cf, line 1" in failed.stderr
+    assert failed.returncode == 1 and "master.cf: line 1" in failed.stderr
     with mail.smtp() as client:
         assert client.hello().code == 250
 

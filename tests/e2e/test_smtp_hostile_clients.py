@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that are slow, greedy, broken or hostile: bounded memory, a defined answer, and others are served."""
+
+import socket
+import time
+from pathlib import Path
+
+from support.smtp_client import SmtpClient
+from support.waiting import wait_until
+
+TRANSACTION = ["EHLO c.example", "MAIL FROM:<s@example.com>"]
+
+
+def resident_kilobytes(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def largest(mail, name):
+    return max(resident_kilobytes(pid) for pid in mail.pids(name))
+
+
+def test_a_byte_a_second_is_cut_off_where_requests_have_a_deadline(merpati):
+    mail = merpati(main={"smtpd_timeout": "2s", "smtpd_per_request_deadline": "yes"})
+    with mail.smtp() as client:
+        began = time.monotonic()
+        try:
+            for byte in b"NOOP is all that I have to say to you\r\n":
+                client.send(bytes([byte]))
+                client.socket.settimeout(0.4)
+                try:
+                    client.pending += client.socket.recv(1000)
+                    break
+                except TimeoutError:
+                    pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        assert time.monotonic() - began < 6
+        assert client.pending.startswith(b"421 4.4.2 mail.example.test Error: timeout exceeded")
+    mail.wait_log(r"timeout after CONNECT from localhost")
+
+
+def test_slow_client_delays_nobody(merpati):
+    mail = merpati()
+    slow = [mail.smtp() for _ in range(200)]
+    for client in slow:
+        client.send(b"EHL")
+    began = time.monotonic()
+    with mail.smtp() as quick:
+        assert quick.hello().code == 250
+    assert time.monotonic() - began < 5
+    for client in slow:
+        client.line("O x")
+        assert client.reply().code == 250
+        client.close()
+
+
+def test_client_that_stops_reading_ends_by_timeout(merpati):
+    mail = merpati(main={"smtpd_timeout": "2s", "smtpd_junk_command_limit": "100000000"})
+    with mail.smtp() as client:
+        client.hello()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.socket.settimeout(0.5)
+        try:
+            for _ in range(100000):
+                client.send(b"RSET\r\n" * 1000)
+        except (TimeoutError, ConnectionError):
+            pass
+        mail.wait_log(r"(timeout|lost connection) after RSET from localhost")
+        assert largest(mail, "smtpd") < 60000
+
+
+def test_a_gigabyte_is_refused_while_it_arrives(merpati, account):
+    mail = merpati(main={"message_size_limit": "1000000"})
+    with mail.smtp(timeout=120) as client:
+        client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
+        before = largest(mail, "smtpd")
+        block = (b"x" * 1022 + b"\r\n") * 1024
+        for _ in range(1024):
+            client.send(block)
+        assert largest(mail, "smtpd") < before + 8000
+        assert largest(mail, "cleanup") < 60000
+        client.send(b".\r\n")
+        assert client.reply().text == "552 5.3.4 Error: message file too big"
+        assert client.deliver("a@example.com", f"{account}@localhost", "small\n").code == 250
+    assert len(mail.wait_mailbox(account)) == 1
+
+
+def test_hundred_thousand_recipients(merpati):
+    """Beyond the limit they are refused one by one, and the session lives on."""
+    mail = merpati(main={"smtpd_recipient_limit": "500", "smtpd_recipient_overshoot_limit": "200000"})
+    with mail.smtp(timeout=120) as client:
+        client.commands(*TRANSACTION)
+        taken = refused = 0
+        for start in range(0, 100000, 500):
+            client.send(b"".join(b"RCPT TO:<u%d@elsewhere.test>\r\n" % n for n in range(start, start + 500)))
+            for _ in range(500):
+                answer = client.reply().text
+                taken += answer == "250 2.1.5 Ok"
+                refused += answer == "452 4.5.3 Error: too many recipients"
+        assert (taken, refused) == (500, 99500)
+        assert client.command("RSET").code == 250
+    assert largest(mail, "smtpd") < 60000
+
+
+def test_a_message_with_a_hundred_thousand_recipients(merpati):
+    mail = merpati(main={
+        "smtpd_recipient_limit": "100000", "transport_maps": "static:discard:", "qmgr_message_recipient_limit": "20000",
+    })
+    with mail.smtp(timeout=120) as client:
+        client.commands(*TRANSACTION)
+        for start in range(0, 100000, 500):
+            client.send(b"".join(b"RCPT TO:<u%d@elsewhere.test>\r\n" % n for n in range(start, start + 500)))
+            for _ in range(500):
+                assert client.reply().code == 250
+        client.command("DATA")
+        client.send(b"Subject: to all\r\n\r\nhello\r\n.\r\n")
+        assert client.reply().code == 250
+    assert largest(mail, "smtpd") < 60000
+    mail.wait_log(r": removed$", timeout=120)
+
+
+def test_header_line_of_ten_megabytes(merpati, account):
+    mail = merpati(main={"message_size_limit": "30000000"})
+    with mail.smtp(timeout=60) as client:
+        client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
+        client.send(b"Subject: " + b"x" * 10_000_000 + b"\r\n\r\nbody\r\n.\r\n")
+        assert client.reply().code == 250
+    assert largest(mail, "smtpd") < 60000
+    assert mail.wait_mailbox(account)[0].endswith("body\n\n")
+
+
+def test_command_of_ten_megabytes(merpati):
+    mail = merpati()
+    with mail.smtp() as client:
+        client.send(b"NOOP " + b"x" * 10_000_000 + b"\r\n")
+        assert client.reply().code == 250
+        assert client.command("NOOP").code == 250
+    assert largest(mail, "smtpd") < 30000
+    mail.wait_log(r"request longer than 2048: NOOP x+\.\.\.")
+
+
+def test_every_byte_goes_through(merpati, account):
+    """NUL and 8-bit bytes in a body arrive as they were sent."""
+    every = bytes(b for b in range(256) if b not in b"\r\n")
+    mail = merpati()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("a@example.com", f"{account}@localhost", b"Subject: bytes\n\n" + every + b"\n").code == 250
+    assert mail.wait_mailbox(account)[0].encode("utf-8", "surrogateescape").endswith(b"\n\n" + every + b"\n\n")
+
+
+def test_random_bytes_do_no_harm(merpati):
+    mail = merpati(main={"smtpd_error_sleep_time": "0"})
+    noise = Path("/dev/urandom").open("rb")
+    for _ in range(50):
+        with SmtpClient(mail.port) as client:
+            try:
+                client.send(noise.read(20000))
+                client.socket.shutdown(socket.SHUT_WR)
+                while client.socket.recv(65536):
+                    pass
+            except (ConnectionError, BrokenPipeError):
+                pass
+    before = mail.pids("smtpd")
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+    assert mail.pids("smtpd") == before
+
+
+def test_clients_that_vanish_leave_nothing_behind(merpati, account):
+    mail = merpati()
+    for index in range(100):
+        client = mail.smtp()
+        client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
+        client.send(b"Subject: half\r\n\r\nx" * (1 + index * 20))
+        client.reset() if index % 2 else client.close()
+    mail.wait_log(r"lost connection after DATA", 100)
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("a@example.com", f"{account}@localhost", "whole\n").code == 250
+    assert len(mail.wait_mailbox(account)) == 1
+    wait_until(lambda: "half" not in "".join(mail.mailbox(account)), "no half message")
+
+
+def test_idle_sessions_are_cheap(merpati):
+    """The slope of memory between 100 and 1,000 idle sessions, with room for a noisy build."""
+    mail = merpati(main={"smtpd_client_connection_count_limit": "0", "default_process_limit": "3000", "service_workers": "1"})
+    clients = []
+
+    def grow(count):
+        while len(clients) < count:
+            clients.append(mail.smtp())
+            clients[-1].hello()
+        return sum(resident_kilobytes(pid) for pid in mail.pids("smtpd"))
+
+    few = grow(100)
+    many = grow(1000)
+    for client in clients:
+        client.close()
+    assert (many - few) / 900 < 64
