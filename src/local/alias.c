@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/alias.h"
+
+#include "local/destination.h"
+#include "local/expansion.h"
+#include "log/log.h"
+#include "os/file.h"
+
+#define OWNER_PREFIX "owner-"
+#define REQUEST_SUFFIX "-request"
+
+static enum table_result find(const struct scene *scene, struct str name, struct str *value_out, struct str *table_out)
+{
+    struct attempt *attempt = scene->attempt;
+    struct failure why;
+    enum table_result result = table_list_find_where(attempt->local->aliases, name, TABLE_ANY_KIND, attempt->arena,
+                                                     value_out, table_out, &why);
+
+    if (result == TABLE_UNKNOWN) {
+        struct result failed = result_make(attempt, DSN_STATUS(4, 3, 0), "alias database unavailable");
+
+        log_warning("%s", why.text);
+        scene_add(scene, &failed);
+    }
+    return result;
+}
+
+/* Files and commands in an alias are used with the rights of who could write it: the owner of the table's file. */
+static void take_owner_rights(struct scene *scene, struct str table)
+{
+    static const struct {
+        const char *type;
+        const char *suffix;
+    } files[] = {
+        { "hash", ".db" }, { "btree", ".db" }, { "lmdb", ".lmdb" }, { "texthash", "" },
+        { "regexp", "" },  { "pcre", "" },     { "cidr", "" },
+    };
+    const struct local *local = scene->attempt->local;
+    struct stat status;
+    struct failure ignored;
+    struct str type;
+    struct str path;
+
+    scene->account = NULL;
+    scene->rights = local->default_rights;
+    scene->has_rights = local->has_default_rights;
+    (void) str_cut(table, ':', &type, &path);
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        struct str file;
+
+        if (!str_equal(type, str_from_c(files[i].type)))
+            continue;
+        file = arena_printf(scene->attempt->arena, "%.*s%s", STR_ARG(path), files[i].suffix);
+        if (file_stat(file.data, &status, &ignored) && status.st_uid != 0) {
+            scene->rights = (struct rights){ status.st_uid, status.st_gid };
+            scene->has_rights = true;
+        }
+    }
+}
+
+/* An alias with an owner sends in that one's name, so that what cannot be delivered comes back to it. */
+static bool take_owner(struct scene *scene, struct str name)
+{
+    const struct local_settings *settings = scene->attempt->local->settings;
+    struct arena *arena = scene->attempt->arena;
+    struct destination_list list = { 0 };
+    struct str owner;
+    struct str value;
+    struct str table;
+
+    if (settings->owner_request_special &&
+        (str_starts_with_nocase(name, STR(OWNER_PREFIX)) || str_ends_with_nocase(name, STR(REQUEST_SUFFIX))))
+        return true;
+    owner = arena_printf(arena, OWNER_PREFIX "%.*s", STR_ARG(name));
+    switch (find(scene, owner, &value, &table)) {
+    case TABLE_UNKNOWN:
+        return false;
+    case TABLE_ABSENT:
+        if (settings->reset_owner_alias)
+            scene->has_owner = false;
+        return true;
+    case TABLE_FOUND:
+        break;
+    }
+    scene->has_owner = true;
+    scene->sender =
+        str_is_empty(scene->domain) ? owner : arena_printf(arena, "%.*s@%.*s", STR_ARG(owner), STR_ARG(scene->domain));
+    if (settings->expand_owner_alias) {
+        destination_parse(&list, arena, value);
+        if (list.count == 1 && list.items[0].kind == DESTINATION_ADDRESS)
+            scene->sender = list.items[0].text;
+    }
+    return true;
+}
+
+/* name is the scene's local part, or what is left of it without its extension. */
+static bool try_name(const struct scene *scene, struct str name)
+{
+    struct attempt *attempt = scene->attempt;
+    struct destination_list list = { 0 };
+    struct scene inner;
+    struct str value;
+    struct str table;
+
+    if (scene_is_inside(scene, SCENE_ALIAS, name))
+        return false;
+    switch (find(scene, name, &value, &table)) {
+    case TABLE_UNKNOWN:
+        return true;
+    case TABLE_ABSENT:
+        return false;
+    case TABLE_FOUND:
+        break;
+    }
+    scene_enter(&inner, scene, scene->address);
+    inner.kind = SCENE_ALIAS;
+    inner.expanding = name;
+    take_owner_rights(&inner, table);
+    if (!take_owner(&inner, name))
+        return true;
+    if (name.len < scene->local_part.len &&
+        local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
+        inner.propagated = str_from(scene->local_part, name.len);
+    destination_parse(&list, attempt->arena, value);
+    expansion_deliver(&inner, &list);
+    return true;
+}
+
+bool alias_deliver(const struct scene *scene)
+{
+    if (table_list_is_empty(scene->attempt->local->aliases))
+        return false;
+    if (try_name(scene, scene->local_part))
+        return true;
+    return !str_is_empty(scene->delimiter) && try_name(scene, scene->user);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/attempt.h"
+
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+
+enum { TEXT_MAX = 4000 };
+
+void attempt_init(struct attempt *attempt, struct local *local, struct delivery *delivery, size_t recipient)
+{
+    const struct deliver_recipient *asked = &delivery->recipients[recipient];
+
+    *attempt = (struct attempt){
+        .local = local,
+        .delivery = delivery,
+        .recipient = recipient,
+        .arena = delivery->arena,
+        .delivered_to = asked->address,
+        .original = str_is_empty(asked->original) ? asked->address : asked->original,
+        .seen = map_create(),
+    };
+}
+
+static struct delivery_report report_of(const struct result *result)
+{
+    return (struct delivery_report){
+        .dsn = result->dsn,
+        .text = result->text,
+        .relay = STR("local"),
+        .diagnostic_type = str_is_empty(result->diagnostic) ? STR_EMPTY : STR("x-unix"),
+        .diagnostic = result->diagnostic,
+    };
+}
+
+void attempt_finish(struct attempt *attempt)
+{
+    static const struct result nothing = { FATE_SENT, { 2, 0, 0 }, { "no destination", 14 }, { "", 0 } };
+    const struct result *worst = attempt->worst != NULL ? attempt->worst : &nothing;
+    struct delivery_report report = report_of(worst);
+
+    report.is_logged = attempt->worst != NULL;
+    switch (worst->fate) {
+    case FATE_SENT:
+        delivery_sent(attempt->delivery, attempt->recipient, &report);
+        break;
+    case FATE_DEFERRED:
+        delivery_deferred(attempt->delivery, attempt->recipient, &report);
+        break;
+    case FATE_BOUNCED:
+        delivery_bounced(attempt->delivery, attempt->recipient, &report);
+        break;
+    }
+    map_destroy(&attempt->seen);
+}
+
+/* Deferral outweighs a return, which outweighs success. */
+static int weight(enum fate fate)
+{
+    return fate == FATE_DEFERRED ? 2 : fate == FATE_BOUNCED ? 1 : 0;
+}
+
+void attempt_add(struct attempt *attempt, struct str address, const struct result *result)
+{
+    static const char *const words[] = {
+        [FATE_SENT] = "sent",
+        [FATE_DEFERRED] = "deferred",
+        [FATE_BOUNCED] = "bounced",
+    };
+    struct delivery_report report = report_of(result);
+
+    delivery_log_line(attempt->delivery, attempt->recipient, address, result->dsn, str_from_c(words[result->fate]),
+                      &report);
+    if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {
+        attempt->worst = arena_new(attempt->arena, struct result);
+        *attempt->worst = *result;
+    }
+}
+
+bool attempt_is_deferred(const struct attempt *attempt)
+{
+    return attempt->worst != NULL && attempt->worst->fate == FATE_DEFERRED;
+}
+
+bool attempt_is_new(struct attempt *attempt, const char *kind, uid_t uid, struct str destination)
+{
+    int limit = attempt->local->settings->duplicate_filter_limit;
+    struct str key = arena_printf(attempt->arena, "%s %u %.*s", kind, (unsigned) uid, STR_ARG(destination));
+
+    if (map_get(attempt->seen, key) != NULL)
+        return false;
+    if (limit == 0 || map_count(attempt->seen) < (size_t) limit)
+        map_set(attempt->seen, key, attempt);
+    return true;
+}
+
+void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address)
+{
+    if (attempt->resubmission_count == attempt->resubmission_capacity) {
+        size_t capacity = attempt->resubmission_capacity == 0 ? 8 : 2 * attempt->resubmission_capacity;
+        struct resubmission *larger = arena_new_array(attempt->arena, capacity, struct resubmission);
+
+        if (attempt->resubmission_count > 0)
+            memcpy(larger, attempt->resubmissions, attempt->resubmission_count * sizeof(*larger));
+        attempt->resubmissions = larger;
+        attempt->resubmission_capacity = capacity;
+    }
+    attempt->resubmissions[attempt->resubmission_count++] = (struct resubmission){ sender, address };
+}
+
+struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...)
+{
+    struct result result = { .dsn = dsn };
+    struct strbuf text;
+    va_list args;
+
+    strbuf_init(&text, TEXT_MAX);
+    va_start(args, format);
+    if (!strbuf_vprintf(&text, format, args))
+        (void) strbuf_append_c(&text, "(the text is too long)");
+    va_end(args);
+    result.text = arena_str(attempt->arena, strbuf_str(&text));
+    result.fate = dsn.class == 2 ? FATE_SENT : dsn.class == 4 ? FATE_DEFERRED : FATE_BOUNCED;
+    strbuf_done(&text);
+    return result;
+}

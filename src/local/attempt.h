@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCAL_ATTEMPT_H
+#define LOCAL_ATTEMPT_H
+
+#include "base/map.h"
+#include "local/local.h"
+
+/*
+ * attempt - the delivery to one recipient of the request, whatever number of mailboxes, commands and addresses it
+ * is expanded to. Each of those is logged as it ends; together they have one fate: deferred if any was, else
+ * returned if any was, else sent.
+ */
+enum fate {
+    FATE_SENT,
+    FATE_DEFERRED,
+    FATE_BOUNCED,
+};
+
+/* How one destination ended. */
+struct result {
+    enum fate fate;
+    struct dsn_status dsn;
+    struct str text;
+    struct str diagnostic; /* a command's output */
+};
+
+/* An address to which the message goes as a new one. */
+struct resubmission {
+    struct str sender;
+    struct str address;
+};
+
+struct attempt {
+    struct local *local;
+    struct delivery *delivery;
+    size_t recipient; /* place in the delivery */
+    struct arena *arena;
+    struct str delivered_to; /* for Delivered-To: the recipient as it came, whatever it is expanded to */
+    struct str original;     /* for X-Original-To */
+    struct map *seen;        /* destinations that had their copy */
+    struct resubmission *resubmissions;
+    size_t resubmission_count;
+    size_t resubmission_capacity;
+    struct result *worst; /* NULL: nothing has ended yet */
+};
+
+void attempt_init(struct attempt *attempt, struct local *local, struct delivery *delivery, size_t recipient);
+/* Reports the recipient's fate. */
+void attempt_finish(struct attempt *attempt);
+
+/* Logs how a destination ended; address is the one it was reached by. */
+void attempt_add(struct attempt *attempt, struct str address, const struct result *result);
+bool attempt_is_deferred(const struct attempt *attempt);
+
+/* True if this destination, of this kind, comes for the first time. */
+bool attempt_is_new(struct attempt *attempt, const char *kind, uid_t uid, struct str destination);
+
+void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address);
+
+/* In the attempt's arena. The class of dsn decides the fate: 2 sent, 4 deferred, 5 bounced. */
+PRINTF_LIKE(3, 4) struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/command.h"
+
+#include "config/shared_settings.h"
+#include "delivery/content.h"
+#include "local/message_copy.h"
+#include "local/sysexits_text.h"
+#include "mail/quote.h"
+#include "os/environment.h"
+#include "os/fd.h"
+#include "run/child.h"
+#include "run/fiber.h"
+#include "run/stream.h"
+
+#include <paths.h>
+
+enum { OUTPUT_MAX = 4096, ENVIRONMENT_MAX = 40, WORDS_MAX = 100, VALUE_MAX = 16 * 1024 };
+
+struct run {
+    const struct scene *scene;
+    struct arena *arena;
+    struct str command;
+    struct str head;
+    struct strlist environment;
+    const char **arguments;
+    int input[2];
+    struct stream *writer;
+};
+
+/* ---- what the program is told ---- */
+
+static void export(struct run *run, const char *name, struct str value)
+{
+    struct str filter = run->scene->attempt->local->settings->command_expansion_filter;
+    struct str clean = template_filter(run->arena, value, filter);
+
+    strlist_add_view(&run->environment, run->arena, arena_printf(run->arena, "%s=%.*s", name, STR_ARG(clean)));
+}
+
+static void export_address(struct run *run, const char *name, struct str address)
+{
+    struct strbuf quoted;
+
+    strbuf_init(&quoted, VALUE_MAX);
+    (void) quote_address(&quoted, address);
+    export(run, name, strbuf_str(&quoted));
+    strbuf_done(&quoted);
+}
+
+static void export_attributes(struct run *run)
+{
+    static const struct {
+        const char *variable;
+        struct str attribute;
+    } rows[] = {
+        { "CLIENT_HOSTNAME", { "client_name", 11 } }, { "CLIENT_ADDRESS", { "client_address", 14 } },
+        { "CLIENT_HELO", { "helo_name", 9 } },        { "CLIENT_PROTOCOL", { "protocol_name", 13 } },
+        { "SASL_METHOD", { "sasl_method", 11 } },     { "SASL_SENDER", { "sasl_sender", 11 } },
+        { "SASL_USERNAME", { "sasl_username", 13 } },
+    };
+    const struct deliver_request *request = run->scene->attempt->delivery->request;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct str value = deliver_attribute(&request->attributes, rows[i].attribute);
+
+        if (!str_is_empty(value))
+            export(run, rows[i].variable, value);
+    }
+}
+
+static const char *const *make_environment(struct run *run)
+{
+    const struct scene *scene = run->scene;
+    const struct user_account *account = scene->account;
+    char **inherited = environment_export(run->arena, &scene->attempt->local->settings->export_environment);
+    const char **all;
+
+    for (; *inherited != NULL; inherited++)
+        strlist_add_view(&run->environment, run->arena, str_from_c(*inherited));
+    strlist_add_view(&run->environment, run->arena, STR("PATH=" _PATH_DEFPATH));
+    if (account != NULL) {
+        export(run, "HOME", account->home);
+        export(run, "LOGNAME", account->name);
+        export(run, "USER", account->name);
+        export(run, "SHELL", str_is_empty(account->shell) ? STR(_PATH_BSHELL) : account->shell);
+    } else {
+        export(run, "LOGNAME", scene->user);
+        export(run, "USER", scene->user);
+        export(run, "SHELL", STR(_PATH_BSHELL));
+    }
+    export_address(run, "RECIPIENT", scene->address);
+    export_address(run, "ORIGINAL_RECIPIENT", scene->attempt->original);
+    export(run, "LOCAL", scene->local_part);
+    export(run, "DOMAIN", scene->domain);
+    export(run, "EXTENSION", scene->extension);
+    if (str_is_empty(scene->sender))
+        export(run, "SENDER", STR("MAILER-DAEMON"));
+    else
+        export_address(run, "SENDER", scene->sender);
+    export_attributes(run);
+    all = arena_new_array(run->arena, run->environment.count + 1, const char *);
+    for (size_t i = 0; i < run->environment.count; i++)
+        all[i] = arena_c(run->arena, run->environment.items[i]);
+    return all;
+}
+
+/* ---- how it is started ---- */
+
+static bool is_shell_word(struct str word)
+{
+    static const char *const words[] = {
+        "!",     ".",      ":",        "alias",   "bg",    "break", "case", "cd",    "command", "continue",
+        "eval",  "exec",   "exit",     "export",  "fc",    "fg",    "for",  "hash",  "if",      "jobs",
+        "local", "read",   "readonly", "return",  "set",   "shift", "test", "time",  "times",   "trap",
+        "type",  "ulimit", "umask",    "unalias", "unset", "until", "wait", "while", "{",       "[",
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (str_equal(word, str_from_c(words[i])))
+            return true;
+    }
+    return false;
+}
+
+/* A shell is used only where the command has something for one. */
+static void split_command(struct run *run)
+{
+    struct str shell = run->scene->attempt->local->settings->local_command_shell;
+    struct strlist words = strlist_split(run->arena, run->command, " \t\r\n");
+
+    if (str_is_empty(shell) && str_find_any(run->command, "!\"#$&'()*;<=>?[\\]^`{|}~\n") == STR_NOT_FOUND &&
+        words.count > 0 && !is_shell_word(words.items[0])) {
+        run->arguments = arena_new_array(run->arena, words.count + 1, const char *);
+        for (size_t i = 0; i < words.count; i++)
+            run->arguments[i] = arena_c(run->arena, words.items[i]);
+        return;
+    }
+    if (str_is_empty(shell)) {
+        run->arguments = arena_new_array(run->arena, 4, const char *);
+        run->arguments[0] = _PATH_BSHELL;
+        run->arguments[1] = "-c";
+        run->arguments[2] = arena_c(run->arena, run->command);
+        return;
+    }
+    /* "/some/where/smrsh -c": the command is its last argument. */
+    words = strlist_split(run->arena, shell, " \t\r\n");
+    run->arguments = arena_new_array(run->arena, words.count + 2, const char *);
+    for (size_t i = 0; i < words.count; i++)
+        run->arguments[i] = arena_c(run->arena, words.items[i]);
+    run->arguments[words.count] = arena_c(run->arena, run->command);
+}
+
+static bool choose_directory(const struct run *run, const char **directory_out, struct failure *why)
+{
+    const struct local_settings *settings = run->scene->attempt->local->settings;
+    struct template_names names = scene_names(run->scene);
+    struct str directory;
+
+    *directory_out = NULL;
+    if (str_is_empty(settings->command_execution_directory))
+        return true;
+    if (template_expand(settings->command_execution_directory, &names, settings->execution_directory_expansion_filter,
+                        run->arena, &directory) != TEMPLATE_OK)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "command_execution_directory cannot be expanded for this recipient");
+    *directory_out = arena_c(run->arena, directory);
+    return true;
+}
+
+/* ---- what it reads ---- */
+
+/* A program that stops reading has read enough. */
+static void feed(void *context)
+{
+    struct run *run = context;
+    struct content content;
+    struct failure ignored;
+    struct str piece;
+    bool is_written = stream_write(run->writer, run->head, &ignored);
+
+    content_open(&content, run->scene->attempt->local->loop, run->scene->attempt->delivery->request);
+    while (is_written && content_next(&content, &piece, &ignored) && !str_is_empty(piece))
+        is_written = stream_write(run->writer, piece, &ignored);
+    if (is_written)
+        (void) !stream_flush(run->writer, &ignored);
+    content_close(&content);
+    stream_destroy(&run->writer);
+}
+
+static bool run_program(struct run *run, struct child_result *result_out, struct failure *why)
+{
+    const struct scene *scene = run->scene;
+    struct loop *loop = scene->attempt->local->loop;
+    struct duration limit = scene->attempt->local->settings->command_time_limit;
+    gid_t group = scene->rights.gid;
+    struct child_identity identity = { scene->rights.uid, scene->rights.gid, &group, 1 };
+    struct child_command command = { .identity = &identity, .output_max = OUTPUT_MAX, .timeout = limit };
+    struct fiber_group feeder;
+    struct failure ignored;
+    bool has_run;
+
+    split_command(run);
+    command.argv = run->arguments;
+    command.environment = make_environment(run);
+    if (!choose_directory(run, &command.directory, why) || !fd_pipe(run->input, why))
+        return false;
+    command.input_fd = run->input[0];
+    command.input_is_fd = true;
+    if (!stream_create(loop, fd_take(&run->input[1]), limit, &run->writer, why)) {
+        fd_close(&run->input[0]);
+        return false;
+    }
+    fiber_group_init(&feeder, loop);
+    fiber_group_start(&feeder, feed, run);
+    has_run = child_run(loop, &command, run->arena, result_out, why);
+    /* Closes the last reading end, so that the feeder cannot wait for a reader that is gone. */
+    fd_close(&run->input[0]);
+    (void) !fiber_group_wait(&feeder, DURATION_FOREVER, &ignored);
+    return has_run;
+}
+
+/* ---- what its end means ---- */
+
+/* The output on one line, for the log and the report. */
+static struct str one_line(struct arena *arena, struct str output)
+{
+    char *copy = arena_c(arena, str_trim(output));
+    struct str text = str_from_c(copy);
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (copy[i] == '\n' || copy[i] == '\r' || copy[i] == '\t')
+            copy[i] = ' ';
+    }
+    return text;
+}
+
+static struct result of_status(const struct run *run, int status, struct str output)
+{
+    struct attempt *attempt = run->scene->attempt;
+    const struct sysexits_meaning *meaning = sysexits_find(status);
+    const char *lead = str_is_empty(output) ? "" : ". Command output: ";
+    struct str first = output;
+    struct str rest = STR_EMPTY;
+    struct dsn_status dsn;
+    struct result result;
+
+    (void) str_cut(output, ' ', &first, &rest);
+    if (dsn_status_parse(first, &dsn) && (dsn.class == 4 || dsn.class == 5))
+        result = result_make(attempt, dsn, "%.*s", STR_ARG(str_trim(rest)));
+    else if (meaning != NULL)
+        result = result_make(attempt, meaning->dsn, "%s%s%.*s", meaning->text, lead, STR_ARG(output));
+    else
+        result = result_make(attempt, DSN_STATUS(5, 3, 0), "Command died with status %d: \"%.*s\"%s%.*s", status,
+                             STR_ARG(run->command), lead, STR_ARG(output));
+    result.diagnostic = !str_is_empty(output) ? output : meaning != NULL ? str_from_c(meaning->text) : STR_EMPTY;
+    return result;
+}
+
+static struct result of_end(const struct run *run, const struct child_result *end)
+{
+    struct attempt *attempt = run->scene->attempt;
+    struct str output = one_line(run->arena, end->output);
+    const char *lead = str_is_empty(output) ? "" : ". Command output: ";
+
+    switch (end->end) {
+    case CHILD_TIMED_OUT:
+        return result_make(attempt, DSN_STATUS(5, 3, 0), "Command time limit exceeded: \"%.*s\"%s%.*s",
+                           STR_ARG(run->command), lead, STR_ARG(output));
+    case CHILD_SIGNALED:
+        return result_make(attempt, DSN_STATUS(4, 3, 0), "Command died with signal %d: \"%.*s\"%s%.*s", end->status,
+                           STR_ARG(run->command), lead, STR_ARG(output));
+    case CHILD_EXITED:
+        break;
+    }
+    if (end->status == 0)
+        return result_make(attempt, DSN_STATUS(2, 0, 0), "delivered to command: %.*s", STR_ARG(run->command));
+    return of_status(run, end->status, output);
+}
+
+struct result command_deliver(const struct scene *scene, struct str command)
+{
+    struct run run = { .scene = scene, .arena = scene->attempt->arena, .command = command, .input = { -1, -1 } };
+    const struct local_settings *settings = scene->attempt->local->settings;
+    struct child_result end;
+    struct failure why;
+    unsigned form = MESSAGE_FROM_LINE;
+
+    if (local_list_has(&settings->prepend_delivered_header, "command"))
+        form |= MESSAGE_DELIVERED_TO;
+    run.head = message_head(scene, form);
+    if (!scene->has_rights || rights_are_roots(&scene->rights))
+        return result_make(scene->attempt, DSN_STATUS(4, 3, 5),
+                           "default_privs names no ordinary user, and a command is never run as root");
+    if (!rights_check(&scene->rights, &why) || !run_program(&run, &end, &why))
+        return result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot run \"%.*s\": %s", STR_ARG(command), why.text);
+    return of_end(&run, &end);
+}

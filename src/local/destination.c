@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/destination.h"
+
+#include "base/cursor.h"
+#include "mail/address_list.h"
+#include "table/table_source.h"
+
+static void add(struct destination_list *list, struct arena *arena, enum destination_kind kind, struct str text)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 8 : 2 * list->capacity;
+        struct destination *larger = arena_new_array(arena, capacity, struct destination);
+
+        if (list->count > 0)
+            memcpy(larger, list->items, list->count * sizeof(*larger));
+        list->items = larger;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = (struct destination){ kind, text };
+}
+
+/* Takes up to the next comma outside of quotes, comments and angle brackets. */
+static struct str take_element(struct cursor *cursor)
+{
+    struct str all = cursor->rest;
+    bool is_quoted = false;
+    int depth = 0;
+    size_t end = 0;
+
+    for (; end < all.len; end++) {
+        char c = all.data[end];
+
+        if (c == '\\' && end + 1 < all.len)
+            end++;
+        else if (c == '"')
+            is_quoted = !is_quoted;
+        else if (!is_quoted && c == '(')
+            depth++;
+        else if (!is_quoted && c == ')' && depth > 0)
+            depth--;
+        else if (!is_quoted && depth == 0 && c == ',')
+            break;
+    }
+    cursor->rest = str_from(all, end + 1);
+    return str_trim(str_part(all, 0, end));
+}
+
+/* "\"|cmd arg\"" and "|\"cmd arg\"" both stand for |cmd arg. */
+static struct str unquote(struct arena *arena, struct str text)
+{
+    char *copy = arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+
+    if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
+        return text;
+    for (size_t i = 1; i + 1 < text.len; i++) {
+        if (text.data[i] == '\\' && i + 2 < text.len)
+            i++;
+        copy[len++] = text.data[i];
+    }
+    return str_make(copy, len);
+}
+
+static bool add_special(struct destination_list *list, struct arena *arena, struct str text)
+{
+    struct str plain = unquote(arena, text);
+
+    if (str_starts_with(plain, STR("|"))) {
+        add(list, arena, DESTINATION_COMMAND, unquote(arena, str_trim(str_from(plain, 1))));
+    } else if (str_starts_with_nocase(plain, STR(":include:"))) {
+        add(list, arena, DESTINATION_INCLUDE, unquote(arena, str_trim(str_from(plain, strlen(":include:")))));
+    } else if (str_starts_with(plain, STR("/"))) {
+        add(list, arena, DESTINATION_FILE, plain);
+    } else if (str_starts_with(plain, STR("\\")) && plain.len > 1) {
+        add(list, arena, DESTINATION_USER, str_from(plain, 1));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void add_addresses(struct destination_list *list, struct arena *arena, struct str text)
+{
+    struct address_list addresses;
+
+    address_list_parse(&addresses, arena, text, 10);
+    if (addresses.count == 0)
+        add(list, arena, DESTINATION_BAD,
+            arena_printf(arena, "bad address: \"%.*s\"", STR_ARG(str_part(text, 0, 100))));
+    for (size_t i = 0; i < addresses.count; i++)
+        add(list, arena, DESTINATION_ADDRESS, addresses.items[i].address);
+}
+
+void destination_parse(struct destination_list *list, struct arena *arena, struct str line)
+{
+    struct cursor cursor = cursor_over(arena_str(arena, line));
+
+    while (!cursor_at_end(&cursor)) {
+        struct str element = take_element(&cursor);
+
+        if (str_is_empty(element))
+            continue;
+        if (!add_special(list, arena, element))
+            add_addresses(list, arena, element);
+    }
+}
+
+void destination_parse_file(struct destination_list *list, struct arena *arena, struct str text)
+{
+    struct table_source source;
+    struct str line;
+    unsigned number;
+
+    table_source_init(&source, text);
+    while (table_source_next(&source, &line, &number))
+        destination_parse(list, arena, line);
+    table_source_done(&source);
+}

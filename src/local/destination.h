@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCAL_DESTINATION_H
+#define LOCAL_DESTINATION_H
+
+#include "base/arena.h"
+
+/* destination - the right side of an alias, or a line of a .forward or :include: file, taken apart. */
+enum destination_kind {
+    DESTINATION_ADDRESS, /* text is internal; it may have no domain */
+    DESTINATION_USER,    /* "\user": that user's mailbox, whatever alias or .forward there is */
+    DESTINATION_COMMAND, /* after the | */
+    DESTINATION_FILE,    /* absolute path */
+    DESTINATION_INCLUDE, /* absolute path, after :include: */
+    DESTINATION_BAD,     /* text says what was wrong */
+};
+
+struct destination {
+    enum destination_kind kind;
+    struct str text;
+};
+
+struct destination_list {
+    struct destination *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Appends what one logical line holds; commas separate, "..." keeps together, ( ) are comments, # begins none. */
+void destination_parse(struct destination_list *list, struct arena *arena, struct str line);
+
+/* Appends what a file holds: one destination list a line, # comments, empty lines, continued lines. */
+void destination_parse_file(struct destination_list *list, struct arena *arena, struct str text);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/destination.h"
+
+#include "unit.h"
+
+static void expect(const char *line, const char *expected)
+{
+    static const char letters[] = "aucfi?";
+    struct arena *arena = arena_create();
+    struct destination_list list = { 0 };
+    struct str got = STR_EMPTY;
+
+    destination_parse(&list, arena, str_from_c(line));
+    for (size_t i = 0; i < list.count; i++)
+        got = arena_printf(arena, "%.*s%s%c:%.*s", STR_ARG(got), i > 0 ? "; " : "", letters[list.items[i].kind],
+                           STR_ARG(list.items[i].text));
+    EXPECT_STR(got, str_from_c(expected));
+    arena_destroy(&arena);
+}
+
+TEST(a_line_holds_destinations_of_every_kind)
+{
+    expect("root", "a:root");
+    expect("a, b@example.com,c", "a:a; a:b@example.com; a:c");
+    expect("Some One <a@example.com>, (comment) b", "a:a@example.com; a:b");
+    expect("|/usr/bin/cmd", "c:/usr/bin/cmd");
+    expect("\"|/usr/bin/cmd arg, \\\"two\\\"\"", "c:/usr/bin/cmd arg, \"two\"");
+    expect("|\"/usr/bin/cmd arg\", x", "c:/usr/bin/cmd arg; a:x");
+    expect("/var/mail/archive, \"/a b\"", "f:/var/mail/archive; f:/a b");
+    expect(":include:/etc/list", "i:/etc/list");
+    expect("\":include:/etc/my list\"", "i:/etc/my list");
+    expect("\\me, you", "u:me; a:you");
+    expect("\"a b\"@example.com", "a:a b@example.com");
+    expect(" , ,", "");
+}
+
+TEST(a_file_has_one_list_a_line)
+{
+    struct arena *arena = arena_create();
+    struct destination_list list = { 0 };
+
+    destination_parse_file(&list, arena, STR("# comment\na,\n  b\n\n|cmd\n"));
+    EXPECT_UINT(list.count, 3);
+    arena_destroy(&arena);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/expansion.h"
+
+#include "base/strbuf.h"
+#include "local/command.h"
+#include "local/mailbox_file.h"
+#include "local/maildir.h"
+#include "local/recipient.h"
+#include "log/log.h"
+#include "mail/address.h"
+#include "mail/quote.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "protocol/rewrite.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { RESOLVE_SECONDS = 3600, ADDRESS_MAX = 16 * 1024, INCLUDE_MAX = 16 * 1024 * 1024 };
+
+PRINTF_LIKE(3, 4) static void fail(const struct scene *scene, struct dsn_status dsn, const char *format, ...)
+{
+    char text[1000];
+    struct result result;
+    va_list args;
+
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    result = result_make(scene->attempt, dsn, "%s", text);
+    scene_add(scene, &result);
+}
+
+/* ---- addresses ---- */
+
+static struct str with_extension(const struct scene *scene, struct str address)
+{
+    struct str local = address_local(address);
+    struct str rest = str_from(address, local.len);
+
+    if (str_is_empty(scene->propagated))
+        return address;
+    return arena_printf(scene->attempt->arena, "%.*s%.*s%.*s", STR_ARG(local), STR_ARG(scene->propagated),
+                        STR_ARG(rest));
+}
+
+/* Completes the address as a sender on this host would have it, and finds out where it leads. */
+static bool resolve(const struct scene *scene, struct str address, const struct resolved_address **resolved_out,
+                    struct failure *why)
+{
+    struct attempt *attempt = scene->attempt;
+    struct strbuf text;
+    struct str external;
+    bool is_done;
+
+    strbuf_init(&text, ADDRESS_MAX);
+    is_done =
+        quote_address(&text, address) && rewrite_address(attempt->local->rewrite, true, strbuf_str(&text),
+                                                         attempt->arena, seconds(RESOLVE_SECONDS), &external, why);
+    strbuf_clear(&text);
+    is_done = is_done && quote_undo(&text, external) &&
+              resolve_address(attempt->local->rewrite, scene->sender, strbuf_str(&text), attempt->arena,
+                              seconds(RESOLVE_SECONDS), resolved_out, why);
+    strbuf_done(&text);
+    return is_done;
+}
+
+static void deliver_resolved(const struct scene *scene, const struct resolved_address *resolved)
+{
+    struct attempt *attempt = scene->attempt;
+    struct dsn_status dsn;
+    struct scene inner;
+    struct str text;
+
+    switch (resolved->status) {
+    case RESOLVE_DEFER:
+        fail(scene, DSN_STATUS(4, 3, 0), "address resolver failure");
+        return;
+    case RESOLVE_ERROR:
+        dsn = dsn_split_text(resolved->nexthop, DSN_STATUS(5, 1, 3), true, &text);
+        fail(scene, dsn, "%.*s", STR_ARG(text));
+        return;
+    default:
+        break;
+    }
+    /* With an owner in force all goes as a new message from that owner, so that bounces find the way to it. */
+    if (!scene->has_owner && resolved->address_class == RESOLVE_LOCAL &&
+        str_equal(resolved->transport, str_from_c(daemon_service(attempt->local->daemon)))) {
+        scene_enter(&inner, scene, resolved->recipient);
+        recipient_deliver(&inner, false);
+        return;
+    }
+    if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, resolved->recipient)))
+        attempt_add_resubmission(attempt, scene->sender, resolved->recipient);
+}
+
+static void deliver_address(const struct scene *scene, struct str address)
+{
+    const struct resolved_address *resolved;
+    struct failure why;
+
+    if (!resolve(scene, with_extension(scene, address), &resolved, &why)) {
+        fail(scene, DSN_STATUS(4, 3, 0), "cannot resolve address %.*s: %s", STR_ARG(address), why.text);
+        return;
+    }
+    deliver_resolved(scene, resolved);
+}
+
+/* "\user": no alias and no .forward of that name is looked at. */
+static void deliver_bare_user(const struct scene *scene, struct str name)
+{
+    struct scene inner;
+    struct str address = name;
+
+    if (!str_contains_char(name, '@') && !str_is_empty(scene->domain))
+        address = arena_printf(scene->attempt->arena, "%.*s@%.*s", STR_ARG(name), STR_ARG(scene->domain));
+    scene_enter(&inner, scene, address);
+    recipient_deliver(&inner, true);
+}
+
+/* ---- commands and files ---- */
+
+static void deliver_command(const struct scene *scene, struct str command)
+{
+    struct attempt *attempt = scene->attempt;
+    struct result result;
+
+    if (!local_list_has(&attempt->local->settings->allow_mail_to_commands, scene_word(scene))) {
+        fail(scene, DSN_STATUS(5, 7, 1), "mail to command is restricted");
+        return;
+    }
+    if (!attempt_is_new(attempt, "command", scene->rights.uid, command))
+        return;
+    result = command_deliver(scene, command);
+    scene_add(scene, &result);
+}
+
+static void deliver_file(const struct scene *scene, struct str path)
+{
+    struct attempt *attempt = scene->attempt;
+    struct mailbox_file file = { .path = path, .is_user_named = true };
+    struct result result;
+    struct failure why;
+
+    if (!local_list_has(&attempt->local->settings->allow_mail_to_files, scene_word(scene))) {
+        fail(scene, DSN_STATUS(5, 7, 1), "mail to file is restricted");
+        return;
+    }
+    if (!attempt_is_new(attempt, "file", scene->rights.uid, path))
+        return;
+    if (!scene->has_rights) {
+        fail(scene, DSN_STATUS(4, 3, 5), "default_privs names no ordinary user, and a file is never written as root");
+        return;
+    }
+    if (!rights_check(&scene->rights, &why)) {
+        fail(scene, DSN_STATUS(4, 3, 0), "cannot write %.*s: %s", STR_ARG(path), why.text);
+        return;
+    }
+    result = str_ends_with(path, STR("/")) ? maildir_deliver(scene, path, false) : mailbox_file_deliver(scene, &file);
+    scene_add(scene, &result);
+}
+
+/* ---- :include: files ---- */
+
+/* Read with the user's rights in a .forward; in an alias the list's owner need not let all the world read it. */
+static bool read_include(const struct scene *scene, const char *path, struct strbuf *text, struct stat *status_out,
+                         struct failure *why)
+{
+    static const struct rights own = { 0, 0 };
+    const struct rights *rights = scene->account != NULL ? &scene->rights : &own;
+    int fd = -1;
+    bool is_read;
+
+    if (scene->account != NULL && !rights_take(rights, why))
+        return false;
+    is_read = file_open(path, O_RDONLY | O_NONBLOCK, 0, &fd, why) && file_stat_fd(fd, path, status_out, why);
+    if (is_read && !S_ISREG(status_out->st_mode))
+        is_read = failure_set(why, FAILURE_CONFIGURATION, 0, "%s is not a regular file", path);
+    is_read = is_read && file_load_fd(fd, path, text, why);
+    if (scene->account != NULL)
+        rights_return(rights);
+    fd_close(&fd);
+    return is_read;
+}
+
+static void take_include_rights(struct scene *scene, const struct stat *status)
+{
+    const struct local *local = scene->attempt->local;
+
+    if (scene->account != NULL)
+        return;
+    if (status->st_uid != 0) {
+        scene->rights = (struct rights){ status->st_uid, status->st_gid };
+        scene->has_rights = true;
+    } else {
+        scene->rights = local->default_rights;
+        scene->has_rights = local->has_default_rights;
+    }
+}
+
+static void deliver_include(const struct scene *scene, struct str path)
+{
+    struct attempt *attempt = scene->attempt;
+    struct destination_list list = { 0 };
+    struct scene inner;
+    struct stat status;
+    struct strbuf text;
+    struct failure why;
+
+    if (!str_starts_with(path, STR("/"))) {
+        fail(scene, DSN_STATUS(5, 2, 0), ":include: needs an absolute path, not \"%.*s\"", STR_ARG(path));
+        return;
+    }
+    if (scene->depth >= SCENE_DEPTH_MAX || scene_is_inside(scene, SCENE_INCLUDE, path)) {
+        fail(scene, DSN_STATUS(5, 4, 6), "possible alias database loop for %.*s", STR_ARG(scene->local_part));
+        return;
+    }
+    strbuf_init(&text, INCLUDE_MAX);
+    if (read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {
+        scene_enter(&inner, scene, scene->address);
+        inner.kind = SCENE_INCLUDE;
+        inner.expanding = path;
+        inner.propagated = local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include")
+                               ? str_from(scene->local_part, scene->user.len)
+                               : STR_EMPTY;
+        take_include_rights(&inner, &status);
+        destination_parse_file(&list, attempt->arena, strbuf_str(&text));
+        expansion_deliver(&inner, &list);
+    } else {
+        log_warning("%s", why.text);
+        fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);
+    }
+    strbuf_done(&text);
+}
+
+/* ---- */
+
+void expansion_deliver(const struct scene *scene, const struct destination_list *list)
+{
+    static const struct {
+        enum destination_kind kind;
+        void (*deliver)(const struct scene *scene, struct str text);
+    } ways[] = {
+        { DESTINATION_ADDRESS, deliver_address }, { DESTINATION_USER, deliver_bare_user },
+        { DESTINATION_COMMAND, deliver_command }, { DESTINATION_FILE, deliver_file },
+        { DESTINATION_INCLUDE, deliver_include },
+    };
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct destination *destination = &list->items[i];
+
+        if (destination->kind == DESTINATION_BAD)
+            fail(scene, DSN_STATUS(5, 1, 3), "%.*s", STR_ARG(destination->text));
+        for (size_t j = 0; j < ARRAY_COUNT(ways); j++) {
+            if (ways[j].kind == destination->kind)
+                ways[j].deliver(scene, destination->text);
+        }
+    }
+}

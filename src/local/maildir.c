@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/maildir.h"
+
+#include "config/shared_settings.h"
+#include "local/message_copy.h"
+#include "os/directory.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/privilege.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { DIRECTORY_MODE = 0700, MESSAGE_MODE = 0600 };
+
+struct maildir {
+    const struct scene *scene;
+    struct arena *arena;
+    struct str path;
+    struct rights rights;
+    bool is_in_spool;
+    const char *temporary;
+    const char *final;
+    int fd;
+};
+
+static const char *name_in(struct maildir *maildir, const char *folder, struct str name)
+{
+    return arena_printf(maildir->arena, "%.*s%s/%.*s", STR_ARG(maildir->path), folder, STR_ARG(name)).data;
+}
+
+/* Below a spool directory that only root may write, root makes the maildir and gives it away. */
+static bool make_as_root(struct maildir *maildir, struct failure *why)
+{
+    const char *path = arena_c(maildir->arena, str_part(maildir->path, 0, maildir->path.len - 1));
+    struct stat status;
+    int fd = -1;
+    bool is_made;
+
+    if (file_stat_link(path, &status, why))
+        return true;
+    if (why->error != ENOENT)
+        return false;
+    is_made = directory_create_at(AT_FDCWD, path, DIRECTORY_MODE, why) && directory_open_fd(AT_FDCWD, path, &fd, why) &&
+              file_set_owner(fd, path, maildir->rights.uid, maildir->rights.gid, why);
+    fd_close(&fd);
+    return is_made;
+}
+
+static bool make_directories(struct maildir *maildir, struct failure *why)
+{
+    static const char *const folders[] = { "tmp", "cur", "new" };
+
+    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
+        const char *path = arena_printf(maildir->arena, "%.*s%s", STR_ARG(maildir->path), folders[i]).data;
+
+        if (!directory_create_path(path, DIRECTORY_MODE, why))
+            return false;
+    }
+    return true;
+}
+
+static bool create_file(struct maildir *maildir, struct failure *why)
+{
+    int flags = O_WRONLY | O_CREAT | O_EXCL;
+    bool is_made;
+
+    if (maildir->is_in_spool && privilege_is_root() && !make_as_root(maildir, why))
+        return false;
+    if (!rights_take(&maildir->rights, why))
+        return false;
+    is_made = file_open(maildir->temporary, flags, MESSAGE_MODE, &maildir->fd, why);
+    if (!is_made && why->error == ENOENT)
+        is_made =
+            make_directories(maildir, why) && file_open(maildir->temporary, flags, MESSAGE_MODE, &maildir->fd, why);
+    rights_return(&maildir->rights);
+    return is_made || failure_prefix(why, "create maildir file");
+}
+
+/* The name is of the time, the host, and the file's own number, so that no two are alike. */
+static bool choose_final_name(struct maildir *maildir, struct str host, struct failure *why)
+{
+    struct instant now = clock_now();
+    struct stat status;
+    struct str name;
+
+    if (!file_stat_fd(maildir->fd, maildir->temporary, &status, why))
+        return false;
+    name = arena_printf(maildir->arena, "%lld.V%lxI%lxM%lld.%.*s", (long long) instant_seconds(now),
+                        (unsigned long) status.st_dev, (unsigned long) status.st_ino, (long long) (now.us % 1000000),
+                        STR_ARG(host));
+    maildir->final = name_in(maildir, "new", name);
+    return true;
+}
+
+static bool move_to_new(struct maildir *maildir, struct failure *why)
+{
+    bool is_moved;
+
+    if (!rights_take(&maildir->rights, why))
+        return false;
+    is_moved = file_rename(maildir->temporary, maildir->final, why) &&
+               file_sync_directory(arena_printf(maildir->arena, "%.*snew", STR_ARG(maildir->path)).data, why);
+    rights_return(&maildir->rights);
+    return is_moved;
+}
+
+static void remove_temporary(struct maildir *maildir)
+{
+    struct failure ignored;
+
+    if (!rights_take(&maildir->rights, &ignored))
+        return;
+    (void) !file_unlink(maildir->temporary, &ignored);
+    rights_return(&maildir->rights);
+}
+
+static bool write_message(struct maildir *maildir, struct failure *why)
+{
+    int64_t limit = maildir->scene->attempt->local->settings->mailbox_size_limit;
+    struct str head = message_head(maildir->scene, MESSAGE_DELIVERED_TO);
+
+    if (limit > 0 && message_copy_size(maildir->scene, head, 0) > (uint64_t) limit)
+        return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
+    return message_copy(maildir->scene, &maildir->rights, head, 0, maildir->fd, maildir->temporary, why) &&
+           file_sync(maildir->fd, maildir->temporary, why);
+}
+
+struct result maildir_deliver(const struct scene *scene, struct str path, bool is_in_spool)
+{
+    struct maildir maildir = { .scene = scene, .arena = scene->attempt->arena, .path = path, .fd = -1 };
+    struct instant now = clock_now();
+    struct str host = scene->attempt->local->shared->myhostname;
+    struct failure why;
+    bool is_done;
+
+    maildir.rights = scene->rights;
+    maildir.is_in_spool = is_in_spool;
+    maildir.temporary = name_in(&maildir, "tmp",
+                                arena_printf(maildir.arena, "%lld.P%dM%lld.%.*s", (long long) instant_seconds(now),
+                                             (int) getpid(), (long long) (now.us % 1000000), STR_ARG(host)));
+    is_done = create_file(&maildir, &why);
+    if (is_done) {
+        is_done =
+            choose_final_name(&maildir, host, &why) && write_message(&maildir, &why) && move_to_new(&maildir, &why);
+        fd_close(&maildir.fd);
+        if (!is_done)
+            remove_temporary(&maildir);
+    }
+    if (is_done)
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
+    if (why.error == EFBIG || why.error == EDQUOT)
+        return result_make(scene->attempt, DSN_STATUS(5, 2, 2), "maildir delivery failed: %s", why.text);
+    return result_make(scene->attempt, DSN_STATUS(4, 2, 0), "maildir delivery failed: %s", why.text);
+}

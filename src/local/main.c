@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* local - delivers to users of this host: aliases, .forward files, mailboxes, commands and files. */
+
+#include "config/shared_settings.h"
+#include "local/local.h"
+#include "local/loop_check.h"
+#include "local/recipient.h"
+#include "local/resubmit.h"
+#include "log/log.h"
+#include "protocol/cleanup.h"
+#include "protocol/rewrite.h"
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+/* Without an ordinary user for default_privs, what needs it is deferred, and all else goes on. */
+static void find_default_rights(struct local *local)
+{
+    struct arena *arena = daemon_arena(local->daemon);
+    struct str name = local->shared->default_privs;
+    struct user_account account;
+    struct failure why = { 0 };
+
+    if (user_by_name(arena, name, &account, &why) != USER_FOUND) {
+        log_warning("default_privs: %.*s: unknown user name value", STR_ARG(name));
+    } else if (account.uid == 0) {
+        log_warning("default_privs: %.*s: privileged user is not allowed", STR_ARG(name));
+    } else {
+        local->default_rights = rights_of(&account);
+        local->has_default_rights = true;
+    }
+}
+
+static bool open_tables(struct daemon *daemon, struct failure *why)
+{
+    struct local *local = arena_new(daemon_arena(daemon), struct local);
+    struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn };
+    const struct strlist *files;
+
+    (void) why;
+    local->daemon = daemon;
+    local->loop = daemon_loop(daemon);
+    local->settings = daemon_settings(daemon);
+    local->shared = daemon_shared(daemon);
+    local->tables = table_set_create(&options);
+    local->aliases =
+        table_list_open(local->tables, STR("alias_maps"), local->settings->alias_maps, TABLE_FOLD | TABLE_PARANOID);
+    local->mailbox_commands = table_list_open(local->tables, STR("mailbox_command_maps"),
+                                              local->settings->mailbox_command_maps, TABLE_FOLD | TABLE_PARANOID);
+    files = table_set_files(local->tables);
+    for (size_t i = 0; i < files->count; i++)
+        daemon_watch_file(daemon, arena_c(daemon_arena(daemon), files->items[i]));
+    find_default_rights(local);
+    daemon_keep(daemon, local);
+    return true;
+}
+
+static void *start(struct daemon *daemon)
+{
+    struct local *local = daemon_kept(daemon);
+
+    local->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
+    local->rewrite = daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol);
+    return local;
+}
+
+static void stop(void *context)
+{
+    struct local *local = context;
+
+    table_set_destroy(&local->tables);
+}
+
+static void deliver_to_recipient(struct delivery *delivery, struct local *local, size_t recipient)
+{
+    struct attempt attempt;
+    struct scene scene;
+    struct result result;
+    struct failure why;
+    bool has_been_here;
+
+    attempt_init(&attempt, local, delivery, recipient);
+    scene_init(&scene, &attempt, delivery->recipients[recipient].address);
+    if (!loop_check(local->loop, delivery->request, scene.address, &has_been_here, &why)) {
+        result = result_make(&attempt, DSN_STATUS(4, 3, 0), "cannot read the message: %s", why.text);
+        scene_add(&scene, &result);
+    } else if (has_been_here) {
+        result = result_make(&attempt, DSN_STATUS(5, 4, 6), "mail forwarding loop for %.*s", STR_ARG(scene.address));
+        scene_add(&scene, &result);
+    } else {
+        recipient_deliver(&scene, false);
+        resubmit_all(&attempt);
+    }
+    attempt_finish(&attempt);
+}
+
+static void deliver(struct delivery *delivery, void *context)
+{
+    for (size_t i = 0; i < delivery->recipient_count; i++)
+        deliver_to_recipient(delivery, context, i);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const calls[] = { "cleanup", "rewrite", NULL };
+    static const struct delivery_program program = {
+        .name = "local",
+        .shape = DAEMON_SEQUENTIAL,
+        .user = DAEMON_AS_ROOT,
+        .settings = &local_settings_table,
+        .open = open_tables,
+        .start = start,
+        .stop = stop,
+        .calls = calls,
+        .capacity = 1,
+        .deliver = deliver,
+    };
+
+    return delivery_agent_main(&program, argc, argv);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/recipient.h"
+
+#include "local/alias.h"
+#include "local/expansion.h"
+#include "local/forward_file.h"
+#include "local/user_mailbox.h"
+
+#define LUSER_MARK "luser_relay"
+
+static bool stops_for_fallback(const struct scene *scene)
+{
+    const struct local_settings *settings = scene->attempt->local->settings;
+    struct result result;
+
+    if (str_is_empty(settings->fallback_transport) && str_is_empty(settings->fallback_transport_maps))
+        return false;
+    result = result_make(scene->attempt, DSN_STATUS(4, 3, 5),
+                         "mail system configuration error: fallback_transport is not acted on by this version");
+    scene_add(scene, &result);
+    return true;
+}
+
+static void deliver_unknown(const struct scene *scene)
+{
+    struct attempt *attempt = scene->attempt;
+    struct template_names names = scene_names(scene);
+    struct destination_list list = { 0 };
+    struct scene inner;
+    struct result result;
+    struct str relay;
+
+    if (stops_for_fallback(scene))
+        return;
+    if (str_is_empty(attempt->local->settings->luser_relay) || scene_is_inside(scene, SCENE_ALIAS, STR(LUSER_MARK))) {
+        result = result_make(attempt, DSN_STATUS(5, 1, 1), "unknown user: \"%.*s\"", STR_ARG(scene->user));
+        scene_add(scene, &result);
+        return;
+    }
+    if (template_expand(attempt->local->settings->luser_relay, &names, STR_EMPTY, attempt->arena, &relay) ==
+        TEMPLATE_BAD) {
+        result =
+            result_make(attempt, DSN_STATUS(4, 3, 5), "mail system configuration error: luser_relay has bad syntax");
+        scene_add(scene, &result);
+        return;
+    }
+    scene_enter(&inner, scene, scene->address);
+    inner.kind = SCENE_ALIAS;
+    inner.expanding = STR(LUSER_MARK);
+    inner.account = NULL;
+    inner.rights = attempt->local->default_rights;
+    inner.has_rights = attempt->local->has_default_rights;
+    destination_parse(&list, attempt->arena, relay);
+    expansion_deliver(&inner, &list);
+}
+
+static void deliver_user(struct scene *scene, const struct user_account *account, bool is_bare)
+{
+    struct result result;
+    struct failure why;
+
+    scene->account = account;
+    scene->rights = rights_of(account);
+    scene->has_rights = true;
+    if (!rights_check(&scene->rights, &why)) {
+        result = result_make(scene->attempt, DSN_STATUS(4, 3, 0), "%s", why.text);
+        scene_add(scene, &result);
+        return;
+    }
+    if (is_bare || !forward_file_deliver(scene))
+        user_mailbox_deliver(scene);
+}
+
+/* NULL without a user of that name; then *has_failed_out says whether that is known. */
+static const struct user_account *find_user(const struct scene *scene, bool *has_failed_out)
+{
+    struct attempt *attempt = scene->attempt;
+    struct user_account *account = arena_new(attempt->arena, struct user_account);
+    struct result result;
+    struct failure why;
+
+    *has_failed_out = false;
+    switch (user_by_name(attempt->arena, scene->user, account, &why)) {
+    case USER_FOUND:
+        return account;
+    case USER_ABSENT:
+        return NULL;
+    case USER_UNKNOWN:
+        break;
+    }
+    result = result_make(attempt, DSN_STATUS(4, 3, 0), "user lookup error: %s", why.text);
+    scene_add(scene, &result);
+    *has_failed_out = true;
+    return NULL;
+}
+
+void recipient_deliver(struct scene *scene, bool is_bare)
+{
+    const struct user_account *account;
+    struct result result;
+    bool has_failed;
+
+    if (scene->depth >= SCENE_DEPTH_MAX) {
+        result = result_make(scene->attempt, DSN_STATUS(5, 4, 6), "possible alias database loop for %.*s",
+                             STR_ARG(scene->local_part));
+        scene_add(scene, &result);
+        return;
+    }
+    if (!is_bare && alias_deliver(scene))
+        return;
+    account = find_user(scene, &has_failed);
+    if (account != NULL)
+        deliver_user(scene, account, is_bare);
+    else if (!has_failed)
+        deliver_unknown(scene);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/resubmit.h"
+
+#include "base/strbuf.h"
+#include "config/shared_settings.h"
+#include "delivery/content.h"
+#include "mail/date.h"
+#include "mail/quote.h"
+#include "protocol/cleanup.h"
+
+enum { TIMEOUT_SECONDS = 3600, HEAD_MAX = 16 * 1024 };
+
+struct submission {
+    struct attempt *attempt;
+    struct str sender;
+    struct call *call;
+    struct str queue_id;
+};
+
+static struct str head_of(const struct submission *submission)
+{
+    const struct attempt *attempt = submission->attempt;
+    struct strbuf head;
+    struct str text;
+
+    strbuf_init(&head, HEAD_MAX);
+    strbuf_printf(&head, "Received: by %.*s (%.*s)\n\tid %.*s; ", STR_ARG(attempt->local->shared->myhostname),
+                  STR_ARG(attempt->local->shared->mail_name), STR_ARG(submission->queue_id));
+    (void) date_append(&head, clock_now());
+    strbuf_append_char(&head, '\n');
+    if (local_list_has(&attempt->local->settings->prepend_delivered_header, "forward")) {
+        strbuf_append_c(&head, "Delivered-To: ");
+        (void) quote_address(&head, attempt->delivered_to);
+        strbuf_append_char(&head, '\n');
+    }
+    text = arena_str(attempt->arena, strbuf_str(&head));
+    strbuf_done(&head);
+    return text;
+}
+
+/* What the sender asked of notifications goes on as long as the sender is the same. */
+static bool send_envelope(struct submission *submission, struct failure *why)
+{
+    const struct attempt *attempt = submission->attempt;
+    const struct deliver_request *request = attempt->delivery->request;
+    const struct deliver_recipient *asked = &attempt->delivery->recipients[attempt->recipient];
+    bool is_same = str_equal(submission->sender, request->sender);
+    struct cleanup_envelope envelope = {
+        .arrival = request->arrival,
+        .sender = submission->sender,
+        .envid = is_same ? request->envid : STR_EMPTY,
+        .dsn_return = is_same ? request->dsn_return : DSN_RETURN_UNSET,
+        .encoding = request->encoding,
+        .attributes = request->attributes,
+    };
+
+    if (!call_send(submission->call, &cleanup_envelope_message, &envelope, seconds(TIMEOUT_SECONDS), why))
+        return false;
+    for (size_t i = 0; i < attempt->resubmission_count; i++) {
+        struct cleanup_recipient recipient = {
+            .address = attempt->resubmissions[i].address,
+            .original = attempt->original,
+            .dsn_orcpt = is_same ? asked->dsn_orcpt : STR_EMPTY,
+            .dsn_notify = is_same ? asked->dsn_notify : 0,
+        };
+
+        if (str_equal(attempt->resubmissions[i].sender, submission->sender) &&
+            !call_send(submission->call, &cleanup_recipient_message, &recipient, seconds(TIMEOUT_SECONDS), why))
+            return false;
+    }
+    return true;
+}
+
+static bool send_content(struct submission *submission, struct failure *why)
+{
+    struct content content;
+    struct str piece;
+    bool is_sent = cleanup_call_content(submission->call, head_of(submission), seconds(TIMEOUT_SECONDS), why);
+
+    content_open(&content, submission->attempt->local->loop, submission->attempt->delivery->request);
+    while (is_sent && !call_has_input(submission->call)) {
+        is_sent = content_next(&content, &piece, why);
+        if (!is_sent || str_is_empty(piece))
+            break;
+        is_sent = cleanup_call_content(submission->call, piece, seconds(TIMEOUT_SECONDS), why);
+    }
+    content_close(&content);
+    return is_sent;
+}
+
+static struct result of_answer(const struct submission *submission, const struct cleanup_result *answer)
+{
+    struct attempt *attempt = submission->attempt;
+    struct dsn_status dsn;
+
+    switch (answer->status) {
+    case CLEANUP_OK:
+        return result_make(attempt, DSN_STATUS(2, 0, 0), "forwarded as %.*s", STR_ARG(submission->queue_id));
+    case CLEANUP_TOO_BIG:
+        return result_make(attempt, DSN_STATUS(5, 3, 4), "unable to forward message: it is too big");
+    case CLEANUP_TOO_MANY_HOPS:
+        return result_make(attempt, DSN_STATUS(5, 4, 0), "unable to forward message: too many hops");
+    case CLEANUP_REJECTED:
+        dsn = dsn_split_text(answer->dsn, DSN_STATUS(5, 7, 1), false, &(struct str){ 0 });
+        return result_make(attempt, dsn, "unable to forward message: %.*s", STR_ARG(answer->reason));
+    default:
+        return result_make(attempt, DSN_STATUS(4, 3, 0), "unable to forward message%s%.*s",
+                           str_is_empty(answer->reason) ? "" : ": ", STR_ARG(answer->reason));
+    }
+}
+
+static struct result submit(struct submission *submission)
+{
+    struct attempt *attempt = submission->attempt;
+    uint64_t flags = CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_MAP_OK;
+    const struct cleanup_result *answer;
+    struct failure why;
+    struct result result;
+
+    if ((attempt->delivery->request->flags & DELIVER_FLAG_SMTPUTF8) != 0)
+        flags |= CLEANUP_FLAG_SMTPUTF8;
+    if (!cleanup_call_open(attempt->local->cleanup, flags, attempt->arena, seconds(TIMEOUT_SECONDS), &submission->call,
+                           &submission->queue_id, &why))
+        return result_make(attempt, DSN_STATUS(4, 3, 0), "unable to forward message: %s", why.text);
+    if (send_envelope(submission, &why) && send_content(submission, &why) &&
+        cleanup_call_finish(submission->call, attempt->arena, seconds(TIMEOUT_SECONDS), &answer, &why))
+        result = of_answer(submission, answer);
+    else
+        result = result_make(attempt, DSN_STATUS(4, 3, 0), "unable to forward message: %s", why.text);
+    call_end(&submission->call);
+    return result;
+}
+
+static bool is_first_of_sender(const struct attempt *attempt, size_t place)
+{
+    for (size_t i = 0; i < place; i++) {
+        if (str_equal(attempt->resubmissions[i].sender, attempt->resubmissions[place].sender))
+            return false;
+    }
+    return true;
+}
+
+void resubmit_all(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->resubmission_count && !attempt_is_deferred(attempt); i++) {
+        struct submission submission = { .attempt = attempt, .sender = attempt->resubmissions[i].sender };
+        struct result result;
+
+        if (!is_first_of_sender(attempt, i))
+            continue;
+        result = submit(&submission);
+        attempt_add(attempt, attempt->delivered_to, &result);
+    }
+}

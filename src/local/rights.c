@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/rights.h"
+
+#include "base/check.h"
+#include "os/privilege.h"
+
+#include <unistd.h>
+
+struct rights rights_of(const struct user_account *account)
+{
+    return (struct rights){ account->uid, account->gid };
+}
+
+bool rights_are_roots(const struct rights *rights)
+{
+    return rights->uid == 0;
+}
+
+static bool is_own(const struct rights *rights)
+{
+    return rights->uid == geteuid();
+}
+
+bool rights_check(const struct rights *rights, struct failure *why)
+{
+    if (privilege_is_root() || is_own(rights))
+        return true;
+    return failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "this mail system runs as user %u and cannot deliver as user %u; start it as root for that",
+                       (unsigned) geteuid(), (unsigned) rights->uid);
+}
+
+void rights_return(const struct rights *rights)
+{
+    struct failure why;
+
+    if (rights_are_roots(rights) || getuid() != 0)
+        return;
+    CHECK(privilege_restore(&why));
+}
+
+bool rights_take(const struct rights *rights, struct failure *why)
+{
+    if (!rights_check(rights, why))
+        return false;
+    if (!privilege_is_root() || rights_are_roots(rights))
+        return true;
+    if (privilege_borrow(rights->uid, rights->gid, why))
+        return true;
+    rights_return(rights);
+    return false;
+}

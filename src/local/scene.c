@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/scene.h"
+
+#include "config/shared_settings.h"
+#include "mail/address.h"
+
+static void take_apart(struct scene *scene, struct str address)
+{
+    struct attempt *attempt = scene->attempt;
+    struct str delimiters = attempt->local->shared->recipient_delimiter;
+    struct str user;
+    struct str extension;
+
+    scene->address = arena_str(attempt->arena, address);
+    scene->local_part = address_local(scene->address);
+    scene->domain = address_domain(scene->address);
+    scene->user = scene->local_part;
+    scene->extension = STR_EMPTY;
+    scene->delimiter = STR_EMPTY;
+    if (address_split_extension(scene->local_part, delimiters, attempt->local->settings->owner_request_special, &user,
+                                &extension)) {
+        scene->delimiter = str_part(scene->local_part, user.len, 1);
+        scene->extension = extension;
+        scene->user = user;
+    }
+    scene->user = arena_lower(attempt->arena, scene->user);
+}
+
+void scene_init(struct scene *scene, struct attempt *attempt, struct str address)
+{
+    *scene = (struct scene){ .attempt = attempt, .kind = SCENE_RECIPIENT };
+    scene->sender = attempt->delivery->request->sender;
+    take_apart(scene, address);
+}
+
+void scene_enter(struct scene *scene, const struct scene *outer, struct str address)
+{
+    *scene = *outer;
+    scene->outer = outer;
+    scene->propagated = STR_EMPTY;
+    scene->depth = outer->depth + 1;
+    take_apart(scene, address);
+}
+
+bool scene_is_inside(const struct scene *scene, enum scene_kind kind, struct str name)
+{
+    for (; scene != NULL; scene = scene->outer) {
+        if (scene->kind == kind && str_equal_nocase(scene->expanding, name))
+            return true;
+    }
+    return false;
+}
+
+static struct str defined(struct str value)
+{
+    return str_is_empty(value) ? str_make(NULL, 0) : value;
+}
+
+struct template_names scene_names(const struct scene *scene)
+{
+    enum { NAMES = 8 };
+    struct template_name *names = arena_new_array(scene->attempt->arena, NAMES, struct template_name);
+    const struct user_account *account = scene->account;
+    struct str single = scene->attempt->local->shared->recipient_delimiter;
+
+    names[0] = (struct template_name){ "user", account != NULL ? account->name : scene->user };
+    names[1] = (struct template_name){ "home", account != NULL ? defined(account->home) : str_make(NULL, 0) };
+    names[2] = (struct template_name){ "shell", account != NULL ? defined(account->shell) : str_make(NULL, 0) };
+    names[3] = (struct template_name){ "recipient", scene->address };
+    names[4] = (struct template_name){ "extension", defined(scene->extension) };
+    names[5] = (struct template_name){ "domain", defined(scene->domain) };
+    names[6] = (struct template_name){ "local", scene->local_part };
+    names[7] =
+        (struct template_name){ "recipient_delimiter",
+                                defined(str_is_empty(scene->delimiter) ? str_part(single, 0, 1) : scene->delimiter) };
+    return (struct template_names){ names, NAMES };
+}
+
+const char *scene_word(const struct scene *scene)
+{
+    switch (scene->kind) {
+    case SCENE_FORWARD:
+        return "forward";
+    case SCENE_INCLUDE:
+        return "include";
+    default:
+        return "alias";
+    }
+}
+
+void scene_add(const struct scene *scene, const struct result *result)
+{
+    attempt_add(scene->attempt, scene->address, result);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCAL_SYSEXITS_TEXT_H
+#define LOCAL_SYSEXITS_TEXT_H
+
+#include "mail/dsn.h"
+
+/* sysexits_text - what the exit statuses of sysexits.h mean for mail. */
+struct sysexits_meaning {
+    int status;
+    struct dsn_status dsn;
+    const char *text;
+};
+
+/* NULL for a status that is none of them. */
+const struct sysexits_meaning *sysexits_find(int status);
+
+#endif
