@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+/* RUN_GENERIC_SWITCH: the way of other machines, to try it on these. */
+#if defined(__x86_64__) && !defined(RUN_GENERIC_SWITCH)
 
 void switch_begin(void);
 
@@ -25,7 +26,7 @@ void *switch_prepare(char *low, char *high, void (*entry)(void *argument), void 
     return frame;
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(RUN_GENERIC_SWITCH)
 
 void switch_begin(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* switch_stacks for aarch64: x19 to x30 and the lower halves of v8 to v15, as the ABI asks. Fit for BTI. */
-#if defined(__aarch64__)
+#if defined(__aarch64__) && !defined(RUN_GENERIC_SWITCH)
 
 	.text
 	.globl	switch_stacks

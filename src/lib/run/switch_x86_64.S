@@ -5,7 +5,7 @@
  * The object says that it is fit for indirect branch tracking. It does not say so for shadow stacks, because a
  * switch of stacks is not; the linker then leaves them off for the whole program.
  */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(RUN_GENERIC_SWITCH)
 
 	.text
 	.globl	switch_stacks
