@@ -27,7 +27,7 @@ void smtp_log_helo_with_own_name(struct str host, struct str name)
 
 void smtp_log_strange_reply(struct str host, struct str text)
 {
-    log_warning("non-SMTP response from %.*s: %.*s", STR_ARG(host), STR_ARG(str_part(text, 0, STRANGE_MAX)));
+    log_warning("non-ESMTP response from %.*s: %.*s", STR_ARG(host), STR_ARG(str_part(text, 0, STRANGE_MAX)));
 }
 
 void smtp_log_no_mx_address(struct str domain)

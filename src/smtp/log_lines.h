@@ -14,7 +14,7 @@ void smtp_log_host_failed(struct str queue_id, struct str text);
 void smtp_log_greeted_with_own_name(struct str host, struct str name);
 /* warning: host mx.example.com[192.0.2.1]:25 replied to HELO/EHLO with my own hostname mail.example.com */
 void smtp_log_helo_with_own_name(struct str host, struct str name);
-/* warning: non-SMTP response from mx.example.com[192.0.2.1]:25: garbage */
+/* warning: non-ESMTP response from mx.example.com[192.0.2.1]:25: garbage */
 void smtp_log_strange_reply(struct str host, struct str text);
 /* warning: no MX host for example.com has a valid address record */
 void smtp_log_no_mx_address(struct str domain);

@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Mail can only loop where we listen. */
+enum { PORT_SMTP = 25 };
+
 /* ---- talking ---- */
 
 void session_write(struct smtp_session *session, struct str bytes)
@@ -123,7 +126,7 @@ static struct trouble refused(struct smtp_session *session, struct arena *arena)
     return trouble;
 }
 
-static bool read_greeting(struct smtp_session *session, struct arena *arena, bool *may_ehlo_out,
+static bool read_greeting(struct smtp_session *session, bool is_loop_possible, struct arena *arena, bool *may_ehlo_out,
                           struct trouble *trouble_out)
 {
     const struct smtp_settings *settings = session->smtp->settings;
@@ -143,7 +146,7 @@ static bool read_greeting(struct smtp_session *session, struct arena *arena, boo
     if (smtp_reply_next_line(&session->reply, &place, &line)) {
         if (str_find_nocase(line, STR("ESMTP")) != STR_NOT_FOUND)
             *may_ehlo_out = true;
-        if (str_next_word(&line, " \t", &word) && is_name_ours(session, word))
+        if (is_loop_possible && str_next_word(&line, " \t", &word) && is_name_ours(session, word))
             smtp_log_greeted_with_own_name(session->name_address_port, session->smtp->myhostname);
     }
     if (settings->never_send_ehlo)
@@ -175,8 +178,8 @@ static bool introduce(struct smtp_session *session, const struct target *target,
             smtp_extensions_parse(&session->extensions, &session->reply,
                                   &session->smtp->settings->discard_ehlo_keywords);
     }
-    /* RFC 5321 section 4.1.4: a server that does not know EHLO says 5xx, and is asked in the old way. */
-    if (!may_ehlo || (smtp_reply_class(&session->reply) == 5 && !session->is_broken)) {
+    /* RFC 5321 section 4.1.4: a server that does not know EHLO is asked in the old way. */
+    if (!may_ehlo || (smtp_reply_class(&session->reply) != 2 && !session->is_broken)) {
         if (!say_hello(session, "HELO", "performing the HELO handshake", arena, trouble_out))
             return false;
     }
@@ -184,7 +187,7 @@ static bool introduce(struct smtp_session *session, const struct target *target,
         *trouble_out = trouble_refused(arena, session);
         return false;
     }
-    if (target->is_best && is_name_ours(session, session->extensions.name)) {
+    if (target->is_best && target->port == PORT_SMTP && is_name_ours(session, session->extensions.name)) {
         smtp_log_helo_with_own_name(session->name_address_port, session->smtp->myhostname);
         *trouble_out =
             trouble_about(arena, session, DSN_STATUS(5, 4, 6), "mail for %.*s loops back to myself", STR_ARG(nexthop));
@@ -263,7 +266,7 @@ bool session_open(struct smtp *smtp, const struct target *target, struct str nex
         return false;
     *has_talked_out = true;
     session = create(smtp, target, nexthop, stream);
-    if (read_greeting(session, arena, &may_ehlo, trouble_out) &&
+    if (read_greeting(session, target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) &&
         introduce(session, target, nexthop, may_ehlo, arena, trouble_out)) {
         session->uses = 0;
         *session_out = session;

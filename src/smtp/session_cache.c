@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/session_cache.h"
 
+#include "base/check.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "run/fiber.h"
@@ -15,9 +16,10 @@ struct session_cache {
     struct smtp *smtp;
     struct list idle; /* all, the one idle longest first */
     size_t count;
-    struct map *by_key; /* to struct shelf */
-    struct event changed;
-    bool is_swept; /* the sweeper runs */
+    struct map *by_key;   /* to struct shelf */
+    struct event changed; /* for the sweeper */
+    struct event swept;   /* the sweeper has ended */
+    bool is_swept;        /* the sweeper runs */
     bool is_stopped;
 };
 
@@ -34,6 +36,7 @@ struct session_cache *session_cache_create(struct smtp *smtp)
     list_init(&cache->idle);
     cache->by_key = map_create();
     event_init(&cache->changed);
+    event_init(&cache->swept);
     return cache;
 }
 
@@ -44,7 +47,7 @@ void session_cache_destroy(struct session_cache **cache)
     *cache = NULL;
     if (it == NULL)
         return;
-    session_cache_stop(it);
+    CHECK(list_is_empty(&it->idle) && !it->is_swept);
     map_destroy(&it->by_key);
     memory_free(it);
 }
@@ -98,6 +101,7 @@ static void sweep(void *context)
             continue;
     }
     cache->is_swept = false;
+    event_wake_all(&cache->swept);
 }
 
 static bool is_listed(const struct smtp *smtp, struct str key)
@@ -171,4 +175,9 @@ void session_cache_stop(struct session_cache *cache)
     while ((session = oldest(cache)) != NULL)
         close_one(cache, session);
     event_wake_all(&cache->changed);
+    /* It may be saying goodbye to one, which is bounded. */
+    while (cache->is_swept) {
+        if (!event_wait(cache->smtp->loop, &cache->swept, cache->smtp->settings->quit_timeout, NULL))
+            break;
+    }
 }

@@ -15,14 +15,14 @@ struct smtp;
 struct smtp_session;
 
 struct session_cache *session_cache_create(struct smtp *smtp);
-/* Closes what is in it. Leaves *cache NULL; NULL is fine. */
+/* After session_cache_stop. Leaves *cache NULL; NULL is fine. */
 void session_cache_destroy(struct session_cache **cache);
 
 /* The one used last, still alive as far as can be seen; NULL if there is none. The caller has it from now on. */
 struct smtp_session *session_cache_take(struct session_cache *cache, struct str key);
 /* Keeps it if the limits allow, else closes it. Leaves *session NULL. */
 void session_cache_put(struct session_cache *cache, struct smtp_session **session);
-/* Closes what is in it, and from now on all that is put. */
+/* Closes what is in it, and from now on all that is put. In a fiber. */
 void session_cache_stop(struct session_cache *cache);
 
 #endif

@@ -168,9 +168,6 @@ static void take_recipient_answer(struct transaction *transaction, size_t recipi
         return;
     }
     trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_RCPT].command);
-    /* RFC 5321 section 4.5.3.1.10: 552 for "too many recipients" is to be taken for 452. */
-    if (reply->code == 552)
-        trouble.dsn.class = 4;
     attempt_recipient_failed(transaction->attempt, recipient, &trouble);
 }
 

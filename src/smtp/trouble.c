@@ -69,10 +69,9 @@ struct trouble trouble_said(struct arena *arena, const struct smtp_session *sess
 {
     struct str text = smtp_reply_on_one_line(&session->reply, arena);
     struct trouble trouble = about(arena, session, status_of_refusal(&session->reply));
-    const char *prefix = smtp_reply_class(&session->reply) < 4 ? "Protocol error: " : "";
 
-    trouble.text = arena_printf(arena, "%shost %.*s said: %.*s (in reply to %s)", prefix,
-                                STR_ARG(session->name_address), STR_ARG(text), command);
+    trouble.text = arena_printf(arena, "host %.*s said: %.*s (in reply to %s)", STR_ARG(session->name_address),
+                                STR_ARG(text), command);
     add_reply(&trouble, arena, session, text);
     return trouble;
 }
@@ -81,10 +80,9 @@ struct trouble trouble_refused(struct arena *arena, const struct smtp_session *s
 {
     struct str text = smtp_reply_on_one_line(&session->reply, arena);
     struct trouble trouble = about(arena, session, status_of_refusal(&session->reply));
-    const char *prefix = smtp_reply_class(&session->reply) < 4 ? "Protocol error: " : "";
 
-    trouble.text = arena_printf(arena, "%shost %.*s refused to talk to me: %.*s", prefix,
-                                STR_ARG(session->name_address), STR_ARG(text));
+    trouble.text =
+        arena_printf(arena, "host %.*s refused to talk to me: %.*s", STR_ARG(session->name_address), STR_ARG(text));
     add_reply(&trouble, arena, session, text);
     return trouble;
 }
