@@ -67,7 +67,11 @@ static unsigned count_states(const struct service *service, unsigned states)
 
 unsigned service_count_active(const struct service *service)
 {
-    return count_states(service, 1U << CHILD_STARTING | 1U << CHILD_AVAILABLE | 1U << CHILD_BUSY);
+    unsigned count = 0;
+
+    for (struct list *n = service->children.next; n != &service->children; n = n->next)
+        count += child_of(n)->state != CHILD_RETIRING && child_of(n)->generation == service->generation;
+    return count;
 }
 
 unsigned service_count_available(const struct service *service)

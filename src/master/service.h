@@ -68,8 +68,9 @@ bool service_is(const struct service *service, struct str name, enum master_serv
 /* "smtp/inet" for messages, in the given space. */
 const char *service_text(const struct service *service, char *text, size_t size);
 
-/* Children that are not retiring, and those of them that take connections or will soon. */
+/* Children of this generation that are not retiring. */
 unsigned service_count_active(const struct service *service);
+/* Children of any generation that take connections, or will soon. */
 unsigned service_count_available(const struct service *service);
 unsigned service_count_retiring(const struct service *service);
 /* The oldest that retires and was not told to stop yet; NULL if there is none. */

@@ -29,7 +29,8 @@ static struct child *child_of(struct list *node)
     return CONTAINER_OF(node, struct child, link);
 }
 
-bool supervisor_wants(const struct supervisor *supervisor, const struct service *service, struct instant now)
+/* Whether one more process may be started; one of an older generation does not count. */
+static bool may_start(const struct supervisor *supervisor, const struct service *service, struct instant now)
 {
     if (service->is_dropped || service->listeners.count == 0 || throttle_is_paused(&service->throttle, now))
         return false;
@@ -38,8 +39,12 @@ bool supervisor_wants(const struct supervisor *supervisor, const struct service 
     /* A singleton that retires still holds what there is only one of: its successor waits for its end. */
     if (service->program->shape == PROGRAM_SINGLE && !list_is_empty(&service->children))
         return false;
-    return service_count_available(service) == 0 &&
-           service_count_active(service) < service_process_limit(service, supervisor->configuration);
+    return service_count_active(service) < service_process_limit(service, supervisor->configuration);
+}
+
+bool supervisor_wants(const struct supervisor *supervisor, const struct service *service, struct instant now)
+{
+    return may_start(supervisor, service, now) && service_count_available(service) == 0;
 }
 
 static void note_death(struct supervisor *supervisor, struct service *service, bool was_ready)
@@ -103,25 +108,40 @@ static void tell_to_stop(struct child *child)
     child->was_stopped = true;
 }
 
-/* Every process of the service is replaced: at once where there were some, else by the next connection. */
+/* Those of older generations, now that one of the new has shown that it can do their work. */
+static void retire_older(struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        if (child_of(n)->generation != service->generation)
+            retire(child_of(n));
+    }
+}
+
+/* Replaced processes may go on for long; of too many, the one that was replaced first is told to stop. */
+static void bound_retiring(struct supervisor *supervisor, struct service *service)
+{
+    unsigned limit = (unsigned) supervisor->configuration->settings->service_generation_limit *
+                     service_process_limit(service, supervisor->configuration);
+    struct child *oldest = service_oldest_retiring(service);
+
+    if (service_count_retiring(service) > limit && oldest != NULL)
+        tell_to_stop(oldest);
+}
+
+/*
+ * Every process of the service is replaced. The old ones go on until a new one is ready, so that a configuration
+ * with which none can start costs nothing; a singleton cannot have its successor beside it and goes first.
+ */
 static void begin_generation(struct supervisor *supervisor, struct service *service)
 {
-    bool was_running = service_count_active(service) > 0;
-
+    if (service->program == NULL || list_is_empty(&service->children))
+        return;
+    service->needs_start = service->needs_start || service_count_active(service) > 0;
     service->generation++;
     service_forget_watched(service);
-    for (struct list *n = service->children.next; n != &service->children; n = n->next)
-        retire(child_of(n));
-    while (service_count_retiring(service) > (unsigned) supervisor->configuration->settings->service_generation_limit *
-                                                 service_process_limit(service, supervisor->configuration)) {
-        struct child *oldest = service_oldest_retiring(service);
-
-        if (oldest == NULL)
-            break;
-        tell_to_stop(oldest);
-        break;
-    }
-    service->needs_start = was_running;
+    if (service->program->shape == PROGRAM_SINGLE || service->listeners.count == 0)
+        retire_older(service);
+    bound_retiring(supervisor, service);
 }
 
 static void become(struct supervisor *supervisor, struct child *child, const struct master_record *record,
@@ -151,6 +171,8 @@ static void take_record(struct supervisor *supervisor, struct child *child, cons
     switch (record->kind) {
     case MASTER_READY:
         child->was_ready = true;
+        if (child->generation == child->service->generation)
+            retire_older(child->service);
         become(supervisor, child, record, CHILD_AVAILABLE);
         break;
     case MASTER_AVAILABLE:
@@ -392,7 +414,7 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
             hurry_retired(supervisor, service, now);
         if (supervisor->phase != SUPERVISOR_RUNNING || service->listeners.count == 0)
             continue;
-        if (service->needs_start && supervisor_wants(supervisor, service, now))
+        if (service->needs_start && may_start(supervisor, service, now))
             start_some(supervisor, service);
         wakeup_if_due(service, now);
     }

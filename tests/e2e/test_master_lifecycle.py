@@ -3,6 +3,9 @@
 
 import re
 import signal
+import subprocess
+
+from support.waiting import wait_until
 
 
 def test_a_started_system_says_so_and_a_stopped_one_too(make_merpati, run_as):
@@ -46,6 +49,7 @@ def test_a_killed_master_takes_its_services_along_and_can_be_started_again(merpa
     with mail.smtp() as client:
         client.hello()
     mail.kill("master", signal.SIGKILL)
+    wait_until(lambda: not mail.pids("master"), "master to be gone")
     mail.start()
     with mail.smtp() as client:
         assert client.hello().code == 250
@@ -55,12 +59,10 @@ def test_stop_lets_the_transaction_in_hand_finish(merpati, account):
     mail = merpati()
     with mail.smtp() as client:
         client.hello()
-        assert client.command(f"MAIL FROM:<a@example.com>").code == 250
+        assert client.command("MAIL FROM:<a@example.com>").code == 250
         assert client.command(f"RCPT TO:<{account}@localhost>").code == 250
         assert client.command("DATA").code == 354
         client.send("Subject: in hand\r\n\r\n")
-        import subprocess
-
         stop = subprocess.Popen(
             [str(mail.command_directory / "merpati"), "-c", str(mail.config), "stop"], stderr=subprocess.DEVNULL
         )

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload: sessions go on, what changed is taken up, a mistake leaves the old configuration in force."""
 
-from support.waiting import free_port
+import socket
+
+from support.waiting import free_port, wait_until
 
 
 def test_a_session_goes_on_over_a_reload_and_new_ones_see_the_new_configuration(merpati, account, run_as):
@@ -12,10 +14,12 @@ def test_a_session_goes_on_over_a_reload_and_new_ones_see_the_new_configuration(
         assert old.command("MAIL FROM:<a@example.com>").code == 250
         mail.set(smtpd_banner="$myhostname changed")
         mail.reload()
-        mail.wait_log(r"master\[\d+\]: reload -- version")
-        mail.wait_log(r"reload -- version")
-        with mail.smtp() as new:
-            assert new.greeting.text.endswith("changed")
+
+        def is_new():
+            with mail.smtp() as new:
+                return new.greeting.text.endswith("changed")
+
+        wait_until(is_new, "the new configuration to be in force")
         assert old.command(f"RCPT TO:<{account}@localhost>").code == 250
         assert old.command("DATA").code == 354
         old.send("Subject: over a reload\r\n\r\nhello\r\n.\r\n")
@@ -34,8 +38,6 @@ def test_a_service_that_is_added_listens_and_one_that_is_removed_does_not(merpat
     mail.write_config()
     mail.reload()
     mail.wait_log(r"master\[\d+\]: reload", count=2)
-    import socket
-
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -51,6 +53,8 @@ def test_a_mistake_in_master_cf_leaves_the_old_configuration_in_force(merpati):
 
 def test_a_mistake_that_master_itself_finds_is_logged_and_changes_nothing(merpati):
     mail = merpati()
+    with mail.smtp() as client:
+        client.hello()
     mail.set(inet_protocols="ipv9")
     mail.control("reload", check=False)
     mail.wait_log(r"master\[\d+\]: error: .*inet_protocols")
@@ -69,8 +73,6 @@ def test_a_changed_table_is_picked_up_without_a_reload(merpati, account):
         client.command("MAIL FROM:<bad@example.com>")
         assert client.command(f"RCPT TO:<{account}@localhost>").code == 250
     mail.table("access", "bad@example.com REJECT not you\n")
-    from support.waiting import wait_until
-
     def is_refused():
         with mail.smtp() as client:
             client.hello()

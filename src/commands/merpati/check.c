@@ -19,16 +19,15 @@ struct check {
     bool is_wrong;
 };
 
-static const char *path_of(const struct check *check, struct str directory, const char *name)
+static const char *path_of(const struct instance *instance, struct str directory, const char *name)
 {
-    return arena_c(check->instance->arena, arena_printf(check->instance->arena, "%.*s/%s", STR_ARG(directory), name));
+    return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
 }
 
-/* main.cf's values and names: postconf knows every program's parameters. */
-static void check_parameters(struct check *check)
+/* postconf knows every program's parameters. */
+bool check_parameters(const struct instance *instance)
 {
-    const struct instance *instance = check->instance;
-    const char *path = path_of(check, instance->shared->command_directory, "postconf");
+    const char *path = path_of(instance, instance->shared->command_directory, "postconf");
     char *arguments[] = { "postconf", "-c", arena_c(instance->arena, instance->directory), "-W", NULL };
     const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
     const struct process_start start = {
@@ -40,9 +39,9 @@ static void check_parameters(struct check *check)
 
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why)) {
         log_warning("parameters are not checked: %s", why.text);
-        return;
+        return true;
     }
-    check->is_wrong = check->is_wrong || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void check_service(struct check *check, const struct master_cf *file, const struct master_service *service)
@@ -61,7 +60,7 @@ static void check_service(struct check *check, const struct master_cf *file, con
     else if (program->state == PROGRAM_ELSEWHERE)
         log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
                     STR_ARG(name), type, program->remark);
-    else if (access(path_of(check, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
+    else if (access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
         log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
                   service->line, STR_ARG(name), type, program->name,
                   STR_ARG(check->instance->shared->daemon_directory));
@@ -130,7 +129,7 @@ static void check_directories(struct check *check)
 
     check_reachable(check, shared->queue_directory);
     for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
-        const char *path = path_of(check, shared->queue_directory, row->name);
+        const char *path = path_of(check->instance, shared->queue_directory, row->name);
 
         if (file_stat_link(path, &status, &why))
             compare(path, row, &check->identity, &status);
@@ -144,7 +143,7 @@ static void check_directories(struct check *check)
 /* Who can write the configuration owns the mail system. */
 static void check_configuration_file(struct check *check, const char *name)
 {
-    const char *path = path_of(check, check->instance->directory, name);
+    const char *path = path_of(check->instance, check->instance->directory, name);
     struct stat status;
 
     if (!check->identity.is_root || stat(path, &status) < 0)
@@ -158,7 +157,7 @@ static void check_configuration_file(struct check *check, const char *name)
 /* Without its set-gid bit, users cannot submit; with a set-uid bit, something is badly wrong. */
 static void check_command(struct check *check, const char *name)
 {
-    const char *path = path_of(check, check->instance->shared->command_directory, name);
+    const char *path = path_of(check->instance, check->instance->shared->command_directory, name);
     struct stat status;
 
     if (!check->identity.is_root || stat(path, &status) < 0)
@@ -179,7 +178,7 @@ int check_instance(const struct instance *instance)
 
     for (size_t i = 0; i < warnings->count; i++)
         log_warning("%.*s", STR_ARG(warnings->items[i]));
-    check_parameters(&check);
+    check.is_wrong = !check_parameters(instance);
     check_services(&check);
     check_users(&check);
     if (check.has_identity) {

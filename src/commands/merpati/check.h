@@ -10,4 +10,7 @@
  */
 int check_instance(const struct instance *instance);
 
+/* The part about the values and names in main.cf; false when a program would refuse one. */
+bool check_parameters(const struct instance *instance);
+
 #endif

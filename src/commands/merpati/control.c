@@ -3,6 +3,7 @@
 
 #include "config/master_cf.h"
 #include "log/log.h"
+#include "merpati/check.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -132,13 +133,18 @@ int control_abort(const struct instance *instance)
     return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
 }
 
-/* A mistake is shown to who made it, and master is left alone; what it would refuse, it refuses by itself too. */
+/* A mistake is shown to who made it, and the system is left alone. */
 static bool is_readable(const struct instance *instance)
 {
     struct master_cf *services;
     struct failure why;
 
-    return master_cf_load(instance->directory, instance->arena, &services, &why) || fail(&why) == 0;
+    if (!master_cf_load(instance->directory, instance->arena, &services, &why))
+        return fail(&why) == 0;
+    if (check_parameters(instance))
+        return true;
+    log_fatal("the configuration in force stays");
+    return false;
 }
 
 int control_reload(const struct instance *instance)

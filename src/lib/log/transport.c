@@ -2,6 +2,7 @@
 #include "log/transport.h"
 
 #include "base/memory.h"
+#include "base/strbuf.h"
 #include "base/time.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -115,15 +116,28 @@ static size_t send_together(struct log_transport *transport, struct str lines)
     return batch.len;
 }
 
-/* Before master made postlogd's socket, and after it is gone. */
+/* What a line begins with: "Nov 22 01:02:03 ", after which a file has the host's name. */
+enum { STAMP_LEN = 16 };
+
+/* Before master made postlogd's socket, and after it is gone: lines as postlogd would write them. */
 static size_t append_to_file(struct log_transport *transport, struct str lines)
 {
     CLEANUP(fd_close) int fd = -1;
+    char host[256] = "localhost";
+    struct str line, rest = lines;
+    struct strbuf text;
+    bool is_written;
 
-    return file_open(transport->fallback_path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT, 0640, &fd, NULL) &&
-                   file_write(fd, transport->fallback_path, lines, NULL)
-               ? lines.len
-               : 0;
+    if (!file_open(transport->fallback_path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT, 0600, &fd, NULL))
+        return 0;
+    (void) !gethostname(host, sizeof host - 1);
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    while (str_cut(rest, '\n', &line, &rest))
+        strbuf_printf(&text, "%.*s%s %.*s\n", STR_ARG(str_part(line, 0, STAMP_LEN)), host,
+                      STR_ARG(str_from(line, STAMP_LEN)));
+    is_written = file_write(fd, transport->fallback_path, strbuf_str(&text), NULL);
+    strbuf_done(&text);
+    return is_written ? lines.len : 0;
 }
 
 size_t log_transport_send(struct log_transport *transport, struct str lines)
