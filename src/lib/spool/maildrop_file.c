@@ -49,6 +49,12 @@ enum {
     TAG_UID = 14,
 };
 
+/*
+ * The file belongs to the user, and pickup, who is somebody else, must read it. That nobody else does is the folder's
+ * work: it cannot be searched or listed.
+ */
+enum { DROP_MODE = 0744 };
+
 static const char magic[4] = { 'M', 'P', 'D', 'R' };
 static const char end_magic[4] = { 'M', 'P', 'D', 'E' };
 
@@ -238,7 +244,7 @@ bool maildrop_finish(struct maildrop_writer **writer, struct failure *why)
 
     if (!w->has_message)
         (void) failure_set(why, FAILURE_PERMANENT, 0, "nothing was written");
-    else if (put_trailer(w, why) && file_sync(w->fd, w->path, why) && file_set_mode(w->fd, w->path, 0700, why) &&
+    else if (put_trailer(w, why) && file_sync(w->fd, w->path, why) && file_set_mode(w->fd, w->path, DROP_MODE, why) &&
              file_sync(w->fd, w->path, why) && sync_folder(why)) {
         destroy(writer);
         return true;

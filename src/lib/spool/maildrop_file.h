@@ -13,10 +13,10 @@
 /*
  * maildrop_file - what postdrop leaves in maildrop/ and pickup takes up: one file a message.
  *
- * Mode 0600 while written and 0700 (user execute bit) once complete and synced, as in Postfix: pickup looks only at
- * files with that bit. Layout: "MPDR", version, records of the sender's wishes, content in one piece with LF line ends,
- * end record with a checksum (unsalted: it guards against rot, not against the user who wrote it; pickup trusts nothing
- * in it). Paths are relative to the queue directory. All calls block.
+ * Mode 0600 while written and 0744 (user execute bit) once complete and synced; the folder keeps strangers out, as in
+ * Postfix: pickup looks only at files with that bit. Layout: "MPDR", version, records of the sender's wishes, content
+ * in one piece with LF line ends, end record with a checksum (unsalted: it guards against rot, not against the user who
+ * wrote it; pickup trusts nothing in it). Paths are relative to the queue directory. All calls block.
  */
 struct maildrop_message {
     struct instant arrival;
