@@ -10,7 +10,6 @@
 #include "os/signals.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -83,17 +82,15 @@ static void log_arguments(enum log_level level, char **words, int count)
     strbuf_done(&text);
 }
 
+/* A line that is longer than a log line goes on in the next. */
 static void log_input(enum log_level level)
 {
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t len;
+    char line[LOG_LINE_MAX];
 
-    while ((len = getline(&line, &size, stdin)) >= 0) {
-        log_text(level, str_trim_right(str_make(line, (size_t) len)));
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        log_text(level, str_trim_right(str_from_c(line)));
         (void) log_flush();
     }
-    free(line);
 }
 
 static int usage(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log/log.h"
 
-#include "log/text.h"
 #include "os/fd.h"
 #include "os/system_socket.h"
 #include "unit.h"
@@ -55,19 +54,6 @@ TEST(what_cannot_be_printed_becomes_a_question_mark)
     log_text(LOG_LEVEL_INFO, STR("p\xc3\xa9p\xc3 \xc2\x85 \xf4\x90\x80\x80 \xed\xa0\x80"));
     EXPECT_TEXT(captured, "p\xc3\xa9p? ?? ???? ???");
     log_set_sink(NULL, NULL);
-}
-
-TEST(a_long_line_is_cut_and_no_character_is_halved)
-{
-    struct strbuf line;
-
-    strbuf_init(&line, 100);
-    log_text_neuter(&line, STR("abc\xc3\xa9"), 4);
-    EXPECT_STR(strbuf_str(&line), STR("abc"));
-    strbuf_clear(&line);
-    log_text_neuter(&line, STR("abcdef"), 4);
-    EXPECT_STR(strbuf_str(&line), STR("abcd"));
-    strbuf_done(&line);
 }
 
 static int open_sink(char *path, size_t size)

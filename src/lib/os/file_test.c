@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/file.h"
 
-#include "os/directory.h"
 #include "os/fd.h"
-#include "os/space.h"
 #include "unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static char space[4][300];
 
@@ -44,16 +40,6 @@ TEST(a_missing_file_is_told_by_its_errno_and_name)
     EXPECT_INT(fd, -1);
 }
 
-TEST(descriptors_are_closed_in_children)
-{
-    int fd = -1;
-
-    EXPECT(file_open("/dev/null", O_RDONLY, 0, &fd, NULL));
-    EXPECT((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-    fd_close(&fd);
-    EXPECT_INT(fd, -1);
-}
-
 TEST(parts_are_written_one_behind_the_other)
 {
     struct iovec parts[] = { { "abc", 3 }, { "", 0 }, { "defg", 4 } };
@@ -81,34 +67,6 @@ TEST(reading_stops_at_the_end)
     fd_close(&fd);
 }
 
-TEST(a_file_longer_than_allowed_is_not_loaded)
-{
-    const char *path = path_of("long");
-    struct strbuf text;
-    struct failure why;
-
-    EXPECT(file_replace(path, STR("0123456789"), 0600, NULL));
-    strbuf_init(&text, 5);
-    EXPECT_FALSE(file_load(path, &text, &why));
-    EXPECT_INT(why.error, EFBIG);
-    strbuf_done(&text);
-}
-
-TEST(replacing_keeps_the_mode_of_the_old_file)
-{
-    const char *path = path_of("mode");
-    struct stat status;
-
-    EXPECT(file_replace(path, STR("1"), 0640, NULL));
-    EXPECT(file_stat(path, &status, NULL));
-    EXPECT_UINT(status.st_mode & 07777, 0640);
-    EXPECT(chmod(path, 0604) == 0);
-    EXPECT(file_replace(path, STR("2"), 0600, NULL));
-    EXPECT(file_stat(path, &status, NULL));
-    EXPECT_UINT(status.st_mode & 07777, 0604);
-    expect_content(path, STR("2"));
-}
-
 TEST(a_new_name_that_is_taken_is_refused)
 {
     const char *from = path_of("from"), *to = path_of("to");
@@ -133,53 +91,4 @@ TEST(the_time_of_change_can_be_set)
     EXPECT(file_set_time_at(AT_FDCWD, path, 1234567890, NULL));
     EXPECT(file_stat(path, &status, NULL));
     EXPECT_INT(status.st_mtime, 1234567890);
-}
-
-TEST(a_directory_is_made_with_exactly_its_mode)
-{
-    const char *path = path_of("directory");
-    struct stat status;
-    mode_t old_mask = umask(077);
-
-    EXPECT(directory_ensure(path, 01730, (uid_t) -1, (gid_t) -1, NULL));
-    EXPECT(file_stat(path, &status, NULL));
-    EXPECT_UINT(status.st_mode & 07777, 01730);
-    EXPECT(directory_ensure(path, 0711, (uid_t) -1, (gid_t) -1, NULL));
-    EXPECT(file_stat(path, &status, NULL));
-    EXPECT_UINT(status.st_mode & 07777, 0711);
-    (void) umask(old_mask);
-}
-
-TEST(a_link_in_place_of_a_directory_is_refused)
-{
-    const char *link = path_of("link");
-
-    EXPECT(symlink("/tmp", link) == 0);
-    EXPECT_FALSE(directory_ensure(link, 0700, (uid_t) -1, (gid_t) -1, NULL));
-}
-
-TEST(a_walk_sees_every_name_once)
-{
-    struct directory *walk = NULL;
-    unsigned char type;
-    const char *name;
-    unsigned count = 0;
-
-    EXPECT(directory_create_path(path_of("walk/inner"), 0700, NULL));
-    EXPECT(file_replace(path_of("walk/a"), STR(""), 0600, NULL));
-    EXPECT(file_replace(path_of("walk/b"), STR(""), 0600, NULL));
-    EXPECT(directory_open(AT_FDCWD, path_of("walk"), &walk, NULL));
-    while (directory_next(walk, &name, &type))
-        count++;
-    EXPECT(directory_close(&walk, NULL));
-    EXPECT_UINT(count, 3);
-}
-
-TEST(free_space_is_known)
-{
-    struct space left;
-
-    EXPECT(space_look(unit_directory(), &left, NULL));
-    EXPECT(left.total_bytes >= left.free_bytes);
-    EXPECT_FALSE(space_look("/nowhere/at/all", &left, NULL));
 }

@@ -3,9 +3,6 @@
 
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/interface.h"
-#include "os/random.h"
-#include "os/user.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -92,37 +89,4 @@ TEST(addresses_and_ports_are_read_without_a_lookup)
     EXPECT_FALSE(system_socket_parse_port(STR("0"), &port));
     EXPECT_FALSE(system_socket_parse_port(STR("no-such-service"), &port));
     arena_destroy(&arena);
-}
-
-TEST(the_loopback_interface_is_listed)
-{
-    struct arena *arena = arena_create();
-    struct interface_list list;
-    bool has_loopback = false;
-
-    EXPECT(interface_list(arena, &list, NULL));
-    for (size_t i = 0; i < list.count; i++)
-        has_loopback = has_loopback || (list.items[i].is_loopback && list.items[i].prefix_bits == 8);
-    EXPECT(has_loopback);
-    arena_destroy(&arena);
-}
-
-TEST(a_name_that_nobody_can_have_is_absent)
-{
-    struct arena *arena = arena_create();
-    struct user_account user;
-    struct user_group group;
-    struct failure why;
-
-    EXPECT_INT(user_by_name(arena, STR(""), &user, &why), USER_ABSENT);
-    EXPECT_INT(user_by_name(arena, STR("a\0b"), &user, &why), USER_ABSENT);
-    EXPECT_INT(user_group_by_name(arena, STR("no:such:group"), &group, &why), USER_ABSENT);
-    arena_destroy(&arena);
-}
-
-TEST(random_numbers_stay_below_their_bound)
-{
-    for (int i = 0; i < 1000; i++)
-        EXPECT(random_below(7) < 7);
-    EXPECT_UINT(random_below(1), 0);
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log/text.h"
+#include "unit.h"
+
+TEST(a_long_line_is_cut_and_no_character_is_halved)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, 100);
+    log_text_neuter(&line, STR("abc\xc3\xa9"), 4);
+    EXPECT_STR(strbuf_str(&line), STR("abc"));
+    strbuf_clear(&line);
+    log_text_neuter(&line, STR("abcdef"), 4);
+    EXPECT_STR(strbuf_str(&line), STR("abcd"));
+    strbuf_done(&line);
+}
