@@ -54,7 +54,7 @@ void call_release(struct call *call)
         return;
     HASH_DEL(channel->calls, call);
     memory_free(call);
-    channel_close_if_drained(channel);
+    channel_close_if_left(channel);
     channel_release(channel);
 }
 
@@ -116,7 +116,10 @@ bool call_take_frame(struct call *call, const struct frame *frame, struct str pa
 struct call *channel_call(struct channel *channel)
 {
     CHECK(!channel->is_server);
-    if (channel->is_lost)
+    /* Numbers do not come again: long before they end, the caller takes a new channel. */
+    if (channel->last_number > UINT32_MAX / 2)
+        channel->is_leaving = true;
+    if (!channel_is_open(channel))
         return NULL;
     return call_create(channel, ++channel->last_number);
 }

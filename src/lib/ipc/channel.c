@@ -74,7 +74,7 @@ static void lose_stopped(struct channel *channel)
 
 bool channel_is_open(const struct channel *channel)
 {
-    return !channel->is_lost;
+    return !channel->is_lost && !channel->is_leaving;
 }
 
 void channel_close(struct channel **handle)
@@ -85,6 +85,24 @@ void channel_close(struct channel **handle)
     if (channel == NULL)
         return;
     lose_stopped(channel);
+    channel_release(channel);
+}
+
+void channel_close_if_left(struct channel *channel)
+{
+    if (channel->is_leaving && channel->calls == NULL && channel->output.len == 0 && !channel->is_writing)
+        lose_stopped(channel);
+}
+
+void channel_leave(struct channel **handle)
+{
+    struct channel *channel = *handle;
+
+    *handle = NULL;
+    if (channel == NULL)
+        return;
+    channel->is_leaving = true;
+    channel_close_if_left(channel);
     channel_release(channel);
 }
 
@@ -140,7 +158,9 @@ static bool send_output(struct channel *channel, struct failure *why)
     strbuf_init(&channel->output, STRBUF_UNLIMITED);
     channel->output_fds = NULL;
     channel->output_fd_count = channel->output_fd_capacity = 0;
+    channel->is_writing = true;
     is_sent = write_output(channel, strbuf_str(&bytes), fds, fd_count, why);
+    channel->is_writing = false;
     for (size_t i = 0; i < fd_count; i++)
         fd_close(&fds[i].fd);
     memory_free(fds);
@@ -165,7 +185,7 @@ static void run_writer(void *context)
         } else if (!send_output(channel, &why)) {
             channel_lose(channel, &why);
         } else {
-            channel_close_if_drained(channel);
+            channel_close_if_left(channel);
         }
     }
     channel_release(channel);
@@ -220,6 +240,8 @@ static bool accept_call(struct channel *channel, const struct frame *frame, stru
 {
     struct call *call;
 
+    if (HASH_COUNT(channel->calls) >= CHANNEL_CALLS_MAXIMUM)
+        return failure_set(why, FAILURE_PROTOCOL, 0, "more than %d calls at one time", CHANNEL_CALLS_MAXIMUM);
     if (!channel->is_server || frame->kind != FRAME_MESSAGE || frame->call <= channel->last_number)
         return failure_set(why, FAILURE_PROTOCOL, 0, "a frame for call %u, which does not exist", frame->call);
     channel->last_number = frame->call;
@@ -230,11 +252,22 @@ static bool accept_call(struct channel *channel, const struct frame *frame, stru
     return true;
 }
 
+static bool take_goodbye(struct channel *channel, struct failure *why)
+{
+    if (channel->is_server)
+        return failure_set(why, FAILURE_PROTOCOL, 0, "a goodbye of the client");
+    channel->is_leaving = true;
+    channel_close_if_left(channel);
+    return true;
+}
+
 static bool dispatch(struct channel *channel, const struct frame *frame, struct str payload, int fd,
                      struct failure *why)
 {
     struct call *call = find_call(channel, frame->call);
 
+    if (frame->kind == FRAME_GOODBYE)
+        return take_goodbye(channel, why);
     if (frame->kind == FRAME_MESSAGE && frame->message >= channel->message_count)
         return failure_set(why, FAILURE_PROTOCOL, 0, "message number %u, which \"%s\" has not", frame->message,
                            channel->protocol->name);
@@ -346,22 +379,21 @@ void channel_set_init(struct channel_set *set)
     set->is_draining = false;
 }
 
-void channel_close_if_drained(struct channel *channel)
+static void say_goodbye(struct channel *channel)
 {
-    if (channel->set != NULL && channel->set->is_draining && channel->calls == NULL && channel->output.len == 0)
-        lose_stopped(channel);
+    struct frame frame = { .kind = FRAME_GOODBYE };
+
+    frame_put(&channel->output, &frame);
+    channel_output_ready(channel);
 }
 
 void channel_set_drain(struct channel_set *set)
 {
-    struct list *node;
-    struct list *next;
-
+    if (set->is_draining)
+        return;
     set->is_draining = true;
-    for (node = set->channels.next; node != &set->channels; node = next) {
-        next = node->next;
-        channel_close_if_drained(CONTAINER_OF(node, struct channel, set_node));
-    }
+    for (struct list *node = set->channels.next; node != &set->channels; node = node->next)
+        say_goodbye(CONTAINER_OF(node, struct channel, set_node));
 }
 
 size_t channel_set_calls(const struct channel_set *set)
@@ -411,7 +443,9 @@ bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, c
         list_append(&set->channels, &channel->set_node);
     channel->references++;
     fiber_start(loop, run_writer, channel);
-    is_clean = set != NULL && set->is_draining ? true : serve(channel, why);
+    if (set != NULL && set->is_draining)
+        say_goodbye(channel);
+    is_clean = serve(channel, why);
     lose_stopped(channel);
     if (!fiber_group_wait(&channel->handlers, DURATION_FOREVER, &ignored))
         check_failed("a wait without end", __FILE__, __LINE__);

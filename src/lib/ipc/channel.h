@@ -28,7 +28,11 @@ struct protocol {
 struct channel;
 struct call;
 
-enum { CALL_WINDOW_BYTES = 64 * 1024, CHANNEL_FRAME_MAXIMUM = 16 * 1024 * 1024 };
+enum {
+    CALL_WINDOW_BYTES = 64 * 1024,
+    CHANNEL_FRAME_MAXIMUM = 16 * 1024 * 1024,
+    CHANNEL_CALLS_MAXIMUM = 20000, /* at one time; a client that starts more is disconnected */
+};
 
 /* Client: connects to a Unix socket and exchanges hellos. Must run in a fiber. */
 MUST_USE bool channel_open(struct loop *loop, const char *path, const struct protocol *protocol,
@@ -40,14 +44,17 @@ typedef void channel_handler(struct call *call, void *context);
 /* The first byte that a client sends on a new connection; no trigger byte and no text starts with it. */
 enum { CHANNEL_FIRST_BYTE = 0 };
 
-/* channel_set - the channels that a process serves, so that it can close them when it drains. */
+/*
+ * channel_set - the channels that a process serves, so that it can ask their clients to leave when it drains: they
+ * finish the calls that they have begun, take new ones elsewhere and close.
+ */
 struct channel_set {
     struct list channels;
     bool is_draining;
 };
 
 void channel_set_init(struct channel_set *set);
-/* Closes each channel as soon as no call is on it, those to come at once. */
+/* For the channels there are and those to come. */
 void channel_set_drain(struct channel_set *set);
 /* Calls being handled now. */
 size_t channel_set_calls(const struct channel_set *set);
@@ -60,9 +67,12 @@ size_t channel_set_calls(const struct channel_set *set);
 MUST_USE bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, channel_handler *handler,
                             void *context, struct channel_set *set, struct failure *why);
 
+/* Whether new calls can be started: false also when the service has asked to leave. */
 bool channel_is_open(const struct channel *channel);
 /* Client: ends all calls on it with FAILURE_STOPPED; leaves *channel NULL. */
 void channel_close(struct channel **channel);
+/* Client: as channel_close, but the calls that are still going on come to their own end. */
+void channel_leave(struct channel **channel);
 
 /* Starts a call on the client's side (nothing is sent yet). NULL when the channel is not open any more. */
 struct call *channel_call(struct channel *channel);

@@ -52,6 +52,8 @@ struct channel {
     size_t message_count;
     bool is_server;
     bool is_lost;
+    bool is_leaving; /* the client's side: no new calls, closed with the last one */
+    bool is_writing; /* what was taken out of output is on its way */
     struct failure reason;
     struct call *calls;
     uint32_t last_number;
@@ -83,6 +85,7 @@ void channel_output_ready(struct channel *channel);
 MUST_USE bool channel_output_fd(struct channel *channel, size_t offset, int fd, struct failure *why);
 void channel_lose(struct channel *channel, const struct failure *why);
 void channel_release(struct channel *channel);
-void channel_close_if_drained(struct channel *channel);
+/* The client's side, when it leaves and nothing is left to do. */
+void channel_close_if_left(struct channel *channel);
 
 #endif

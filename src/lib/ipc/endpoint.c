@@ -53,7 +53,7 @@ static bool open_channel(struct endpoint *endpoint, struct failure *why)
     bool is_open;
 
     endpoint->is_opening = true;
-    channel_close(&endpoint->channel);
+    channel_leave(&endpoint->channel);
     is_open = channel_open(endpoint->loop, endpoint->path, endpoint->protocol, endpoint->connect_timeout,
                            &endpoint->channel, &endpoint->last_failure);
     endpoint->is_opening = false;

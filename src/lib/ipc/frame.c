@@ -46,7 +46,7 @@ bool frame_parse(struct str header, struct frame *frame_out, struct failure *why
     struct frame frame;
 
     CHECK(header.len == FRAME_HEADER_SIZE);
-    if ((unsigned char) header.data[8] > FRAME_CREDIT || (unsigned char) header.data[10] > 1 || header.data[11] != 0)
+    if ((unsigned char) header.data[8] > FRAME_GOODBYE || (unsigned char) header.data[10] > 1 || header.data[11] != 0)
         return failure_set(why, FAILURE_PROTOCOL, 0, "malformed frame header");
     frame = (struct frame){
         .len = decode_u32(header.data),
@@ -55,7 +55,8 @@ bool frame_parse(struct str header, struct frame *frame_out, struct failure *why
         .message = (uint8_t) header.data[9],
         .has_fd = header.data[10] == 1,
     };
-    if (frame.len > CHANNEL_FRAME_MAXIMUM || (frame.kind == FRAME_END && frame.len != 0) ||
+    if (frame.len > CHANNEL_FRAME_MAXIMUM ||
+        ((frame.kind == FRAME_END || frame.kind == FRAME_GOODBYE) && frame.len != 0) ||
         (frame.kind == FRAME_CREDIT && frame.len != FRAME_CREDIT_SIZE) || (frame.kind != FRAME_MESSAGE && frame.has_fd))
         return failure_set(why, FAILURE_PROTOCOL, 0, "frame of kind %d with %u bytes", (int) frame.kind, frame.len);
     *frame_out = frame;

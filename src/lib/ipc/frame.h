@@ -14,8 +14,9 @@
  */
 enum frame_kind {
     FRAME_MESSAGE,
-    FRAME_END,    /* the sender's side of the call is over */
-    FRAME_CREDIT, /* so many bytes were consumed; the payload is a 32-bit number */
+    FRAME_END,     /* the sender's side of the call is over */
+    FRAME_CREDIT,  /* so many bytes were consumed; the payload is a 32-bit number */
+    FRAME_GOODBYE, /* of the server: finish the calls there are, start no more, and close */
 };
 
 struct frame {
