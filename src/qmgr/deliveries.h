@@ -60,6 +60,9 @@ size_t deliveries_in_hand(const struct deliveries *deliveries);
 /* Forget dead destinations and transports, so that a flush tries them at once. */
 void deliveries_revive(struct deliveries *deliveries);
 
+/* What agents and bounce are told of where a message came from: "name=value" with Postfix's names. */
+struct strlist dispatch_attributes(const struct envelope *envelope, struct arena *arena);
+
 /* Channels to agents that had nothing to do for so long are closed; call it now and then. */
 void deliveries_close_idle(struct deliveries *deliveries, struct duration idle);
 

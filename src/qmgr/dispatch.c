@@ -42,7 +42,7 @@ static void add_attribute(struct strlist *list, struct arena *arena, const char 
         strlist_add_view(list, arena, arena_printf(arena, "%s=%.*s", name, STR_ARG(value)));
 }
 
-static struct strlist make_attributes(const struct envelope *envelope, struct arena *arena)
+struct strlist dispatch_attributes(const struct envelope *envelope, struct arena *arena)
 {
     struct strlist list = { 0 };
 
@@ -101,7 +101,7 @@ static struct deliver_request make_request(const struct dispatch *dispatch)
         .arrival = envelope->arrival,
         .activated = message->activated,
         .dispatched = clock_now(),
-        .attributes = make_attributes(envelope, dispatch->arena),
+        .attributes = dispatch_attributes(envelope, dispatch->arena),
         .recipients = { recipients, dispatch->entry->count },
         .content_fd = -1,
     };

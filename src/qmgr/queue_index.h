@@ -28,18 +28,19 @@ struct queued_message {
     struct list sibling;          /* the others of its segment, while it stands in one */
     struct live_segment *segment; /* NULL: it is a file */
     struct active_message *active;
-    uint32_t frame_at;     /* offset / 8 in the segment */
-    uint32_t frame_length; /* with header */
-    uint32_t next_attempt; /* seconds since 1970 */
-    uint32_t heap_place;   /* 0: not in the heap */
-    unsigned char queue;   /* enum spool_queue; of a frame: incoming */
-    unsigned char state;   /* enum queued_state */
-    bool is_moving;        /* being written to a file, or its file renamed: wait until it is not */
-    bool was_deferred;     /* waits its turn among the deferred */
-    bool must_delete;      /* postsuper -d while in delivery */
-    bool must_hold;        /* postsuper -h while in delivery */
-    bool must_expire;      /* return it at the next attempt */
-    unsigned char seen;    /* number of the walk that last saw its file */
+    uint32_t frame_at;             /* offset / 8 in the segment */
+    uint32_t frame_length;         /* with header */
+    uint32_t next_attempt;         /* seconds since 1970 */
+    uint32_t heap_place;           /* 0: not in the heap */
+    unsigned char queue;           /* enum spool_queue; of a frame: incoming */
+    unsigned char state;           /* enum queued_state */
+    bool is_moving;                /* being written to a file, or its file renamed: wait until it is not */
+    bool was_deferred;             /* waits its turn among the deferred */
+    bool must_delete;              /* postsuper -d while in delivery */
+    bool must_hold;                /* postsuper -h while in delivery */
+    bool must_expire;              /* return it at the next attempt */
+    unsigned char seen;            /* number of the walk that last saw its file */
+    unsigned short origin_segment; /* the segment whose frame it was; 0: none that still matters */
 };
 
 struct queue_index;

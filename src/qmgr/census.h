@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_CENSUS_H
+#define QMGR_CENSUS_H
+
+#include "qmgr/keeper.h"
+
+/*
+ * census - what agents tell of the time before this process: outcomes that nobody recorded are recorded where the
+ * message stands, and what an agent still has in hand is left alone for a while.
+ */
+bool census_unrecorded(void *context, const struct deliver_outcome *outcome, struct failure *why);
+void census_in_hand(void *context, const struct deliver_in_hand *delivery);
+
+#endif

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/control.h"
+
+#include "base/memory.h"
+#include "log/log.h"
+#include "os/file.h"
+#include "protocol/queue.h"
+#include "qmgr/finisher.h"
+#include "qmgr/live_segments.h"
+#include "qmgr/loader.h"
+#include "qmgr/requeue.h"
+#include "qmgr/spilling.h"
+#include "qmgr/walker.h"
+#include "run/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DONE_LIST_MAXIMUM = 10000, TURN = 100 };
+
+/* ---- notices ---- */
+
+static void take_notice(struct keeper *keeper, const struct queue_durable *notice)
+{
+    struct queue_id id;
+
+    if (str_is_empty(notice->queue_id)) {
+        live_segments_notice(keeper, (unsigned) notice->segment, notice->use, notice->offset);
+    } else if (queue_id_parse(notice->queue_id, &id)) {
+        (void) walker_take_up(keeper, id);
+        event_wake_all(&keeper->work);
+    }
+}
+
+/* The call is a stream of notices and lasts as long as cleanup does. */
+bool control_durable(struct daemon_call *call, struct failure *why)
+{
+    struct keeper *keeper = call->context;
+    struct arena *arena = arena_create();
+    void *message;
+
+    (void) why;
+    take_notice(keeper, call->request);
+    for (;;) {
+        struct failure ended;
+
+        arena_reset(arena);
+        if (!call_expect(call->call, &queue_durable_message, arena, DURATION_FOREVER, &message, &ended))
+            break;
+        take_notice(keeper, message);
+    }
+    arena_destroy(&arena);
+    /* It may be dead: what it left is found by its locks. */
+    live_segments_look(keeper);
+    return true;
+}
+
+/* ---- one message ---- */
+
+struct rename_job {
+    char path[SPOOL_PATH_SIZE];
+    struct queue_id id;
+    enum spool_queue to;
+    const struct spool_settings *spool;
+    struct instant next_attempt;
+    bool is_done;
+    struct failure why;
+};
+
+static void rename_file(void *context)
+{
+    struct rename_job *job = context;
+
+    job->is_done = queue_file_append(job->path, NULL, 0, 0, job->next_attempt, false, &job->why) &&
+                   spool_move(job->spool, job->id, job->path, job->to, true, &job->why);
+}
+
+static bool move_file(struct keeper *keeper, struct queued_message *message, enum spool_queue to, struct failure *why)
+{
+    struct rename_job *job = memory_alloc(sizeof(*job));
+    bool is_done;
+
+    loader_file_path(keeper, message, job->path);
+    job->id = message->id;
+    job->to = to;
+    job->spool = &keeper->spool;
+    job->next_attempt = clock_now();
+    message->is_moving = true;
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    keeper_block(keeper, rename_file, job);
+    message->is_moving = false;
+    event_wake_all(&keeper->changed);
+    is_done = job->is_done;
+    if (is_done)
+        message->queue = (unsigned char) to;
+    else
+        *why = job->why;
+    memory_free(job);
+    return is_done;
+}
+
+/* What it was before, when an operation failed. */
+static void put_back(struct keeper *keeper, struct queued_message *message)
+{
+    if (message->queue == SPOOL_HOLD)
+        queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    else
+        queue_index_ready(keeper->index, message);
+}
+
+enum acted {
+    ACTED,
+    NOT_ACTED, /* it is not there, or not such that the operation applies */
+    ACT_FAILED,
+};
+
+static enum acted hold_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    bool is_done;
+
+    if (message->queue == SPOOL_HOLD)
+        return NOT_ACTED;
+    if (message->state == QUEUED_ACTIVE) {
+        message->must_hold = true;
+        return ACTED;
+    }
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    if (message->segment != NULL)
+        is_done = spilling_move(keeper, message, SPOOL_HOLD, keeper_now(), 0, NULL, 0, why);
+    else
+        is_done = move_file(keeper, message, SPOOL_HOLD, why);
+    if (!is_done)
+        put_back(keeper, message);
+    return is_done ? ACTED : ACT_FAILED;
+}
+
+static enum acted release_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    if (message->state == QUEUED_ACTIVE && message->must_hold) {
+        message->must_hold = false;
+        return ACTED;
+    }
+    if (message->queue != SPOOL_HOLD || message->state == QUEUED_ACTIVE)
+        return NOT_ACTED;
+    if (!move_file(keeper, message, SPOOL_DEFERRED, why))
+        return ACT_FAILED;
+    message->was_deferred = true;
+    queue_index_ready(keeper->index, message);
+    event_wake_all(&keeper->work);
+    return ACTED;
+}
+
+struct unlink_job {
+    char path[SPOOL_PATH_SIZE];
+    bool is_done;
+    struct failure why;
+};
+
+static void unlink_file(void *context)
+{
+    struct unlink_job *job = context;
+
+    job->is_done = spool_remove(job->path, &job->why);
+}
+
+/* Gone from disk at once; its agents end what they have in hand, and nothing follows from it. */
+static enum acted delete_active(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    unsigned origin = message->origin_segment;
+    struct unlink_job *job;
+    bool is_done;
+
+    if (message->must_delete)
+        return NOT_ACTED;
+    /* From here on it may be finished, and gone from memory, at each wait. */
+    message->must_delete = true;
+    if (message->segment != NULL)
+        return live_segments_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, why) ? ACTED : ACT_FAILED;
+    job = memory_alloc(sizeof(*job));
+    loader_file_path(keeper, message, job->path);
+    is_done = origin == 0 || live_segments_sync_one(keeper, origin, why);
+    if (is_done) {
+        keeper_block(keeper, unlink_file, job);
+        is_done = job->is_done;
+        if (!is_done)
+            *why = job->why;
+    }
+    memory_free(job);
+    return is_done ? ACTED : ACT_FAILED;
+}
+
+/* Nobody else touches the message while this one waits for the disk. */
+static void take_in_hand(struct keeper *keeper, struct queued_message *message)
+{
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    message->is_moving = true;
+}
+
+static void let_go(struct keeper *keeper, struct queued_message *message)
+{
+    message->is_moving = false;
+    put_back(keeper, message);
+    event_wake_all(&keeper->changed);
+}
+
+static enum acted delete_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    if (message->state == QUEUED_ACTIVE)
+        return delete_active(keeper, message, why);
+    take_in_hand(keeper, message);
+    if (finisher_delete(keeper, message)) {
+        event_wake_all(&keeper->changed);
+        return ACTED;
+    }
+    let_go(keeper, message);
+    (void) failure_set(why, FAILURE_RETRY, 0, "cannot delete");
+    return ACT_FAILED;
+}
+
+static enum acted requeue_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    bool is_file = message->segment == NULL;
+
+    if (message->state == QUEUED_ACTIVE)
+        return NOT_ACTED;
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    /* To a file first: the maildrop copy is made from it. */
+    if (!is_file)
+        is_file = spilling_move(keeper, message, SPOOL_DEFERRED, keeper_now(), 0, NULL, 0, why);
+    take_in_hand(keeper, message);
+    if (is_file && requeue_to_maildrop(keeper, message, why) && finisher_delete(keeper, message)) {
+        event_wake_all(&keeper->changed);
+        return ACTED;
+    }
+    let_go(keeper, message);
+    return ACT_FAILED;
+}
+
+static enum acted flush_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    (void) why;
+    if (message->state != QUEUED_WAITING || message->is_moving)
+        return NOT_ACTED;
+    queue_index_ready(keeper->index, message);
+    event_wake_all(&keeper->work);
+    return ACTED;
+}
+
+typedef enum acted operation(struct keeper *keeper, struct queued_message *message, struct failure *why);
+
+static operation *const operations[] = {
+    [QUEUE_HOLD] = hold_message,     [QUEUE_RELEASE] = release_message, [QUEUE_REQUEUE] = requeue_message,
+    [QUEUE_DELETE] = delete_message, [QUEUE_FLUSH] = flush_message,
+};
+
+/* ---- many ---- */
+
+struct control {
+    struct keeper *keeper;
+    const struct queue_control *request;
+    struct arena *arena;
+    struct queue_controlled reply;
+    operation *act;
+};
+
+static struct str queue_of(const struct queued_message *message)
+{
+    if (message->state == QUEUED_ACTIVE)
+        return STR("active");
+    return str_from_c(spool_queue_name((enum spool_queue) message->queue));
+}
+
+/* Waits until nobody moves or loads it; found again by its id, as it may be gone then. */
+static struct queued_message *find_resting(struct keeper *keeper, struct queue_id id)
+{
+    struct queued_message *message;
+
+    while ((message = queue_index_find(keeper->index, id)) != NULL &&
+           (message->is_moving || (message->state == QUEUED_ACTIVE && message->active == NULL)))
+        keeper_wait_change(keeper);
+    return message;
+}
+
+static void act_on(struct control *control, struct queue_id id, struct str name)
+{
+    struct queued_message *message = find_resting(control->keeper, id);
+    enum acted acted = NOT_ACTED;
+    struct failure why;
+
+    if (message != NULL &&
+        (str_is_empty(control->request->queue_name) || str_equal(control->request->queue_name, queue_of(message))))
+        acted = control->act(control->keeper, message, &why);
+    if (acted == ACT_FAILED && str_is_empty(control->reply.failure))
+        control->reply.failure = arena_str(control->arena, str_from_c(why.text));
+    if (acted == ACTED) {
+        control->reply.count++;
+        if (control->reply.done.count < DONE_LIST_MAXIMUM)
+            strlist_add(&control->reply.done, control->arena, name);
+    } else if (!control->request->is_all) {
+        strlist_add(&control->reply.missing, control->arena, name);
+    }
+}
+
+static void act_on_all(struct control *control)
+{
+    size_t count;
+    struct queue_id *ids = queue_index_ids(control->keeper->index, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        char text[QUEUE_ID_TEXT_SIZE];
+
+        act_on(control, ids[i], queue_id_format(ids[i], text));
+        if (i % TURN == TURN - 1)
+            fiber_yield(control->keeper->loop);
+    }
+    memory_free(ids);
+}
+
+static void act_on_named(struct control *control)
+{
+    for (size_t i = 0; i < control->request->queue_ids.count; i++) {
+        struct str name = control->request->queue_ids.items[i];
+        struct queue_id id;
+
+        if (!queue_id_parse(name, &id)) {
+            strlist_add(&control->reply.missing, control->arena, name);
+            continue;
+        }
+        (void) walker_take_up(control->keeper, id);
+        act_on(control, id, name);
+    }
+}
+
+/* ---- durable before it is said to be done ---- */
+
+struct folders_job {
+    const struct spool_settings *spool;
+    bool is_done;
+    struct failure why;
+};
+
+static bool sync_queue(const char *name, struct failure *why)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char path[SPOOL_PATH_SIZE];
+
+    for (size_t i = 0; i < sizeof(digits) - 1; i++) {
+        snprintf(path, sizeof(path), "%s/%c", name, digits[i]);
+        if (file_exists(path) && !file_sync_directory(path, why))
+            return false;
+    }
+    return file_sync_directory(name, why);
+}
+
+static void sync_folders(void *context)
+{
+    struct folders_job *job = context;
+
+    job->is_done = true;
+    for (unsigned queue = 0; job->is_done && queue < SPOOL_CORRUPT; queue++)
+        job->is_done = sync_queue(spool_queue_name((enum spool_queue) queue), &job->why);
+}
+
+static bool make_durable(struct keeper *keeper, struct failure *why)
+{
+    struct folders_job *job;
+    bool is_done;
+
+    if (!live_segments_sync(keeper, why))
+        return false;
+    job = memory_alloc(sizeof(*job));
+    keeper_block(keeper, sync_folders, job);
+    is_done = job->is_done;
+    if (!is_done)
+        *why = job->why;
+    memory_free(job);
+    return is_done;
+}
+
+static void run_operation(struct control *control)
+{
+    struct failure why;
+
+    control->act = operations[control->request->operation];
+    if (control->request->is_all)
+        act_on_all(control);
+    else
+        act_on_named(control);
+    if (control->reply.count > 0 && control->act != flush_message && !make_durable(control->keeper, &why) &&
+        str_is_empty(control->reply.failure))
+        control->reply.failure = arena_str(control->arena, str_from_c(why.text));
+}
+
+static void spill_everything(struct control *control)
+{
+    struct keeper *keeper = control->keeper;
+
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
+        spilling_start_segment(keeper, CONTAINER_OF(node, struct live_segment, node));
+    while (keeper->moving > 0)
+        keeper_wait_change(keeper);
+}
+
+void control_flush(struct keeper *keeper)
+{
+    size_t count;
+    struct queue_id *ids = queue_index_ids(keeper->index, &count);
+    struct failure ignored;
+
+    deliveries_revive(keeper->deliveries);
+    for (size_t i = 0; i < count; i++) {
+        struct queued_message *message = queue_index_find(keeper->index, ids[i]);
+
+        if (message != NULL)
+            (void) flush_message(keeper, message, &ignored);
+    }
+    memory_free(ids);
+    walker_start(keeper);
+}
+
+bool control_control(struct daemon_call *call, struct failure *why)
+{
+    struct keeper *keeper = call->context;
+    struct control control = { .keeper = keeper, .request = call->request, .arena = call->arena };
+
+    if (control.request->operation == QUEUE_SPILL_ALL)
+        spill_everything(&control);
+    else if (control.request->operation == QUEUE_RESCAN)
+        walker_start(keeper);
+    else if (control.request->operation == QUEUE_FLUSH && control.request->is_all)
+        control_flush(keeper);
+    else
+        run_operation(&control);
+    return daemon_reply(call, &control.reply, why);
+}
+
+/* ---- listing ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t first = queue_id_tick(*(const struct queue_id *) a);
+    uint64_t second = queue_id_tick(*(const struct queue_id *) b);
+
+    return first < second ? -1 : first > second;
+}
+
+static struct records take_recipients(const struct envelope *envelope, size_t *from, bool is_wanted,
+                                      struct arena *arena)
+{
+    struct queue_entry_recipient *items =
+        arena_new_array(arena, QUEUE_ENTRY_RECIPIENTS_MAXIMUM, struct queue_entry_recipient);
+    size_t count = 0;
+
+    while (is_wanted && *from < envelope->recipient_count && count < QUEUE_ENTRY_RECIPIENTS_MAXIMUM) {
+        const struct envelope_recipient *recipient = &envelope->recipients[(*from)++];
+
+        if (recipient->status == RECIPIENT_PENDING || recipient->status == RECIPIENT_FAILED)
+            items[count++] = (struct queue_entry_recipient){ .address = recipient->address,
+                                                             .original = recipient->original,
+                                                             .reason = str_part(recipient->reason, 0, 4000) };
+    }
+    if (!is_wanted)
+        *from = envelope->recipient_count;
+    return (struct records){ items, count };
+}
+
+static bool send_entry(struct daemon_call *call, struct queue_id id, const struct envelope *envelope,
+                       struct str queue_name, bool is_forced, struct arena *arena, struct failure *why)
+{
+    const struct queue_list *request = call->request;
+    struct keeper *keeper = call->context;
+    char text[QUEUE_ID_TEXT_SIZE];
+    size_t from = 0;
+
+    do {
+        struct queue_entry entry = { .queue_name = queue_name,
+                                     .queue_id = queue_id_format(id, text),
+                                     .arrival = envelope->arrival,
+                                     .size = envelope->content_size,
+                                     .is_forced_expire = is_forced,
+                                     .sender = envelope->sender };
+
+        entry.recipients = take_recipients(envelope, &from, request->with_recipients, arena);
+        entry.is_continued = from < envelope->recipient_count;
+        if (!call_send(call->call, &queue_entry_message, &entry, keeper->settings->ipc_timeout, why))
+            return false;
+    } while (from < envelope->recipient_count);
+    return true;
+}
+
+static bool list_one(struct daemon_call *call, struct queue_id id, struct arena *arena, uint64_t *count,
+                     struct failure *why)
+{
+    struct keeper *keeper = call->context;
+    struct queued_message *message;
+    struct envelope envelope;
+    struct failure reason;
+
+    if (find_resting(keeper, id) == NULL || !loader_read_envelope(keeper, id, arena, &envelope, &reason))
+        return true;
+    message = queue_index_find(keeper->index, id);
+    if (message == NULL)
+        return true;
+    if (!send_entry(call, id, &envelope, queue_of(message), message->must_expire, arena, why))
+        return false;
+    (*count)++;
+    return true;
+}
+
+bool control_list(struct daemon_call *call, struct failure *why)
+{
+    struct keeper *keeper = call->context;
+    struct arena *arena = arena_create();
+    struct queue_list_end end = { 0 };
+    size_t count;
+    struct queue_id *ids = queue_index_ids(keeper->index, &count);
+    bool is_sent = true;
+
+    qsort(ids, count, sizeof(*ids), compare_ids);
+    for (size_t i = 0; is_sent && i < count; i++) {
+        arena_reset(arena);
+        is_sent = list_one(call, ids[i], arena, &end.count, why);
+    }
+    memory_free(ids);
+    arena_destroy(&arena);
+    return is_sent && call_send(call->call, &queue_list_end_message, &end, keeper->settings->ipc_timeout, why);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_KEEPER_H
+#define QMGR_KEEPER_H
+
+#include "qmgr/active.h"
+#include "qmgr/deliveries.h"
+#include "qmgr/queue_index.h"
+#include "qmgr/settings.h"
+#include "run/fiber.h"
+
+/*
+ * keeper - the keeping half of the queue manager: what stands in the journal and in files, what becomes of it, and
+ * which message enters the active queue next. deliveries.h is the other half.
+ *
+ * One struct for the process; the parts are: live_segments (journal), walker (folders), loader (activation), finisher
+ * (after delivery), spiller, control. Everything runs on the loop; what blocks goes through keeper_block.
+ */
+struct daemon;
+struct endpoint;
+struct loop;
+struct offload;
+struct shared_settings;
+struct spiller;
+struct worker;
+
+struct keeper {
+    struct daemon *daemon;
+    struct loop *loop;
+    const struct qmgr_settings *settings;
+    const struct shared_settings *shared;
+    struct spool_settings spool;
+    struct instant started; /* wall clock: a segment begun before it was another queue manager's */
+
+    struct queue_index *index;
+    struct deliveries *deliveries;
+    struct active_keeper hooks;
+    struct spiller *spiller;
+    struct offload *files;  /* opening, renaming, appending, walking */
+    struct worker *ledgers; /* syncs of ledgers */
+
+    struct list segments; /* struct live_segment */
+    bool is_looking_for_segments;
+    bool looks_again;
+    size_t busy_segments; /* that a writer has locked, as of the last look */
+
+    size_t active_count;
+    size_t active_deferred;
+    size_t active_recipients;
+    uint64_t attempt; /* number of the last activation */
+    size_t loaders;
+    size_t moving;    /* messages on their way from the journal to a file */
+    size_t finishing; /* fibers that finish, move or control messages */
+
+    bool is_deferreds_turn;
+    bool is_recovered; /* journal read and folders walked once */
+    bool is_draining;
+    bool is_stopping;
+    bool is_walking;
+    unsigned char walk_number;
+    struct event work;    /* something may be activated */
+    struct event changed; /* a message was moved, finished, recorded; a walk or a reading ended */
+};
+
+/* Runs what blocks on a thread while the fiber waits. context is heap or arena memory that nobody else uses meanwhile.
+ */
+void keeper_block(struct keeper *keeper, void (*function)(void *context), void *context);
+/* Waits for a change; for "while (!condition) keeper_wait_change(...)". */
+void keeper_wait_change(struct keeper *keeper);
+/* Until the message is not moving. Only its owner may hold on to it over this wait. */
+void keeper_wait_moved(struct keeper *keeper, const struct queued_message *message);
+int64_t keeper_now(void);
+
+/* The time of the next attempt after one that failed now. */
+int64_t keeper_backoff(const struct keeper *keeper, struct instant arrival);
+
+#endif

@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/live_segments.h"
+
+#include "base/memory.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/lock.h"
+#include "qmgr/segment_reading.h"
+#include "qmgr/spilling.h"
+#include "run/loop.h"
+#include "run/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void serve_segment(void *context);
+
+struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number)
+{
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+
+        if (segment->number == number)
+            return segment;
+    }
+    return NULL;
+}
+
+static struct live_segment *add_segment(struct keeper *keeper, unsigned number)
+{
+    struct live_segment *segment = memory_alloc(sizeof(*segment));
+
+    segment->keeper = keeper;
+    segment->number = number;
+    segment->fd = -1;
+    segment->read_to = SEGMENT_STEP;
+    list_init(&segment->messages);
+    list_append(&keeper->segments, &segment->node);
+    return segment;
+}
+
+/* Out of the list first: a notice of a new use that comes while the file is closed must find nothing old. */
+static void drop_segment(struct live_segment *segment)
+{
+    list_remove(&segment->node);
+    ledger_close(&segment->ledger);
+    fd_close(&segment->fd);
+    memory_free(segment->past);
+    event_wake_all(&segment->keeper->changed);
+    memory_free(segment);
+}
+
+/* ---- the past ---- */
+
+static void add_past(struct live_segment *segment, const struct ledger_record *record)
+{
+    if (segment->past_count == segment->past_capacity) {
+        segment->past_capacity = segment->past_capacity == 0 ? 64 : segment->past_capacity * 2;
+        segment->past = memory_resize(segment->past, segment->past_capacity * sizeof(*segment->past));
+    }
+    segment->past[segment->past_count++] = *record;
+}
+
+static int compare_records(const void *a, const void *b)
+{
+    const struct ledger_record *first = a;
+    const struct ledger_record *second = b;
+
+    if (first->frame_offset != second->frame_offset)
+        return first->frame_offset < second->frame_offset ? -1 : 1;
+    return first->recipient < second->recipient ? -1 : first->recipient > second->recipient;
+}
+
+static void sort_past(struct live_segment *segment)
+{
+    if (segment->past_count > 1)
+        qsort(segment->past, segment->past_count, sizeof(*segment->past), compare_records);
+}
+
+static uint64_t frame_offset(const struct queued_message *message)
+{
+    return (uint64_t) message->frame_at * FRAME_ALIGNMENT;
+}
+
+void live_segments_remember(struct queued_message *message, uint32_t recipient, enum ledger_type type)
+{
+    struct ledger_record record = {
+        .frame_offset = frame_offset(message), .recipient = recipient, .type = type, .id = message->id
+    };
+    size_t place;
+
+    add_past(message->segment, &record);
+    for (place = message->segment->past_count - 1; place > 0; place--) {
+        if (compare_records(&message->segment->past[place - 1], &record) <= 0)
+            break;
+        message->segment->past[place] = message->segment->past[place - 1];
+    }
+    message->segment->past[place] = record;
+}
+
+void live_segments_apply_past(const struct queued_message *message, struct envelope *envelope)
+{
+    const struct live_segment *segment = message->segment;
+    size_t count;
+    const struct ledger_record *records =
+        ledger_records_of(segment->past, segment->past_count, frame_offset(message), &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].recipient < envelope->recipient_count &&
+            (records[i].type == LEDGER_DELIVERED || records[i].type == LEDGER_RETURNED))
+            envelope->recipients[records[i].recipient].status =
+                records[i].type == LEDGER_DELIVERED ? RECIPIENT_DELIVERED : RECIPIENT_RETURNED;
+    }
+}
+
+/* ---- opening ---- */
+
+struct open_job {
+    struct live_segment *segment;
+    bool is_open;
+    struct failure why;
+};
+
+static void see_record(void *context, const struct ledger_record *record)
+{
+    if (record->type != LEDGER_DEFERRED && record->type != LEDGER_FAILED)
+        add_past(context, record);
+}
+
+/* On a thread; nobody touches the segment before it is open. */
+static void open_files(void *context)
+{
+    struct open_job *job = context;
+    struct live_segment *segment = job->segment;
+
+    if (segment->fd < 0 && (!segment_open(segment->number, &segment->fd, &job->why) ||
+                            !segment_read_header(segment->fd, segment->number, &segment->header, &job->why)))
+        return;
+    if (!segment->header.is_live)
+        return;
+    segment_seal(&segment->header, &segment->seal);
+    job->is_open = ledger_open(&segment->header, see_record, segment, &segment->ledger, &job->why);
+}
+
+static bool open_segment(struct live_segment *segment)
+{
+    struct open_job *job;
+    bool is_open;
+
+    if (segment->ledger != NULL)
+        return true;
+    job = memory_alloc(sizeof(*job));
+    job->segment = segment;
+    keeper_block(segment->keeper, open_files, job);
+    is_open = job->is_open && (segment->use == 0 || segment->use == (uint64_t) segment->header.started.us);
+    if (is_open) {
+        segment->use = (uint64_t) segment->header.started.us;
+        sort_past(segment);
+    } else if (job->why.kind != FAILURE_NONE) {
+        log_warning("cannot open segment %u of the journal: %s", segment->number, job->why.text);
+    }
+    memory_free(job);
+    return is_open;
+}
+
+/* ---- reading ---- */
+
+static void run_reading(void *context)
+{
+    segment_reading_run(context);
+}
+
+/* A file outranks the frame: what the ledger then says is remembered for the next recovery. */
+static void pass_over(struct live_segment *segment, const struct found_frame *found)
+{
+    struct queued_message passing = { .id = found->id,
+                                      .segment = segment,
+                                      .frame_at = (uint32_t) (found->offset / FRAME_ALIGNMENT) };
+    struct failure why;
+
+    if (!live_segments_record(&passing, LEDGER_MOVED, SPOOL_INCOMING, LEDGER_WHOLE_MESSAGE, &why))
+        log_warning("%s", why.text);
+}
+
+static void add_message(struct live_segment *segment, const struct found_frame *found)
+{
+    struct keeper *keeper = segment->keeper;
+    struct queued_message *message = queue_index_find(keeper->index, found->id);
+
+    if (message != NULL || found->is_outranked) {
+        if (message == NULL || message->segment == NULL)
+            pass_over(segment, found);
+        return;
+    }
+    message = queue_index_add(keeper->index, found->id, SPOOL_INCOMING);
+    if (segment->message_count == 0)
+        segment->oldest = loop_now(keeper->loop);
+    message->segment = segment;
+    message->frame_at = (uint32_t) (found->offset / FRAME_ALIGNMENT);
+    message->frame_length = (uint32_t) found->length;
+    list_append(&segment->messages, &message->sibling);
+    segment->message_count++;
+    queue_index_ready(keeper->index, message);
+}
+
+static bool must_read(const struct live_segment *segment)
+{
+    return segment->has_lock ? !segment->is_read_whole : segment->read_to < segment->durable;
+}
+
+static void tell_damage(const struct segment_reading *reading)
+{
+    if (reading->damaged > 0)
+        log_error("segment %u of the journal is damaged in %zu places; what was there is kept in corrupt/",
+                  reading->number, reading->damaged);
+    if (reading->is_unsynced)
+        log_warning("segment %u of the journal: %s", reading->number, reading->why.text);
+}
+
+static bool read_part(struct live_segment *segment)
+{
+    struct keeper *keeper = segment->keeper;
+    struct segment_reading *reading = memory_alloc(sizeof(*reading));
+    bool is_last = segment->has_lock;
+    bool is_done;
+
+    reading->number = segment->number;
+    reading->fd = segment->fd;
+    reading->header = &segment->header;
+    reading->seal = &segment->seal;
+    reading->from = segment->read_to;
+    reading->to = is_last ? UINT64_MAX : segment->durable;
+    reading->is_careful = segment->header.started.us < keeper->started.us;
+    reading->spool = keeper->spool;
+    reading->past = segment->past;
+    reading->past_count = segment->past_count;
+    if (!segment_reading_run_cached(reading))
+        keeper_block(keeper, run_reading, reading);
+    is_done = reading->is_done;
+    if (!is_done)
+        log_warning("cannot read segment %u of the journal: %s", segment->number, reading->why.text);
+    tell_damage(reading);
+    for (size_t i = 0; is_done && i < reading->count; i++)
+        add_message(segment, &reading->frames[i]);
+    if (is_done) {
+        segment->read_to = is_last ? reading->end : reading->to;
+        segment->is_read_whole = is_last;
+    }
+    if (reading->count > 0)
+        event_wake_all(&keeper->work);
+    memory_free(reading->frames);
+    memory_free(reading);
+    return is_done;
+}
+
+/* ---- becoming free again ---- */
+
+struct sync_job {
+    struct ledger *ledger;
+    bool is_synced;
+    struct failure why;
+};
+
+static void sync_ledger(void *context)
+{
+    struct sync_job *job = context;
+
+    job->is_synced = ledger_sync(job->ledger, &job->why);
+}
+
+bool live_segments_sync_one(struct keeper *keeper, unsigned number, struct failure *why)
+{
+    struct live_segment *segment;
+    struct sync_job *job;
+    bool is_synced;
+
+    /* Looked up after each wait: it may be gone, and then it was synced before. */
+    while ((segment = live_segments_find(keeper, number)) != NULL && segment->is_syncing)
+        keeper_wait_change(keeper);
+    if (segment == NULL || segment->ledger == NULL || !ledger_is_dirty(segment->ledger))
+        return true;
+    segment->is_syncing = true;
+    job = memory_alloc(sizeof(*job));
+    job->ledger = segment->ledger;
+    is_synced = worker_run(keeper->ledgers, sync_ledger, job, NULL, DURATION_FOREVER, &job->why) && job->is_synced;
+    if (!is_synced)
+        *why = job->why;
+    memory_free(job);
+    segment->is_syncing = false;
+    event_wake_all(&keeper->changed);
+    return is_synced;
+}
+
+struct free_job {
+    int fd;
+    struct segment_header header;
+};
+
+static void mark_free(void *context)
+{
+    struct free_job *job = context;
+    struct failure ignored;
+
+    /* Not synced: if the mark is lost, the ledger still says that all is done. */
+    job->header.is_live = false;
+    (void) !segment_write_header(job->fd, &job->header, false, &ignored);
+    fd_close(&job->fd);
+}
+
+static bool may_be_freed(const struct live_segment *segment)
+{
+    return segment->has_lock && segment->is_read_whole && segment->message_count == 0;
+}
+
+static void free_segment(struct live_segment *segment)
+{
+    struct keeper *keeper = segment->keeper;
+    struct free_job *job;
+    struct failure why;
+
+    if (!live_segments_sync_one(keeper, segment->number, &why)) {
+        log_warning("%s", why.text);
+        return;
+    }
+    if (!may_be_freed(segment) || segment->is_syncing)
+        return;
+    job = memory_alloc(sizeof(*job));
+    job->fd = fd_take(&segment->fd);
+    job->header = segment->header;
+    drop_segment(segment);
+    keeper_block(keeper, mark_free, job);
+    memory_free(job);
+}
+
+/* The segment's own fiber: is_reading is set while it runs, so that there is one at a time. */
+static void serve_segment(void *context)
+{
+    struct live_segment *segment = context;
+    struct keeper *keeper = segment->keeper;
+
+    if (!open_segment(segment)) {
+        drop_segment(segment);
+        keeper->finishing--;
+        return;
+    }
+    while (must_read(segment)) {
+        if (!read_part(segment))
+            break;
+    }
+    if (may_be_freed(segment)) {
+        /* is_reading stays set: nobody else may serve it while it is freed. */
+        uint64_t use = segment->use;
+        unsigned number = segment->number;
+
+        free_segment(segment);
+        segment = live_segments_find(keeper, number);
+        if (segment != NULL && segment->use != use)
+            segment = NULL;
+    }
+    if (segment != NULL)
+        segment->is_reading = false;
+    keeper->finishing--;
+    event_wake_all(&keeper->changed);
+}
+
+static void start_serving(struct live_segment *segment)
+{
+    if (segment->is_reading)
+        return;
+    segment->is_reading = true;
+    segment->keeper->finishing++;
+    fiber_start(segment->keeper->loop, serve_segment, segment);
+}
+
+void live_segments_notice(struct keeper *keeper, unsigned number, uint64_t use, uint64_t offset)
+{
+    struct live_segment *segment = live_segments_find(keeper, number);
+
+    if (number == 0 || number > SEGMENT_NUMBER_MAXIMUM || offset % SEGMENT_STEP != 0)
+        return;
+    if (segment == NULL) {
+        segment = add_segment(keeper, number);
+        segment->use = use;
+    }
+    /* A late notice of a use that is over, or of one that begins while the last is not closed here: the lock tells. */
+    if (segment->use != use)
+        return;
+    if (offset > segment->durable)
+        segment->durable = offset;
+    if (!segment->is_reading && (segment->ledger == NULL || must_read(segment)))
+        start_serving(segment);
+}
+
+/* ---- looking for segments whose writer is gone ---- */
+
+struct orphan {
+    unsigned number;
+    int fd;
+    struct segment_header header;
+};
+
+struct look_job {
+    bool is_known[SEGMENT_NUMBER_MAXIMUM + 1];
+    struct orphan orphans[SEGMENT_NUMBER_MAXIMUM];
+    size_t count;
+    size_t damaged;
+    size_t busy;
+    struct failure why;
+};
+
+/* A header that rotted: the ledger has the salt too. Without both nothing can be read; a person may. */
+static bool find_header(struct look_job *job, struct orphan *orphan)
+{
+    char path[SEGMENT_PATH_SIZE];
+    char kept[SEGMENT_PATH_SIZE + 32];
+    struct failure ignored;
+
+    if (segment_read_header(orphan->fd, orphan->number, &orphan->header, &job->why))
+        return true;
+    if (job->why.kind != FAILURE_PERMANENT)
+        return false;
+    if (ledger_find_salt(orphan->number, &orphan->header, &ignored))
+        return true;
+    job->damaged++;
+    segment_path(orphan->number, path);
+    snprintf(kept, sizeof(kept), "corrupt/segment-%03u.%lld", orphan->number, (long long) clock_now().us);
+    (void) !file_rename(path, kept, &ignored);
+    return false;
+}
+
+static void look_at_segment(struct look_job *job, unsigned number)
+{
+    struct orphan orphan = { .number = number, .fd = -1 };
+    char path[SEGMENT_PATH_SIZE];
+
+    segment_path(number, path);
+    if (!segment_open(number, &orphan.fd, &job->why))
+        return;
+    if (!lock_try(orphan.fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &job->why)) {
+        job->busy++;
+        fd_close(&orphan.fd);
+    } else if (find_header(job, &orphan) && orphan.header.is_live) {
+        job->orphans[job->count++] = orphan;
+    } else {
+        fd_close(&orphan.fd);
+    }
+}
+
+static void look(void *context)
+{
+    struct look_job *job = context;
+    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
+    size_t count;
+
+    if (!segment_list(numbers, &count, &job->why))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (!job->is_known[numbers[i]])
+            look_at_segment(job, numbers[i]);
+    }
+}
+
+static void adopt(struct keeper *keeper, struct orphan *orphan)
+{
+    struct live_segment *segment = live_segments_find(keeper, orphan->number);
+
+    /* A notice came meanwhile: that one will find the lock free by itself. */
+    if (segment != NULL) {
+        fd_close(&orphan->fd);
+        return;
+    }
+    segment = add_segment(keeper, orphan->number);
+    segment->fd = orphan->fd;
+    segment->header = orphan->header;
+    segment->has_lock = true;
+    start_serving(segment);
+}
+
+static void try_known_locks(struct keeper *keeper)
+{
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+        char path[SEGMENT_PATH_SIZE];
+        struct failure ignored;
+
+        segment_path(segment->number, path);
+        if (segment->has_lock || segment->ledger == NULL || segment->is_reading)
+            continue;
+        if (!lock_try(segment->fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &ignored))
+            continue;
+        segment->has_lock = true;
+        start_serving(segment);
+    }
+}
+
+static void look_around(void *context)
+{
+    struct keeper *keeper = context;
+    struct look_job *job;
+
+    do {
+        keeper->looks_again = false;
+        try_known_locks(keeper);
+        job = memory_alloc(sizeof(*job));
+        for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
+            job->is_known[CONTAINER_OF(node, struct live_segment, node)->number] = true;
+        keeper_block(keeper, look, job);
+        if (job->damaged > 0)
+            log_error("%zu segments of the journal have no readable header; they are kept in corrupt/", job->damaged);
+        for (size_t i = 0; i < job->count; i++)
+            adopt(keeper, &job->orphans[i]);
+        keeper->busy_segments = job->busy;
+        memory_free(job);
+    } while (keeper->looks_again);
+    keeper->is_looking_for_segments = false;
+    event_wake_all(&keeper->changed);
+}
+
+void live_segments_look(struct keeper *keeper)
+{
+    keeper->looks_again = keeper->is_looking_for_segments;
+    if (keeper->is_looking_for_segments)
+        return;
+    keeper->is_looking_for_segments = true;
+    fiber_start(keeper->loop, look_around, keeper);
+}
+
+static bool anything_is_read(const struct keeper *keeper)
+{
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        if (CONTAINER_OF(node, struct live_segment, node)->is_reading)
+            return true;
+    }
+    return false;
+}
+
+void live_segments_recover(struct keeper *keeper)
+{
+    struct failure why;
+
+    live_segments_look(keeper);
+    while (keeper->is_looking_for_segments || anything_is_read(keeper))
+        keeper_wait_change(keeper);
+    if (!live_segments_sync(keeper, &why))
+        log_warning("%s", why.text);
+}
+
+bool live_segments_are_gone(const struct keeper *keeper)
+{
+    return list_is_empty(&keeper->segments) && !keeper->is_looking_for_segments;
+}
+
+/* ---- records ---- */
+
+bool live_segments_record(struct queued_message *message, enum ledger_type type, unsigned detail, uint32_t recipient,
+                          struct failure *why)
+{
+    struct ledger_record record = { .frame_offset = frame_offset(message),
+                                    .recipient = recipient,
+                                    .type = type,
+                                    .detail = detail,
+                                    .seconds = keeper_now(),
+                                    .id = message->id };
+
+    return ledger_append(message->segment->ledger, &record, 1, why);
+}
+
+void live_segments_leave(struct keeper *keeper, struct queued_message *message)
+{
+    struct live_segment *segment = message->segment;
+
+    (void) keeper;
+    if (segment == NULL)
+        return;
+    list_remove(&message->sibling);
+    message->segment = NULL;
+    message->frame_at = 0;
+    segment->message_count--;
+    if (may_be_freed(segment))
+        start_serving(segment);
+}
+
+bool live_segments_sync(struct keeper *keeper, struct failure *why)
+{
+    bool is_synced = true;
+    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
+    size_t count = 0;
+
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+
+        if (segment->ledger != NULL && ledger_is_dirty(segment->ledger))
+            numbers[count++] = segment->number;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!live_segments_sync_one(keeper, numbers[i], why))
+            is_synced = false;
+    }
+    return is_synced;
+}
+
+bool live_segments_load(const struct queued_message *message, struct strbuf *bytes, struct str *payload_out,
+                        struct failure *why)
+{
+    const struct live_segment *segment = message->segment;
+    char *room = strbuf_reserve(bytes, message->frame_length);
+    char path[SEGMENT_PATH_SIZE];
+    size_t count = message->frame_length;
+    struct frame frame;
+
+    segment_path(segment->number, path);
+    if (room == NULL)
+        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame is too large", path);
+    if (!file_read_cached_at(segment->fd, room, message->frame_length, frame_offset(message)) &&
+        !file_read_at(segment->fd, path, room, message->frame_length, frame_offset(message), &count, why))
+        return false;
+    strbuf_extend(bytes, count);
+    if (!frame_decode(strbuf_str(bytes), frame_offset(message), &segment->seal, &frame) ||
+        !queue_id_equal(frame.id, message->id) || frame.length > bytes->len - FRAME_HEADER_SIZE)
+        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame cannot be read any more", path);
+    *payload_out = str_part(strbuf_str(bytes), FRAME_HEADER_SIZE, (size_t) frame.length);
+    if (seal_digest(&segment->seal, *payload_out) != frame.digest)
+        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame is damaged", path);
+    return true;
+}
+
+/* ---- time ---- */
+
+static void sync_all(void *context)
+{
+    struct keeper *keeper = context;
+    struct failure why;
+
+    if (!live_segments_sync(keeper, &why))
+        log_warning("%s", why.text);
+    keeper->finishing--;
+    event_wake_all(&keeper->changed);
+}
+
+static bool is_dirty(const struct keeper *keeper)
+{
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        const struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+
+        if (segment->ledger != NULL && !segment->is_syncing && ledger_is_dirty(segment->ledger))
+            return true;
+    }
+    return false;
+}
+
+static void spill_old(struct keeper *keeper)
+{
+    struct instant now = loop_now(keeper->loop);
+
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+
+        if (segment->message_count > 0 &&
+            (keeper->is_stopping || instant_since(now, segment->oldest).us >= keeper->settings->spool_segment_age.us))
+            spilling_start_segment(keeper, segment);
+    }
+}
+
+void live_segments_tick(struct keeper *keeper)
+{
+    live_segments_look(keeper);
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
+        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
+
+        if (segment->ledger != NULL && (must_read(segment) || may_be_freed(segment)))
+            start_serving(segment);
+    }
+    if (is_dirty(keeper)) {
+        keeper->finishing++;
+        fiber_start(keeper->loop, sync_all, keeper);
+    }
+    spill_old(keeper);
+}

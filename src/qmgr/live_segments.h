@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMGR_LIVE_SEGMENTS_H
+#define QMGR_LIVE_SEGMENTS_H
+
+#include "qmgr/keeper.h"
+#include "spool/ledger.h"
+
+/*
+ * live_segments - the journal as the queue manager sees it: segments with messages that are not finished, their
+ * ledgers, and the way back to being free.
+ *
+ * A segment whose writer holds its lock is read up to the offset that the writer said is durable. As soon as the lock
+ * can be had, it is ours: synced, and read to its last valid frame. When all its messages are finished or have moved to
+ * files, its ledger is synced and it is marked free.
+ */
+struct live_segment {
+    struct list node;
+    struct keeper *keeper;
+    unsigned number;
+    uint64_t use; /* as told; 0: not known before it is open */
+    int fd;       /* -1: not open yet */
+    bool has_lock;
+    bool is_reading;
+    bool is_read_whole;
+    bool is_syncing;
+    struct segment_header header;
+    struct seal seal;
+    struct ledger *ledger;
+    uint64_t durable; /* told by the writer */
+    uint64_t read_to;
+    struct list messages; /* struct queued_message by sibling */
+    size_t message_count;
+    struct instant oldest; /* loop time when its first message was read */
+    /* What the ledger said when it was opened, and of messages whose spill failed; by frame offset. */
+    struct ledger_record *past;
+    size_t past_count;
+    size_t past_capacity;
+};
+
+/* From cleanup. */
+void live_segments_notice(struct keeper *keeper, unsigned number, uint64_t use, uint64_t offset);
+/* Tries the locks of all segments, known or not; starts a fiber. */
+void live_segments_look(struct keeper *keeper);
+/* Looks, and waits until all that can be read is read and its records are durable. In a fiber. */
+void live_segments_recover(struct keeper *keeper);
+/* Every second: locks, ledgers, and messages that are old enough for a file. */
+void live_segments_tick(struct keeper *keeper);
+/* Nothing is left: every segment is free again, or with its writer and empty. */
+bool live_segments_are_gone(const struct keeper *keeper);
+
+/* Writes a record for each of the recipients (or once, for LEDGER_WHOLE_MESSAGE). */
+MUST_USE bool live_segments_record(struct queued_message *message, enum ledger_type type, unsigned detail,
+                                   uint32_t recipient, struct failure *why);
+/* The message is finished or a file now: its frame is no more looked at. */
+void live_segments_leave(struct keeper *keeper, struct queued_message *message);
+/* Finished recipients of a frame that goes on from the journal, for its next activation. */
+void live_segments_remember(struct queued_message *message, uint32_t recipient, enum ledger_type type);
+/* Marks in the envelope what the past says of this frame. */
+void live_segments_apply_past(const struct queued_message *message, struct envelope *envelope);
+
+/* All that was recorded so far is durable when it returns true. In a fiber. */
+MUST_USE bool live_segments_sync(struct keeper *keeper, struct failure *why);
+MUST_USE bool live_segments_sync_one(struct keeper *keeper, unsigned number, struct failure *why);
+struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number);
+
+/* The frame's bytes, header included, checked; on the heap in bytes. FAILURE_PERMANENT: damaged. May wait. */
+MUST_USE bool live_segments_load(const struct queued_message *message, struct strbuf *bytes, struct str *payload_out,
+                                 struct failure *why);
+
+#endif

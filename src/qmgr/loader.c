@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/loader.h"
+
+#include "base/memory.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/lock.h"
+#include "qmgr/finisher.h"
+#include "qmgr/live_segments.h"
+#include "qmgr/log_lines.h"
+#include "run/loop.h"
+#include "spool/queue_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { LOADERS_MAXIMUM = 16, TURN = 32, RETRY_SECONDS = 60 };
+
+/* What a thread found out about a message's file. */
+enum file_state {
+    FILE_READ,
+    FILE_GONE,
+    FILE_ARRIVING, /* its writer still holds the lock */
+    FILE_DAMAGED,
+    FILE_TROUBLE, /* cannot be read now */
+};
+
+struct load_job {
+    /* in */
+    struct queue_id id;
+    enum spool_queue queue;
+    const struct spool_settings *spool;
+    bool is_activation; /* check the content, and move it to active/ */
+    struct arena *arena;
+    /* out */
+    enum file_state state;
+    enum spool_queue found; /* with FILE_READ: where it stands now; with FILE_GONE: where another name of it stands */
+    bool is_elsewhere;
+    struct envelope *envelope;
+    struct failure why;
+};
+
+void loader_file_path(const struct keeper *keeper, const struct queued_message *message, char path[SPOOL_PATH_SIZE])
+{
+    spool_path(&keeper->spool, (enum spool_queue) message->queue, message->id, path);
+}
+
+/* ---- reading a file, on a thread ---- */
+
+/* Whoever writes a file holds its lock until it is complete. */
+static bool is_being_written(int fd)
+{
+    struct failure ignored;
+
+    return !lock_try(fd, "queue file", LOCK_STYLE_DESCRIPTION, LOCK_SHARED, &ignored) &&
+           (ignored.error == EAGAIN || ignored.error == EACCES);
+}
+
+static void judge_failure(struct load_job *job, int fd)
+{
+    if (job->why.kind != FAILURE_PERMANENT)
+        job->state = FILE_TROUBLE;
+    else
+        job->state = is_being_written(fd) ? FILE_ARRIVING : FILE_DAMAGED;
+}
+
+static bool read_and_check(struct load_job *job, int fd)
+{
+    struct queue_file_content content;
+
+    if (!queue_file_read(fd, job->arena, job->envelope, &content, &job->why))
+        return false;
+    job->envelope->content_size = content.length;
+    return !job->is_activation || queue_file_verify_content(fd, &content, &job->why);
+}
+
+static void move_to_active(struct load_job *job, const char *path)
+{
+    job->found = job->queue;
+    if (!job->is_activation || job->queue == SPOOL_ACTIVE)
+        return;
+    /* If the name cannot be changed, it is delivered from where it stands. */
+    if (spool_move(job->spool, job->id, path, SPOOL_ACTIVE, false, &job->why))
+        job->found = SPOOL_ACTIVE;
+}
+
+static bool open_file(struct load_job *job, char path[SPOOL_PATH_SIZE], int *fd_out)
+{
+    enum spool_queue queue;
+
+    spool_path(job->spool, job->queue, job->id, path);
+    if (file_open(path, O_RDONLY | O_NOFOLLOW, 0, fd_out, &job->why))
+        return true;
+    job->state = job->why.error == ENOENT ? FILE_GONE : FILE_TROUBLE;
+    if (job->state != FILE_GONE || !spool_find(job->spool, job->id, &queue, path, &job->why))
+        return false;
+    /* Another depth of hashing; or another queue, when somebody moved it. */
+    job->is_elsewhere = queue != job->queue;
+    job->found = queue;
+    return !job->is_elsewhere && file_open(path, O_RDONLY | O_NOFOLLOW, 0, fd_out, &job->why);
+}
+
+static void load_file(void *context)
+{
+    struct load_job *job = context;
+    char path[SPOOL_PATH_SIZE];
+    struct failure ignored;
+    int fd;
+
+    if (!open_file(job, path, &fd))
+        return;
+    if (read_and_check(job, fd)) {
+        job->state = FILE_READ;
+        move_to_active(job, path);
+    } else {
+        judge_failure(job, fd);
+    }
+    if (job->state == FILE_DAMAGED && job->is_activation)
+        (void) !spool_move(job->spool, job->id, path, SPOOL_CORRUPT, true, &ignored);
+    fd_close(&fd);
+}
+
+static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum spool_queue queue, bool is_activation,
+                                 struct arena *arena)
+{
+    struct load_job *job = arena_new(arena, struct load_job);
+
+    job->id = id;
+    job->queue = queue;
+    job->spool = &keeper->spool;
+    job->is_activation = is_activation;
+    job->arena = arena;
+    job->envelope = arena_new(arena, struct envelope);
+    keeper_block(keeper, load_file, job);
+    return job;
+}
+
+/* ---- reading a frame ---- */
+
+static bool decode_frame(const struct queued_message *message, struct str payload, struct arena *arena,
+                         struct envelope *envelope, struct failure *why)
+{
+    struct str encoded;
+    struct str content;
+
+    if (!segment_message(payload, &encoded, &content))
+        return failure_set(why, FAILURE_PERMANENT, 0, "the frame holds no message");
+    if (!envelope_decode(encoded, arena, envelope, why))
+        return false;
+    envelope->content_size = content.len;
+    live_segments_apply_past(message, envelope);
+    return true;
+}
+
+static bool load_frame(const struct queued_message *message, struct arena *arena, struct envelope *envelope,
+                       struct failure *why)
+{
+    struct strbuf bytes;
+    struct str payload;
+    bool is_loaded;
+
+    strbuf_init(&bytes, STRBUF_UNLIMITED);
+    is_loaded =
+        live_segments_load(message, &bytes, &payload, why) && decode_frame(message, payload, arena, envelope, why);
+    strbuf_done(&bytes);
+    return is_loaded;
+}
+
+bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena, struct envelope *envelope_out,
+                          struct failure *why)
+{
+    struct queued_message *message = queue_index_find(keeper->index, id);
+    struct load_job *job;
+
+    if (message == NULL)
+        return failure_set(why, FAILURE_NONE, 0, "gone");
+    if (message->active != NULL) {
+        *envelope_out = *message->active->envelope;
+        return true;
+    }
+    if (message->segment != NULL)
+        return load_frame(message, arena, envelope_out, why);
+    job = run_load(keeper, id, (enum spool_queue) message->queue, false, arena);
+    if (job->state == FILE_READ) {
+        *envelope_out = *job->envelope;
+        return true;
+    }
+    if (job->state == FILE_GONE)
+        return failure_set(why, FAILURE_NONE, 0, "gone");
+    *why = job->why;
+    return false;
+}
+
+/* ---- content for a dispatch ---- */
+
+static bool copy_frame_content(const struct queued_message *message, struct arena *arena, struct str *content_out,
+                               struct failure *why)
+{
+    struct strbuf bytes;
+    struct str payload;
+    struct str encoded;
+    struct str content;
+    bool is_loaded;
+
+    strbuf_init(&bytes, STRBUF_UNLIMITED);
+    is_loaded = live_segments_load(message, &bytes, &payload, why);
+    if (is_loaded && segment_message(payload, &encoded, &content))
+        *content_out = arena_str(arena, content);
+    strbuf_done(&bytes);
+    return is_loaded;
+}
+
+struct content_job {
+    char path[SPOOL_PATH_SIZE];
+    uint64_t inline_limit;
+    struct arena *arena;
+    int fd;
+    uint64_t offset;
+    struct str content;
+    bool is_open;
+    struct failure why;
+};
+
+static bool read_small(struct content_job *job, const struct queue_file_content *content)
+{
+    char *room = arena_alloc(job->arena, (size_t) content->length + 1);
+    size_t count;
+
+    if (!file_read_at(job->fd, job->path, room, (size_t) content->length, content->offset, &count, &job->why))
+        return false;
+    job->content = str_make(room, count);
+    return count == content->length || failure_set(&job->why, FAILURE_RETRY, 0, "%s was cut short", job->path);
+}
+
+static void open_content(void *context)
+{
+    struct content_job *job = context;
+    struct queue_file_content content;
+    struct envelope envelope;
+    struct arena *scratch = arena_create();
+
+    job->is_open = queue_file_open(job->path, scratch, &envelope, &content, &job->fd, &job->why);
+    if (job->is_open && content.length <= job->inline_limit) {
+        job->is_open = read_small(job, &content);
+        fd_close(&job->fd);
+    }
+    job->offset = content.offset;
+    arena_destroy(&scratch);
+}
+
+bool loader_content(void *context, struct active_message *active, struct arena *arena, struct str *content_out,
+                    int *fd_out, uint64_t *offset_out, struct failure *why)
+{
+    struct keeper *keeper = context;
+    struct queued_message *message = active->origin;
+    struct content_job *job;
+
+    *content_out = STR_EMPTY;
+    *fd_out = -1;
+    *offset_out = 0;
+    if (message->segment != NULL)
+        return copy_frame_content(message, arena, content_out, why);
+    job = arena_new(arena, struct content_job);
+    loader_file_path(keeper, message, job->path);
+    job->inline_limit = (uint64_t) keeper->settings->spool_inline_limit;
+    job->arena = arena;
+    job->fd = -1;
+    keeper_block(keeper, open_content, job);
+    if (!job->is_open) {
+        *why = job->why;
+        return false;
+    }
+    *content_out = job->content;
+    *fd_out = job->fd;
+    *offset_out = job->offset;
+    return true;
+}
+
+/* ---- activation ---- */
+
+static size_t count_pending(const struct envelope *envelope)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        count += envelope->recipients[i].status == RECIPIENT_PENDING;
+    return count;
+}
+
+static void make_active(struct keeper *keeper, struct queued_message *message, struct arena *arena,
+                        struct envelope *envelope)
+{
+    struct active_message *active = arena_new(arena, struct active_message);
+    char text[QUEUE_ID_TEXT_SIZE];
+
+    active->keeper = &keeper->hooks;
+    active->origin = message;
+    active->arena = arena;
+    active->envelope = envelope;
+    active->id_text = arena_str(arena, queue_id_format(message->id, text));
+    active->queue_name = "active";
+    active->attempt = ++keeper->attempt;
+    active->activated = clock_now();
+    active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);
+    list_init(&active->entries);
+    message->active = active;
+    keeper->active_count++;
+    keeper->active_deferred += message->was_deferred;
+    keeper->active_recipients += envelope->recipient_count;
+}
+
+void loader_release(struct keeper *keeper, struct queued_message *message)
+{
+    struct active_message *active = message->active;
+    struct arena *arena = active->arena;
+
+    keeper->active_count--;
+    keeper->active_deferred -= message->was_deferred;
+    keeper->active_recipients -= active->envelope->recipient_count;
+    message->active = NULL;
+    arena_destroy(&arena);
+    loader_wake(keeper);
+}
+
+static void activate(struct keeper *keeper, struct queued_message *message, struct arena *arena,
+                     struct envelope *envelope)
+{
+    make_active(keeper, message, arena, envelope);
+    log_queue_active(message->active->id_text, envelope->sender, envelope->content_size, count_pending(envelope));
+    if (count_pending(envelope) == 0 || message->must_expire || message->must_delete)
+        finisher_finish(keeper, message);
+    else
+        deliveries_start(keeper->deliveries, message->active);
+}
+
+static void take_file_state(struct keeper *keeper, struct queued_message *message, struct load_job *job)
+{
+    char text[QUEUE_ID_TEXT_SIZE];
+    const char *id = queue_id_format(message->id, text).data;
+
+    switch (job->state) {
+    case FILE_READ:
+        return;
+    case FILE_GONE:
+        if (job->is_elsewhere) {
+            message->queue = (unsigned char) job->found;
+            if (job->found == SPOOL_HOLD)
+                queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+            else
+                queue_index_wait(keeper->index, message, keeper_now() + 1);
+            return;
+        }
+        queue_index_remove(keeper->index, message);
+        return;
+    case FILE_ARRIVING:
+        queue_index_remove(keeper->index, message);
+        return;
+    case FILE_DAMAGED:
+        log_error("%s: saved in corrupt/: %s", id, job->why.text);
+        queue_index_remove(keeper->index, message);
+        return;
+    case FILE_TROUBLE:
+        log_warning("%s: %s", id, job->why.text);
+        queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
+        return;
+    }
+}
+
+static void load_from_file(struct keeper *keeper, struct queued_message *message)
+{
+    struct arena *arena = arena_create();
+    struct load_job *job = run_load(keeper, message->id, (enum spool_queue) message->queue, true, arena);
+
+    if (job->state == FILE_READ) {
+        message->queue = (unsigned char) job->found;
+        activate(keeper, message, arena, job->envelope);
+        return;
+    }
+    take_file_state(keeper, message, job);
+    arena_destroy(&arena);
+}
+
+static void save_damaged_frame(struct keeper *keeper, struct queued_message *message, const struct failure *why)
+{
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure ignored;
+
+    log_error("%s: lost from segment %u of the journal: %s", queue_id_format(message->id, text).data,
+              message->segment->number, why->text);
+    (void) !live_segments_record(message, LEDGER_MOVED, SPOOL_CORRUPT, LEDGER_WHOLE_MESSAGE, &ignored);
+    live_segments_leave(keeper, message);
+    queue_index_remove(keeper->index, message);
+}
+
+static void load_from_frame(struct keeper *keeper, struct queued_message *message)
+{
+    struct arena *arena = arena_create();
+    struct envelope *envelope = arena_new(arena, struct envelope);
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure why;
+
+    if (load_frame(message, arena, envelope, &why)) {
+        activate(keeper, message, arena, envelope);
+        return;
+    }
+    arena_destroy(&arena);
+    if (why.kind == FAILURE_PERMANENT) {
+        save_damaged_frame(keeper, message, &why);
+    } else {
+        log_warning("%s: %s", queue_id_format(message->id, text).data, why.text);
+        queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
+    }
+}
+
+/* ---- whose turn it is ---- */
+
+static bool has_room(const struct keeper *keeper)
+{
+    return keeper->active_count < (size_t) keeper->settings->message_active_limit &&
+           (keeper->active_count == 0 ||
+            keeper->active_recipients < (size_t) keeper->settings->message_recipient_limit);
+}
+
+static struct queued_message *next_message(struct keeper *keeper)
+{
+    size_t deferred_most = (size_t) keeper->settings->message_active_limit / 5 * 4 + 1;
+    struct queued_message *fresh = queue_index_first_ready(keeper->index, false);
+    struct queued_message *deferred =
+        keeper->active_deferred < deferred_most ? queue_index_first_ready(keeper->index, true) : NULL;
+
+    if (!keeper->is_recovered || keeper->is_draining || !has_room(keeper))
+        return NULL;
+    if (fresh == NULL || deferred == NULL)
+        return fresh != NULL ? fresh : deferred;
+    return keeper->is_deferreds_turn ? deferred : fresh;
+}
+
+static void loader(void *context)
+{
+    struct keeper *keeper = context;
+    struct queued_message *message;
+    unsigned taken = 0;
+
+    while ((message = next_message(keeper)) != NULL) {
+        keeper->is_deferreds_turn = !message->was_deferred;
+        queue_index_set_idle(keeper->index, message, QUEUED_ACTIVE);
+        if (message->segment != NULL)
+            load_from_frame(keeper, message);
+        else
+            load_from_file(keeper, message);
+        event_wake_all(&keeper->changed);
+        if (++taken % TURN == 0)
+            fiber_yield(keeper->loop);
+    }
+    keeper->loaders--;
+    event_wake_all(&keeper->changed);
+}
+
+void loader_wake(struct keeper *keeper)
+{
+    struct queued_message *first = next_message(keeper);
+
+    /* Files are waited for, so several at a time; frames never are. */
+    if (first == NULL || keeper->loaders >= LOADERS_MAXIMUM)
+        return;
+    keeper->loaders++;
+    fiber_start(keeper->loop, loader, keeper);
+    if (first->segment == NULL && keeper->loaders < LOADERS_MAXIMUM) {
+        keeper->loaders++;
+        fiber_start(keeper->loop, loader, keeper);
+    }
+}

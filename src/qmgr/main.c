@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qmgr - keeps the queue: what came in goes out, is tried again, or goes back. */
+
+#include "base/memory.h"
+#include "config/shared_settings.h"
+#include "daemon/daemon.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "protocol/queue.h"
+#include "qmgr/census.h"
+#include "qmgr/control.h"
+#include "qmgr/finisher.h"
+#include "qmgr/live_segments.h"
+#include "qmgr/loader.h"
+#include "qmgr/spilling.h"
+#include "qmgr/walker.h"
+#include "run/loop.h"
+#include "run/offload.h"
+#include "run/worker.h"
+
+#include <fcntl.h>
+
+enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 10 };
+
+/* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
+static const char unclean_mark[] = "journal/manager";
+
+struct qmgr {
+    struct keeper keeper;
+    struct deliveries_transport *transports;
+    size_t transport_count;
+    bool was_unclean;
+    bool is_ending;
+    struct event ended;
+    bool has_ended;
+};
+
+static bool open_master_cf(struct daemon *daemon, struct failure *why)
+{
+    const struct shared_settings *shared = daemon_shared(daemon);
+    struct qmgr *qmgr = arena_new(daemon_arena(daemon), struct qmgr);
+
+    daemon_keep(daemon, qmgr);
+    return deliveries_find_transports(shared->config_directory, shared->default_process_limit, daemon_arena(daemon),
+                                      &qmgr->transports, &qmgr->transport_count, why);
+}
+
+/* ---- the life of the queue ---- */
+
+struct mark_job {
+    bool is_found;
+    bool is_clean; /* take the mark away */
+};
+
+static void change_mark(void *context)
+{
+    struct mark_job *job = context;
+    struct failure ignored;
+    int fd;
+
+    job->is_found = file_exists(unclean_mark);
+    if (job->is_clean)
+        (void) !file_unlink(unclean_mark, &ignored);
+    else if (file_open(unclean_mark, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, &fd, &ignored))
+        fd_close(&fd);
+}
+
+static bool set_mark(struct keeper *keeper, bool is_clean)
+{
+    struct mark_job *job = memory_alloc(sizeof(*job));
+    bool is_found;
+
+    job->is_clean = is_clean;
+    keeper_block(keeper, change_mark, job);
+    is_found = job->is_found;
+    memory_free(job);
+    return is_found;
+}
+
+static void tick(struct keeper *keeper, int64_t *next_walk)
+{
+    int64_t now = keeper_now();
+
+    live_segments_tick(keeper);
+    deliveries_close_idle(keeper->deliveries, seconds(IDLE_SECONDS));
+    if (now < *next_walk)
+        return;
+    *next_walk = now + duration_seconds(keeper->settings->queue_run_delay);
+    walker_start(keeper);
+}
+
+/* Feeds the active queue, and does what is to be done every second. */
+static void live(void *context)
+{
+    struct qmgr *qmgr = context;
+    struct keeper *keeper = &qmgr->keeper;
+    struct instant last_tick = { 0 };
+    int64_t next_walk = 0;
+    struct failure ignored;
+
+    while (!qmgr->is_ending) {
+        queue_index_due(keeper->index, keeper_now());
+        loader_wake(keeper);
+        if (instant_since(loop_now(keeper->loop), last_tick).us >= seconds(1).us && keeper->is_recovered) {
+            last_tick = loop_now(keeper->loop);
+            tick(keeper, &next_walk);
+        }
+        (void) !event_wait(keeper->loop, &keeper->work, milliseconds(500), &ignored);
+    }
+    qmgr->has_ended = true;
+    event_wake_all(&qmgr->ended);
+}
+
+static void recover(void *context)
+{
+    struct qmgr *qmgr = context;
+    struct keeper *keeper = &qmgr->keeper;
+
+    live_segments_recover(keeper);
+    walker_walk_active(keeper);
+    if (qmgr->was_unclean)
+        deliveries_take_census(keeper->deliveries, seconds(CENSUS_SECONDS));
+    keeper->is_recovered = true;
+    keeper->finishing--;
+    event_wake_all(&keeper->work);
+    event_wake_all(&keeper->changed);
+}
+
+static void *start(struct daemon *daemon)
+{
+    struct qmgr *qmgr = daemon_kept(daemon);
+    struct keeper *keeper = &qmgr->keeper;
+    const struct deliveries_census census = { census_unrecorded, census_in_hand, keeper };
+
+    keeper->daemon = daemon;
+    keeper->loop = daemon_loop(daemon);
+    keeper->settings = daemon_settings(daemon);
+    keeper->shared = daemon_shared(daemon);
+    keeper->spool = spool_settings_make(keeper->shared->hash_queue_names, keeper->shared->hash_queue_depth);
+    keeper->started = clock_now();
+    keeper->attempt = (uint64_t) keeper->started.us;
+    keeper->index = queue_index_create();
+    keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
+    keeper->ledgers = worker_create(keeper->loop, "ledgers");
+    keeper->hooks = (struct active_keeper){ loader_content, finisher_record, finisher_finished, keeper };
+    list_init(&keeper->segments);
+    event_init(&keeper->work);
+    event_init(&keeper->changed);
+    event_init(&qmgr->ended);
+    keeper->spiller = spiller_create(keeper);
+    keeper->deliveries = deliveries_create(daemon, keeper->settings, qmgr->transports, qmgr->transport_count, &census);
+    qmgr->was_unclean = set_mark(keeper, false);
+    fiber_start(keeper->loop, live, qmgr);
+    keeper->finishing++;
+    fiber_start(keeper->loop, recover, qmgr);
+    return qmgr;
+}
+
+/* ---- stopping ---- */
+
+static bool is_busy(const struct keeper *keeper)
+{
+    return deliveries_in_hand(keeper->deliveries) > 0 || keeper->active_count > 0 || keeper->loaders > 0;
+}
+
+/*
+ * Told to retire, the next queue manager waits for the end of this one: what takes long stays in the agents' hands, and
+ * the census tells the next.
+ */
+static bool is_patience_over(const struct qmgr *qmgr, struct instant begun)
+{
+    return !daemon_is_stopping(qmgr->keeper.daemon) &&
+           instant_since(loop_now(qmgr->keeper.loop), begun).us > seconds(RETIRE_SECONDS).us;
+}
+
+static bool is_journal_empty(const struct keeper *keeper)
+{
+    return live_segments_are_gone(keeper) && keeper->busy_segments == 0 && keeper->moving == 0 &&
+           keeper->finishing == 0;
+}
+
+/* Everything becomes a file; segments come free as cleanup leaves them. Master's patience is the limit. */
+static void spill_all(struct keeper *keeper)
+{
+    keeper->is_stopping = true;
+    do {
+        struct failure ignored;
+
+        live_segments_tick(keeper);
+        (void) !event_wait(keeper->loop, &keeper->changed, milliseconds(100), &ignored);
+        while (keeper->is_looking_for_segments)
+            keeper_wait_change(keeper);
+    } while (!is_journal_empty(keeper));
+}
+
+static void drain(void *context)
+{
+    struct qmgr *qmgr = context;
+    struct keeper *keeper = &qmgr->keeper;
+    struct instant begun = loop_now(keeper->loop);
+    bool is_clean;
+
+    while (!keeper->is_recovered)
+        keeper_wait_change(keeper);
+    keeper->is_draining = true;
+    deliveries_drain(keeper->deliveries);
+    while (is_busy(keeper) && !is_patience_over(qmgr, begun))
+        keeper_wait_change(keeper);
+    is_clean = !is_busy(keeper);
+    if (is_clean && daemon_is_stopping(keeper->daemon))
+        spill_all(keeper);
+    qmgr->is_ending = true;
+    event_wake_all(&keeper->work);
+    while (!qmgr->has_ended || keeper->is_looking_for_segments || (is_clean && keeper->finishing > 0))
+        keeper_wait_change(keeper);
+    if (is_clean)
+        (void) set_mark(keeper, true);
+    else
+        log_info("going with deliveries in hand: the next queue manager asks the agents");
+}
+
+static void stop(void *context)
+{
+    struct qmgr *qmgr = context;
+    struct keeper *keeper = &qmgr->keeper;
+
+    if (is_busy(keeper))
+        return;
+    deliveries_destroy(&keeper->deliveries);
+    spiller_destroy(&keeper->spiller);
+    worker_destroy(&keeper->ledgers);
+    offload_destroy(&keeper->files);
+    queue_index_destroy(&keeper->index);
+}
+
+/* Postfix's bytes: A all deferred mail, F forget dead destinations, D and I look into the queues, W wake up. */
+static void trigger(void *context, struct str bytes)
+{
+    struct qmgr *qmgr = context;
+
+    if (str_find_any(bytes, "AF") != STR_NOT_FOUND)
+        control_flush(&qmgr->keeper);
+    else if (str_find_any(bytes, "DIW") != STR_NOT_FOUND && qmgr->keeper.is_recovered)
+        walker_start(&qmgr->keeper);
+}
+
+static const struct daemon_operation operations[] = {
+    { &queue_durable_message, NULL, control_durable },
+    { &queue_control_message, &queue_controlled_message, control_control },
+    { &queue_list_message, NULL, control_list },
+    { NULL, NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+    static const char *const calls[] = { "spill", "bounce", "defer", "trace", "rewrite", NULL };
+    static const struct daemon_program program = {
+        .name = "qmgr",
+        .shape = DAEMON_EVENT,
+        .user = DAEMON_AS_MAIL_OWNER,
+        .settings = &qmgr_settings_table,
+        .open = open_master_cf,
+        .start = start,
+        .drain = drain,
+        .stop = stop,
+        .protocol = &queue_protocol,
+        .operations = operations,
+        .trigger = trigger,
+        .calls = calls,
+        .seccomp = "queue",
+        .is_singleton = true,
+    };
+
+    return daemon_run(&program, argc, argv);
+}

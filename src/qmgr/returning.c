@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/returning.h"
+
+#include "config/shared_settings.h"
+#include "daemon/daemon.h"
+#include "os/fd.h"
+#include "protocol/cleanup.h"
+#include "qmgr/loader.h"
+
+enum { PART = 1000 };
+
+/* A notification is made by cleanup, so this is longer than one service's time. */
+static const struct duration patience = { 300 * 1000000LL };
+
+static struct endpoint *service_for(struct keeper *keeper, enum bounce_kind kind, struct arena *arena)
+{
+    struct str name = keeper->shared->bounce_service_name;
+
+    if (kind == BOUNCE_DELAYED)
+        name = keeper->shared->defer_service_name;
+    else if (kind != BOUNCE_FAILED)
+        name = keeper->shared->trace_service_name;
+    return daemon_endpoint(keeper->daemon, arena_c(arena, arena_printf(arena, "private/%.*s", STR_ARG(name))),
+                           &bounce_protocol);
+}
+
+static const char *action_of(enum bounce_kind kind, struct str reported)
+{
+    if (kind == BOUNCE_FAILED)
+        return "failed";
+    if (kind == BOUNCE_DELAYED)
+        return "delayed";
+    return str_is_empty(reported) ? "delivered" : NULL;
+}
+
+static void fill_recipient(const struct active_message *active, size_t place, enum bounce_kind kind,
+                           struct arena *arena, struct bounce_recipient *out)
+{
+    const struct envelope_recipient *recipient = &active->envelope->recipients[place];
+    const struct active_result *result = &active->results[place];
+    const char *action = action_of(kind, result->action);
+    char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
+
+    *out = (struct bounce_recipient){ .address = recipient->address,
+                                      .original = recipient->original,
+                                      .dsn_orcpt = recipient->dsn_original,
+                                      .dsn_notify = recipient->dsn_notify,
+                                      .status = kind == BOUNCE_FAILED    ? DELIVER_BOUNCED
+                                                : kind == BOUNCE_DELAYED ? DELIVER_DEFERRED
+                                                                         : DELIVER_SENT,
+                                      .dsn = result->dsn,
+                                      .action = action != NULL ? str_from_c(action) : result->action,
+                                      .reason = result->reason,
+                                      .remote_mta = result->remote_mta,
+                                      .diagnostic_type = result->diagnostic_type,
+                                      .diagnostic = result->diagnostic };
+    /* Of an earlier activation: what the file remembers. */
+    if (str_is_empty(out->dsn) && dsn_status_is_set(recipient->dsn))
+        out->dsn = dsn_status_format(recipient->dsn, dsn);
+    if (str_is_empty(out->reason))
+        out->reason = recipient->reason;
+}
+
+static struct records fill_recipients(const struct active_message *active, enum bounce_kind kind,
+                                      returning_wanted *wanted, struct arena *arena)
+{
+    struct bounce_recipient *items = arena_new_array(arena, active->envelope->recipient_count, struct bounce_recipient);
+    size_t count = 0;
+
+    for (size_t i = 0; i < active->envelope->recipient_count; i++) {
+        if (wanted(active, i))
+            fill_recipient(active, i, kind, arena, &items[count++]);
+    }
+    return (struct records){ items, count };
+}
+
+static uint64_t encoding_of(const struct envelope *envelope)
+{
+    return (envelope->flags & ENVELOPE_BODY_8BIT) != 0 ? BODY_ENCODING_8BIT : BODY_ENCODING_UNKNOWN;
+}
+
+static bool ask(struct keeper *keeper, struct bounce_request *request, struct arena *arena, struct failure *why)
+{
+    const struct bounce_reply *reply;
+
+    if (!bounce_ask(service_for(keeper, (enum bounce_kind) request->kind, arena), request, arena, patience, &reply,
+                    why))
+        return false;
+    return reply->is_done || failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(reply->reason));
+}
+
+bool returning_tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind,
+                    returning_wanted *wanted, struct failure *why)
+{
+    const struct envelope *envelope = active->envelope;
+    struct arena *arena = arena_create();
+    struct bounce_request request = { .kind = kind,
+                                      .queue_id = active->id_text,
+                                      .sender = envelope->sender,
+                                      .envid = envelope->dsn_envid,
+                                      .dsn_return = (uint64_t) envelope->dsn_return,
+                                      .encoding = encoding_of(envelope),
+                                      .is_smtputf8 = (envelope->flags & ENVELOPE_SMTPUTF8) != 0,
+                                      .arrival = envelope->arrival,
+                                      .size = envelope->content_size,
+                                      .attributes = dispatch_attributes(envelope, arena),
+                                      .recipients = fill_recipients(active, kind, wanted, arena),
+                                      .content_fd = -1 };
+    bool is_told = request.recipients.count == 0;
+
+    if (!is_told)
+        is_told = loader_content(keeper, active, arena, &request.content, &request.content_fd, &request.content_offset,
+                                 why) &&
+                  ask(keeper, &request, arena, why);
+    fd_close(&request.content_fd);
+    arena_destroy(&arena);
+    return is_told;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/walker.h"
+
+#include "base/memory.h"
+#include "log/log.h"
+#include "run/loop.h"
+
+enum { TURN = 1000 };
+
+struct seen_file {
+    struct queue_id id;
+    int64_t next_attempt; /* seconds */
+};
+
+struct walk_job {
+    enum spool_queue queue;
+    struct seen_file *files;
+    size_t count;
+    size_t capacity;
+    bool is_done;
+    struct failure why;
+};
+
+static bool see_file(void *context, const struct spool_entry *entry)
+{
+    struct walk_job *job = context;
+
+    if (job->count == job->capacity) {
+        job->capacity = job->capacity == 0 ? 256 : job->capacity * 2;
+        job->files = memory_resize(job->files, job->capacity * sizeof(*job->files));
+    }
+    job->files[job->count++] = (struct seen_file){ entry->id, instant_seconds(entry->next_attempt) };
+    return true;
+}
+
+static void walk_queue(void *context)
+{
+    struct walk_job *job = context;
+
+    job->is_done = spool_walk(job->queue, see_file, job, NULL, &job->why);
+}
+
+/* Puts a message that is a file where its queue says that it belongs. */
+static void place(struct keeper *keeper, struct queued_message *message, enum spool_queue queue, int64_t next_attempt)
+{
+    message->queue = (unsigned char) queue;
+    message->was_deferred = queue == SPOOL_DEFERRED;
+    if (queue == SPOOL_HOLD)
+        queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    else if (queue == SPOOL_DEFERRED && next_attempt > keeper_now())
+        queue_index_wait(keeper->index, message, next_attempt);
+    else
+        queue_index_ready(keeper->index, message);
+}
+
+static void take_file(struct keeper *keeper, enum spool_queue queue, const struct seen_file *file)
+{
+    struct queued_message *message = queue_index_find(keeper->index, file->id);
+
+    if (message == NULL) {
+        message = queue_index_add(keeper->index, file->id, queue);
+        place(keeper, message, queue, file->next_attempt);
+    } else if (message->segment == NULL && message->state != QUEUED_ACTIVE && !message->is_moving) {
+        /* Moved, or touched, by hand. */
+        if (message->queue != queue)
+            place(keeper, message, queue, file->next_attempt);
+        else if (message->state == QUEUED_WAITING && file->next_attempt < (int64_t) message->next_attempt)
+            queue_index_wait(keeper->index, message, file->next_attempt);
+    }
+    message->seen = keeper->walk_number;
+}
+
+static void walk_one(struct keeper *keeper, enum spool_queue queue)
+{
+    struct walk_job *job = memory_alloc(sizeof(*job));
+
+    job->queue = queue;
+    keeper_block(keeper, walk_queue, job);
+    if (!job->is_done)
+        log_warning("cannot look through %s: %s", spool_queue_name(queue), job->why.text);
+    for (size_t i = 0; i < job->count; i++) {
+        take_file(keeper, queue, &job->files[i]);
+        if (i % TURN == TURN - 1) {
+            event_wake_all(&keeper->work);
+            fiber_yield(keeper->loop);
+        }
+    }
+    event_wake_all(&keeper->work);
+    memory_free(job->files);
+    memory_free(job);
+}
+
+void walker_walk_active(struct keeper *keeper)
+{
+    walk_one(keeper, SPOOL_INCOMING);
+    walk_one(keeper, SPOOL_ACTIVE);
+}
+
+/* ---- what is gone ---- */
+
+struct find_job {
+    struct queue_id id;
+    const struct spool_settings *spool;
+    bool is_found;
+    enum spool_queue queue;
+    int64_t next_attempt;
+    struct failure why;
+};
+
+static void find_file(void *context)
+{
+    struct find_job *job = context;
+    char path[SPOOL_PATH_SIZE];
+
+    job->is_found = spool_find(job->spool, job->id, &job->queue, path, &job->why);
+}
+
+static struct find_job *run_find(struct keeper *keeper, struct queue_id id)
+{
+    struct find_job *job = memory_alloc(sizeof(*job));
+
+    job->id = id;
+    job->spool = &keeper->spool;
+    keeper_block(keeper, find_file, job);
+    return job;
+}
+
+static bool may_be_gone(const struct keeper *keeper, const struct queued_message *message)
+{
+    return message != NULL && message->segment == NULL && message->state != QUEUED_ACTIVE && !message->is_moving &&
+           message->seen != keeper->walk_number;
+}
+
+static void check_if_gone(struct keeper *keeper, struct queue_id id)
+{
+    struct find_job *job = run_find(keeper, id);
+    struct queued_message *message = queue_index_find(keeper->index, id);
+
+    if (!job->is_found && job->why.kind == FAILURE_NONE && may_be_gone(keeper, message))
+        queue_index_remove(keeper->index, message);
+    memory_free(job);
+}
+
+static void drop_gone(struct keeper *keeper)
+{
+    size_t count;
+    struct queue_id *ids = queue_index_ids(keeper->index, &count);
+
+    for (size_t i = 0; i < count && !keeper->is_draining; i++) {
+        if (may_be_gone(keeper, queue_index_find(keeper->index, ids[i])))
+            check_if_gone(keeper, ids[i]);
+        if (i % TURN == TURN - 1)
+            fiber_yield(keeper->loop);
+    }
+    memory_free(ids);
+}
+
+static void walk_all(void *context)
+{
+    struct keeper *keeper = context;
+
+    if (++keeper->walk_number == 0)
+        keeper->walk_number = 1;
+    for (unsigned queue = SPOOL_INCOMING; queue < SPOOL_CORRUPT && !keeper->is_draining; queue++)
+        walk_one(keeper, (enum spool_queue) queue);
+    if (!keeper->is_draining)
+        drop_gone(keeper);
+    keeper->is_walking = false;
+    keeper->finishing--;
+    event_wake_all(&keeper->changed);
+}
+
+void walker_start(struct keeper *keeper)
+{
+    if (keeper->is_walking || keeper->is_draining)
+        return;
+    keeper->is_walking = true;
+    keeper->finishing++;
+    fiber_start(keeper->loop, walk_all, keeper);
+}
+
+struct queued_message *walker_take_up(struct keeper *keeper, struct queue_id id)
+{
+    struct queued_message *message = queue_index_find(keeper->index, id);
+    struct find_job *job;
+
+    if (message != NULL)
+        return message;
+    job = run_find(keeper, id);
+    if (job->is_found) {
+        struct seen_file file = { id, keeper_now() };
+
+        take_file(keeper, job->queue, &file);
+    }
+    memory_free(job);
+    return queue_index_find(keeper->index, id);
+}
