@@ -21,13 +21,17 @@ static void *start(struct daemon *daemon)
 
 static bool notify(struct daemon_call *call, struct failure *why)
 {
-    const struct bounce_request *request = call->request;
-    int content_fd = request->content_fd;
+    const struct notifier *notifier = call->context;
+    struct bounce_request request = *(const struct bounce_request *) call->request;
+    int content_fd = request.content_fd;
     struct bounce_reply reply;
+    bool is_whole = bounce_take_recipients(call->call, &request, call->arena, notifier->shared->ipc_timeout,
+                                           &request.recipients, why);
 
-    notifier_run(call->context, request, call->arena, &reply);
+    if (is_whole)
+        notifier_run(notifier, &request, call->arena, &reply);
     fd_close(&content_fd);
-    return daemon_reply(call, &reply, why);
+    return is_whole && daemon_reply(call, &reply, why);
 }
 
 static const struct daemon_operation operations[] = {

@@ -220,15 +220,13 @@ static bool return_to_sender(struct submission *submission, const struct refusal
         .content_fd = submission->fd,
         .content_offset = submission->content_offset,
     };
-    void *reply;
+    const struct bounce_reply *reply;
 
     set_bounce_recipients(submission, refusal, &request);
-    if (!endpoint_ask(submission->ways->bounce, &bounce_request_message, &request, &bounce_reply_message,
-                      submission->arena, submission->ways->shared->ipc_timeout, &reply, why))
+    if (!bounce_ask(submission->ways->bounce, &request, submission->arena, submission->ways->shared->ipc_timeout,
+                    &reply, why))
         return false;
-    if (((struct bounce_reply *) reply)->is_done)
-        return true;
-    return failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(((struct bounce_reply *) reply)->reason));
+    return reply->is_done || failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(reply->reason));
 }
 
 /* ---- one file ---- */

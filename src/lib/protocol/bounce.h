@@ -45,9 +45,15 @@ struct bounce_request {
     uint64_t size;
     struct strlist attributes;
     struct records recipients; /* struct bounce_recipient */
+    bool has_more;             /* bounce_more messages with the other recipients follow in the call */
     struct str content;        /* as in deliver_request */
     int content_fd;
     uint64_t content_offset;
+};
+
+struct bounce_more {
+    struct records recipients; /* struct bounce_recipient */
+    bool has_more;
 };
 
 struct bounce_reply {
@@ -58,7 +64,21 @@ struct bounce_reply {
 
 extern const struct message_type bounce_recipient_message;
 extern const struct message_type bounce_request_message;
+extern const struct message_type bounce_more_message;
 extern const struct message_type bounce_reply_message;
 extern const struct protocol bounce_protocol;
+
+enum { BOUNCE_RECIPIENTS_MAXIMUM = 500 }; /* in one message */
+
+/*
+ * The client's side: asks with any number of recipients, which are sent in pieces. The reply lives in arena. As
+ * endpoint_ask, a request that met a stale channel is sent once more.
+ */
+MUST_USE bool bounce_ask(struct endpoint *endpoint, const struct bounce_request *request, struct arena *arena,
+                         struct duration timeout, const struct bounce_reply **reply_out, struct failure *why);
+
+/* The service's side: all recipients of a request, those of bounce_more too, in arena. */
+MUST_USE bool bounce_take_recipients(struct call *call, const struct bounce_request *request, struct arena *arena,
+                                     struct duration timeout, struct records *recipients_out, struct failure *why);
 
 #endif
