@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/nexthop.h"
+
+#include "unit.h"
+
+TEST(next_hops_are_taken_apart)
+{
+    static const struct {
+        const char *text, *domain;
+        uint16_t port;
+        bool is_host;
+    } rows[] = {
+        { "example.com", "example.com", 25, false },
+        { "example.com:2525", "example.com", 2525, false },
+        { "example.com:submission", "example.com", 587, false },
+        { "[mx.example.com]", "mx.example.com", 25, true },
+        { "[mx.example.com]:587", "mx.example.com", 587, true },
+        { "[192.0.2.1]:26", "192.0.2.1", 26, true },
+        { "[2001:db8::1]", "2001:db8::1", 25, true },
+        { "[IPv6:2001:db8::1]:26", "2001:db8::1", 26, true },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct nexthop nexthop = { .port = 0 };
+
+        EXPECT(nexthop_parse(str_from_c(rows[i].text), STR("smtp"), &nexthop, NULL));
+        EXPECT_STR(nexthop.domain, str_from_c(rows[i].domain));
+        EXPECT_UINT(nexthop.port, rows[i].port);
+        EXPECT_INT(nexthop.is_host, rows[i].is_host);
+    }
+}
+
+TEST(bad_next_hops_are_refused_with_a_reason)
+{
+    static const char *const rows[] = { "",       ":25",   "[]",   "[mx",      "mx]",
+                                        "[mx]25", "[mx]:", "mx:0", "mx:70000", "mx:no-such-service" };
+    struct nexthop nexthop;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct failure why = { .kind = FAILURE_NONE };
+
+        EXPECT_FALSE(nexthop_parse(str_from_c(rows[i]), STR("25"), &nexthop, &why));
+        EXPECT_INT(why.kind, FAILURE_CONFIGURATION);
+    }
+}
