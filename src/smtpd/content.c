@@ -36,13 +36,9 @@ static void note_bare_newline(struct session *session)
 
 static void add_line(struct session *session, struct str line, bool is_ended)
 {
-    struct transaction *transaction = &session->transaction;
-
-    transaction->bytes += line.len + (is_ended ? 2 : 0);
-    session->content_bytes = transaction->bytes;
-    transaction_add_content(session, line);
-    if (is_ended)
-        transaction_add_content(session, STR("\n"));
+    session->transaction.bytes += line.len + (is_ended ? 2 : 0);
+    session->content_bytes = session->transaction.bytes;
+    transaction_add_content(session, line, is_ended);
 }
 
 /* Whether a line that is a dot alone ends the message. */

@@ -30,20 +30,11 @@ bool session_break(struct session *session, const struct failure *why)
     return false;
 }
 
-/* What the client has sent beyond the command in hand, without waiting for it. */
-static struct str early_input(struct session *session)
-{
-    struct failure why;
-
-    if (stream_buffered(session->stream).len == 0 && stream_has_input(session->stream) &&
-        !stream_fill(session->stream, &why))
-        return STR_EMPTY;
-    return stream_buffered(session->stream);
-}
-
 bool session_is_synchronised(struct session *session)
 {
-    struct str early = early_input(session);
+    /* What came together with the command. A look into the socket would be a system call a command, for what
+     * depends on chance anyway. */
+    struct str early = stream_buffered(session->stream);
 
     if (early.len == 0)
         return true;

@@ -2,6 +2,7 @@
 #ifndef SMTPD_SMTPD_H
 #define SMTPD_SMTPD_H
 
+#include "base/time.h"
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
 #include "smtpd/settings.h"
@@ -18,7 +19,7 @@ struct restriction_list;
 
 /*
  * smtpd - what all sessions of the process share: settings, tables opened before the jail, the parsed
- * restriction lists, and the way to the services asked. Read-only once started, but for the cache.
+ * restriction lists, and the way to the services asked. Read-only once started, but for what is remembered.
  */
 struct smtpd {
     struct daemon *daemon;
@@ -62,6 +63,10 @@ struct smtpd {
     struct destination_cache *destination_cache;
     struct resolver *resolver;
     struct host_lookup *host_lookup;
+
+    /* of the queue's filesystem, see storage.h */
+    uint64_t free_bytes;
+    struct instant next_look_at_space;
 };
 
 /* Before the jail: settings, tables, lists. */

@@ -3,6 +3,7 @@
 
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
+#include "smtpd/received.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
@@ -127,7 +128,36 @@ static bool is_beyond_limit(const struct session *session)
     return limit > 0 && session->transaction.bytes > (uint64_t) limit;
 }
 
-void transaction_add_content(struct session *session, struct str bytes)
+/* "From " and ">From " where the header should begin: the client sends a mailbox. */
+static bool is_mailbox_line(struct str line)
+{
+    while (line.len > 0 && line.data[0] == '>')
+        line = str_from(line, 1);
+    return str_starts_with_nocase(line, STR("From "));
+}
+
+/* What stands in front of the client's own first line. */
+static void begin_content(struct session *session, struct str line)
+{
+    struct transaction *transaction = &session->transaction;
+
+    transaction->has_content = true;
+    received_append(session, &transaction->pending);
+    if (is_mailbox_line(line))
+        strbuf_append(&transaction->pending, STR("X-Mailbox-Line: "));
+}
+
+static void append_line(struct strbuf *out, struct str line, bool is_ended)
+{
+    char *place = strbuf_reserve(out, line.len + 1);
+
+    if (line.len > 0)
+        memcpy(place, line.data, line.len);
+    place[line.len] = '\n';
+    strbuf_extend(out, line.len + is_ended);
+}
+
+void transaction_add_content(struct session *session, struct str line, bool is_ended)
 {
     struct transaction *transaction = &session->transaction;
 
@@ -139,7 +169,9 @@ void transaction_add_content(struct session *session, struct str bytes)
         transaction->is_too_large = true;
         return;
     }
-    strbuf_append(&transaction->pending, bytes);
+    if (!transaction->has_content)
+        begin_content(session, line);
+    append_line(&transaction->pending, line, is_ended);
     if (transaction->pending.len >= PENDING_MAXIMUM)
         send_pending(session);
 }
@@ -192,6 +224,8 @@ bool transaction_finish(struct session *session, struct str *text_out)
     const struct cleanup_result *result;
     struct failure why;
 
+    if (transaction->call != NULL && !transaction->has_content)
+        begin_content(session, STR_EMPTY);
     send_pending(session);
     if (transaction->is_too_large) {
         *text_out = describe(session, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);

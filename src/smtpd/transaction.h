@@ -39,6 +39,7 @@ struct transaction {
     uint64_t bytes;  /* content so far, as on the wire: with CR LF */
     bool is_too_large;
     bool has_refused_bare_newline;
+    bool has_content;      /* the Received header is in front */
     struct strbuf pending; /* content not yet sent to cleanup */
     /* Between two chunks: an unfinished line was the last thing sent, and it ended with a CR not yet judged. */
     bool is_line_open;
@@ -59,8 +60,8 @@ void transaction_end(struct transaction *transaction);
 MUST_USE bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient,
                                         struct str shown, struct failure *why);
 
-/* Content for cleanup, lines ended by LF. Trouble is remembered, and told by transaction_finish. */
-void transaction_add_content(struct session *session, struct str bytes);
+/* A line of content, or a piece of one that is not ended. Trouble is remembered, and told by transaction_finish. */
+void transaction_add_content(struct session *session, struct str line, bool is_ended);
 
 /* Gives the message to cleanup. text_out is the reply, in the command's arena; true if the message was taken. */
 bool transaction_finish(struct session *session, struct str *text_out);

@@ -9,11 +9,15 @@
 
 enum { EHLO_ANSWER_MAXIMUM = 4096 };
 
+/* The name goes into the log and into headers: what has a meaning there does not pass. */
 static void set_name(struct session *session, struct str name)
 {
     strbuf_clear(&session->helo);
-    if (!strbuf_append(&session->helo, name))
-        strbuf_append(&session->helo, str_part(name, 0, session->helo.maximum));
+    for (size_t i = 0; i < name.len; i++) {
+        bool is_tame = (unsigned char) name.data[i] > ' ' && !strchr("<>()\\\";@\177", name.data[i]);
+
+        strbuf_append_char(&session->helo, is_tame ? name.data[i] : '?');
+    }
     session->helo_name = strbuf_str(&session->helo);
 }
 

@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from support.instance import BUILD, IS_ROOT, Merpati, Stock  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
 
 TEST_ACCOUNT = "merpati-test"
+HOME_ACCOUNT = "merpati-home"
 
 
 def _ensure_account(name, home="/nonexistent"):
@@ -58,6 +60,26 @@ def pytest_runtest_makereport(item, call):
 def account():
     """The name of a local account that mail can be delivered to."""
     return TEST_ACCOUNT if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture(scope="session")
+def home_account(tmp_path_factory):
+    """(name, home) of a local account with a home directory; only root can have one made."""
+    if not IS_ROOT:
+        pytest.skip("making an account needs root")
+    home = Path("/var/tmp/merpati-home-account")
+    subprocess.run(["userdel", HOME_ACCOUNT], capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o755)
+    subprocess.run(
+        ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(home), "--shell", "/bin/sh",
+         HOME_ACCOUNT],
+        check=True,
+    )
+    shutil.chown(home, HOME_ACCOUNT, HOME_ACCOUNT)
+    yield HOME_ACCOUNT, home
+    subprocess.run(["userdel", HOME_ACCOUNT], capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -112,6 +134,12 @@ def make_stock(request):
 @pytest.fixture
 def stock(make_stock):
     return lambda **options: make_stock(**options).start()
+
+
+@pytest.fixture(params=["stock", "merpati"])
+def either(request):
+    """Plays the test against stock Postfix and then Merpati: either(main={...}), configured but not started."""
+    return request.getfixturevalue(f"make_{request.param}")
 
 
 @pytest.fixture

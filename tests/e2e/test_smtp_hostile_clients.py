@@ -43,7 +43,7 @@ def test_a_byte_a_second_is_cut_off_where_requests_have_a_deadline(merpati):
 
 
 def test_slow_client_delays_nobody(merpati):
-    mail = merpati()
+    mail = merpati(main={"default_process_limit": "1000"})
     slow = [mail.smtp() for _ in range(200)]
     for client in slow:
         client.send(b"EHL")
