@@ -73,7 +73,7 @@ static void answer(struct pending *pending, const struct spill_result *result, c
     pending->is_answered = true;
     pending->result.is_done = result != NULL && result->is_done;
     pending->result.is_damaged = result != NULL && result->is_damaged;
-    snprintf(pending->reason, sizeof(pending->reason), "%s", reason);
+    snprintf(pending->reason, sizeof(pending->reason), "%.*s", (int) sizeof(pending->reason) - 1, reason);
     event_wake_all(&pending->answered);
 }
 
