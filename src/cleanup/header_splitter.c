@@ -87,9 +87,10 @@ static enum header_splitter_event give_field(struct header_splitter *splitter, s
     return SPLITTER_FIELD;
 }
 
-static enum header_splitter_event end_header(struct header_splitter *splitter)
+static enum header_splitter_event end_header(struct header_splitter *splitter, struct str *text_out)
 {
     splitter->is_in_body = true;
+    *text_out = splitter->has_line ? STR("\n") : STR_EMPTY;
     if (splitter->line.len == 0)
         drop_line(splitter);
     return SPLITTER_HEADER_END;
@@ -117,7 +118,7 @@ enum header_splitter_event header_splitter_next(struct header_splitter *splitter
         if (!splitter->has_line && !gather_line(splitter, input, is_last)) {
             if (!is_last)
                 return SPLITTER_MORE;
-            return splitter->has_field ? give_field(splitter, text_out) : end_header(splitter);
+            return splitter->has_field ? give_field(splitter, text_out) : end_header(splitter, text_out);
         }
         if (is_continuation(splitter))
             continue_field(splitter);
@@ -126,7 +127,7 @@ enum header_splitter_event header_splitter_next(struct header_splitter *splitter
         else if (is_part_of_header(splitter))
             begin_field(splitter);
         else
-            return end_header(splitter);
+            return end_header(splitter, text_out);
     }
     return next_of_body(splitter, input, text_out);
 }

@@ -14,7 +14,8 @@
 enum header_splitter_event {
     SPLITTER_MORE, /* nothing left to say before more input */
     SPLITTER_FIELD,
-    SPLITTER_HEADER_END, /* once; an empty line is due before the body */
+    SPLITTER_HEADER_END, /* once; text is what is due before the body: an empty line, or nothing where no body can
+                            follow */
     SPLITTER_BODY,       /* bytes of the body, any cut */
 };
 

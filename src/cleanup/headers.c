@@ -276,13 +276,13 @@ static void add_missing(struct message *message)
         write_field(message, undisclosed);
 }
 
-void headers_end(struct message *message)
+void headers_end(struct message *message, struct str separator)
 {
     message->is_in_body = true;
     if (message->rewrites_headers || message->service->settings->always_add_missing_headers)
         add_missing(message);
     if (!has_seen(message, HEADER_MESSAGE_ID) && message->envelope.message_id.len == 0)
         log_message_id(message->queue_id, false, STR("<>"));
-    write_field(message, STR_EMPTY);
+    message_write(message, separator);
     arena_reset(message->scratch);
 }

@@ -11,7 +11,7 @@
 
 /* field: name, colon, value, folds; no last LF. */
 void headers_take(struct message *message, struct str field);
-/* Adds what is missing and the empty line. */
-void headers_end(struct message *message);
+/* Adds what is missing, then what separates header and body. */
+void headers_end(struct message *message, struct str separator);
 
 #endif

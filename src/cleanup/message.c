@@ -239,7 +239,7 @@ static void take_content(struct message *message, struct str bytes, bool is_last
         if (event == SPLITTER_FIELD)
             headers_take(message, text);
         else if (event == SPLITTER_HEADER_END)
-            headers_end(message);
+            headers_end(message, text);
         else
             message_write(message, text);
     }

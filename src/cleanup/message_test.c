@@ -328,6 +328,24 @@ TEST(a_line_that_is_no_header_begins_the_body)
     strike(&stage);
 }
 
+TEST(a_message_without_body_gets_no_empty_line)
+{
+    struct stage bare = stage_of("Subject: hi\n");
+    struct stage ended = stage_of("Subject: hi\n\n");
+    struct stage empty = stage_of("");
+
+    bare.attribute = ended.attribute = empty.attribute = "rewrite_context=remote";
+    play(&bare);
+    EXPECT_STR(bare.text, STR("Subject: hi\n"));
+    play(&ended);
+    EXPECT_STR(ended.text, STR("Subject: hi\n\n"));
+    play(&empty);
+    EXPECT_STR(empty.text, STR(""));
+    strike(&bare);
+    strike(&ended);
+    strike(&empty);
+}
+
 TEST(recipients_are_taken_from_the_header)
 {
     struct stage stage = stage_of("To: one, Two <two@far.example>\nCc: g: three;\nBcc: four\nFrom: five\n\n");
@@ -395,7 +413,7 @@ TEST(an_alias_that_grows_is_put_off)
     struct arena *arena = arena_create();
 
     stage.recipients = recipients;
-    stage.main_cf = with_cf(arena, "virtual_alias_maps = pcre:{{/^g(.*)@grow.example$/ gg$$1@grow.example}}\n").data;
+    stage.main_cf = with_cf(arena, "virtual_alias_maps = pcre:{{/^g(.*)@grow.example$$/ gg$$1@grow.example}}\n").data;
     play(&stage);
     EXPECT_INT(stage.status, CLEANUP_DEFERRED);
     EXPECT_STR(stage.dsn, STR("4.6.0"));
