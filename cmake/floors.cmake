@@ -101,9 +101,19 @@ function(merpati_add_programs)
       merpati_add_program(${FOLDER} ${NAME} bin)
     endif()
   endforeach()
+  merpati_add_registry()
   merpati_link_command(sendmail mailq)
   merpati_link_command(sendmail newaliases)
   merpati_link_command(postmap postalias)
+endfunction()
+
+# postconf knows every program's parameters: the tables of all settings.c, and the list of them.
+function(merpati_add_registry)
+  file(GLOB TABLES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/settings.c ${CMAKE_SOURCE_DIR}/src/commands/*/settings.c)
+  add_library(settings_registry STATIC ${TABLES})
+  target_include_directories(settings_registry PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/src/commands)
+  target_link_libraries(settings_registry PUBLIC ${ALL_LIBRARIES})
+  target_link_libraries(program-postconf PUBLIC settings_registry)
 endfunction()
 
 # tests/fuzz/NAME.c is one target. Without libFuzzer it links a driver that replays its corpus, so that every

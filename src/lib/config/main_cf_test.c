@@ -169,10 +169,10 @@ TEST(an_override_outranks_the_file_and_the_file_the_default)
     EXPECT(main_cf_override(cf, STR("{ mail_name = From Override }"), &why));
     EXPECT(main_cf_value(cf, STR("v"), arena, &value, &why));
     EXPECT_STR(value, STR("From Override"));
-    EXPECT_STR(value_of("mail_name = File", "mail_name"), STR("File"));
-    EXPECT_STR(value_of("", "mail_name"), STR("Merpati"));
     EXPECT_FALSE(main_cf_override(cf, STR("nothing"), &why));
     EXPECT_TEXT(why.text, "-o nothing: write -o name=value, or -o { name = value }");
+    EXPECT_STR(value_of("mail_name = File", "mail_name"), STR("File"));
+    EXPECT_STR(value_of("", "mail_name"), STR("Merpati"));
 }
 
 TEST(the_host_name_gets_the_domain_and_the_domain_comes_from_the_host_name)
