@@ -43,7 +43,8 @@ static void agent_destroy(struct agent *agent)
 {
     list_remove(&agent->node);
     agent->pool->count--;
-    channel_close(&agent->channel);
+    /* What was said last (recorded) still goes out. */
+    channel_leave(&agent->channel);
     memory_free(agent);
 }
 

@@ -33,6 +33,12 @@ static void take_notice(struct keeper *keeper, const struct queue_durable *notic
 }
 
 /* The call is a stream of notices and lasts as long as cleanup does. */
+/* The next queue manager hears what is durable from now on. On a stop there is none: cleanup is heard to its end. */
+static bool is_retiring(const struct daemon *daemon)
+{
+    return daemon_is_draining(daemon) && !daemon_is_stopping(daemon);
+}
+
 bool control_durable(struct daemon_call *call, struct failure *why)
 {
     struct keeper *keeper = call->context;
@@ -45,9 +51,10 @@ bool control_durable(struct daemon_call *call, struct failure *why)
         struct failure ended;
 
         arena_reset(arena);
-        if (!call_expect(call->call, &queue_durable_message, arena, DURATION_FOREVER, &message, &ended))
+        if (call_expect(call->call, &queue_durable_message, arena, seconds(1), &message, &ended))
+            take_notice(keeper, message);
+        else if (ended.kind != FAILURE_TIMEOUT || is_retiring(call->daemon))
             break;
-        take_notice(keeper, message);
     }
     arena_destroy(&arena);
     /* It may be dead: what it left is found by its locks. */

@@ -116,7 +116,6 @@ static bool send_request(struct dispatch *dispatch, struct failure *why)
     if (!keeper->content(keeper->context, dispatch->message, dispatch->arena, &request.content, &request.content_fd,
                          &request.content_offset, why))
         return false;
-    dispatch->call = channel_call(dispatch->agent->channel);
     is_sent = dispatch->call != NULL ? call_send(dispatch->call, &deliver_request_message, &request,
                                                  dispatch->route->deliveries->settings->ipc_timeout, why)
                                      : failure_set(why, FAILURE_RETRY, 0, "connection lost");
@@ -294,6 +293,8 @@ void dispatch_start(struct route *route, struct entry *entry, struct agent *agen
     dispatch->route = route;
     dispatch->entry = entry;
     dispatch->agent = agent;
+    /* Begun at once: an agent that retires from now on still takes it. */
+    dispatch->call = channel_call(agent->channel);
     dispatch->message = entry->message;
     dispatch->arena = arena_create();
     route->deliveries->in_hand++;

@@ -224,16 +224,14 @@ static bool enter_queue_directory(struct daemon *daemon, struct failure *why)
     return chdir(path) == 0 || failure_system(why, errno, "queue_directory %s", path);
 }
 
-/* As many sessions as one process of Postfix has, for each that may be had at one time. */
+/* A process that serves many at once stands for a thousand of those that serve one after the other. */
 static uint64_t most_uses(const struct daemon *daemon)
 {
     uint64_t most = daemon->shared->max_use > 0 ? (uint64_t) daemon->shared->max_use : 0;
 
     if (daemon->program->is_singleton || most == 0)
         return UINT64_MAX;
-    if (daemon->program->shape == DAEMON_SEQUENTIAL)
-        return most;
-    return most * daemon->limit;
+    return daemon->program->shape == DAEMON_SEQUENTIAL ? most : most * 1000;
 }
 
 static void begin_loop(struct daemon *daemon)

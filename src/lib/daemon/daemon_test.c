@@ -105,6 +105,14 @@ static void echo_session(struct daemon_session *session)
         return;
 }
 
+static const struct daemon_program sequential_program = {
+    .name = "sequential",
+    .shape = DAEMON_SEQUENTIAL,
+    .user = DAEMON_AS_NET_OWNER,
+    .session = echo_session,
+    .seccomp = "network",
+};
+
 static const struct daemon_program stream_program = {
     .name = "echo",
     .user = DAEMON_AS_NET_OWNER,
@@ -143,10 +151,13 @@ static void write_main_cf(const char *more)
 
 __attribute__((constructor)) static void be_a_service(int argc, char **argv)
 {
+    static const struct daemon_program *const programs[] = { &internal_program, &stream_program, &sequential_program };
     const char *name = environment_get(DEMO_VARIABLE);
 
-    if (name != NULL && name[0] != 0)
-        _exit(daemon_run(strcmp(name, "echo") == 0 ? &stream_program : &internal_program, argc, argv));
+    for (size_t i = 0; name != NULL && i < ARRAY_COUNT(programs); i++) {
+        if (strcmp(name, programs[i]->name) == 0)
+            _exit(daemon_run(programs[i], argc, argv));
+    }
 }
 
 static void start_program(struct process *process, int status_fd, int listen_fd)
@@ -345,8 +356,7 @@ static void play_max_use(struct process *process)
 
 TEST(after_max_use_a_process_retires)
 {
-    with_process((struct process){
-        .program = &stream_program, .sessions = "1", .settings = "max_use = 3\n", .play = play_max_use });
+    with_process((struct process){ .program = &sequential_program, .settings = "max_use = 3\n", .play = play_max_use });
 }
 
 static void play_nothing(struct process *process)
