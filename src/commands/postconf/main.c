@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postconf - shows and changes the configuration. */
 
+#include "base/memory.h"
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "log/log.h"
@@ -328,7 +329,7 @@ static bool service_text(const struct postconf *postconf, struct str text, struc
     edit->text = arena_str(postconf->arena, str_trim_right(str_make(buffer, size)));
     edit->other_key = arena_printf(postconf->arena, "%.*s/%.*s", STR_ARG(entry.fields[MASTER_FIELD_NAME]),
                                    STR_ARG(entry.fields[MASTER_FIELD_TYPE]));
-    free(buffer); /* from open_memstream */
+    memory_free(buffer);
     return is_good;
 }
 

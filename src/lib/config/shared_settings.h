@@ -39,6 +39,7 @@ struct shared_settings {
     struct str inet_protocols; /* all, ipv4, ipv6, or a list */
     struct str proxy_interfaces;
     struct str mynetworks;
+    struct str mynetworks_style; /* host, subnet or class: what mynetworks is when it is not set */
     struct str mydestination;
     struct str relay_domains;
     struct str virtual_alias_domains;
@@ -63,6 +64,7 @@ struct shared_settings {
     int64_t message_size_limit; /* 0: none */
     int64_t queue_minfree;
     struct str default_database_type;
+    struct str alias_database; /* what newaliases makes */
     struct duration ipc_timeout;
     struct duration max_idle;
     int max_use;
