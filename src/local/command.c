@@ -224,7 +224,7 @@ static bool run_program(struct run *run, struct child_result *result_out, struct
 /* The output on one line, for the log and the report. */
 static struct str one_line(struct arena *arena, struct str output)
 {
-    char *copy = arena_c(arena, str_trim(output));
+    char *copy = arena_c(arena, output);
     struct str text = str_from_c(copy);
 
     for (size_t i = 0; i < text.len; i++) {
@@ -246,7 +246,7 @@ static struct result of_status(const struct run *run, int status, struct str out
 
     (void) str_cut(output, ' ', &first, &rest);
     if (dsn_status_parse(first, &dsn) && (dsn.class == 4 || dsn.class == 5))
-        result = result_make(attempt, dsn, "%.*s", STR_ARG(str_trim(rest)));
+        result = result_make(attempt, dsn, "%.*s", STR_ARG(str_trim_left(rest)));
     else if (meaning != NULL)
         result = result_make(attempt, meaning->dsn, "%s%s%.*s", meaning->text, lead, STR_ARG(output));
     else

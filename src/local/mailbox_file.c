@@ -2,6 +2,7 @@
 #include "local/mailbox_file.h"
 
 #include "local/message_copy.h"
+#include "log/log.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -152,28 +153,22 @@ static bool open_file(struct append *append, struct failure *why)
 }
 
 /* Nothing but a plain file of the recipient's own is a mailbox; a named file may be a device too. */
-static bool check_file(const struct append *append, struct result *result_out)
+static bool check_file(const struct append *append, struct failure *why)
 {
     const struct scene *scene = append->scene;
-    const struct local_settings *settings = scene->attempt->local->settings;
 
     if (!S_ISREG(append->status.st_mode)) {
         if (append->mailbox->is_user_named && (S_ISCHR(append->status.st_mode) || S_ISFIFO(append->status.st_mode)))
             return true;
-        *result_out =
-            result_make(scene->attempt, DSN_STATUS(5, 2, 0), "destination %s is not a regular file", append->path);
-        return false;
+        return failure_set(why, FAILURE_PERMANENT, 0, "destination %s is not a regular file", append->path);
     }
-    if (append->status.st_nlink > 1) {
-        *result_out = result_make(scene->attempt, DSN_STATUS(4, 2, 0), "destination %s has %lu links", append->path,
-                                  (unsigned long) append->status.st_nlink);
-        return false;
-    }
-    if (!append->mailbox->is_user_named && settings->strict_mailbox_ownership &&
+    if (append->status.st_nlink > 1)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "destination %s has %lu links", append->path,
+                           (unsigned long) append->status.st_nlink);
+    if (!append->mailbox->is_user_named && scene->attempt->local->settings->strict_mailbox_ownership &&
         append->status.st_uid != scene->rights.uid) {
-        *result_out =
-            result_make(scene->attempt, DSN_STATUS(4, 2, 0), "destination %s is not owned by recipient", append->path);
-        return false;
+        log_warning("specify \"strict_mailbox_ownership = no\" to ignore mailbox ownership mismatch");
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "destination %s is not owned by recipient", append->path);
     }
     return true;
 }
@@ -229,7 +224,8 @@ static struct result failed(const struct append *append, const struct failure *w
 {
     const struct scene *scene = append->scene;
     bool is_full = why->error == EFBIG || why->error == EDQUOT;
-    struct dsn_status dsn = is_full ? DSN_STATUS(5, 2, 2) : DSN_STATUS(4, 2, 0);
+    bool is_final = why->kind == FAILURE_PERMANENT;
+    struct dsn_status dsn = is_full ? DSN_STATUS(5, 2, 2) : is_final ? DSN_STATUS(5, 2, 0) : DSN_STATUS(4, 2, 0);
 
     if (append->mailbox->is_user_named)
         return result_make(scene->attempt, dsn, "cannot append message to file %s: %s", append->path, why->text);
@@ -239,13 +235,11 @@ static struct result failed(const struct append *append, const struct failure *w
 
 static struct result deliver(struct append *append)
 {
-    struct result result;
     struct failure why;
 
-    if (!choose_rights(append, &why) || !take_dot_lock(append, &why) || !open_file(append, &why))
+    if (!choose_rights(append, &why) || !take_dot_lock(append, &why) || !open_file(append, &why) ||
+        !check_file(append, &why))
         return failed(append, &why);
-    if (!check_file(append, &result))
-        return result;
     if ((S_ISREG(append->status.st_mode) && !lock(append, &why)) || !write_message(append, &why))
         return failed(append, &why);
     if (append->mailbox->is_user_named)

@@ -27,19 +27,12 @@ static void append_from_line(struct strbuf *out, struct str sender)
     time_t now = (time_t) instant_seconds(clock_now());
     char date[DATE_SIZE];
     struct tm parts;
-    size_t start;
 
     strbuf_append_c(out, "From ");
-    start = out->len;
     if (str_is_empty(sender))
         strbuf_append_c(out, "MAILER-DAEMON");
     else
         append_address(out, sender);
-    /* Readers of mailboxes take the date after the first blank. */
-    for (size_t i = start; i < out->len; i++) {
-        if (char_is_space(out->data[i]))
-            out->data[i] = '-';
-    }
     (void) strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", localtime_r(&now, &parts));
     strbuf_printf(out, "  %s\n", date);
 }

@@ -172,11 +172,11 @@ QUERIES = [
 ]
 
 
-@pytest.mark.parametrize("words", QUERIES, ids=lambda words: " ".join(words) or "nothing")
-def test_asking(both, words):
+def test_asking(both):
     both("postmap", "hash:t", files=[("t", "foo bar\nUPPER Case\n"), ("empty", "")])
-    stock, ours = both("postmap", *words)
-    assert without_noise(ours) == without_noise(stock)
+    for words in QUERIES:
+        stock, ours = both("postmap", *words)
+        assert without_noise(ours, sort=True) == without_noise(stock, sort=True), words
 
 
 def test_keys_from_standard_input(both):
@@ -209,13 +209,12 @@ def test_headers_and_bodies_as_keys(both):
 
 
 @pytest.mark.parametrize("kind", ["regexp", "pcre"])
-@pytest.mark.parametrize("key", ["abc", "q", "xx", "foo", "a]d.", "a word here", "swords"])
-def test_rules_good_and_bad(both, kind, key):
+def test_rules_good_and_bad(both, kind):
     text = REGEXP_TEXT if kind == "regexp" else REGEXP_TEXT.replace("\\<", "\\b").replace("\\>", "\\b").replace("[]a-c\\d", "[]a-c\\\\d")
-    stock, ours = both("postmap", "-q", key, f"{kind}:rules", files=[("rules", text)])
-    assert ours[:2] == stock[:2]
-    truncated = [line for line in stock[2].splitlines() if "truncated macro reference" not in line]
-    assert ours[2].splitlines() == truncated
+    for key in ("abc", "q", "xx", "foo", "a]d.", "a word here", "swords"):
+        stock, ours = both("postmap", "-q", key, f"{kind}:rules", files=[("rules", text)])
+        assert ours[:2] == stock[:2], key
+        assert ours[2].splitlines() == [x for x in stock[2].splitlines() if "truncated macro reference" not in x]
 
 
 def test_the_mode_of_what_is_made(both):

@@ -133,7 +133,7 @@ static bool choose_file(struct table_writer *writer, enum table_writer_mode mode
     struct stat old;
 
     if (!lock_old(writer, mode == TABLE_CHANGE, &old, why))
-        return false;
+        return mode == TABLE_CHANGE ? failure_set(why, why->kind, why->error, "open database %s", writer->path) : false;
     if (make_temporary(writer, mode, new_mode, &old, why))
         return true;
     if (writer->lock_fd < 0 || (why->error != EACCES && why->error != EPERM && why->error != EROFS))

@@ -52,7 +52,7 @@ static bool texthash_open(struct table *table, struct str argument, struct failu
     unsigned number;
 
     if (!table_source_load(table, argument, false, &text, why))
-        return false;
+        return failure_set(why, why->kind, why->error, "open database %.*s", STR_ARG(argument));
     (void) create(table);
     scratch = arena_create();
     table_source_init(&source, text);
