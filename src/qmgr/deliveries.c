@@ -277,7 +277,6 @@ static void send_to_retry(struct deliveries *deliveries, struct active_message *
         return;
     }
     enqueue(retry, message, place, text);
-    deliveries_dispatch(retry);
 }
 
 static void assign(struct deliveries *deliveries, struct active_message *message, size_t place, struct str transport,
@@ -307,7 +306,13 @@ static void assign(struct deliveries *deliveries, struct active_message *message
         return;
     }
     destination_add(destination, message, place, &message->entries);
-    deliveries_dispatch(route);
+}
+
+/* After all recipients at hand are placed, so that those for one next hop go in one delivery. */
+static void dispatch_all(struct deliveries *deliveries)
+{
+    for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
+        deliveries_dispatch(CONTAINER_OF(node, struct route, node));
 }
 
 void deliveries_divert(struct deliveries *deliveries, struct destination *destination)
@@ -334,6 +339,7 @@ void deliveries_divert(struct deliveries *deliveries, struct destination *destin
                 assign(deliveries, message, places[i], transport, nexthop);
         }
     }
+    dispatch_all(deliveries);
     arena_destroy(&arena);
 }
 
@@ -407,6 +413,7 @@ static void run_start(void *context)
             send_to_retry(deliveries, message, places[i], STR("4.3.0 address resolver failure"));
     }
     arena_destroy(&arena);
+    dispatch_all(deliveries);
     message->open_count--;
     deliveries_settle(message);
 }
