@@ -89,7 +89,9 @@ static bool send_envelope(struct submission *submission, struct call *call, stru
         envelope.encoding = BODY_ENCODING_8BIT;
     else if (str_equal(message->encoding, STR("7bit")))
         envelope.encoding = BODY_ENCODING_7BIT;
-    strlist_add_view(&envelope.attributes, submission->arena, STR("rewrite_context=local"));
+    strlist_add_view(&envelope.attributes, submission->arena,
+                     str_equal(message->rewrite_context, STR("remote")) ? STR("rewrite_context=remote")
+                                                                        : STR("rewrite_context=local"));
     strlist_add_view(&envelope.attributes, submission->arena, STR("log_message_origin=local"));
     return call_send(call, &cleanup_envelope_message, &envelope, submission->ways->shared->ipc_timeout, why);
 }

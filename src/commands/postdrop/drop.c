@@ -69,7 +69,7 @@ static bool read_wishes(int fd, struct arena *arena, struct maildrop_message *me
         .dsn_return = wishes->dsn_return,
         .dsn_notify = wishes->dsn_notify,
         .encoding = wishes->encoding,
-        .rewrite_context = STR("local"),
+        .rewrite_context = wishes->is_relayed ? STR("remote") : STR("local"),
         .wants_extraction = wishes->wants_extraction,
         .wants_verify_report = wishes->wants_verify_report,
         .wants_delivery_report = wishes->wants_delivery_report,

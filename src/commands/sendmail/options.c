@@ -149,6 +149,13 @@ static bool set_dots(struct parsing *parsing, struct str value)
     return true;
 }
 
+static bool set_relayed(struct parsing *parsing, struct str value)
+{
+    (void) value;
+    parsing->options->is_relayed = true;
+    return true;
+}
+
 static bool set_extract(struct parsing *parsing, struct str value)
 {
     (void) value;
@@ -190,7 +197,7 @@ static const struct option_row {
 } rows[] = {
     { 'A', ARGUMENT_IN_WORD, NULL }, /* -Ac, -Am: which submission configuration */
     { 'B', ARGUMENT, set_body },       { 'C', ARGUMENT, set_config },
-    { 'F', ARGUMENT, set_full_name },  { 'G', NO_ARGUMENT, NULL },
+    { 'F', ARGUMENT, set_full_name },  { 'G', NO_ARGUMENT, set_relayed },
     { 'I', NO_ARGUMENT, set_aliases }, { 'L', ARGUMENT, NULL },
     { 'N', ARGUMENT, set_notify },     { 'O', ARGUMENT, NULL },
     { 'R', ARGUMENT, set_return },     { 'U', NO_ARGUMENT, NULL },

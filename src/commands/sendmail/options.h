@@ -31,6 +31,7 @@ struct sendmail_options {
     bool has_full_name;
     bool reads_dots;          /* -i, -oi: a line with one dot does not end the message */
     bool extracts_recipients; /* -t */
+    bool is_relayed;          /* -G: gateway submission */
     bool verifies;            /* -bv */
     unsigned verbosity;       /* -v: report on the delivery; more: debugging */
     bool wants_smtputf8;      /* -O smtputf8... */

@@ -95,7 +95,7 @@ static bool set_sender(struct submit *submit, const struct user_account *user, s
         submit->wishes.full_name = options->full_name;
     else if (name != NULL)
         submit->wishes.full_name = str_from_c(name);
-    else if (!options->has_sender || str_equal(submit->wishes.sender, user->name))
+    else
         submit->wishes.full_name = expand_full_name(submit->arena, user);
     return true;
 }
@@ -272,6 +272,7 @@ static void fill_wishes(struct submit *submit)
     submit->wishes.wants_extraction = options->extracts_recipients;
     submit->wishes.wants_verify_report = options->verifies;
     submit->wishes.wants_delivery_report = options->verbosity == 1;
+    submit->wishes.is_relayed = options->is_relayed;
     submit->wishes.wants_smtputf8 = options->wants_smtputf8;
 }
 

@@ -14,6 +14,7 @@ static const struct message_field submission_fields[] = {
     MESSAGE_FIELD(struct submission, wants_verify_report, FIELD_BOOL, 1, "report on addresses, deliver nothing"),
     MESSAGE_FIELD(struct submission, wants_delivery_report, FIELD_BOOL, 1, "report on the delivery by mail"),
     MESSAGE_FIELD(struct submission, wants_smtputf8, FIELD_BOOL, 1, "SMTPUTF8 is asked for"),
+    MESSAGE_FIELD(struct submission, is_relayed, FIELD_BOOL, 1, "mail of another system: the header is left alone"),
     MESSAGE_FIELD(struct submission, recipients, FIELD_STRLIST, SUBMISSION_WISHES_MAXIMUM - 65536,
                   "envelope recipients"),
 };

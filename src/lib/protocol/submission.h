@@ -22,6 +22,7 @@ struct submission {
     bool wants_verify_report;
     bool wants_delivery_report;
     bool wants_smtputf8;
+    bool is_relayed;           /* another system's mail: its header is left alone */
     struct strlist recipients; /* internal form */
 };
 

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sendmail command: what it says, how it ends, and what leaves the system is as with stock Postfix."""
+
+import re
+
+import pytest
+from support.instance import Stock
+from support.side_by_side import make_pair, new_messages
+
+HELLO = "Subject: hello\n\nbody\n"
+
+# arguments, input, messages that leave
+SUBMISSIONS = {
+    "plain": (["a@b.example"], HELLO, 1),
+    "sender": (["-f", "me@c.example", "a@b.example"], HELLO, 1),
+    "sender in one word": (["-fme@c.example", "a@b.example"], HELLO, 1),
+    "old sender option": (["-r", "me@c.example", "a@b.example"], HELLO, 1),
+    "sender with name": (["-f", "Name <me@c.example>", "a@b.example"], HELLO, 1),
+    "null sender": (["-f", "<>", "a@b.example"], HELLO, 1),
+    "empty sender": (["-f", "", "a@b.example"], HELLO, 1),
+    "full name": (["-F", "Full \"Q\" Name", "-f", "me@c.example", "a@b.example"], HELLO, 1),
+    "dot ends": (["a@b.example"], "Subject: x\n\nbefore\n.\nafter\n", 1),
+    "dot does not end": (["-i", "a@b.example"], "Subject: x\n\nbefore\n.\nafter\n", 1),
+    "dot does not end, old option": (["-oi", "a@b.example"], "Subject: x\n\nbefore\n.\nafter\n", 1),
+    "line ends of DOS": (["-i", "a@b.example"], "Subject: x\r\n\r\nline\r\n.\r\nline\r\n", 1),
+    "no last line end": (["a@b.example"], "Subject: x\n\nbody", 1),
+    "mailbox lines": (["a@b.example"], "From x Sat Jan 1\n>From y\nSubject: x\n\nFrom here\n", 1),
+    "no header": (["a@b.example"], "just text\nmore text\n", 1),
+    "empty": (["a@b.example"], "", 1),
+    "from the header": (["-t"], "To: A <a@b.example>, c@b.example\nCc: d@b.example\nBcc: e@b.example\n\nx\n", 1),
+    "from the header and words": (["-t", "z@b.example"], "To: a@b.example\n\nx\n", 1),
+    "blanks between addresses": (["-t"], "To: a@b.example c@b.example\n\nx\n", 1),
+    "resent": (["-t"], "Resent-To: a@b.example\nTo: old@b.example\nSubject: x\n\nx\n", 1),
+    "many words": (["a@b.example", "c@b.example,d@b.example", "Name <e@b.example>"], HELLO, 1),
+    "ignored options": (["-oem", "-om", "-odb", "-OErrorMode=m", "-h", "3", "-L", "tag", "-U", "-x", "-e",
+                         "m", "-p", "r:s", "-m", "-G", "a@b.example"], HELLO, 1),
+    "body type": (["-B8BITMIME", "a@b.example"], "Subject: x\n\n\u00e9\n", 1),
+    "8-bit": (["a@b.example"], "Subject: x\n\n\u00e9\n", 1),
+    "two dashes": (["-i", "--", "a@b.example"], HELLO, 1),
+}
+
+REFUSED = {
+    "nobody": ([], HELLO),
+    "nobody in the header": (["-t"], HELLO),
+    "unknown mode": (["-bz", "a@b.example"], HELLO),
+    "bad body type": (["-Bx", "a@b.example"], HELLO),
+    "option not supported": (["-n", "a@b.example"], HELLO),
+    "too big": (["a@b.example"], "Subject: x\n\n" + "x" * 200000 + "\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def pair():
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    sides = make_pair({"message_size_limit": "100000", "mydestination": "", "mailbox_size_limit": "0"})
+    yield sides
+    for side in sides:
+        side.finish()
+
+
+@pytest.mark.parametrize("name", SUBMISSIONS)
+def test_submission(pair, name):
+    words, text, count = SUBMISSIONS[name]
+    outcomes = []
+    for side in pair:
+        received = new_messages(side, count, lambda: side.instance.sendmail(*words, input=text))
+        outcomes.append(sorted((sorted(m.recipients), m.sender, side.normal(m.text)) for m in received))
+    assert outcomes[1] == outcomes[0]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refusal(pair, name):
+    words, text = REFUSED[name]
+    outcomes = []
+    for side in pair:
+        done = side.instance.sendmail(*words, input=text, check=False)
+        fatal = re.findall(r"(?m)^sendmail: fatal: .*$", done.stderr)
+        outcomes.append((done.returncode, fatal))
+    assert outcomes[1] == outcomes[0]
+
+
+def test_log_lines_of_a_submission(pair):
+    lines = []
+    for side in pair:
+        new_messages(side, 1, lambda: side.instance.sendmail("-f", "me@c.example", "a@b.example", input=HELLO))
+        text = side.instance.log_text()
+        found = [re.search(r"(?m)pickup\[\d+\]: [0-9A-F]+: uid=\d+ from=<me@c.example>$", text),
+                 re.search(r"(?m)cleanup\[\d+\]: [0-9A-F]+: message-id=<\d{14}\.[0-9A-F]+@\S+>$", text)]
+        lines.append([bool(match) for match in found])
+    assert lines == [[True, True], [True, True]]
