@@ -19,6 +19,7 @@ struct agent_pool {
     struct list agents;
     unsigned count;
     bool is_opening;
+    bool has_met_fresh; /* the last one that opened */
     struct event opened;
 };
 
@@ -85,6 +86,7 @@ static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t 
     if (is_taken) {
         reply = message;
         *capacity_out = reply->capacity > 0 ? reply->capacity : 1;
+        pool->has_met_fresh = reply->is_fresh;
         is_taken = pool->events.census(pool->events.context, reply, why) &&
                    confirm_unrecorded(call, reply, pool->timeout, why);
     }
@@ -195,7 +197,8 @@ void agent_pool_open_all(struct agent_pool *pool, struct duration timeout)
         while (pool->is_opening && instant_is_before(loop_now(pool->loop), end))
             if (!event_wait(pool->loop, &pool->opened, instant_since(end, loop_now(pool->loop)), NULL))
                 break;
-    } while (!pool->is_opening && pool->count > before);
+        /* master starts a new process only when no older one is left to take the channel. */
+    } while (!pool->is_opening && pool->count > before && !pool->has_met_fresh);
 }
 
 void agent_pool_close_idle(struct agent_pool *pool, struct duration idle)

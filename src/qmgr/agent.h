@@ -42,7 +42,7 @@ void agent_pool_destroy(struct agent_pool **pool);
 struct agent *agent_pool_take(struct agent_pool *pool);
 void agent_give_back(struct agent *agent);
 
-/* Opens channels until there are as many as processes, or one does not come. Waits, at most timeout. */
+/* Opens channels until all processes that ran before are reached, or one does not come. Waits, at most timeout. */
 void agent_pool_open_all(struct agent_pool *pool, struct duration timeout);
 /* Closes what has been idle for so long. */
 void agent_pool_close_idle(struct agent_pool *pool, struct duration idle);

@@ -150,6 +150,7 @@ static bool run_census(struct daemon_call *call, struct failure *why)
     struct delivery_agent *agent = call->context;
     struct deliver_census_reply reply = {
         .capacity = agent->capacity,
+        .is_fresh = !agent->was_asked,
         .in_hand = list_in_hand(agent, call->arena),
         .unrecorded = outcome_store_list(&agent->unrecorded, call->arena),
     };
@@ -158,6 +159,7 @@ static bool run_census(struct daemon_call *call, struct failure *why)
 
     if (!call_send(call->call, &deliver_census_reply_message, &reply, seconds(RECORD_SECONDS), why))
         return false;
+    agent->was_asked = true;
     /* Without the word that they are recorded they are told again at the next census. */
     if (told > 0 &&
         call_expect(call->call, &deliver_recorded_message, call->arena, seconds(RECORD_SECONDS), &recorded, NULL))

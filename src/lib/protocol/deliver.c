@@ -43,6 +43,7 @@ MESSAGE_TYPE(deliver_outcome);
 
 static const struct message_field deliver_census_reply_fields[] = {
     MESSAGE_FIELD(struct deliver_census_reply, capacity, FIELD_UINT, UINT32_MAX, "deliveries at one time"),
+    MESSAGE_FIELD(struct deliver_census_reply, is_fresh, FIELD_BOOL, 1, "the first census of this process"),
     MESSAGE_RECORDS(struct deliver_census_reply, in_hand, &deliver_in_hand_message, IN_HAND_MAXIMUM, "being delivered"),
     MESSAGE_RECORDS(struct deliver_census_reply, unrecorded, &deliver_outcome_message, IN_HAND_MAXIMUM,
                     "outcomes kept"),

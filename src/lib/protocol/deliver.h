@@ -29,6 +29,7 @@ struct deliver_in_hand {
 
 struct deliver_census_reply {
     uint64_t capacity;         /* deliveries at one time on this channel */
+    bool is_fresh;             /* no queue manager has asked this process before: all older ones are taken */
     struct records in_hand;    /* struct deliver_in_hand */
     struct records unrecorded; /* struct deliver_outcome */
 };
