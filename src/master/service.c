@@ -200,6 +200,7 @@ struct child *service_add_child(struct service *service, pid_t pid, int status_f
     child->status_fd = status_fd;
     child->generation = service->generation;
     child->state = CHILD_STARTING;
+    child->started = clock_monotonic();
     list_append(&service->children, &child->link);
     service->was_used = true;
     service->needs_start = false;

@@ -32,6 +32,7 @@ struct child {
     unsigned sessions;
     bool was_ready;
     bool was_stopped; /* SIGTERM was sent */
+    struct instant started;
     struct instant retired_at;
 };
 

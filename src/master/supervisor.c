@@ -47,10 +47,10 @@ bool supervisor_wants(const struct supervisor *supervisor, const struct service 
     return may_start(supervisor, service, now) && service_count_available(service) == 0;
 }
 
-static void note_death(struct supervisor *supervisor, struct service *service, bool was_ready)
+static void note_death(struct supervisor *supervisor, struct service *service, struct instant started, bool was_ready)
 {
     char path[PATH_SIZE];
-    struct duration pause = throttle_add_death(&service->throttle, clock_monotonic(),
+    struct duration pause = throttle_add_death(&service->throttle, started, clock_monotonic(),
                                                supervisor->configuration->settings->service_throttle_time);
 
     if (service->entry == NULL || supervisor->phase != SUPERVISOR_RUNNING)
@@ -71,7 +71,7 @@ static bool start_one(struct supervisor *supervisor, struct service *service)
     if (launch(supervisor, service, &why))
         return true;
     log_warning("%s", why.text);
-    note_death(supervisor, service, false);
+    note_death(supervisor, service, clock_monotonic(), false);
     return false;
 }
 
@@ -233,6 +233,7 @@ void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status)
 {
     struct child *child = find_child(supervisor, pid);
     struct service *service;
+    struct instant started;
     bool was_ready, has_ended_well;
     char path[PATH_SIZE];
 
@@ -241,6 +242,7 @@ void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status)
     supervisor_hear(supervisor, child);
     service = child->service;
     was_ready = child->was_ready;
+    started = child->started;
     /* A stop that arrives before a process can hear it kills it: that is a stop too. */
     has_ended_well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
                      (WIFSIGNALED(status) && child->state == CHILD_RETIRING &&
@@ -251,7 +253,7 @@ void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status)
         log_process_failed(launch_program_path(supervisor->configuration, service->entry, path, sizeof path), pid,
                            status);
         service->needs_start = supervisor->phase == SUPERVISOR_RUNNING;
-        note_death(supervisor, service, was_ready);
+        note_death(supervisor, service, started, was_ready);
     }
     if (service->is_dropped && list_is_empty(&service->children))
         service_destroy(service);

@@ -18,10 +18,13 @@ static bool dies_often(const struct throttle *throttle, struct instant now)
     return oldest.us != 0 && instant_since(now, oldest).us <= window.us;
 }
 
-struct duration throttle_add_death(struct throttle *throttle, struct instant now, struct duration limit)
+struct duration throttle_add_death(struct throttle *throttle, struct instant started, struct instant now,
+                                   struct duration limit)
 {
     bool was_paused = throttle->pause.us > 0;
 
+    if (instant_is_before(started, throttle->deaths[0]))
+        return (struct duration){ 0 };
     remember(throttle, now);
     if (was_paused && instant_since(now, throttle->until).us <= window.us)
         throttle->pause.us *= 2;

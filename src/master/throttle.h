@@ -19,8 +19,12 @@ struct throttle {
     struct instant until;
 };
 
-/* Counts a death; returns the pause that begins now, 0 if it may start at once. */
-struct duration throttle_add_death(struct throttle *throttle, struct instant now, struct duration limit);
+/*
+ * Counts the death of a process that was started at that time; returns the pause that begins now, 0 if it may start at
+ * once. Those that die together count once: only one that was started after the last death counted says anything new.
+ */
+struct duration throttle_add_death(struct throttle *throttle, struct instant started, struct instant now,
+                                   struct duration limit);
 bool throttle_is_paused(const struct throttle *throttle, struct instant now);
 /* As if nothing had died, after a reload. */
 void throttle_reset(struct throttle *throttle);

@@ -9,7 +9,7 @@ static struct instant second(int64_t n)
 
 static int64_t die(struct throttle *throttle, int64_t at)
 {
-    return throttle_add_death(throttle, second(at), seconds(60)).us / 1000000;
+    return throttle_add_death(throttle, second(at), second(at), seconds(60)).us / 1000000;
 }
 
 TEST(two_deaths_in_ten_seconds_cost_no_pause)
@@ -62,4 +62,14 @@ TEST(a_service_that_ran_well_for_a_while_starts_anew)
     die(&throttle, 0);
     EXPECT_INT(die(&throttle, 0), 1);
     EXPECT_INT(die(&throttle, 30), 0);
+}
+
+TEST(those_that_die_together_count_once)
+{
+    struct throttle throttle = { 0 };
+
+    for (int i = 0; i < 100; i++)
+        EXPECT_INT(throttle_add_death(&throttle, second(0), second(5), seconds(60)).us, 0);
+    EXPECT_INT(die(&throttle, 6), 0);
+    EXPECT_INT(die(&throttle, 7), 1);
 }
