@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+kill -9 of every daemon, again and again, while messages come in: each message that was acknowledged is delivered
+at least once, returned, or still in the queue. MERPATI_TEST_MESSAGES says how many are sent (2000).
+"""
+
+import itertools
+import os
+import re
+import threading
+import time
+
+from support.smtp_client import Disconnected
+from support.waiting import PATIENCE, wait_until
+
+MESSAGES = int(os.environ.get("MERPATI_TEST_MESSAGES", "2000"))
+SENDERS = 10
+DAEMONS = ["cleanup", "qmgr", "smtpd", "local", "trivial-rewrite", "smtp", "spill", "proxymap", "bounce", "pickup"]
+
+
+class Senders:
+    """Threads that send numbered messages and remember which were acknowledged."""
+
+    def __init__(self, mail, recipients, count):
+        self.mail, self.recipients, self.count = mail, recipients, count
+        self.lock = threading.Lock()
+        self.next = 0
+        self.acknowledged = {}
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(SENDERS)]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def is_running(self):
+        return any(thread.is_alive() for thread in self.threads)
+
+    def take(self):
+        with self.lock:
+            if self.next >= self.count:
+                return None
+            self.next += 1
+            return self.next
+
+    def run(self):
+        """About 30 a second from each, so that the load lasts while daemons die."""
+        client = None
+        number = self.take()
+        while number is not None:
+            try:
+                if client is None:
+                    client = self.mail.smtp()
+                    client.hello()
+                token = f"load-{number}"
+                reply = client.deliver(
+                    "sender@example.test", self.recipients[number % len(self.recipients)],
+                    f"Message-Id: <{token}@example.test>\nSubject: {token}\n\n" + "x" * 60 + "\n",
+                )
+                if reply.code == 250:
+                    with self.lock:
+                        self.acknowledged[token] = reply.text.rsplit(" ", 1)[1]
+                    number = self.take()
+                    time.sleep(0.03)
+                elif reply.code == 421:
+                    client = None
+                else:
+                    client.command("RSET")
+                    time.sleep(0.05)
+            except (OSError, Disconnected, IndexError, ValueError):
+                client = None
+                time.sleep(0.05)
+
+
+def kill_by_turns(mail, goes_on):
+    """Each daemon dies about every third second: master starts a service anew at once unless it dies thrice in ten."""
+    kills = 0
+    for name in itertools.cycle(DAEMONS):
+        if not goes_on():
+            return kills
+        kills += mail.kill(name)
+        time.sleep(0.3)
+
+
+def test_no_acknowledged_message_is_lost(make_merpati, account, sink):
+    target = sink()
+    mail = make_merpati(main={
+        "smtp_destination_concurrency_limit": "10",
+        "minimal_backoff_time": "2s", "maximal_backoff_time": "4s", "queue_run_delay": "2s",
+        "transport_maps": "inline:{ relayed.test=smtp:[127.0.0.1]:" + str(target.port) + " }",
+        "import_environment": "MAIL_CONFIG TZ LANG=C MERPATI_FAULTS MERPATI_FAULTS_LOG",
+    })
+    mail.start()
+    senders = Senders(mail, [f"{account}@localhost", "someone@relayed.test"], MESSAGES)
+    senders.start()
+    kills = kill_by_turns(mail, senders.is_running)
+    assert kills > 0 and len(senders.acknowledged) == MESSAGES
+
+    def is_settled():
+        delivered = find_delivered(mail, account, target)
+        missing = set(senders.acknowledged) - delivered
+        return not missing or (not set(mail.queue_ids()) and time.monotonic() > deadline)
+
+    deadline = time.monotonic() + PATIENCE
+    wait_until(is_settled, lambda: f"{MESSAGES} deliveries; log:\n{mail.tail()}", PATIENCE * 6)
+    delivered = find_delivered(mail, account, target)
+    returned = set(re.findall(r"load-\d+", "".join(mail.mailbox("root"))))
+    queued = set(mail.queue_ids())
+    lost = {
+        token: queue_id for token, queue_id in senders.acknowledged.items()
+        if token not in delivered and token not in returned and queue_id not in queued
+    }
+    assert not lost, f"{len(lost)} of {MESSAGES} acknowledged messages are nowhere: {sorted(lost.items())[:10]}"
+
+
+def find_delivered(mail, account, target):
+    text = "".join(mail.mailbox(account)) + "".join(message.text for message in list(target.messages))
+    return set(re.findall(r"Subject: (load-\d+)", text))
