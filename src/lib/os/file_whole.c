@@ -18,16 +18,24 @@ bool file_load(const char *path, struct strbuf *text, struct failure *why)
     return file_open(path, O_RDONLY, 0, &fd, why) && file_load_fd(fd, path, text, why);
 }
 
+/* Reads straight into text, since a fiber's stack has no room for a block. */
 bool file_load_fd(int fd, const char *name, struct strbuf *text, struct failure *why)
 {
     size_t count;
-    char block[LOAD_STEP];
 
     do {
-        if (!file_read(fd, name, block, sizeof block, &count, why))
+        size_t room = text->maximum - text->len;
+        size_t step = room < LOAD_STEP ? room : LOAD_STEP;
+        char one;
+
+        if (step == 0) {
+            if (!file_read(fd, name, &one, 1, &count, why))
+                return false;
+            return count == 0 || failure_set(why, FAILURE_PERMANENT, EFBIG, "read %s", name);
+        }
+        if (!file_read(fd, name, strbuf_reserve(text, step), step, &count, why))
             return false;
-        if (!strbuf_append_bytes(text, block, count))
-            return failure_set(why, FAILURE_PERMANENT, EFBIG, "read %s", name);
+        strbuf_extend(text, count);
     } while (count > 0);
     return true;
 }
