@@ -120,17 +120,40 @@ static struct str rewrite_field(struct message *message, const struct header_kin
         return field;
     if (is_extracted(message, kind))
         extract(message, kind, &list, addresses);
+    strbuf_init(&text, STRBUF_UNLIMITED);
     for (size_t i = 0; i < list.count; i++) {
-        if (str_equal(addresses[i], list.items[i].address))
+        /* Routes and needless quotes go too. */
+        strbuf_clear(&text);
+        quote_address(&text, addresses[i]);
+        if (str_equal(strbuf_str(&text), list.items[i].source))
             continue;
         list.items[i].replacement = addresses[i];
         is_changed = true;
     }
-    if (!is_changed)
+    if (!is_changed) {
+        strbuf_done(&text);
         return field;
-    strbuf_init(&text, STRBUF_UNLIMITED);
+    }
+    strbuf_clear(&text);
     strbuf_append(&text, str_part(field, 0, colon + 1));
     address_list_unparse(&list, &text);
+    field = arena_str(message->scratch, strbuf_str(&text));
+    strbuf_done(&text);
+    return field;
+}
+
+/* "Name : value", as old software wrote it, becomes "Name: value". */
+static struct str without_blanks_before_colon(struct message *message, const struct header_field *parts)
+{
+    size_t colon = str_find_char(parts->whole, ':');
+    struct strbuf text;
+    struct str field;
+
+    if (colon == parts->name.len)
+        return parts->whole;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_append(&text, parts->name);
+    strbuf_append(&text, str_from(parts->whole, colon));
     field = arena_str(message->scratch, strbuf_str(&text));
     strbuf_done(&text);
     return field;
@@ -149,6 +172,7 @@ void headers_take(struct message *message, struct str field)
 
     if (!header_take_field(&rest, &parts))
         return;
+    field = without_blanks_before_colon(message, &parts);
     kind = header_kind_find(parts.name);
     if (kind->type == HEADER_RECEIVED)
         count_hop(message);

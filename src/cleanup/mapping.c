@@ -323,10 +323,14 @@ enum mapping_result mapping_virtual(struct mapping *mapping, const struct mappin
         strlist_add_view(&expansion.open, context->arena, address);
         result = expand_all(&expansion);
         map_destroy(&expansion.seen);
-    }
-    /* Aliases that only name each other end in nothing: then the address stands for itself. */
-    if (expansion.final.count == 0)
+    } else {
         strlist_add_view(&expansion.final, context->arena, address);
+    }
+    /* Aliases that only name each other end in nothing. */
+    if (result == MAPPING_DONE && expansion.final.count == 0) {
+        log_map_unreasonable(context->queue_id, STR("virtual_alias_maps"), "map nesting", address);
+        return MAPPING_UNREASONABLE;
+    }
     if (result == MAPPING_DONE)
         *addresses_out = expansion.final;
     return result;

@@ -249,7 +249,9 @@ static void parse_angle(struct parser *parser)
     struct run *run = &parser->run;
     size_t inside = reader->end;
     struct str source;
+    size_t route = 0;
     bool is_route = false;
+    bool has_route = false;
 
     parser->name = arena_str(parser->arena, strbuf_str(&run->phrase));
     run_clear(run);
@@ -263,10 +265,13 @@ static void parse_angle(struct parser *parser)
             reader->position = reader->start;
             break;
         }
-        if (is_mark && reader->special == '@' && run_is_empty(run))
+        if (is_mark && reader->special == '@' && run_is_empty(run)) {
             is_route = true;
+            route = reader->start;
+        }
         if (is_mark && reader->special == ':' && is_route) {
             is_route = false;
+            has_route = true;
             run_clear(run);
             continue;
         }
@@ -275,6 +280,8 @@ static void parse_angle(struct parser *parser)
     run->is_plain = run->is_plain && reader->type == TOKEN_SPECIAL && reader->special == '>';
     if (run_is_empty(run))
         source = str_part(reader->text, inside, reader->start - inside);
+    else if (has_route)
+        source = str_part(reader->text, route, run->end - route);
     else
         source = str_part(reader->text, run->start, run->end - run->start);
     add_item(parser, source, true);

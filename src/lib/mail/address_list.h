@@ -16,7 +16,7 @@
 struct address_list_item {
     struct str address;     /* internal form, route dropped; "" for <> */
     struct str phrase;      /* decoded display name or, without one, the comment; may be empty */
-    struct str source;      /* the part of the text that stands for the address; view */
+    struct str source;      /* the part of the text that stands for the address, route included; view */
     struct str group;       /* name of the group it is in, else empty */
     bool has_brackets;      /* it was in < > */
     bool is_plain;          /* no words side by side, no stray punctuation, closed brackets */
