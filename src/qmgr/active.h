@@ -48,6 +48,7 @@ struct active_result {
     struct str dsn;
     struct str action;
     struct str reason;
+    struct str relay;
     struct str remote_mta;
     struct str diagnostic_type;
     struct str diagnostic;

@@ -157,6 +157,7 @@ static void keep_result(struct active_message *message, const struct deliver_res
         (message->envelope->recipients[result->index].dsn_notify & DSN_NOTIFY_SUCCESS) == 0)
         return;
     kept->reason = arena_str(message->arena, result->reason);
+    kept->relay = arena_str(message->arena, result->relay);
     kept->remote_mta = arena_str(message->arena, result->remote_mta);
     kept->diagnostic_type = arena_str(message->arena, result->diagnostic_type);
     kept->diagnostic = arena_str(message->arena, result->diagnostic);

@@ -7,8 +7,6 @@
 #include "protocol/cleanup.h"
 #include "qmgr/loader.h"
 
-enum { PART = 1000 };
-
 /* A notification is made by cleanup, so this is longer than one service's time. */
 static const struct duration patience = { 300 * 1000000LL };
 
@@ -51,6 +49,7 @@ static void fill_recipient(const struct active_message *active, size_t place, en
                                       .dsn = result->dsn,
                                       .action = action != NULL ? str_from_c(action) : result->action,
                                       .reason = result->reason,
+                                      .relay = result->relay,
                                       .remote_mta = result->remote_mta,
                                       .diagnostic_type = result->diagnostic_type,
                                       .diagnostic = result->diagnostic };
