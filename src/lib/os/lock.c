@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <time.h>
@@ -89,27 +90,74 @@ int lock_holder(int fd)
     return lock.l_pid > 0 ? lock.l_pid : 0;
 }
 
+enum { ORIGIN_SIZE = 128 };
+
+/*
+ * Where process ids mean what they mean to us: this boot of this kernel, this namespace of processes. Empty when
+ * that cannot be known.
+ */
+static void find_origin(char origin[ORIGIN_SIZE])
+{
+    CLEANUP(fd_close) int fd = -1;
+    char boot[64] = "", space[64] = "";
+    size_t boot_len = 0;
+    ssize_t space_len = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+
+    origin[0] = '\0';
+    if (space_len <= 0 || !file_open("/proc/sys/kernel/random/boot_id", O_RDONLY, 0, &fd, NULL) ||
+        !file_read(fd, "boot_id", boot, sizeof boot - 1, &boot_len, NULL))
+        return;
+    snprintf(origin, ORIGIN_SIZE, "%.*s %.*s", STR_ARG(str_trim(str_make(boot, boot_len))), (int) space_len, space);
+}
+
+/* The process id for whoever reads dot locks, then our origin for ourselves. */
 static bool make_dot_lock(const char *name, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;
-    char text[32];
-    int len = snprintf(text, sizeof text, "%d\n", (int) getpid());
-    struct failure ignored;
+    char text[ORIGIN_SIZE + 32], origin[ORIGIN_SIZE];
+    int len;
 
     if (!file_open(name, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd, why))
         return false;
+    find_origin(origin);
+    len = snprintf(text, sizeof text, "%d\n%s\n", (int) getpid(), origin);
     /* The name is the lock; without its text it still holds. */
-    (void) !file_write(fd, name, str_make(text, (size_t) len), &ignored);
+    (void) !file_write(fd, name, str_make(text, (size_t) len), NULL);
     return true;
 }
 
-static void remove_stale(const char *name, struct duration stale)
+/* Its maker was a process of this system, and is no more. */
+static bool is_orphan(int fd, const char *name)
 {
-    struct stat status;
-    struct failure ignored;
+    char text[ORIGIN_SIZE + 32], origin[ORIGIN_SIZE];
+    struct str first, rest;
+    uint64_t pid;
+    size_t len;
 
-    if (stat(name, &status) == 0 && (time(NULL) - status.st_mtime) > duration_seconds(stale))
-        (void) !file_unlink(name, &ignored);
+    if (!file_read_at(fd, name, text, sizeof text, 0, &len, NULL))
+        return false;
+    (void) str_cut(str_make(text, len), '\n', &first, &rest);
+    find_origin(origin);
+    return origin[0] != '\0' && str_equal(str_trim(rest), str_from_c(origin)) && str_to_uint64(first, &pid) &&
+           pid > 1 && pid <= INT_MAX && kill((pid_t) pid, 0) < 0 && errno == ESRCH;
+}
+
+/*
+ * Who removes a lock holds a lock on that very file while looking whether it still has the name: so two that
+ * judge the same lock cannot take away the one that a third made meanwhile.
+ */
+static bool remove_stale(const char *name, struct duration stale)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct stat ours, named;
+
+    if (!file_open(name, O_RDWR | O_NOFOLLOW, 0, &fd, NULL) ||
+        !lock_try(fd, name, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, NULL) || fstat(fd, &ours) < 0)
+        return false;
+    if (time(NULL) - ours.st_mtime <= duration_seconds(stale) && !is_orphan(fd, name))
+        return false;
+    return lstat(name, &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev &&
+           file_unlink(name, NULL);
 }
 
 bool lock_dot_acquire(const char *path, unsigned count, struct duration delay, struct duration stale,
@@ -124,12 +172,13 @@ bool lock_dot_acquire(const char *path, unsigned count, struct duration delay, s
 
         if (make_dot_lock(name, &reason))
             return true;
+        if (reason.error == EEXIST && remove_stale(name, stale) && make_dot_lock(name, &reason))
+            return true;
         if (reason.error != EEXIST || tries + 1 >= count) {
             if (why != NULL)
                 *why = reason;
             return false;
         }
-        remove_stale(name, stale);
         pause_for(delay);
     }
 }

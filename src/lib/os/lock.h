@@ -34,8 +34,9 @@ int lock_holder(int fd);
 
 /*
  * The file "path.lock" holds our process id. Tries count times with delay between; one older than
- * stale is taken away. Blocks the thread. FAILURE_RETRY when it stays taken, or with the reason why
- * it could not be made (EACCES: the directory does not let us).
+ * stale is taken away, and so is at once one whose maker was a process of ours on this system that has died. Blocks the
+ * thread. FAILURE_RETRY when it stays taken, or with the reason why it could not be made (EACCES: the directory does
+ * not let us).
  */
 MUST_USE bool lock_dot_acquire(const char *path, unsigned count, struct duration delay, struct duration stale,
                                struct failure *why);

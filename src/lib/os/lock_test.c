@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *path_of(const char *name)
@@ -95,5 +96,22 @@ TEST(a_stale_dot_lock_is_taken_away)
     EXPECT(file_set_time_at(AT_FDCWD, path_of("stale.lock"), 1000, NULL));
     path = path_of("stale");
     EXPECT(lock_dot_acquire(path, 2, milliseconds(1), seconds(500), NULL));
+    lock_dot_release(path);
+}
+
+TEST(the_dot_lock_of_a_process_that_died_is_taken_at_once)
+{
+    const char *path = path_of("orphaned");
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(lock_dot_acquire(path, 1, milliseconds(1), seconds(500), NULL) ? 0 : 1);
+    EXPECT(waitpid(pid, &status, 0) == pid);
+    EXPECT_INT(status, 0);
+    EXPECT(file_exists(path_of("orphaned.lock")));
+    path = path_of("orphaned");
+    EXPECT(lock_dot_acquire(path, 1, milliseconds(1), seconds(500), NULL));
+    EXPECT_FALSE(lock_dot_acquire(path, 1, milliseconds(1), seconds(500), NULL));
     lock_dot_release(path);
 }
