@@ -22,7 +22,7 @@ def test_smtplib(merpati, run_as, account):
             client.sendmail("a@example.com", ["nobody-here@localhost"], "x")
         assert refused.value.recipients["nobody-here@localhost"][0] == 550
     got = mail.wait_mailbox(user)[0]
-    assert mailboxes.header(got, "Subject") == "=?utf-8?b?R3LDvMOfZQ==?="
+    assert mailboxes.header(got, "Subject") == "=?utf-8?q?Gr=C3=BC=C3=9Fe?="
 
 
 def test_smtplib_with_internationalized_addresses(merpati, account):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The five-minute tour: a message typed by hand into telnet lies in the mailbox a moment later."""
 
+import os
+import pty
 import re
 import shutil
 import socket
@@ -20,6 +22,17 @@ LINES = [
     (".", re.compile(r"250 2\.0\.0 Ok: queued as [0-9A-F]{10,12}$")),
     ("Quit", "221 2.0.0 Bye"),
 ]
+
+
+def lines_of(terminal):
+    rest = b""
+    while True:
+        try:
+            got = terminal.read(4096)
+        except OSError:
+            return
+        *whole, rest = (rest + got).split(b"\n")
+        yield from (line.decode() for line in whole)
 
 
 def read_until(stream, wanted):
@@ -42,18 +55,17 @@ def test_message_typed_by_hand(make_merpati, run_as, account):
     user = run_as or account
     mail.set(alias_maps=mail.aliases(f"fauzan: {user}\n"))
     mail.start()
-    typed = subprocess.Popen(
-        ["telnet", "127.0.0.1", str(mail.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with typed:
-        read_until(typed.stdout, f"220 {mail.main['myhostname']} ESMTP Merpati")
+    ours, theirs = pty.openpty()
+    typed = subprocess.Popen(["telnet", "127.0.0.1", str(mail.port)], stdin=theirs, stdout=theirs)
+    os.close(theirs)
+    with open(ours, "r+b", buffering=0) as terminal:
+        seen = lines_of(terminal)
+        read_until(seen, f"220 {mail.main['myhostname']} ESMTP Merpati")
         for line, wanted in LINES:
-            typed.stdin.write(line + "\r\n")
-            typed.stdin.flush()
-            answer = read_until(typed.stdout, wanted) if wanted else None
+            terminal.write(line.encode() + b"\n")
+            answer = read_until(seen, wanted) if wanted else None
             if line == ".":
                 queue_id = answer.split()[-1]
-        typed.stdin.close()
         typed.wait(10)
 
     message = mail.wait_mailbox(user)[0]

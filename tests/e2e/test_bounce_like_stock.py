@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notifications: parts, fields and words are those of stock Postfix."""
+
+import re
+import smtplib
+
+import pytest
+from support.instance import Stock
+from support.side_by_side import make_pair
+from support.waiting import wait_until
+
+ACCOUNT = "merpati-test"
+LONG = "550 5.7.1 this is a rather long answer of a host that explains at great length why it does not want this message"
+
+
+def answer_rcpt(session, line):
+    for part, reply in {
+        "rejected": "550 5.1.1 no such user",
+        "wordy": LONG,
+        "lines": "550-5.1.1 first line\n550 5.1.1 second line",
+        "later": "450 4.2.0 come back",
+    }.items():
+        if part in line:
+            return reply
+    return None
+
+
+@pytest.fixture(scope="module")
+def pair():
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    main = {
+        "notify_classes": "resource, software, bounce, 2bounce, delay",
+        "bounce_notice_recipient": f"{ACCOUNT}+copy",
+        "2bounce_notice_recipient": f"{ACCOUNT}+double",
+        "delay_notice_recipient": f"{ACCOUNT}+delay",
+        "recipient_delimiter": "+",
+        "bounce_size_limit": "3000",
+        "delay_warning_time": "1s",
+        "minimal_backoff_time": "1s",
+        "maximal_backoff_time": "1s",
+        "queue_run_delay": "1s",
+        "virtual_alias_maps": "inline:{ {many@alias.example = rejected1@x.example, rejected2@x.example} }",
+    }
+    sides = make_pair(main, {"RCPT": answer_rcpt})
+    yield sides
+    for side in sides:
+        side.finish()
+
+
+def send(side, sender, recipients, text, mail_options=(), rcpt_options=()):
+    with smtplib.SMTP("127.0.0.1", side.instance.port) as client:
+        client.ehlo("c.example")
+        client.mail(sender, mail_options)
+        for recipient in recipients:
+            code, reply = client.rcpt(recipient, rcpt_options)
+            assert code == 250, reply
+        code, reply = client.data(text)
+        assert code == 250, reply
+
+
+def notices(side, subject, mark, count=1):
+    """The notices with that subject that are about the message with that mark."""
+
+    def found():
+        matching = [m for m in side.instance.mailbox(ACCOUNT) if f"\nSubject: {subject}" in m and mark in m]
+        return matching if len(matching) >= count else None
+
+    return wait_until(found, lambda: f"{subject} about {mark}; log:\n{side.instance.tail()}")
+
+
+def compare(pair, subject, mark, act):
+    texts = []
+    for side in pair:
+        act(side)
+        texts.append(side.normal(notices(side, subject, mark)[0]))
+    assert texts[1].split("\n") == texts[0].split("\n")
+    return texts[0]
+
+
+RETURNED = "Undelivered Mail Returned to Sender"
+ME = f"{ACCOUNT}@localhost"
+
+
+def test_rejected_by_the_peer(pair):
+    compare(pair, RETURNED, "mark-1", lambda s: send(s, ME, ["rejected@x.example"], "Subject: mark-1\n\nbody\n"))
+
+
+def test_long_answers_are_folded(pair):
+    compare(pair, RETURNED, "mark-2", lambda s: send(s, ME, ["wordy@x.example"], "Subject: mark-2\n\nbody\n"))
+
+
+def test_answers_of_several_lines(pair):
+    compare(pair, RETURNED, "mark-3", lambda s: send(s, ME, ["lines@x.example"], "Subject: mark-3\n\nbody\n"))
+
+
+def test_several_recipients_of_an_alias(pair):
+    compare(pair, RETURNED, "mark-4", lambda s: send(s, ME, ["many@alias.example"], "Subject: mark-4\n\nbody\n"))
+
+
+def test_header_only_when_asked(pair):
+    text = compare(pair, RETURNED, "mark-5", lambda s: send(
+        s, ME, ["rejected@x.example"], "Subject: mark-5\n\nsecret\n", ["RET=HDRS", "ENVID=abc+2Bdef"],
+        ["ORCPT=rfc822;orig+2Btag@old.example"]))
+    assert "secret" not in text and "Original-Envelope-Id: abc+def" in text
+
+
+def test_header_only_of_a_large_message(pair):
+    text = compare(pair, RETURNED, "mark-6", lambda s: send(
+        s, ME, ["rejected@x.example"], "Subject: mark-6\n\n" + "large\n" * 1000))
+    assert "large" not in text
+
+
+def test_unknown_local_user(pair):
+    for side in pair:
+        side.instance.sendmail("-f", ME, "nosuchuser-merpati@localhost", input="Subject: mark-7\n\nbody\n")
+    texts = [side.normal(notices(side, RETURNED, "mark-7")[0]) for side in pair]
+    assert texts[1].split("\n") == texts[0].split("\n")
+
+
+def test_delay_warning(pair):
+    subject = "Delayed Mail (still being retried)"
+    texts = []
+    for side in pair:
+        send(side, ME, ["later@x.example"], "Subject: mark-8\n\nbody\n")
+        texts.append(side.normal(notices(side, subject, "mark-8")[0]))
+        notices(side, "Postmaster Warning: Delayed Mail", "mark-8")
+    assert texts[1].split("\n") == texts[0].split("\n")
+
+
+def test_success_report(pair):
+    compare(pair, "Successful Mail Delivery Report", "mark-9", lambda s: send(
+        s, ME, [ME], "Subject: mark-9\n\nbody\n", ["RET=FULL"], ["NOTIFY=SUCCESS"]))
+
+
+def test_no_report_when_never_is_asked(pair):
+    for side in pair:
+        send(side, ME, ["rejected@x.example"], "Subject: mark-10\nX: 1\n\nbody\n", [], ["NOTIFY=NEVER"])
+        side.instance.wait_log(r"to=<rejected@x.example>.*status=bounced")
+        send(side, ME, ["rejected@x.example"], "Subject: mark-11\n\nbody\n")
+        notices(side, RETURNED, "mark-11")
+        assert not [m for m in side.instance.mailbox(ACCOUNT) if f"Subject: {RETURNED}" in m and "mark-10" in m]
+
+
+def test_double_bounce_reaches_the_postmaster(pair):
+    compare(pair, "Postmaster Copy: Undelivered Mail", "mark-12", lambda s: send(
+        s, "", ["rejected@x.example"], "Subject: mark-12\n\nbody\n"))
+
+
+def test_copy_for_the_postmaster(pair):
+    compare(pair, "Postmaster Copy: Undelivered Mail", "mark-13", lambda s: send(
+        s, ME, ["rejected@x.example"], "Subject: mark-13\n\nbody\n"))
+
+
+def test_log_lines(pair):
+    wanted = ["sender non-delivery notification", "sender delay notification", "sender delivery status notification",
+              "postmaster non-delivery notification", "postmaster delay notification"]
+    for side in pair:
+        text = side.instance.log_text()
+        for words in wanted:
+            assert re.search(rf"(?m)bounce\[\d+\]: [0-9A-F]+: {words}: [0-9A-F]+$", text), words

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""postqueue, postsuper, postcat and showq: the queue seen and changed, with the system up and down."""
+
+import json
+import re
+import socket
+import time
+
+import pytest
+
+from support.waiting import wait_until
+
+SENDER = "s@example.com"
+REASON = "connect to far.test[192.0.2.1]:25: Connection refused"
+REFUSING = {"default_transport": f"retry:4.4.1 {REASON}"}
+TEXT = "Subject: queued\n\nhello\n"
+HEADING = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
+
+
+def submit(mail, *recipients, sender=SENDER, text=TEXT):
+    """Submits a message that will be deferred; its id, once every recipient was tried."""
+    seen = len(mail.log_lines(r"status=deferred"))
+    mail.sendmail("-f", sender, *recipients, input=text)
+    wait_until(lambda: len(mail.log_lines(r"status=deferred")) >= seen + len(recipients), lambda: mail.tail())
+    line = mail.log_lines(r"status=deferred")[-1]
+    return re.search(r"(\w+): to=<", line).group(1)
+
+
+def listing(mail):
+    return [json.loads(line) for line in mail.command("postqueue", "-j").stdout.splitlines()]
+
+
+def entry(mail, queue_id):
+    found = [message for message in listing(mail) if message["queue_id"] == queue_id]
+    return found[0] if found else None
+
+
+def queue_of(mail, queue_id):
+    message = entry(mail, queue_id)
+    return message and message["queue_name"]
+
+
+def test_an_empty_queue_says_so(either):
+    mail = either().start()
+    assert mail.command("postqueue", "-p").stdout == "Mail queue is empty\n"
+    assert mail.command("postqueue", "-j").stdout == ""
+
+
+def test_deferred_mail_is_listed_as_postfix_does(either):
+    mail = either(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test", "b@far.test")
+    lines = mail.command("postqueue", "-p").stdout.split("\n")
+    assert lines[0] == HEADING
+    size = re.match(rf"{queue_id} +(\d+) \w{{3}} \w{{3}} \d\d \d\d:\d\d:\d\d  s@example\.com$", lines[1])
+    assert size, lines[1]
+    assert lines[2] == f"({REASON})".rjust(78)
+    assert sorted(lines[3:5]) == [" " * 41 + "a@far.test", " " * 41 + "b@far.test"]
+    assert lines[5:] == ["", f"-- {int(size.group(1)) // 1024} Kbytes in 1 Request.", ""]
+
+
+def test_json_has_one_object_a_message(either):
+    mail = either(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test", sender='"a b"@example.com')
+    message = entry(mail, queue_id)
+    assert abs(message.pop("arrival_time") - time.time()) < 100
+    assert message.pop("message_size") > 200
+    assert message == {
+        "queue_name": "deferred",
+        "queue_id": queue_id,
+        "forced_expire": False,
+        "sender": '"a b"@example.com',
+        "recipients": [{"address": "a@far.test", "delay_reason": REASON}],
+    }
+
+
+def test_showq_speaks_postfix_attribute_stream(either):
+    """As an exporter reads it."""
+    mail = either(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(str(mail.queue / "public" / "showq"))
+        stream = b""
+        while chunk := client.recv(65536):
+            stream += chunk
+    fields = stream.decode().split("\0")
+    assert fields[:3] == ["protocol", "mail_queue_list_protocol", ""]
+    names, values = fields[3:-3:2], fields[4:-3:2]
+    assert names == ["queue_name", "queue_id", "time", "size", "forced_expire", "sender", "recipient", "reason"]
+    assert values[:2] == ["deferred", queue_id]
+    assert values[4:] == ["0", SENDER, "a@far.test", REASON]
+    assert fields[-3:] == ["", "", ""]
+
+
+def test_hold_release_and_delete(either):
+    mail = either(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test")
+    done = mail.command("postsuper", "-h", queue_id)
+    assert done.stderr == f"postsuper: {queue_id}: placed on hold\npostsuper: Placed on hold: 1 message\n"
+    assert queue_of(mail, queue_id) == "hold"
+    assert f"{queue_id}!" in mail.command("postqueue", "-p").stdout
+    mail.command("postqueue", "-f")
+    assert queue_of(mail, queue_id) == "hold"
+    done = mail.command("postsuper", "-H", "-", input=f"{queue_id}\n")
+    assert done.stderr == f"postsuper: {queue_id}: released from hold\npostsuper: Released from hold: 1 message\n"
+    wait_until(lambda: queue_of(mail, queue_id) == "deferred", lambda: mail.tail())
+    done = mail.command("postsuper", "-d", queue_id)
+    assert done.stderr == f"postsuper: {queue_id}: removed\npostsuper: Deleted: 1 message\n"
+    assert listing(mail) == []
+
+
+def test_all_and_queue_names(merpati):
+    mail = merpati(main=REFUSING)
+    ids = {submit(mail, f"{name}@far.test") for name in "abc"}
+    assert mail.command("postsuper", "-h", "ALL").stderr == "postsuper: Placed on hold: 3 messages\n"
+    assert mail.command("postsuper", "-d", "ALL", "deferred").stderr == "postsuper: Deleted: 0 messages\n"
+    assert {message["queue_id"] for message in listing(mail)} == ids
+    assert mail.command("postsuper", "-d", "ALL", "hold").stderr == "postsuper: Deleted: 3 messages\n"
+    assert listing(mail) == []
+    assert mail.command("postsuper", "-d", "NOSUCH").stderr == "postsuper: Deleted: 0 messages\n"
+    done = mail.command("postsuper", "-d", "ALL", "nosuch", check=False)
+    assert (done.returncode, done.stderr) == (1, "postsuper: fatal: invalid directory name: nosuch\n")
+
+
+def test_flush_tries_again_at_once(merpati):
+    mail = merpati(main=REFUSING)
+    queue_id = submit(mail, "a@far.test")
+    tries = rf"{queue_id}: to=<a@far\.test>"
+    assert len(mail.log_lines(tries)) == 1
+    mail.command("postqueue", "-f")
+    wait_until(lambda: len(mail.log_lines(tries)) == 2, lambda: mail.tail())
+    mail.command("postqueue", "-i", queue_id)
+    wait_until(lambda: len(mail.log_lines(tries)) == 3, lambda: mail.tail())
+    mail.command("postsuper", "-r", queue_id)
+    wait_until(lambda: len(mail.log_lines(r"to=<a@far\.test>")) == 4, lambda: mail.tail())
+
+
+def test_postcat_shows_a_message_by_id(merpati):
+    mail = merpati(main=REFUSING)
+    queue_id = submit(mail, "a@far.test")
+    whole = mail.command("postcat", "-q", queue_id).stdout
+    lines = whole.split("\n")
+    assert re.match(r"\*\*\* ENVELOPE RECORDS \S+ \*\*\*$", lines[0])
+    assert f"sender: {SENDER}" in lines
+    assert "recipient: a@far.test" in lines
+    assert "Subject: queued" in lines
+    assert "hello" in lines
+    assert re.match(r"\*\*\* MESSAGE FILE END \S+ \*\*\*$", lines[-2])
+    assert mail.command("postcat", "-bq", queue_id).stdout == "\nhello\n"
+    header = mail.command("postcat", "-hq", queue_id).stdout
+    assert "Subject: queued\n" in header and "hello" not in header
+    assert mail.command("postcat", "-bhq", queue_id).stdout == header + "\nhello\n"
+    envelope = mail.command("postcat", "-eq", queue_id).stdout
+    assert "Subject" not in envelope and f"sender: {SENDER}\n" in envelope
+    done = mail.command("postcat", "-q", "NOSUCH", check=False)
+    assert done.returncode == 1
+    assert done.stderr == "postcat: fatal: open queue file NOSUCH: No such file or directory\n"
+    path = mail.write("junk", "junk\n")
+    assert mail.command("postcat", path, check=False).returncode == 1
+
+
+def test_the_queue_of_a_system_that_is_down(make_merpati, run_as):
+    mail = make_merpati(main=REFUSING, run_as=run_as).start()
+    held, deleted, kept = [submit(mail, f"{name}@far.test") for name in ("held", "deleted", "kept")]
+    mail.stop()
+    done = mail.command("postqueue", "-p")
+    assert re.match(r"postqueue: warning: Mail system is down -- accessing queue directly \(.*\)\n$", done.stderr)
+    assert done.stdout.endswith(" in 3 Requests.\n")
+    assert REASON in done.stdout
+    assert mail.command("postsuper", "-h", held).stderr.endswith("Placed on hold: 1 message\n")
+    assert mail.command("postsuper", "-d", deleted).stderr.endswith("Deleted: 1 message\n")
+    assert {m["queue_id"]: m["queue_name"] for m in listing(mail)} == {held: "hold", kept: "deferred"}
+    assert "hello" in mail.command("postcat", "-q", held).stdout
+    for words in (["-f"], ["-i", kept]):
+        done = mail.command("postqueue", *words, check=False)
+        assert done.returncode == 69
+        assert done.stderr == "postqueue: fatal: Cannot flush mail queue - mail system is down\n"
+    mail.start()
+    assert queue_of(mail, held) == "hold"
+    mail.command("postsuper", "-H", held)
+    wait_until(lambda: queue_of(mail, held) == "deferred", lambda: mail.tail())
+    assert entry(mail, deleted) is None
+
+
+def test_mail_submitted_while_down_is_in_maildrop(make_merpati):
+    mail = make_merpati(main=REFUSING).start()
+    mail.stop()
+    mail.sendmail("-f", SENDER, "a@far.test", "b@far.test", input=TEXT)
+    (message,) = listing(mail)
+    assert (message["queue_name"], message["sender"]) == ("maildrop", SENDER)
+    assert message["recipients"] == [{"address": "a@far.test"}, {"address": "b@far.test"}]
+    assert "Subject: queued\n" in mail.command("postcat", "-q", message["queue_id"]).stdout
+    done = mail.command("postsuper", "-d", message["queue_id"])
+    assert done.stderr == f"postsuper: {message['queue_id']}: removed\npostsuper: Deleted: 1 message\n"
+    assert listing(mail) == []
+
+
+def test_others_get_a_sentence_when_the_system_is_down(make_merpati, account):
+    mail = make_merpati().start()
+    mail.stop()
+    done = mail.command("postqueue", "-p", user="nobody", check=False)
+    if "Permission denied" in done.stderr and "main.cf" in done.stderr:
+        pytest.skip("another user cannot reach the test's directory")
+    assert done.returncode == 69
+    assert "Queue report unavailable - mail system is down" in done.stderr
+    done = mail.command("postsuper", "-d", "ALL", user="nobody", check=False)
+    assert done.returncode == 1
+    assert done.stderr == "postsuper: fatal: use of this command is reserved for the superuser\n"
+
+
+def test_wrong_use_is_told(merpati):
+    mail = merpati()
+    for name, words, status in (("postqueue", [], 64), ("postqueue", ["-p", "-f"], 64), ("postqueue", ["-z"], 64),
+                                ("postsuper", ["-z"], 1), ("postcat", [], 1)):
+        done = mail.command(name, *words, check=False)
+        assert done.returncode == status
+        assert f"{name}: fatal: usage: {name} " in done.stderr
+    done = mail.command("postqueue", "-i", "no/id", check=False)
+    assert (done.returncode, done.stderr) == (64, 'postqueue: fatal: Cannot flush queue ID - invalid name: "no/id"\n')
