@@ -82,7 +82,7 @@ static const struct kind_words kinds[] = {
     [BOUNCE_DELAYED] = { "Delayed Mail (still being retried)", "Postmaster Warning: Delayed Mail", "delayed",
                          "Undelivered Message" },
     [BOUNCE_SUCCESS] = { "Successful Mail Delivery Report", "Successful Mail Delivery Report", "delivered", "Message" },
-    [BOUNCE_TRACE] = { "Mail Delivery Status Report", "Mail Delivery Status Report", "deliverable", "Message" },
+    [BOUNCE_TRACE] = { "Mail Delivery Status Report", "Mail Delivery Status Report", "delivered", "Message" },
 };
 
 static const struct kind_words *words_of(const struct report *report)
@@ -193,7 +193,10 @@ static void append_explanation(const struct report *report, struct strbuf *out)
 /* "delivery via local: delivered to mailbox" where it went well, else the reason alone. */
 static void append_reason(const struct report *report, const struct bounce_recipient *recipient, struct strbuf *out)
 {
-    if (report->request->kind == BOUNCE_SUCCESS && recipient->relay.len > 0)
+    bool is_sent = report->request->kind == BOUNCE_SUCCESS ||
+                   (report->request->kind == BOUNCE_TRACE && recipient->status == DELIVER_SENT);
+
+    if (is_sent && recipient->relay.len > 0)
         strbuf_printf(out, "delivery via %.*s: ", STR_ARG(recipient->relay));
     append_clean(out, recipient->reason);
 }
@@ -279,7 +282,9 @@ static void append_recipient_fields(const struct report *report, const struct bo
     struct str action = recipient->action;
 
     strbuf_clear(line);
-    if (request->kind == BOUNCE_FAILED || request->kind == BOUNCE_DELAYED || action.len == 0)
+    if (request->kind == BOUNCE_TRACE && recipient->status != DELIVER_SENT)
+        action = recipient->status == DELIVER_BOUNCED ? STR("failed") : STR("delayed");
+    else if (request->kind == BOUNCE_FAILED || request->kind == BOUNCE_DELAYED || action.len == 0)
         action = str_from_c(words_of(report)->action);
     strbuf_printf(line, "Final-Recipient: %s; ", domain_is_ascii(recipient->address) ? "rfc822" : "utf-8");
     quote_address(line, recipient->address);

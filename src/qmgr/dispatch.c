@@ -149,12 +149,13 @@ static bool holds_place(const struct entry *entry, uint64_t place)
 static void keep_result(struct active_message *message, const struct deliver_result *result)
 {
     struct active_result *kept = &message->results[result->index];
+    unsigned notify = message->envelope->recipients[result->index].dsn_notify;
+    bool is_reported = (notify & DSN_NOTIFY_SUCCESS) != 0 || (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0;
 
     kept->outcome = outcome_of(result->status);
     kept->dsn = arena_str(message->arena, result->dsn);
     kept->action = arena_str(message->arena, result->action);
-    if (kept->outcome == ACTIVE_SENT &&
-        (message->envelope->recipients[result->index].dsn_notify & DSN_NOTIFY_SUCCESS) == 0)
+    if (kept->outcome == ACTIVE_SENT && !is_reported)
         return;
     kept->reason = arena_str(message->arena, result->reason);
     kept->relay = arena_str(message->arena, result->relay);

@@ -292,6 +292,11 @@ static bool is_success_wanted(const struct active_message *active, size_t place)
            (active->envelope->recipients[place].dsn_notify & DSN_NOTIFY_SUCCESS) != 0;
 }
 
+static bool was_tried_now(const struct active_message *active, size_t place)
+{
+    return active->results[place].outcome != ACTIVE_PENDING;
+}
+
 static bool is_delayed(const struct active_message *active, size_t place)
 {
     return active->envelope->recipients[place].status == RECIPIENT_PENDING;
@@ -402,6 +407,18 @@ static void tell_success(struct keeper *keeper, struct active_message *active)
         log_warning("%.*s: no delivery notification sent: %s", STR_ARG(active->id_text), why.text);
 }
 
+/* sendmail -v: a report of the first attempt, however it went. */
+static void tell_trace(struct keeper *keeper, const struct queued_message *message)
+{
+    struct active_message *active = message->active;
+    struct failure why;
+
+    if ((active->envelope->flags & ENVELOPE_TRACE_RECORD) == 0 || message->was_deferred)
+        return;
+    if (!returning_tell(keeper, active, BOUNCE_TRACE, was_tried_now, &why))
+        log_warning("%.*s: no delivery report sent: %s", STR_ARG(active->id_text), why.text);
+}
+
 static unsigned warn_of_delay(struct keeper *keeper, struct active_message *active)
 {
     const struct envelope *envelope = active->envelope;
@@ -459,6 +476,7 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     if (!keeper->is_draining || was_tried(active))
         expire(keeper, message);
     tell_success(keeper, active);
+    tell_trace(keeper, message);
     (void) return_failed(keeper, message);
     deferral.add_flags = warn_of_delay(keeper, active);
     keeper_wait_moved(keeper, message);

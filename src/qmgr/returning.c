@@ -31,6 +31,16 @@ static const char *action_of(enum bounce_kind kind, struct str reported)
     return str_is_empty(reported) ? "delivered" : NULL;
 }
 
+/* A trace tells of successes, failures and delays in one report. */
+static enum deliver_status status_of(const struct active_result *result, enum bounce_kind kind)
+{
+    if (kind == BOUNCE_FAILED || (kind == BOUNCE_TRACE && result->outcome == ACTIVE_BOUNCED))
+        return DELIVER_BOUNCED;
+    if (kind == BOUNCE_DELAYED || (kind == BOUNCE_TRACE && result->outcome == ACTIVE_DEFERRED))
+        return DELIVER_DEFERRED;
+    return DELIVER_SENT;
+}
+
 static void fill_recipient(const struct active_message *active, size_t place, enum bounce_kind kind,
                            struct arena *arena, struct bounce_recipient *out)
 {
@@ -43,9 +53,7 @@ static void fill_recipient(const struct active_message *active, size_t place, en
                                       .original = recipient->original,
                                       .dsn_orcpt = recipient->dsn_original,
                                       .dsn_notify = recipient->dsn_notify,
-                                      .status = kind == BOUNCE_FAILED    ? DELIVER_BOUNCED
-                                                : kind == BOUNCE_DELAYED ? DELIVER_DEFERRED
-                                                                         : DELIVER_SENT,
+                                      .status = status_of(result, kind),
                                       .dsn = result->dsn,
                                       .action = action != NULL ? str_from_c(action) : result->action,
                                       .reason = result->reason,

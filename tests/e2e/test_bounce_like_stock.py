@@ -143,6 +143,17 @@ def test_no_report_when_never_is_asked(pair):
         assert not [m for m in side.instance.mailbox(ACCOUNT) if f"Subject: {RETURNED}" in m and "mark-10" in m]
 
 
+def test_report_of_a_delivery(pair):
+    texts = []
+    for side in pair:
+        side.instance.sendmail("-v", "-f", ME, ME, "rejected@x.example", input="Subject: mark-14\n\nbody\n")
+        text = side.normal(notices(side, "Mail Delivery Status Report", "mark-14")[0])
+        head, separator, tail = text.partition("The mail system\n")
+        # The order of the recipients is that of their delivery.
+        texts.append((head, sorted(tail.split("\n\n"))))
+    assert texts[1] == texts[0]
+
+
 def test_double_bounce_reaches_the_postmaster(pair):
     compare(pair, "Postmaster Copy: Undelivered Mail", "mark-12", lambda s: send(
         s, "", ["rejected@x.example"], "Subject: mark-12\n\nbody\n"))

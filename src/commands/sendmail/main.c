@@ -89,7 +89,7 @@ static int run_deliver(struct sendmail *sendmail)
 
     if (!submit_message(&sendmail->options, &paths, sendmail->arena, &why))
         return fail(&why);
-    if (sendmail->options.verifies || sendmail->options.verbosity == 1)
+    if (sendmail->options.verbosity == 1)
         printf("Mail Delivery Status Report will be mailed to <%.*s>.\n", STR_ARG(sendmail->options.sender));
     log_flush();
     return EX_OK;

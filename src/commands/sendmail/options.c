@@ -27,11 +27,6 @@ static bool set_mode(struct parsing *parsing, struct str value)
                   { 'H', SENDMAIL_IGNORE }, { 'i', SENDMAIL_ALIASES }, { 'm', SENDMAIL_DELIVER },
                   { 'p', SENDMAIL_LIST },   { 's', SENDMAIL_SMTP } };
 
-    if (str_equal(value, STR("v"))) {
-        parsing->options->mode = SENDMAIL_DELIVER;
-        parsing->options->verifies = true;
-        return true;
-    }
     for (size_t i = 0; value.len > 0 && i < ARRAY_COUNT(modes); i++)
         if (value.data[0] == modes[i].letter) {
             parsing->options->mode = modes[i].mode;

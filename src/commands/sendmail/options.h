@@ -32,7 +32,6 @@ struct sendmail_options {
     bool reads_dots;          /* -i, -oi: a line with one dot does not end the message */
     bool extracts_recipients; /* -t */
     bool is_relayed;          /* -G: gateway submission */
-    bool verifies;            /* -bv */
     unsigned verbosity;       /* -v: report on the delivery; more: debugging */
     bool wants_smtputf8;      /* -O smtputf8... */
     struct str encoding;      /* -B: 7bit or 8bit */

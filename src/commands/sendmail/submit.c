@@ -270,7 +270,6 @@ static void fill_wishes(struct submit *submit)
     submit->wishes.dsn_notify = options->dsn_notify;
     submit->wishes.encoding = options->encoding;
     submit->wishes.wants_extraction = options->extracts_recipients;
-    submit->wishes.wants_verify_report = options->verifies;
     submit->wishes.wants_delivery_report = options->verbosity == 1;
     submit->wishes.is_relayed = options->is_relayed;
     submit->wishes.wants_smtputf8 = options->wants_smtputf8;
