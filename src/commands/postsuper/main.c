@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static const char lock_path[] = "pid/master.pid";
+
 enum { ACTIONS_MAXIMUM = 4, LINE_MAXIMUM = 4096, ANSWER_HOURS = 12 };
 
 /* What one option letter does, in the order of the summary. */
@@ -229,15 +231,14 @@ static void told_of(void *context, struct str queue_id)
 /* Nobody else may change the queue while the system is down: the lock is the one that master takes. */
 static bool take_lock(struct postsuper *postsuper, struct failure *why)
 {
-    static const char path[] = "pid/master.pid";
-
-    postsuper->is_down = true;
-    if (postsuper->lock_fd >= 0)
+    if (postsuper->is_down)
         return true;
-    if (!file_open(path, O_RDWR | O_CREAT, 0600, &postsuper->lock_fd, why))
-        return false;
-    if (lock_try(postsuper->lock_fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, why))
+    if (postsuper->lock_fd < 0)
+        return failure_set(why, FAILURE_RETRY, 0, "%s cannot be opened: was the mail system ever started?", lock_path);
+    if (lock_try(postsuper->lock_fd, lock_path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, why)) {
+        postsuper->is_down = true;
         return true;
+    }
     return failure_set(why, FAILURE_RETRY, 0,
                        "the mail system runs, but its queue manager does not answer: try again, or see the log");
 }
@@ -436,6 +437,9 @@ int main(int argc, char **argv)
     if (!may_use())
         return fail("use of this command is reserved for the superuser");
     log_close();
+    /* The lock's file is root's: it is opened while we are root, and locked only if the system is down. */
+    if (!file_open(lock_path, O_RDWR, 0, &postsuper.lock_fd, &why))
+        postsuper.lock_fd = -1;
     if (!open_log(&postsuper, &why) || !become_owner(&postsuper, &why))
         return fail("%s", why.text);
     if (!has_task(&postsuper) && !postsuper.purges && !postsuper.mends) {

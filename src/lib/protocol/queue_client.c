@@ -54,6 +54,8 @@ bool queue_client_control(const char *path, const struct queue_control *request,
     };
 
     fiber_run(asking.loop, run, &asking);
+    /* The channel's own fibers end. */
+    loop_run(asking.loop);
     loop_destroy(&asking.loop);
     if (asking.is_good)
         *reply_out = asking.reply;

@@ -43,8 +43,11 @@ static void close_table(struct table *table)
     struct proxy_table *proxy = table->state;
 
     endpoint_destroy(&proxy->endpoint);
-    if (proxy->own_loop != NULL)
+    if (proxy->own_loop != NULL) {
+        /* The channel's own fibers end. */
+        loop_run(proxy->own_loop);
         loop_destroy(&proxy->own_loop);
+    }
 }
 
 struct question {
