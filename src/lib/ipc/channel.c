@@ -7,6 +7,8 @@
 #include "run/socket.h"
 #include "run/stream.h"
 
+#include <sys/socket.h>
+
 static struct channel *channel_create(struct loop *loop, struct stream *stream, const struct protocol *protocol)
 {
     struct channel *channel = memory_alloc(sizeof *channel);
@@ -57,6 +59,8 @@ void channel_lose(struct channel *channel, const struct failure *why)
     channel->reason = *why;
     event_wake_all(&channel->output_ready);
     stream_abort(channel->stream);
+    /* The peer hears of it now, not when the last holder lets go of the channel. */
+    (void) shutdown(stream_fd(channel->stream), SHUT_RDWR);
     for (call = channel->calls; call != NULL; call = next) {
         next = call->hh.next;
         call_lose(call);
