@@ -36,7 +36,8 @@ struct scene {
     bool has_rights;                    /* false: default_privs are wanted and not there */
 };
 
-enum { SCENE_DEPTH_MAX = 100 };
+/* A level of alias or .forward takes up to 3 kB of the fiber's 64 kB stack, and two scenes. */
+enum { SCENE_DEPTH_MAX = 24 };
 
 /* Takes address apart. */
 void scene_init(struct scene *scene, struct attempt *attempt, struct str address);
