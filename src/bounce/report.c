@@ -190,13 +190,12 @@ static void append_explanation(const struct report *report, struct strbuf *out)
     strbuf_append(out, STR("\n                   The mail system\n"));
 }
 
-/* "delivery via local: delivered to mailbox" where it went well, else the reason alone. */
+/* "delivery via local: delivered to mailbox" in reports of success and of all, else the reason alone. */
 static void append_reason(const struct report *report, const struct bounce_recipient *recipient, struct strbuf *out)
 {
-    bool is_sent = report->request->kind == BOUNCE_SUCCESS ||
-                   (report->request->kind == BOUNCE_TRACE && recipient->status == DELIVER_SENT);
+    bool has_way = report->request->kind == BOUNCE_SUCCESS || report->request->kind == BOUNCE_TRACE;
 
-    if (is_sent && recipient->relay.len > 0)
+    if (has_way && recipient->relay.len > 0 && !str_equal(recipient->relay, STR("none")))
         strbuf_printf(out, "delivery via %.*s: ", STR_ARG(recipient->relay));
     append_clean(out, recipient->reason);
 }

@@ -150,7 +150,7 @@ def test_report_of_a_delivery(pair):
         text = side.normal(notices(side, "Mail Delivery Status Report", "mark-14")[0])
         head, separator, tail = text.partition("The mail system\n")
         # The order of the recipients is that of their delivery.
-        texts.append((head, sorted(tail.split("\n\n"))))
+        texts.append((head, sorted(part.strip() for part in tail.split("\n\n"))))
     assert texts[1] == texts[0]
 
 
