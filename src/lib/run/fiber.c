@@ -179,11 +179,16 @@ struct run_state {
     void *context;
 };
 
+enum { LAST_TURNS_MAXIMUM = 100 };
+
+/* Fibers that function let go of, such as those of a channel it closed, end in their own turns. */
 static void run_then_stop(void *context)
 {
     struct run_state *state = context;
 
     state->function(state->context);
+    for (int turn = 0; turn < LAST_TURNS_MAXIMUM && state->loop->fiber_count > 1; turn++)
+        fiber_yield(state->loop);
     loop_stop(state->loop);
 }
 
