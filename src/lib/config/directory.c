@@ -4,7 +4,10 @@
 #include "config/main_cf.h"
 #include "os/privilege.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 bool config_directory_is_set_gid(void)
 {
@@ -38,6 +41,21 @@ static bool may_use(struct str directory, struct arena *arena, struct failure *w
                        STR_ARG(directory), MERPATI_CONFIG_DIRECTORY);
 }
 
+/* Daemons change their working directory, and get this one's name in their environment. */
+static bool make_absolute(struct str directory, struct arena *arena, struct str *directory_out, struct failure *why)
+{
+    char here[PATH_MAX];
+
+    if (str_starts_with(directory, STR("/"))) {
+        *directory_out = arena_str(arena, directory);
+        return true;
+    }
+    if (getcwd(here, sizeof here) == NULL)
+        return failure_system(why, errno, "working directory");
+    *directory_out = arena_printf(arena, "%s/%.*s", here, STR_ARG(directory));
+    return true;
+}
+
 bool config_directory_find(struct str option, struct arena *arena, struct str *directory_out, struct failure *why)
 {
     struct str directory = option;
@@ -49,6 +67,5 @@ bool config_directory_find(struct str option, struct arena *arena, struct str *d
     if (config_directory_is_set_gid() && !str_equal(directory, STR(MERPATI_CONFIG_DIRECTORY)) &&
         !may_use(directory, arena, why))
         return false;
-    *directory_out = arena_str(arena, directory);
-    return true;
+    return make_absolute(directory, arena, directory_out, why);
 }

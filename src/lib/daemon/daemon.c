@@ -214,7 +214,8 @@ static bool open_log(struct daemon *daemon, struct failure *why)
         options.postlog_path = "public/postlog";
         options.fallback_path = arena_c(daemon->arena, shared->maillog_file);
     }
-    return log_open(&options, why);
+    daemon->has_log = log_open(&options, why);
+    return daemon->has_log;
 }
 
 static bool enter_queue_directory(struct daemon *daemon, struct failure *why)
@@ -358,6 +359,19 @@ static int print_description(const struct daemon_program *program)
     return written > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Before main.cf is read nobody knows where the log goes; then the system's log hears it. */
+static int fail_start(struct daemon *daemon, const struct failure *why)
+{
+    struct str name = arena_printf(daemon->arena, "merpati/%s", daemon->program->name);
+    struct log_options options = { .name = arena_c(daemon->arena, name), .facility = "mail", .to_stderr = true };
+
+    if (!daemon->has_log && !daemon->program->logs_itself && !log_open(&options, NULL))
+        log_warning("the log cannot be reached");
+    log_fatal("%s", why->text);
+    log_close();
+    return EXIT_FAILURE;
+}
+
 static int run_service(const struct daemon_program *program, int argc, char **argv)
 {
     struct arena *arena = arena_create();
@@ -366,11 +380,8 @@ static int run_service(const struct daemon_program *program, int argc, char **ar
 
     daemon->program = program;
     daemon->arena = arena;
-    if (!prepare(daemon, argc, argv, &why)) {
-        log_fatal("%s", why.text);
-        log_close();
-        return EXIT_FAILURE;
-    }
+    if (!prepare(daemon, argc, argv, &why))
+        return fail_start(daemon, &why);
     loop_on_signal(daemon->loop, SIGTERM, told_to_stop, daemon);
     loop_on_signal(daemon->loop, SIGHUP, told_to_retire, daemon);
     fiber_run(daemon->loop, run_life, daemon);

@@ -41,6 +41,7 @@ struct daemon {
     bool is_draining;
     bool is_stopping;
     bool is_over; /* its own fibers end */
+    bool has_log;
     bool is_flush_waiting;
     int status;
 
