@@ -33,6 +33,11 @@ if(MERPATI_COVERAGE)
   add_link_options(--coverage)
 endif()
 
+# A fiber has 64 kB of stack; AddressSanitizer makes frames larger, and stacks too.
+if(NOT MERPATI_SANITIZE)
+  set(FIBER_STACK_OPTIONS -Wframe-larger-than=16384)
+endif()
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
