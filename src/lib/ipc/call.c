@@ -198,6 +198,24 @@ static bool wait_with_frame(struct call *call, size_t start, struct duration tim
     return has_credit;
 }
 
+/*
+ * The peer takes rising numbers only. A call made before another may send its first message after that one: it
+ * gets the next number then.
+ */
+static void begin_sending(struct call *call)
+{
+    struct channel *channel = call->channel;
+
+    if (channel->is_server || call->has_sent)
+        return;
+    if (call->number < channel->last_number_sent) {
+        HASH_DEL(channel->calls, call);
+        call->number = ++channel->last_number;
+        HASH_ADD(hh, channel->calls, number, sizeof call->number, call);
+    }
+    channel->last_number_sent = call->number;
+}
+
 bool call_send(struct call *call, const struct message_type *type, const void *message, struct duration timeout,
                struct failure *why)
 {
@@ -206,13 +224,13 @@ bool call_send(struct call *call, const struct message_type *type, const void *m
     size_t start = output->len;
     size_t len;
     int fd;
-    struct frame frame = { .call = call->number,
-                           .kind = FRAME_MESSAGE,
-                           .message = number_of_type(channel->protocol, type) };
+    struct frame frame = { .kind = FRAME_MESSAGE, .message = number_of_type(channel->protocol, type) };
 
     CHECK(!call->is_ended);
     if (channel->is_lost)
         return call_lost(call, why);
+    begin_sending(call);
+    frame.call = call->number;
     frame_put(output, &frame);
     if (!message_encode(type, message, output, &fd, why)) {
         strbuf_truncate(output, start);

@@ -57,6 +57,7 @@ struct channel {
     struct failure reason;
     struct call *calls;
     uint32_t last_number;
+    uint32_t last_number_sent; /* the client's side: highest number of a call that has sent something */
     struct strbuf output;
     struct outgoing_fd *output_fds;
     size_t output_fd_count, output_fd_capacity;

@@ -186,6 +186,36 @@ static void send_large(struct stage *stage)
     channel_close(&channel);
 }
 
+static void start_in_reverse(struct stage *stage)
+{
+    struct channel *channel;
+    struct call *calls[3];
+    struct failure why;
+    void *message;
+
+    EXPECT(channel_open(stage->loop, stage->path, &note_protocol, seconds(10), &channel, &why));
+    for (size_t i = 0; i < ARRAY_COUNT(calls); i++)
+        calls[i] = channel_call(channel);
+    for (size_t i = ARRAY_COUNT(calls); i-- > 0;) {
+        struct note note = { .number = i, .fd = -1 };
+
+        EXPECT(call_send(calls[i], &note_message, &note, seconds(10), &why));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
+        EXPECT(call_expect(calls[i], &note_message, stage->arena, seconds(10), &message, &why));
+        EXPECT_UINT(((struct note *) message)->number, i);
+        call_end(&calls[i]);
+    }
+    channel_close(&channel);
+}
+
+TEST(calls_may_send_in_another_order_than_they_were_made)
+{
+    struct stage stage = play(echo, start_in_reverse);
+
+    EXPECT(stage.is_clean);
+}
+
 TEST(a_message_larger_than_the_window_passes)
 {
     struct stage stage = play(echo, send_large);
