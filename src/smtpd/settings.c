@@ -77,7 +77,8 @@ static const struct setting rows[] = {
 
     SETTING_TIME(OWNER, timeout, "smtpd_timeout", "${stress?{10}:{300}}s", 1, 0, 's',
                  "How long a read or a write may take."),
-    SETTING_BOOLEAN(OWNER, per_request_deadline, "smtpd_per_request_deadline", "${stress?{yes}:{no}}",
+    SETTING_BOOLEAN(OWNER, per_request_deadline, "smtpd_per_request_deadline",
+                    "${smtpd_per_record_deadline?{$smtpd_per_record_deadline}:{${stress?{yes}:{no}}}}",
                     "Let smtpd_timeout bound a whole command or reply instead of each read or write."),
     SETTING_INTEGER(OWNER, min_data_rate, "smtpd_min_data_rate", "500", 1, 0,
                     "Bytes a second with which message content extends the deadline of a request."),

@@ -176,7 +176,7 @@ def test_the_queue_of_a_system_that_is_down(make_merpati, run_as):
         assert done.returncode == 69
         assert done.stderr == "postqueue: fatal: Cannot flush mail queue - mail system is down\n"
     mail.start()
-    assert queue_of(mail, held) == "hold"
+    wait_until(lambda: queue_of(mail, held) == "hold", lambda: mail.tail())
     mail.command("postsuper", "-H", held)
     wait_until(lambda: queue_of(mail, held) == "deferred", lambda: mail.tail())
     assert entry(mail, deleted) is None
@@ -217,3 +217,17 @@ def test_wrong_use_is_told(merpati):
         assert f"{name}: fatal: usage: {name} " in done.stderr
     done = mail.command("postqueue", "-i", "no/id", check=False)
     assert (done.returncode, done.stderr) == (64, 'postqueue: fatal: Cannot flush queue ID - invalid name: "no/id"\n')
+
+
+def test_mail_requeued_while_down_is_submitted_anew(make_merpati):
+    mail = make_merpati(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test")
+    mail.stop()
+    done = mail.command("postsuper", "-r", "ALL")
+    assert done.stderr == "postsuper: Requeued: 1 message\n"
+    (message,) = listing(mail)
+    assert (message["queue_name"], message["recipients"]) == ("maildrop", [{"address": "a@far.test"}])
+    mail.set(default_transport="discard")
+    mail.start()
+    mail.wait_log(r"to=<a@far\.test>, relay=none, .*status=sent")
+    assert not mail.log_lines(rf"{queue_id}: to=<a@far\.test>.*status=sent")

@@ -12,6 +12,7 @@
 #include "os/lock.h"
 #include "os/privilege.h"
 #include "os/signals.h"
+#include "os/system_socket.h"
 #include "postsuper/spool_change.h"
 #include "protocol/queue_client.h"
 
@@ -373,6 +374,21 @@ static bool mend(struct postsuper *postsuper, struct failure *why)
     return take_lock(postsuper, why) && spool_change_structure(&postsuper->spool, why);
 }
 
+/* pickup looks every minute anyway; a system that is down is no trouble. */
+static void wake_pickup(const struct postsuper *postsuper)
+{
+    const char *path = arena_c(postsuper->arena, arena_printf(postsuper->arena, "public/%.*s",
+                                                              STR_ARG(postsuper->shared->pickup_service_name)));
+    struct failure why;
+    int fd;
+
+    if (!system_socket_try_connect_unix(path, &fd, &why))
+        return;
+    if (!file_write(fd, path, STR("W"), &why))
+        log_debug("%s", why.text);
+    fd_close(&fd);
+}
+
 static void summarize(const struct postsuper *postsuper)
 {
     size_t i;
@@ -399,6 +415,8 @@ static int run(struct postsuper *postsuper)
     for (i = 0; is_good && i < ACTIONS_MAXIMUM; i++)
         if (postsuper->tasks[i].is_asked)
             is_good = run_task(postsuper, &postsuper->tasks[i], &why);
+    if (task_of(postsuper, 'r')->count > 0)
+        wake_pickup(postsuper);
     summarize(postsuper);
     log_flush();
     fd_close(&postsuper->lock_fd);

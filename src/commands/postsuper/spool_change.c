@@ -4,6 +4,7 @@
 #include "os/directory.h"
 #include "os/file.h"
 #include "spool/journal_look.h"
+#include "spool/maildrop_copy.h"
 #include "spool/queue_file.h"
 
 #include <dirent.h>
@@ -23,7 +24,7 @@ static const struct rule rules[] = {
     { QUEUE_DELETE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_CORRUPT },
     { QUEUE_HOLD, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED, SPOOL_HOLD },
     { QUEUE_RELEASE, 1 << SPOOL_HOLD, SPOOL_DEFERRED },
-    { QUEUE_REQUEUE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_INCOMING },
+    { QUEUE_REQUEUE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_DEFERRED },
 };
 
 static const struct rule *rule_of(enum queue_operation operation)
@@ -52,13 +53,15 @@ static bool sync_folder_of(const char *path, struct failure *why)
     return file_sync_directory(text, why);
 }
 
-/* Mail that is let go again is due at once. */
+/* Mail that is let go again is due at once; requeued mail is submitted anew. */
 static bool change_file(const struct spool_change *change, const struct rule *rule, struct queue_id id,
                         enum spool_queue queue, const char *path, struct failure *why)
 {
     if ((rule->from & 1u << queue) == 0)
         return true;
-    if (rule->operation == QUEUE_DELETE) {
+    if (rule->operation == QUEUE_REQUEUE && !maildrop_copy_message(path, why))
+        return false;
+    if (rule->operation == QUEUE_DELETE || rule->operation == QUEUE_REQUEUE) {
         if (!spool_remove(path, why) || !sync_folder_of(path, why))
             return false;
     } else {
@@ -97,6 +100,17 @@ static bool write_file(const struct spool_change *change, const struct journal_m
     return is_good && sync_folder_of(path, why);
 }
 
+/* A requeued frame has just become a file in deferred/. */
+static bool requeue_file_made(struct journal_work *work, const struct journal_message *message)
+{
+    char path[SPOOL_PATH_SIZE];
+
+    if (work->rule->operation != QUEUE_REQUEUE)
+        return true;
+    spool_path(&work->change->spool, work->rule->to, message->envelope->id, path);
+    return maildrop_copy_message(path, work->why) && spool_remove(path, work->why) && sync_folder_of(path, work->why);
+}
+
 static bool change_frame(void *context, const struct journal_message *message)
 {
     struct journal_work *work = context;
@@ -116,7 +130,7 @@ static bool change_frame(void *context, const struct journal_message *message)
         work->is_failed = true;
         return false;
     }
-    if (!journal_strike_out(message, is_delete, work->rule->to, work->why)) {
+    if (!journal_strike_out(message, is_delete, work->rule->to, work->why) || !requeue_file_made(work, message)) {
         work->is_failed = true;
         return false;
     }
