@@ -6,7 +6,7 @@ import re
 import pytest
 
 from support.smtp_sink import CLOSE, RESET, STALL
-from support.waiting import free_port
+from support.waiting import free_port, wait_until
 
 HOST = r"127\.0\.0\.1\[127\.0\.0\.1\]"
 RELAY = HOST + r":\d+"
@@ -222,8 +222,6 @@ def test_an_idle_session_ends_with_quit(make_merpati, sink):
     server = sink()
     mail = route_all(make_merpati(main={"smtp_connection_cache_time_limit": "1s"}), server.port).start()
     send(mail, ["u@away.example"])
-    from support.waiting import wait_until
-
     wait_until(lambda: server.lines()[-1:] == ["QUIT"], "QUIT")
 
 
@@ -243,7 +241,6 @@ def test_content_arrives_as_it_was_sent(make_merpati, sink, extensions):
     assert body.startswith(".\n..\n.dot\nlong ")
     assert max(len(line) for line in message.content.split(b"\r\n")) <= 998
     assert body.replace("\n ", "").endswith("long long \nend without newline\n")
-    assert b"\r\n.\r\n" not in message.content.replace(b"\r\n.\r\n..", b"")[:0] + message.content[-5:]
 
 
 def test_a_large_message_comes_from_its_file(make_merpati, sink):
@@ -306,7 +303,7 @@ def test_error_retry_and_discard(make_merpati):
     )
     mail.set(transport_maps=f"texthash:{mail.write('transport', routes)}")
     mail.start()
-    send(mail, ["u@later.example", "u@void.example"])
+    mail.sendmail("u@later.example", "u@void.example", input="Subject: x\n\nhello\n")
     mail.wait_log(rf"to=<u@later\.example>, relay=none, {DELAYS}, dsn=4\.7\.0, status=deferred \(not now\)")
     mail.wait_log(rf"to=<u@void\.example>, relay=none, {DELAYS}, dsn=2\.0\.0, status=sent \(silently\)")
     mail.sendmail("u@bounce.example", "u@plain.example", input="Subject: x\n\nhello\n")
