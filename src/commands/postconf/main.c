@@ -413,7 +413,8 @@ int main(int argc, char **argv)
         return usage();
     if ((postconf.removes + postconf.comments_out + postconf.edits) > 1)
         return fail("specify one of -e -X -#");
-    if (!config_directory_find(postconf.directory, arena, &postconf.directory, &why))
+    /* A directory is shown in messages and as config_directory the way it was given; nothing here runs set-gid. */
+    if (!postconf.has_directory_option && !config_directory_find(STR_EMPTY, arena, &postconf.directory, &why))
         return fail("%s", why.text);
     if (postconf.checks)
         return check(&postconf);
