@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/command.h"
 
-#include "base/cursor.h"
 #include "mail/domain.h"
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 static void verb_unknown(struct session *session, struct str argument)
@@ -52,20 +52,6 @@ const struct command *command_find(struct str verb)
     return &commands[COMMAND_UNKNOWN];
 }
 
-/* "Subject:", "X-Foo:" where a verb should stand: somebody sends a message, or speaks another protocol. */
-static bool looks_like_header(struct str verb)
-{
-    size_t colon = str_find_char(verb, ':');
-
-    if (colon == STR_NOT_FOUND || colon == 0)
-        return false;
-    for (size_t i = 0; i < colon; i++) {
-        if (!char_is_print(verb.data[i]) || verb.data[i] == ' ')
-            return false;
-    }
-    return true;
-}
-
 static bool is_listed(struct match_list *list, struct str verb)
 {
     struct failure why;
@@ -89,7 +75,7 @@ static bool execute_foreign(struct session *session, struct str verb, struct str
         answer(session, "250 2.0.0 Ok");
         return true;
     }
-    if (!looks_like_header(verb) && !is_listed(session->smtpd->forbidden_commands, verb))
+    if (!syntax_looks_like_header(verb) && !is_listed(session->smtpd->forbidden_commands, verb))
         return false;
     session->counts[COMMAND_UNKNOWN].tried++;
     log_non_smtp_command(session, line);
@@ -131,10 +117,11 @@ static void run_command(struct session *session, const struct command *command, 
 
 void command_execute(struct session *session, struct str line)
 {
-    struct cursor cursor = cursor_over(str_trim(line));
-    struct str verb = cursor_take_until(&cursor, " \t\r");
-    const struct command *command = command_find(verb);
+    const struct command *command;
+    struct str verb, argument;
 
+    syntax_split_command(line, &verb, &argument);
+    command = command_find(verb);
     if (session->smtpd->shared->smtputf8_enable && !domain_is_utf8(line)) {
         answer(session, "500 5.5.2 Error: bad UTF-8 syntax");
         return;
@@ -148,5 +135,5 @@ void command_execute(struct session *session, struct str line)
         if (execute_foreign(session, verb, line))
             return;
     }
-    run_command(session, command, str_trim(cursor.rest));
+    run_command(session, command, argument);
 }

@@ -8,6 +8,7 @@
 #include "smtpd/restriction.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/syntax.h"
 #include "table/address_lookup.h"
 
 /* What was found where, while its value is acted on. */
@@ -129,19 +130,10 @@ static const struct {
     { "INFO", act_info },
 };
 
-static bool is_number(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!char_is_digit(text.data[i]))
-            return false;
-    }
-    return text.len > 0;
-}
-
 /* "4NN text" and "5NN text" are replies. */
 static bool is_reply_code(struct str action)
 {
-    return action.len == 3 && is_number(action) && (action.data[0] == '4' || action.data[0] == '5');
+    return action.len == 3 && syntax_is_number(action) && (action.data[0] == '4' || action.data[0] == '5');
 }
 
 static enum verdict act_on(struct check *check, enum restriction_topic topic, const struct address_answer *answer)
@@ -151,7 +143,7 @@ static enum verdict act_on(struct check *check, enum restriction_topic topic, co
     uint64_t code;
 
     /* "all numerical" is how POP-before-SMTP programs say OK */
-    if (is_number(value)) {
+    if (syntax_is_number(value)) {
         found.action = STR("OK");
         return act_permit(&found);
     }

@@ -10,7 +10,7 @@
 #include "smtpd/policy.h"
 #include "smtpd/smtpd.h"
 
-enum { GOODBYE_SECONDS = 10, HELO_NAME_MAXIMUM = 4096 };
+enum { GOODBYE_SECONDS = 10 };
 
 const char *session_protocol(const struct session *session)
 {

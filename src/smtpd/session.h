@@ -19,6 +19,8 @@ struct stream;
  * commands follow each other and is gone while the client is idle; the transaction's arena. Replies
  * gather in the stream until the session waits for input, so pipelined commands share one write.
  */
+enum { HELO_NAME_MAXIMUM = 4096 };
+
 enum session_end {
     SESSION_GOES_ON,
     SESSION_QUIT,      /* said goodbye */

@@ -8,24 +8,8 @@
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
-
-struct chunk {
-    uint64_t bytes;
-    bool is_last;
-};
-
-static bool parse(struct str argument, struct chunk *chunk)
-{
-    struct str number, rest;
-
-    str_cut(argument, ' ', &number, &rest);
-    rest = str_trim(rest);
-    chunk->is_last = str_equal_nocase(rest, STR("LAST"));
-    if (number.len == 0 || !char_is_digit(number.data[0]) || (rest.len > 0 && !chunk->is_last))
-        return false;
-    return str_to_uint64(number, &chunk->bytes) && chunk->bytes <= INT64_MAX;
-}
 
 /* The chunk comes, whatever is answered: it must be read away. Answers 551 to those behind a failed one. */
 static void discard(struct session *session, const struct chunk *chunk)
@@ -100,7 +84,7 @@ void verb_bdat(struct session *session, struct str argument)
         answer(session, "521 5.5.1 Error: command not implemented");
         return;
     }
-    if (!parse(argument, &chunk)) {
+    if (!syntax_parse_chunk(argument, &chunk)) {
         log_malformed_bdat(session, argument);
         answer(session, "521 5.5.4 Syntax: BDAT count [LAST]");
         return;

@@ -5,6 +5,7 @@
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 enum { EHLO_ANSWER_MAXIMUM = 4096 };
@@ -13,11 +14,7 @@ enum { EHLO_ANSWER_MAXIMUM = 4096 };
 static void set_name(struct session *session, struct str name)
 {
     strbuf_clear(&session->helo);
-    for (size_t i = 0; i < name.len; i++) {
-        bool is_tame = (unsigned char) name.data[i] > ' ' && !strchr("<>()\\\";@\177", name.data[i]);
-
-        strbuf_append_char(&session->helo, is_tame ? name.data[i] : '?');
-    }
+    strbuf_append(&session->helo, syntax_tame_name(session->command_arena, str_part(name, 0, HELO_NAME_MAXIMUM)));
     session->helo_name = strbuf_str(&session->helo);
 }
 

@@ -10,6 +10,7 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/storage.h"
+#include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 enum { ENVID_MAXIMUM = 1000 };
@@ -23,20 +24,11 @@ static bool unsupported(struct session *session, struct str word)
     return false;
 }
 
-static bool is_all_digits(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!char_is_digit(text.data[i]))
-            return false;
-    }
-    return text.len > 0;
-}
-
 static bool take_size(struct session *session, struct str value)
 {
     struct transaction *transaction = &session->transaction;
 
-    if (!is_all_digits(value)) {
+    if (!syntax_is_number(value)) {
         answer(session, "501 5.5.4 Bad message size syntax");
         return false;
     }
