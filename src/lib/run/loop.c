@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+enum { LAST_TURNS = 100 };
+
 static void timer_due(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
@@ -45,6 +47,11 @@ void loop_destroy(struct loop **pointer)
     if (loop == NULL)
         return;
     *pointer = NULL;
+    /* What was closed just now (a channel) ends in fibers of its own. */
+    for (int turn = 0; turn < LAST_TURNS && !list_is_empty(&loop->ready); turn++) {
+        fiber_run_ready(loop);
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+    }
     while (!list_is_empty(&loop->signals)) {
         struct loop_signal *entry = CONTAINER_OF(loop->signals.next, struct loop_signal, link);
 

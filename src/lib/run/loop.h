@@ -15,7 +15,10 @@ struct loop;
 struct uv_loop_s;
 
 struct loop *loop_create(void);
-/* Every fiber must have ended and every stream, listener and worker been destroyed. Leaves *loop NULL. */
+/*
+ * Every stream, listener and worker must have been destroyed, and every fiber have ended or be about to: those that
+ * are ready still run. Leaves *loop NULL.
+ */
 void loop_destroy(struct loop **loop);
 
 /* Runs until loop_stop, or until no fiber is ready and nothing is awaited that could make one ready. */
