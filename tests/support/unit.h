@@ -38,8 +38,7 @@ void unit_register(const char *name, CMUnitTestFunction function);
 /* Two struct str. */
 #define EXPECT_STR(actual, expected) unit_expect_str((actual), (expected), __FILE__, __LINE__)
 /* Two C strings. */
-#define EXPECT_TEXT(actual, expected)                                                                                  \
-    unit_expect_str(str_from_c(actual), str_from_c(expected), __FILE__, __LINE__)
+#define EXPECT_TEXT(actual, expected) unit_expect_str(str_from_c(actual), str_from_c(expected), __FILE__, __LINE__)
 
 void unit_expect(bool holds, const char *text, const char *file, int line);
 void unit_expect_int(intmax_t actual, intmax_t expected, const char *file, int line);
