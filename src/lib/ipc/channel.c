@@ -417,7 +417,8 @@ static bool serve(struct channel *channel, struct failure *why)
     if (is_clean)
         failure_set(&reason, FAILURE_RETRY, 0, "the client closed the connection");
     channel_lose(channel, &reason);
-    if (!is_clean && channel->reason.kind == FAILURE_STOPPED)
+    /* Closed by us, or reset because the peer died: it broke no rule. */
+    if (channel->reason.kind != FAILURE_PROTOCOL)
         is_clean = true;
     if (!is_clean && why != NULL)
         *why = channel->reason;
