@@ -46,7 +46,9 @@ def test_to_another_user_here(either, home, user, account):
     mail = either().start()
     send(mail, user)
     message = mail.wait_mailbox(account)[0]
-    assert mailboxes.header(message, "Delivered-To") == f"{user}@example.test"
+    delivered = [value for name, value in mailboxes.headers(message) if name == "Delivered-To"]
+    assert delivered == [f"{account}@example.test", f"{user}@example.test"]
+    mail.wait_log(sent(user, "forwarded as [0-9A-Za-z]+"))
     mail.wait_empty()
     assert mail.mailbox(user) == []
 

@@ -2,9 +2,14 @@
 """postqueue, postsuper, postcat and showq: the queue seen and changed, with the system up and down."""
 
 import json
+import os
 import re
+import shutil
+import signal
 import socket
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -231,3 +236,82 @@ def test_mail_requeued_while_down_is_submitted_anew(make_merpati):
     mail.start()
     mail.wait_log(r"to=<a@far\.test>, relay=none, .*status=sent")
     assert not mail.log_lines(rf"{queue_id}: to=<a@far\.test>.*status=sent")
+
+
+@pytest.fixture
+def silent_host():
+    """A host that takes connections and never says a word: a delivery to it stays in hand."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        yield server.getsockname()[1]
+
+
+def test_messages_that_live_in_the_journal(make_merpati, silent_host):
+    """After kill -9 there are no files yet: the commands find the frames, and what they do lasts."""
+    mail = make_merpati(main={"default_transport": f"smtp:[127.0.0.1]:{silent_host}"}).start()
+    with mail.smtp() as client:
+        client.hello()
+        ids = [client.deliver(SENDER, f"{name}@far.test", f"Subject: {name}\n\nhello {name}\n").text.split()[-1]
+               for name in ("held", "deleted", "kept")]
+    held, deleted, kept = ids
+    wait_until(lambda: len(mail.log_lines(r"queue active")) == 3, lambda: mail.tail())
+    assert mail.command("postcat", "-bq", kept).stdout == "\nhello kept\n"
+    assert "*" in mail.command("postqueue", "-p").stdout
+    mail.kill("master")
+    for pid in mail.all_pids():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: not mail.all_pids(), "the end of all daemons")
+    assert sorted(message["queue_id"] for message in listing(mail)) == sorted(ids)
+    assert mail.command("postcat", "-bq", held).stdout == "\nhello held\n"
+    assert mail.command("postsuper", "-h", held).stderr.endswith("Placed on hold: 1 message\n")
+    assert mail.command("postsuper", "-d", deleted).stderr.endswith("Deleted: 1 message\n")
+    assert {m["queue_id"]: m["queue_name"] for m in listing(mail)} == {held: "hold", kept: "incoming"}
+    mail.set(default_transport="discard")
+    mail.start()
+    mail.wait_log(rf"{kept}: to=<kept@far\.test>, .*status=sent")
+    wait_until(lambda: [m["queue_id"] for m in listing(mail)] == [held], lambda: mail.tail())
+    assert not mail.log_lines(rf"{deleted}: to=.*status=sent")
+
+
+def test_structure_is_put_right(make_merpati):
+    mail = make_merpati(main=REFUSING).start()
+    queue_id = submit(mail, "a@far.test")
+    mail.stop()
+    (path,) = mail.queue.glob(f"deferred/**/{queue_id}")
+    assert path.parent.name != "deferred"
+    mail.set(hash_queue_names="")
+    assert mail.command("postsuper", "-s").stderr == ""
+    assert (mail.queue / "deferred" / queue_id).exists()
+    mail.set(hash_queue_names="deferred", hash_queue_depth="2")
+    mail.command("postsuper", "-s")
+    (path,) = mail.queue.glob(f"deferred/*/*/{queue_id}")
+    half = mail.queue / "maildrop" / "half-written"
+    half.write_text("x")
+    half.chmod(0o600)
+    mail.command("postsuper", "-p")
+    assert half.exists()
+    os.utime(half, (0, 0))
+    mail.command("postsuper")
+    assert not half.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a set-gid program can be made by root only")
+def test_set_gid_commands_take_only_listed_directories(make_merpati, tmp_path):
+    mail = make_merpati()
+    folder = Path(tempfile.mkdtemp(prefix="merpati-setgid-", dir="/var/tmp"))
+    try:
+        folder.chmod(0o755)
+        program = folder / "postqueue"
+        shutil.copy(Path(mail.command_directory) / "postqueue", program)
+        shutil.chown(program, "root", "postdrop")
+        program.chmod(0o2755)
+        for words, environment in ((["-c", str(mail.config)], {}), ([], {"MAIL_CONFIG": str(mail.config)})):
+            done = mail.run(program, *words, "-p", user="nobody", check=False, environment=environment)
+            assert done.returncode != 0
+            assert f"unauthorized configuration directory name: {mail.config}" in done.stderr
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a message stands on disk at each moment, and that it is never nowhere (docs/queue.md)."""
+
+import os
+import shutil
+import signal
+import struct
+import time
+
+import pytest
+from support.smtp_client import Disconnected
+from support.smtp_sink import STALL
+from support.waiting import free_port, wait_until
+
+DEAD = {"minimal_backoff_time": "1000s", "maximal_backoff_time": "1000s"}
+
+
+def relay_to(port, **more):
+    return {"relayhost": f"[127.0.0.1]:{port}", **more}
+
+
+def files(mail, queue):
+    return sorted(path.name for path in (mail.queue / queue).rglob("*") if path.is_file())
+
+
+def live_segments(mail):
+    """Numbers of the segments whose header says that they are in use."""
+    live = []
+    for path in sorted((mail.queue / "journal").glob("segment-*")):
+        with open(path, "rb") as segment:
+            magic, _version, number, state = struct.unpack("<4sIII", segment.read(16))
+        assert magic == b"MPJS"
+        if state:
+            live.append(number)
+    return live
+
+
+def send(mail, recipient="someone@remote.example", body="hello\n", count=1):
+    """Queue ids of messages that were acknowledged."""
+    ids = []
+    with mail.smtp() as client:
+        client.hello()
+        for number in range(count):
+            reply = client.deliver("sender@example.test", recipient, f"Subject: number {number}\n\n{body}")
+            assert reply.code == 250, reply
+            ids.append(reply.text.rsplit(" ", 1)[1])
+    return ids
+
+
+def test_a_deferred_message_is_one_file_with_its_reason(merpati):
+    mail = merpati(main=relay_to(free_port(), **DEAD))
+    ids = send(mail, count=3)
+    wait_until(lambda: files(mail, "deferred") == sorted(ids), lambda: f"{ids} in deferred/: {mail.tail()}")
+    path = next((mail.queue / "deferred").rglob(ids[0]))
+    assert path.parent.name == ids[0][0]
+    assert path.stat().st_mtime > time.time() + 500
+    listing = mail.command("postqueue", "-p").stdout
+    assert "Connection refused" in listing and all(name in listing for name in ids)
+
+
+def test_deferred_mail_goes_out_when_the_host_comes_back(merpati, sink):
+    port = free_port()
+    mail = merpati(main=relay_to(port, **DEAD))
+    ids = send(mail, count=3)
+    wait_until(lambda: files(mail, "deferred") == sorted(ids), "deferral")
+    server = sink(port=port)
+    mail.command("postqueue", "-f")
+    server.wait_for(3)
+    mail.wait_empty()
+    assert files(mail, "deferred") == [] and files(mail, "active") == []
+    for name in ids:
+        mail.wait_log(f"{name}: removed")
+
+
+def test_mail_older_than_the_segment_age_is_a_file(merpati, sink):
+    server = sink(replies={"DOT": STALL})
+    mail = merpati(main=relay_to(server.port, spool_segment_age="1s"))
+    ids = send(mail)
+    wait_until(lambda: files(mail, "active") == ids, lambda: f"a file in active/: {mail.tail()}")
+    server.stop()
+    wait_until(lambda: files(mail, "deferred") == ids, lambda: f"the file in deferred/: {mail.tail()}")
+
+
+def test_a_large_message_is_a_file_at_once(merpati, sink):
+    server = sink(replies={"DOT": STALL})
+    mail = merpati(main=relay_to(server.port))
+    ids = send(mail, body="a line of some length, again and again\n" * 10000)
+    assert files(mail, "incoming") + files(mail, "active") == ids
+    server.replies.clear()
+    wait_until(lambda: len(server.sessions) >= 1, "the first attempt")
+
+
+def test_large_mail_arrives_whole(merpati, sink):
+    server = sink()
+    mail = merpati(main=relay_to(server.port))
+    body = "".join(f"line {number}\n" for number in range(200000))
+    send(mail, body=body)
+    server.wait_for(1, timeout=60)
+    assert server.messages[0].text.endswith(body)
+    mail.wait_empty()
+    assert files(mail, "incoming") + files(mail, "active") == []
+
+
+def test_stop_leaves_files_only_and_they_go_on_elsewhere(make_merpati, sink):
+    port = free_port()
+    mail = make_merpati(main=relay_to(port, **DEAD))
+    mail.start()
+    deferred = send(mail, count=5)
+    wait_until(lambda: files(mail, "deferred") == sorted(deferred), "deferral")
+    mail.stop()
+    assert live_segments(mail) == []
+    assert not (mail.queue / "journal" / "manager").exists()
+    # Another machine has the files and no journal.
+    shutil.rmtree(mail.queue / "journal")
+    for path in (mail.queue / "deferred").rglob("*"):
+        if path.is_file():
+            os.utime(path, (1, 1))
+    server = sink(port=port)
+    mail.start()
+    server.wait_for(5)
+    mail.wait_empty()
+
+
+def test_untried_mail_is_spilled_at_stop(make_merpati, sink):
+    server = sink(replies={"MAIL": STALL})
+    mail = make_merpati(main=relay_to(server.port, smtp_mail_timeout="3s", default_destination_concurrency_limit="1"))
+    mail.start()
+    ids = send(mail, count=6)
+    mail.stop()
+    assert live_segments(mail) == []
+    assert sorted(files(mail, "incoming") + files(mail, "active") + files(mail, "deferred")) == sorted(ids)
+
+
+@pytest.mark.sanitized
+def test_a_dead_qmgr_forgets_nothing(merpati, sink):
+    server = sink()
+    mail = merpati(main=relay_to(free_port(), **DEAD))
+    deferred = send(mail, count=2)
+    wait_until(lambda: files(mail, "deferred") == sorted(deferred), "deferral")
+    mail.kill("qmgr")
+    mail.set(relayhost=f"[127.0.0.1]:{server.port}")
+    mail.reload()
+    fresh = send(mail, count=2)
+    mail.command("postqueue", "-f")
+    server.wait_for(4)
+    mail.wait_empty()
+    for name in deferred + fresh:
+        assert len(mail.log_lines(f"{name}: to=.*status=sent")) == 1
+
+
+def test_everything_killed_at_once_loses_nothing_acknowledged(make_merpati, sink):
+    port = free_port()
+    mail = make_merpati(main=relay_to(port, **DEAD))
+    mail.start()
+    ids = send(mail, count=20)
+    for pid in mail.all_pids():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    mail.wait_for_end()
+    mail.is_running = False
+    server = sink(port=port)
+    mail.start()
+    mail.command("postqueue", "-f")
+    server.wait_for(20)
+    mail.wait_empty()
+    assert {name for name in ids if mail.log_lines(f"{name}: to=.*status=sent")} == set(ids)
+
+
+def test_cleanup_killed_after_the_sync_leaves_its_segment_to_qmgr(merpati, sink):
+    server = sink()
+    mail = merpati(main=relay_to(server.port))
+    send(mail)
+    server.wait_for(1)
+    mail.kill("cleanup")
+    wait_until(lambda: live_segments(mail) == [], lambda: f"the segment free again: {mail.tail()}")
+    send(mail)
+    server.wait_for(2)
+
+
+def test_a_file_moved_or_removed_by_hand_is_noticed(merpati):
+    mail = merpati(main=relay_to(free_port(), queue_run_delay="1s", **DEAD))
+    ids = send(mail, count=3)
+    wait_until(lambda: files(mail, "deferred") == sorted(ids), "deferral")
+    first, second, third = (next((mail.queue / "deferred").rglob(name)) for name in ids)
+    first.unlink()
+    second.rename(mail.queue / "hold" / ids[1])
+    wait_until(lambda: ids[0] not in mail.queue_ids(), lambda: f"{ids[0]} gone from the listing")
+    wait_until(lambda: f"{ids[1]}!" in mail.command("postqueue", "-p").stdout, "the other on hold")
+    assert ids[2] in mail.queue_ids() and third.exists()
+
+
+def test_a_file_restored_from_a_backup_is_taken_up(merpati, sink):
+    port = free_port()
+    mail = merpati(main=relay_to(port, queue_run_delay="1s", **DEAD))
+    (name,) = send(mail)
+    wait_until(lambda: files(mail, "deferred") == [name], "deferral")
+    path = next((mail.queue / "deferred").rglob(name))
+    kept = mail.directory / "kept"
+    shutil.copy2(path, kept)
+    shutil.chown(kept, path.owner(), path.group())
+    mail.command("postsuper", "-d", name)
+    wait_until(lambda: mail.queue_ids() == [], "an empty queue")
+    server = sink(port=port)
+    os.utime(kept, (1, 1))
+    kept.rename(path)
+    server.wait_for(1)
+    mail.wait_empty()
+
+
+def test_what_cannot_be_read_goes_to_corrupt(merpati, sink):
+    port = free_port()
+    mail = merpati(main=relay_to(port, **DEAD))
+    good, bad, cut = sorted(send(mail, count=3))
+    wait_until(lambda: len(files(mail, "deferred")) == 3, "deferral")
+    path = next((mail.queue / "deferred").rglob(bad))
+    content = bytearray(path.read_bytes())
+    content[130] ^= 1
+    path.write_bytes(content)
+    os.truncate(next((mail.queue / "deferred").rglob(cut)), 200)
+    server = sink(port=port)
+    mail.command("postqueue", "-f")
+    server.wait_for(1)
+    mail.wait_log(f"{bad}: saved in corrupt/")
+    mail.wait_log(f"{cut}: saved in corrupt/")
+    assert files(mail, "corrupt") == sorted([bad, cut])
+    mail.wait_log(f"{good}: removed")
+
+
+def test_an_expired_message_is_returned(merpati, account):
+    mail = merpati(main=relay_to(free_port(), maximal_queue_lifetime="0s"))
+    mail.set(virtual_alias_maps=mail.table("virtual", f"sender@example.test {account}@localhost\n"))
+    mail.reload()
+    (name,) = send(mail)
+    mail.wait_log(f"{name}: from=<sender@example.test>, status=expired, returned to sender")
+    assert "Connection refused" in " ".join(mail.wait_mailbox(account)[0].split())
+    mail.wait_log(f"{name}: removed")
+    mail.wait_empty()
+
+
+def test_a_full_journal_refuses_clients_and_empties_again(merpati, sink):
+    server = sink(replies={"MAIL": STALL})
+    mail = merpati(
+        main=relay_to(
+            server.port, spool_segment_size="1048576", spool_journal_limit="4194304", spool_journal_reserve="1048576",
+            spool_segment_age="1000s",
+        )
+    )
+    refused = None
+    accepted = 0
+    with mail.smtp() as client:
+        client.hello()
+        for number in range(300):
+            try:
+                reply = client.deliver("sender@example.test", "x@remote.example", "Subject: x\n\n" + "y" * 70 + "\n" * 20000)
+            except (Disconnected, ValueError):
+                break
+            if reply.code != 250:
+                refused = reply
+                break
+            accepted += 1
+    assert refused is not None and refused.code == 452, refused
+    assert accepted > 50
+    server.replies.clear()
+    server.stop()
+    wait_until(lambda: len(live_segments(mail)) <= 1, lambda: f"the journal empty: {live_segments(mail)}\n{mail.tail(5)}")
