@@ -422,6 +422,7 @@ void control_flush(struct keeper *keeper)
             (void) flush_message(keeper, message, &ignored);
     }
     memory_free(ids);
+    keeper->wants_flush = true;
     walker_start(keeper);
 }
 

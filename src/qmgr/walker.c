@@ -47,7 +47,7 @@ static void place(struct keeper *keeper, struct queued_message *message, enum sp
     message->was_deferred = queue == SPOOL_DEFERRED;
     if (queue == SPOOL_HOLD)
         queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
-    else if (queue == SPOOL_DEFERRED && next_attempt > keeper_now())
+    else if (queue == SPOOL_DEFERRED && next_attempt > keeper_now() && !keeper->wants_flush)
         queue_index_wait(keeper->index, message, next_attempt);
     else
         queue_index_ready(keeper->index, message);
@@ -155,16 +155,25 @@ static void drop_gone(struct keeper *keeper)
     memory_free(ids);
 }
 
-static void walk_all(void *context)
+static void walk_once(struct keeper *keeper)
 {
-    struct keeper *keeper = context;
-
+    keeper->must_walk_again = false;
     if (++keeper->walk_number == 0)
         keeper->walk_number = 1;
     for (unsigned queue = SPOOL_INCOMING; queue < SPOOL_CORRUPT && !keeper->is_draining; queue++)
         walk_one(keeper, (enum spool_queue) queue);
     if (!keeper->is_draining)
         drop_gone(keeper);
+}
+
+static void walk_all(void *context)
+{
+    struct keeper *keeper = context;
+
+    do {
+        walk_once(keeper);
+    } while (keeper->must_walk_again && !keeper->is_draining);
+    keeper->wants_flush = false;
     keeper->is_walking = false;
     keeper->finishing--;
     event_wake_all(&keeper->changed);
@@ -172,6 +181,7 @@ static void walk_all(void *context)
 
 void walker_start(struct keeper *keeper)
 {
+    keeper->must_walk_again = keeper->is_walking;
     if (keeper->is_walking || keeper->is_draining)
         return;
     keeper->is_walking = true;
