@@ -67,6 +67,7 @@ static void deliver_text(const struct scene *scene, struct str text, bool has_us
     scene_enter(&inner, scene, scene->address);
     inner.kind = SCENE_FORWARD;
     inner.expanding = scene->account->name;
+    inner.forwarder = scene->account;
     if (rights_are_roots(&inner.rights)) {
         inner.rights = attempt->local->default_rights;
         inner.has_rights = attempt->local->has_default_rights;

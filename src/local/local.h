@@ -18,6 +18,9 @@ struct local {
     struct table_list *mailbox_commands;
     struct rights default_rights; /* of default_privs */
     bool has_default_rights;      /* false: there is no such user, or it is root */
+    /* Transports for mailboxes are set, which this version does not act on: such mail waits. */
+    bool has_mailbox_transport;
+    bool has_fallback_transport;
     struct endpoint *cleanup;
     struct endpoint *rewrite;
 };

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { MAILBOX_MODE = 0600 };
+enum { MAILBOX_MODE = 0600, FIRST_PAUSE_US = 5000 };
 
 /* One append, from the lock to the answer. */
 struct append {
@@ -86,27 +86,41 @@ static void release_dot_lock(struct append *append)
     append->has_dot_lock = false;
 }
 
-static void wait_for_lock(const struct append *append)
+/*
+ * The patience for a lock is deliver_lock_attempts times deliver_lock_delay, as ever, but most locks are held for
+ * milliseconds: the first tries come quickly, each after twice the time of the one before, up to that delay.
+ */
+struct patience {
+    struct duration pause;
+    struct duration waited;
+};
+
+/* False when it has come to its end. */
+static bool wait_for_lock(const struct append *append, struct patience *patience)
 {
     const struct local *local = append->scene->attempt->local;
+    struct duration delay = local->settings->deliver_lock_delay;
 
-    fiber_sleep(local->loop, local->settings->deliver_lock_delay);
+    if (patience->waited.us >= delay.us * (local->settings->deliver_lock_attempts - 1))
+        return false;
+    patience->pause.us = patience->pause.us == 0 ? FIRST_PAUSE_US : 2 * patience->pause.us;
+    if (patience->pause.us > delay.us)
+        patience->pause = delay;
+    patience->waited.us += patience->pause.us;
+    fiber_sleep(local->loop, patience->pause);
+    return true;
 }
 
 static bool take_dot_lock(struct append *append, struct failure *why)
 {
-    int attempts = append->scene->attempt->local->settings->deliver_lock_attempts;
+    struct patience patience = { 0 };
 
     if (!uses_lock(append, "dotlock"))
         return true;
-    for (int i = 0; i < attempts; i++) {
-        if (i > 0)
-            wait_for_lock(append);
+    do {
         if (try_dot_lock(append, why))
             return true;
-        if (why->error != EEXIST)
-            break;
-    }
+    } while (why->error == EEXIST && wait_for_lock(append, &patience));
     /* A file may be writable in a directory that is not; then the other lock must do. */
     if ((why->error == EACCES || why->error == EPERM || why->error == EROFS) &&
         (!append->mailbox->is_in_spool || !privilege_is_root()) &&
@@ -175,14 +189,12 @@ static bool check_file(const struct append *append, struct failure *why)
 
 static bool lock_file(struct append *append, enum lock_style style, struct failure *why)
 {
-    int attempts = append->scene->attempt->local->settings->deliver_lock_attempts;
+    struct patience patience = { 0 };
 
-    for (int i = 0; i < attempts; i++) {
-        if (i > 0)
-            wait_for_lock(append);
+    do {
         if (lock_try(append->fd, append->path, style, LOCK_EXCLUSIVE, why))
             return true;
-    }
+    } while (wait_for_lock(append, &patience));
     return failure_set(why, FAILURE_RETRY, EAGAIN, "unable to lock for exclusive access");
 }
 

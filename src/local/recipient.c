@@ -10,10 +10,9 @@
 
 static bool stops_for_fallback(const struct scene *scene)
 {
-    const struct local_settings *settings = scene->attempt->local->settings;
     struct result result;
 
-    if (str_is_empty(settings->fallback_transport) && str_is_empty(settings->fallback_transport_maps))
+    if (!scene->attempt->local->has_fallback_transport)
         return false;
     result = result_make(scene->attempt, DSN_STATUS(4, 3, 5),
                          "mail system configuration error: fallback_transport is not acted on by this version");
@@ -56,9 +55,16 @@ static void deliver_unknown(const struct scene *scene)
 
 static void deliver_user(struct scene *scene, const struct user_account *account, bool is_bare)
 {
+    struct attempt *attempt = scene->attempt;
     struct result result;
     struct failure why;
 
+    /* One user's .forward names another: as a new message, so that each has a fate of its own. */
+    if (scene->forwarder != NULL && scene->forwarder->uid != account->uid) {
+        if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, scene->address)))
+            attempt_add_resubmission(attempt, scene->sender, scene->address);
+        return;
+    }
     scene->account = account;
     scene->rights = rights_of(account);
     scene->has_rights = true;

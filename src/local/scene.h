@@ -24,16 +24,17 @@ struct scene {
     struct str address; /* user+ext@domain */
     struct str local_part;
     struct str domain;
-    struct str user;                    /* in lower case, without extension */
-    struct str extension;               /* without delimiter */
-    struct str delimiter;               /* the one found, or empty */
-    struct str sender;                  /* an alias with an owner changes it */
-    bool has_owner;                     /* it did */
-    struct str propagated;              /* "+ext" for the addresses that this is expanded to, or empty */
-    struct str expanding;               /* the alias, or the user whose .forward, this is inside of */
-    const struct user_account *account; /* of the user whose mail this is; NULL: of an alias */
-    struct rights rights;               /* for files and commands named here */
-    bool has_rights;                    /* false: default_privs are wanted and not there */
+    struct str user;                      /* in lower case, without extension */
+    struct str extension;                 /* without delimiter */
+    struct str delimiter;                 /* the one found, or empty */
+    struct str sender;                    /* an alias with an owner changes it */
+    bool has_owner;                       /* it did */
+    struct str propagated;                /* "+ext" for the addresses that this is expanded to, or empty */
+    struct str expanding;                 /* the alias, or the user whose .forward, this is inside of */
+    const struct user_account *account;   /* of the user whose mail this is; NULL: of an alias */
+    const struct user_account *forwarder; /* the user in whose .forward we are, also through aliases; or NULL */
+    struct rights rights;                 /* for files and commands named here */
+    bool has_rights;                      /* false: default_privs are wanted and not there */
 };
 
 /* A level of alias or .forward takes up to 3 kB of the fiber's 64 kB stack, and two scenes. */

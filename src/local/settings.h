@@ -11,10 +11,6 @@ struct local_settings {
     struct str luser_relay;     /* raw */
     struct str mailbox_command; /* raw: the shell replaces what it names */
     struct str mailbox_command_maps;
-    struct str mailbox_transport;
-    struct str mailbox_transport_maps;
-    struct str fallback_transport;
-    struct str fallback_transport_maps;
     struct str home_mailbox;
     struct str mail_spool_directory;
     struct strlist mailbox_delivery_lock;

@@ -79,7 +79,7 @@ static struct result deliver(const struct scene *scene)
     struct result result;
     struct str command;
 
-    if (!str_is_empty(settings->mailbox_transport) || !str_is_empty(settings->mailbox_transport_maps))
+    if (scene->attempt->local->has_mailbox_transport)
         return result_make(scene->attempt, DSN_STATUS(4, 3, 5),
                            "mail system configuration error: mailbox_transport is not acted on by this version");
     if (settings->require_home_directory && !has_home(scene))

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/mailbox_file.h"
+
+#include "base/strbuf.h"
+#include "config/shared_settings.h"
+#include "local/maildir.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A delivery to the user who runs the test, with a mailbox in the test's directory. */
+struct bench {
+    struct arena *arena;
+    struct local_settings settings;
+    struct shared_settings shared;
+    struct local local;
+    struct deliver_request request;
+    struct delivery delivery;
+    struct attempt attempt;
+    struct user_account account;
+    struct scene scene;
+    struct str path;
+};
+
+static void bench_init(struct bench *bench, const char *name, struct str content)
+{
+    memset(bench, 0, sizeof(*bench));
+    bench->arena = arena_create();
+    strlist_add(&bench->settings.mailbox_delivery_lock, bench->arena, STR("fcntl"));
+    strlist_add(&bench->settings.mailbox_delivery_lock, bench->arena, STR("dotlock"));
+    bench->settings.deliver_lock_attempts = 1;
+    bench->settings.stale_lock_time = seconds(500);
+    bench->settings.strict_mailbox_ownership = true;
+    bench->settings.enable_original_recipient = true;
+    bench->shared.myhostname = STR("mail.example.test");
+    bench->local.settings = &bench->settings;
+    bench->local.shared = &bench->shared;
+    bench->request.content = content;
+    bench->request.content_fd = -1;
+    bench->request.size = content.len;
+    bench->delivery.request = &bench->request;
+    bench->attempt.local = &bench->local;
+    bench->attempt.delivery = &bench->delivery;
+    bench->attempt.arena = bench->arena;
+    bench->attempt.delivered_to = STR("user@example.test");
+    bench->attempt.original = STR("orig@example.test");
+    bench->account.name = STR("user");
+    bench->scene.attempt = &bench->attempt;
+    bench->scene.sender = STR("sender@example.com");
+    bench->scene.account = &bench->account;
+    bench->scene.rights = (struct rights){ geteuid(), getegid() };
+    bench->scene.has_rights = true;
+    bench->path = arena_printf(bench->arena, "%s/%s", unit_directory(), name);
+}
+
+static void bench_done(struct bench *bench)
+{
+    fault_set_hook(NULL, NULL);
+    arena_destroy(&bench->arena);
+}
+
+static struct result deliver(struct bench *bench)
+{
+    struct mailbox_file mailbox = { .path = bench->path, .is_in_spool = true };
+
+    return mailbox_file_deliver(&bench->scene, &mailbox);
+}
+
+static struct str content_of(struct bench *bench)
+{
+    struct strbuf text;
+    struct failure why;
+    struct str copy;
+
+    strbuf_init(&text, 1000000);
+    EXPECT(file_load(bench->path.data, &text, &why));
+    copy = arena_str(bench->arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return copy;
+}
+
+/* Without the From_ line, whose date is now. */
+static struct str after_first_line(struct str text)
+{
+    struct str line;
+    struct str rest;
+
+    EXPECT(str_starts_with(text, STR("From sender@example.com  ")));
+    (void) str_cut(text, '\n', &line, &rest);
+    return rest;
+}
+
+TEST(a_mailbox_is_made_and_has_the_message_in_mbox_form)
+{
+    struct bench bench;
+    struct result result;
+
+    bench_init(&bench, "made", STR("Subject: x\n\nFrom here\n From there\n"));
+    result = deliver(&bench);
+    EXPECT_INT(result.fate, FATE_SENT);
+    EXPECT_STR(result.text, STR("delivered to mailbox"));
+    EXPECT_STR(after_first_line(content_of(&bench)),
+               STR("Return-Path: <sender@example.com>\nX-Original-To: orig@example.test\n"
+                   "Delivered-To: user@example.test\nSubject: x\n\n>From here\n From there\n\n"));
+    bench_done(&bench);
+}
+
+TEST(a_sender_cannot_begin_a_line_of_its_own)
+{
+    struct bench bench;
+
+    bench_init(&bench, "sender", STR("Subject: x\n\n"));
+    bench.scene.sender = STR("a\nX-Evil: yes@example.com");
+    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    EXPECT(str_find(content_of(&bench), STR("\nX-Evil")) == STR_NOT_FOUND);
+    bench_done(&bench);
+}
+
+/* Fails the calls of one kind on the mailbox itself. */
+struct fault {
+    enum fault_operation operation;
+    int error;
+};
+
+static int strike(const struct fault_event *event, void *context)
+{
+    const struct fault *fault = context;
+
+    return event->operation == fault->operation && strstr(event->path, ".lock") == NULL ? fault->error : 0;
+}
+
+TEST(what_fails_in_the_middle_is_undone)
+{
+    static const struct fault faults[] = { { FAULT_SYNC, EIO }, { FAULT_WRITE, ENOSPC }, { FAULT_SYNC, ENOSPC } };
+
+    for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
+        struct fault fault = faults[i];
+        struct bench bench;
+        struct result result;
+        struct str before;
+        struct failure why;
+
+        bench_init(&bench, "undone", STR("Subject: x\n\nbody\n"));
+        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+        before = content_of(&bench);
+        fault_set_hook(strike, &fault);
+        result = deliver(&bench);
+        fault_set_hook(NULL, NULL);
+        EXPECT_INT(result.fate, FATE_DEFERRED);
+        EXPECT_STR(content_of(&bench), before);
+        EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data));
+        EXPECT(file_unlink(bench.path.data, &why));
+        bench_done(&bench);
+    }
+}
+
+TEST(a_full_mailbox_is_returned_and_unchanged)
+{
+    struct bench bench;
+    struct result result;
+    struct str before;
+
+    bench_init(&bench, "full", STR("Subject: x\n\nbody\n"));
+    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    before = content_of(&bench);
+    bench.settings.mailbox_size_limit = (int64_t) (2 * before.len - 1);
+    result = deliver(&bench);
+    EXPECT_INT(result.fate, FATE_BOUNCED);
+    EXPECT_INT(result.dsn.detail, 2);
+    EXPECT_STR(content_of(&bench), before);
+    bench.settings.mailbox_size_limit = (int64_t) (2 * before.len);
+    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    bench_done(&bench);
+}
+
+TEST(a_dot_lock_of_another_is_respected)
+{
+    struct bench bench;
+    struct failure why;
+    struct result result;
+    const char *lock;
+
+    bench_init(&bench, "locked", STR("Subject: x\n\n"));
+    lock = arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data;
+    EXPECT(file_replace(lock, STR("1"), 0644, &why));
+    result = deliver(&bench);
+    EXPECT_INT(result.fate, FATE_DEFERRED);
+    EXPECT(file_exists(lock));
+    EXPECT_FALSE(file_exists(bench.path.data));
+    bench_done(&bench);
+}
+
+TEST(a_link_is_no_mailbox)
+{
+    struct bench bench;
+    struct str target;
+    struct failure why;
+
+    bench_init(&bench, "link", STR("Subject: x\n\n"));
+    target = arena_printf(bench.arena, "%s/target", unit_directory());
+    EXPECT(file_replace(target.data, STR(""), 0600, &why));
+    EXPECT_INT(symlink(target.data, bench.path.data), 0);
+    EXPECT_INT(deliver(&bench).fate, FATE_DEFERRED);
+    bench_done(&bench);
+}
+
+TEST(a_maildir_file_that_fails_is_gone)
+{
+    struct fault fault = { FAULT_SYNC, EIO };
+    struct bench bench;
+    struct result result;
+    struct str path;
+
+    bench_init(&bench, "Maildir", STR("Subject: x\n\n"));
+    path = arena_printf(bench.arena, "%.*s/", STR_ARG(bench.path));
+    fault_set_hook(strike, &fault);
+    EXPECT_INT(maildir_deliver(&bench.scene, path, false).fate, FATE_DEFERRED);
+    fault_set_hook(NULL, NULL);
+    EXPECT_INT(rmdir(arena_printf(bench.arena, "%.*stmp", STR_ARG(path)).data), 0);
+    result = maildir_deliver(&bench.scene, path, false);
+    EXPECT_INT(result.fate, FATE_SENT);
+    EXPECT_STR(result.text, STR("delivered to maildir"));
+    bench_done(&bench);
+}
