@@ -4,6 +4,9 @@
 
 #include "config/settings.h"
 
+/*
+ * settings - what an administrator may say to spill: only whether it may trust syncfs.
+ */
 struct spill_settings {
     bool use_syncfs;
 };
