@@ -67,7 +67,7 @@ static bool standardize(struct message *message, const struct header_kind *kind,
     if (!rewriter_standardize(service->rewriter, message->has_local_context, addresses, list->count, message->scratch,
                               &why)) {
         log_rewrite_problem(message->queue_id, why.text);
-        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        message_defer(message);
         return false;
     }
     if (!(message->flags & CLEANUP_FLAG_MAP_OK) || !mapping_has_canonical(service->mapping, class))

@@ -10,8 +10,9 @@ void log_message_id(struct str queue_id, bool is_resent, struct str id)
 
 void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason)
 {
-    log_warning("%.*s: %.*s map lookup problem for %.*s -- message not accepted, try again later: %.*s",
-                STR_ARG(queue_id), STR_ARG(maps), STR_ARG(address), STR_ARG(reason));
+    log_warning("%.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason));
+    log_warning("%.*s: %.*s map lookup problem for %.*s -- message not accepted, try again later", STR_ARG(queue_id),
+                STR_ARG(maps), STR_ARG(address));
 }
 
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address)

@@ -8,7 +8,8 @@
 
 /* "ABC: message-id=<x@y>", or "resent-message-id=". id is as in the header, "<>" when there is none. */
 void log_message_id(struct str queue_id, bool is_resent, struct str id);
-/* "ABC: canonical_maps map lookup problem for x@y -- message not accepted, try again later" and the table's reason. */
+/* "ABC: canonical_maps map lookup problem for x@y -- message not accepted, try again later", after a line with the
+ * reason. */
 void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason);
 /* "ABC: unreasonable virtual_alias_maps WHAT for x@y -- message not accepted, try again later" */
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address);

@@ -41,12 +41,17 @@ static void fail_writing(struct message *message, const struct failure *why)
     message_fail(message, why->kind == FAILURE_NO_SPACE ? CLEANUP_NO_SPACE : CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
 }
 
+void message_defer(struct message *message)
+{
+    message_fail(message, CLEANUP_DEFERRED, STR("4.3.0"), STR("Error: queue file write error"));
+}
+
 void message_fail_mapping(struct message *message, enum mapping_result result)
 {
     if (result == MAPPING_UNREASONABLE)
         message_fail(message, CLEANUP_DEFERRED, STR("4.6.0"), STR("Alias expansion error"));
     else
-        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        message_defer(message);
 }
 
 struct mapping_context message_mapping_context(const struct message *message, struct arena *arena)
@@ -142,7 +147,7 @@ static void set_sender(struct message *message, struct str sender)
 
     if (!rewriter_standardize(message->service->rewriter, true, &sender, 1, message->arena, &why)) {
         log_rewrite_problem(message->queue_id, why.text);
-        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        message_defer(message);
         return;
     }
     if (message->flags & CLEANUP_FLAG_MAP_OK)

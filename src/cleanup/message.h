@@ -81,6 +81,8 @@ void message_finish(struct message *message);
 /* For headers: appends to the queued content. */
 void message_write(struct message *message, struct str bytes);
 struct mapping_context message_mapping_context(const struct message *message, struct arena *arena);
+/* Something could not be asked now. The words are Postfix's, whose clients know them. */
+void message_defer(struct message *message);
 /* What a mapping that was not done does to the message. */
 void message_fail_mapping(struct message *message, enum mapping_result result);
 

@@ -120,7 +120,7 @@ void recipients_flush(struct message *message)
     }
     if (!rewriter_standardize(message->service->rewriter, true, addresses, count, message->scratch, &why)) {
         log_rewrite_problem(message->queue_id, why.text);
-        message_fail(message, CLEANUP_DEFERRED, STR_EMPTY, STR_EMPTY);
+        message_defer(message);
         return;
     }
     for (size_t i = 0; i < count && message_is_good(message); i++)

@@ -48,7 +48,6 @@ def test_a_hundred_thousand_recipients(merpati):
         assert stream.readline().startswith(b"250 2.0.0")
     mail.wait_log(rf"nrcpt={count} \(queue active\)", timeout=60)
     assert max(resident_kilobytes(pid) for pid in mail.pids("cleanup")) < 300_000
-    mail.stop()
 
 
 @pytest.mark.sanitized
