@@ -33,6 +33,7 @@ int main(int argc, char **argv)
         .shape = DAEMON_EVENT,
         .user = DAEMON_AS_MAIL_OWNER,
         .capacity = 1000,
+        .seccomp = "queue",
         .deliver = refuse,
     };
 

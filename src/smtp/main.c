@@ -118,6 +118,7 @@ int main(int argc, char **argv)
         .start = start_smtp,
         .drain = drain_smtp,
         .stop = stop_smtp,
+        .seccomp = "network",
         .capacity = 1000,
         .deliver = deliver,
     };
