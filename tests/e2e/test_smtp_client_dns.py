@@ -25,7 +25,7 @@ def routed(make_merpati, dns, sink):
     mail.set(
         smtp_tcp_port=str(port),
         smtp_connect_timeout="2s",
-        import_environment=f"MAIL_CONFIG MERPATI_RESOLV_CONF={path}",
+        import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={path}",
     )
     return mail, names, port
 
