@@ -222,7 +222,7 @@ void log_message_too_large(const struct session *session)
 
 void log_cleanup_trouble(const struct session *session, const char *reason)
 {
-    log_warning("%.*s: trouble with the cleanup service: %s", STR_ARG(queue_id_of(session)), reason);
+    log_warning("%.*s: the message was not taken: %s", STR_ARG(queue_id_of(session)), reason);
 }
 
 void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum)

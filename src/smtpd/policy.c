@@ -42,11 +42,17 @@ static bool conclude(struct check *check, bool is_passed, struct str *reply_out)
     return is_passed;
 }
 
+/* True also where nothing is judged at all. */
+static bool is_delayed(const struct session *session)
+{
+    return session->smtpd->is_standalone || session->smtpd->settings->delay_reject;
+}
+
 bool policy_allows_client(struct session *session, struct str *reply_out)
 {
     struct check check = check_begin(session);
 
-    if (session->smtpd->settings->delay_reject)
+    if (is_delayed(session))
         return true;
     return conclude(&check, passes(&check, session->smtpd->client_restrictions, TOPIC_CLIENT), reply_out);
 }
@@ -55,7 +61,7 @@ bool policy_allows_helo(struct session *session, struct str *reply_out)
 {
     struct check check = check_begin(session);
 
-    if (session->smtpd->settings->delay_reject)
+    if (is_delayed(session))
         return true;
     return conclude(&check, passes(&check, session->smtpd->helo_restrictions, TOPIC_HELO), reply_out);
 }
@@ -65,7 +71,7 @@ bool policy_allows_sender(struct session *session, struct str *reply_out)
     struct check check = check_begin(session);
     bool is_passed;
 
-    if (session->smtpd->settings->delay_reject)
+    if (is_delayed(session))
         return true;
     is_passed = passes(&check, session->smtpd->sender_restrictions, TOPIC_SENDER);
     if (is_passed && session->smtpd->settings->reject_unlisted_sender)
@@ -114,7 +120,7 @@ bool policy_allows_recipient(struct session *session, struct str recipient, stru
     struct check check = check_begin(session);
     bool is_passed;
 
-    if (is_bare_postmaster(recipient))
+    if (session->smtpd->is_standalone || is_bare_postmaster(recipient))
         return true;
     check.recipient = recipient;
     check.recipient_shown = shown;
@@ -128,6 +134,8 @@ bool policy_allows_data(struct session *session, struct str *reply_out)
 {
     struct check check = check_begin(session);
 
+    if (session->smtpd->is_standalone)
+        return true;
     return conclude(&check, passes(&check, session->smtpd->data_restrictions, TOPIC_DATA), reply_out);
 }
 
@@ -135,6 +143,8 @@ bool policy_allows_message(struct session *session, struct str *reply_out)
 {
     struct check check = check_begin(session);
 
+    if (session->smtpd->is_standalone)
+        return true;
     return conclude(&check, passes(&check, session->smtpd->end_of_data_restrictions, TOPIC_END_OF_DATA), reply_out);
 }
 

@@ -29,8 +29,10 @@ void received_append(const struct session *session, struct strbuf *out)
     strbuf_append(out, shared->mail_name);
     strbuf_append(out, STR(") with "));
     strbuf_append_c(out, protocol(session));
-    strbuf_append(out, STR(" id "));
-    strbuf_append(out, transaction->queue_id);
+    if (transaction->queue_id.len > 0) {
+        strbuf_append(out, STR(" id "));
+        strbuf_append(out, transaction->queue_id);
+    }
     if (transaction->recipient.len > 0) {
         strbuf_append(out, STR("\n\tfor <"));
         strbuf_append(out, transaction->recipient);

@@ -36,7 +36,7 @@ bool session_is_synchronised(struct session *session)
      * depends on chance anyway. */
     struct str early = stream_buffered(session->stream);
 
-    if (early.len == 0)
+    if (early.len == 0 || session->smtpd->is_standalone)
         return true;
     if (!session->has_sent_early)
         log_improper_pipelining(session, early);

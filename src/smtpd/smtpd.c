@@ -31,7 +31,7 @@ static bool has_word(struct str list, const char *wanted)
 
 static struct table_list *open_maps(struct smtpd *smtpd, const char *title, struct str value)
 {
-    return table_list_open(smtpd->tables, str_from_c(title), value, TABLE_FOLD);
+    return table_list_open(smtpd->tables, str_from_c(title), smtpd->is_standalone ? STR_EMPTY : value, TABLE_FOLD);
 }
 
 static void open_tables(struct smtpd *smtpd)
@@ -132,12 +132,14 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     smtpd->arena = daemon_arena(daemon);
     smtpd->settings = daemon_settings(daemon);
     smtpd->shared = daemon_shared(daemon);
+    smtpd->is_standalone = daemon_is_standalone(daemon);
     smtpd->greeting = arena_printf(smtpd->arena, "220 %.*s", STR_ARG(smtpd->settings->banner));
     smtpd->discarded_keywords = ehlo_keyword_mask(smtpd->settings->discard_ehlo_keywords);
     smtpd->destination_cache = destination_cache_create();
     open_tables(smtpd);
     open_lists(smtpd);
-    parse_restrictions(smtpd);
+    if (!smtpd->is_standalone)
+        parse_restrictions(smtpd);
     watch_tables(smtpd);
     if (!find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
         return false;

@@ -55,6 +55,8 @@ struct smtpd {
     const struct restriction_list *local_rewrite_clients;
     /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
     bool is_open_relay;
+    /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */
+    bool is_standalone;
 
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;

@@ -38,7 +38,8 @@ static uint64_t free_bytes(struct smtpd *smtpd)
 bool storage_has_room(struct session *session)
 {
     const struct shared_settings *shared = session->smtpd->shared;
-    uint64_t available = free_bytes(session->smtpd);
+    /* In a user's hands the current directory is anywhere; postdrop will say. */
+    uint64_t available = session->smtpd->is_standalone ? UINT64_MAX : free_bytes(session->smtpd);
     uint64_t needed = (uint64_t) shared->message_size_limit;
 
     if (shared->queue_minfree > 0 && available < (uint64_t) shared->queue_minfree)

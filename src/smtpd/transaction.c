@@ -20,6 +20,7 @@ void transaction_end(struct transaction *transaction)
     if (!transaction_is_open(transaction))
         return;
     call_end(&transaction->call);
+    postdrop_abandon(&transaction->postdrop);
     strbuf_done(&transaction->pending);
     arena_destroy(&transaction->arena);
     *transaction = (struct transaction){ 0 };
@@ -29,8 +30,15 @@ void transaction_end(struct transaction *transaction)
 static void give_up(struct transaction *transaction)
 {
     call_end(&transaction->call);
+    postdrop_abandon(&transaction->postdrop);
     strbuf_done(&transaction->pending);
     transaction->has_failed = true;
+}
+
+/* Somebody takes the content. */
+static bool is_taken(const struct session *session)
+{
+    return session->smtpd->is_standalone ? !session->transaction.has_failed : session->transaction.call != NULL;
 }
 
 static void add_attribute(struct cleanup_envelope *envelope, struct arena *arena, const char *name, struct str value)
@@ -86,6 +94,18 @@ static bool open_call(struct session *session, struct failure *why)
     return true;
 }
 
+static bool send_recipient(struct session *session, const struct cleanup_recipient *recipient, struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+
+    if (transaction->call == NULL && !open_call(session, why))
+        return false;
+    if (call_send(transaction->call, &cleanup_recipient_message, recipient, session->smtpd->shared->ipc_timeout, why))
+        return true;
+    give_up(transaction);
+    return false;
+}
+
 bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient, struct str shown,
                                struct failure *why)
 {
@@ -93,11 +113,10 @@ bool transaction_add_recipient(struct session *session, const struct cleanup_rec
 
     if (transaction->has_failed)
         return failure_set(why, FAILURE_RETRY, 0, "the message was lost on its way to cleanup");
-    if (transaction->call == NULL && !open_call(session, why))
-        return false;
-    if (!call_send(transaction->call, &cleanup_recipient_message, recipient, session->smtpd->shared->ipc_timeout,
-                   why)) {
-        give_up(transaction);
+    if (session->smtpd->is_standalone) {
+        strlist_add(&transaction->recipients, transaction->arena, recipient->address);
+        transaction->dsn_notify |= recipient->dsn_notify;
+    } else if (!send_recipient(session, recipient, why)) {
         return false;
     }
     transaction->recipient = transaction->recipient_count == 0 ? arena_str(transaction->arena, shown) : STR_EMPTY;
@@ -105,15 +124,49 @@ bool transaction_add_recipient(struct session *session, const struct cleanup_rec
     return true;
 }
 
+static bool start_postdrop(struct session *session, struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+    struct submission submission = {
+        .sender = transaction->sender,
+        .envid = transaction->envid,
+        .dsn_return = dsn_return_name((enum dsn_return) transaction->dsn_return),
+        .encoding = transaction->encoding == BODY_ENCODING_8BIT ? STR("8bit") : STR_EMPTY,
+        .wants_smtputf8 = transaction->is_smtputf8,
+        .recipients = transaction->recipients,
+    };
+    struct strbuf notify;
+    bool is_started;
+
+    strbuf_init(&notify, 100);
+    if (transaction->dsn_notify != 0)
+        dsn_notify_append(&notify, (unsigned) transaction->dsn_notify);
+    submission.dsn_notify = strbuf_str(&notify);
+    is_started =
+        postdrop_start(&transaction->postdrop, session->smtpd->shared, &submission, session->command_arena, why);
+    strbuf_done(&notify);
+    return is_started;
+}
+
+static bool send_bytes(struct session *session, struct str bytes, struct failure *why)
+{
+    struct transaction *transaction = &session->transaction;
+
+    if (!session->smtpd->is_standalone)
+        return cleanup_call_content(transaction->call, bytes, session->smtpd->shared->ipc_timeout, why);
+    if (transaction->postdrop.pid == 0 && !start_postdrop(session, why))
+        return false;
+    return postdrop_write(&transaction->postdrop, bytes, why);
+}
+
 static void send_pending(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
     struct failure why;
 
-    if (transaction->call == NULL || transaction->pending.len == 0)
+    if (!is_taken(session) || transaction->pending.len == 0)
         return;
-    if (!cleanup_call_content(transaction->call, strbuf_str(&transaction->pending), session->smtpd->shared->ipc_timeout,
-                              &why)) {
+    if (!send_bytes(session, strbuf_str(&transaction->pending), &why)) {
         log_cleanup_trouble(session, why.text);
         give_up(transaction);
         return;
@@ -161,7 +214,7 @@ void transaction_add_content(struct session *session, struct str line, bool is_e
 {
     struct transaction *transaction = &session->transaction;
 
-    if (transaction->call == NULL)
+    if (!is_taken(session))
         return;
     if (is_beyond_limit(session)) {
         log_message_too_large(session);
@@ -218,23 +271,38 @@ static struct str describe_success(struct session *session)
     return arena_printf(session->command_arena, "250 2.0.0 Ok: queued as %.*s", STR_ARG(transaction->queue_id));
 }
 
+static bool finish_postdrop(struct session *session, struct str *text_out)
+{
+    struct failure why;
+
+    if (postdrop_finish(&session->transaction.postdrop, &why)) {
+        *text_out = STR("250 2.0.0 Ok: queued");
+        return true;
+    }
+    log_cleanup_trouble(session, why.text);
+    *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
+    return false;
+}
+
 bool transaction_finish(struct session *session, struct str *text_out)
 {
     struct transaction *transaction = &session->transaction;
     const struct cleanup_result *result;
     struct failure why;
 
-    if (transaction->call != NULL && !transaction->has_content)
+    if (is_taken(session) && !transaction->has_content)
         begin_content(session, STR_EMPTY);
     send_pending(session);
     if (transaction->is_too_large) {
         *text_out = describe(session, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
         return false;
     }
-    if (transaction->call == NULL) {
+    if (!is_taken(session)) {
         *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
         return false;
     }
+    if (session->smtpd->is_standalone)
+        return finish_postdrop(session, text_out);
     if (!cleanup_call_finish(transaction->call, session->command_arena, session->smtpd->shared->ipc_timeout, &result,
                              &why)) {
         log_cleanup_trouble(session, why.text);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "protocol/cleanup.h"
+#include "smtpd/postdrop.h"
 
 #include <stdbool.h>
 
@@ -33,6 +34,10 @@ struct transaction {
 
     struct call *call; /* to cleanup; NULL before the first recipient and after trouble */
     struct str queue_id;
+    /* started by a user: instead of the call */
+    struct strlist recipients;
+    uint64_t dsn_notify;
+    struct postdrop postdrop;
     bool has_failed; /* the call broke: at the end the client hears 451 */
 
     bool is_chunked; /* BDAT has begun */

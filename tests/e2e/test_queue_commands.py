@@ -28,7 +28,9 @@ def submit(mail, *recipients, sender=SENDER, text=TEXT):
     mail.sendmail("-f", sender, *recipients, input=text)
     wait_until(lambda: len(mail.log_lines(r"status=deferred")) >= seen + len(recipients), lambda: mail.tail())
     line = mail.log_lines(r"status=deferred")[-1]
-    return re.search(r"(\w+): to=<", line).group(1)
+    queue_id = re.search(r"(\w+): to=<", line).group(1)
+    wait_until(lambda: queue_of(mail, queue_id) == "deferred", lambda: mail.tail())
+    return queue_id
 
 
 def listing(mail):

@@ -60,3 +60,19 @@ def test_curl(merpati, run_as, account):
     )
     assert done.returncode == 0, done.stderr
     assert mailboxes.body(mail.wait_mailbox(user)[0]) == ".dots\n..at the start\n\n"
+
+
+def test_sendmail_bs(merpati, run_as, account):
+    """SMTP on standard input: the message goes by postdrop."""
+    mail = merpati(run_as=run_as)
+    user = run_as or account
+    done = mail.sendmail(
+        "-bs",
+        input=f"HELO x\r\nMAIL FROM:<{user}@localhost>\r\nRCPT TO:<{user}@localhost>\r\nDATA\r\n"
+        "Subject: by hand\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
+    )
+    codes = [line[:3] for line in done.stdout.splitlines()]
+    assert codes == ["220", "250", "250", "250", "354", "250", "221"], done.stdout
+    got = mail.wait_mailbox(user)[0]
+    assert mailboxes.header(got, "Subject") == "by hand"
+    assert mailboxes.body(got).startswith(".dot\n")
