@@ -3,6 +3,7 @@
 
 #include "config/main_cf.h"
 #include "config/own_addresses.h"
+#include "log/log.h"
 #include "mail/address.h"
 #include "mail/domain.h"
 #include "mail/quote.h"
@@ -191,12 +192,35 @@ static bool is_valid_domain(struct str domain)
     return domain_is_literal(domain, NULL) || domain_is_valid_hostname(domain, true);
 }
 
+/* A domain in two classes is a mistake that the first class hides. */
+static void warn_of_both(struct resolving *resolving, struct match_list *list, const char *class_parameter,
+                         const char *parameter)
+{
+    struct failure ignored;
+
+    /* A list that cannot be read is no reason to defer: the class is certain already. */
+    if (match_list_has(list, resolving->domain, &ignored) == TABLE_FOUND)
+        log_warning("do not list domain %.*s in BOTH %s and %s", STR_ARG(resolving->domain), class_parameter,
+                    parameter);
+}
+
+static enum resolve_class local_class(struct resolving *resolving)
+{
+    const struct resolver *resolver = resolving->resolver;
+
+    warn_of_both(resolving, resolver->virtual_alias_domains, "mydestination", "virtual_alias_domains");
+    warn_of_both(resolving, resolver->virtual_mailbox_domains, "mydestination", "virtual_mailbox_domains");
+    return RESOLVE_LOCAL;
+}
+
 static enum resolve_class class_of(struct resolving *resolving)
 {
     const struct resolver *resolver = resolving->resolver;
 
-    if (is_in(resolving, resolver->virtual_alias_domains, resolving->domain))
+    if (is_in(resolving, resolver->virtual_alias_domains, resolving->domain)) {
+        warn_of_both(resolving, resolver->virtual_mailbox_domains, "virtual_alias_domains", "virtual_mailbox_domains");
         return RESOLVE_VIRTUAL_ALIAS;
+    }
     if (is_in(resolving, resolver->virtual_mailbox_domains, resolving->domain))
         return RESOLVE_VIRTUAL_MAILBOX;
     if (is_in(resolving, resolver->relay_domains, resolving->domain))
@@ -359,7 +383,7 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
         *resolved_out = answer;
         return;
     }
-    answer.address_class = is_ours ? RESOLVE_LOCAL : class_of(&resolving);
+    answer.address_class = is_ours ? local_class(&resolving) : class_of(&resolving);
     choose_by_class(&resolving);
     apply_transport_maps(&resolving);
     check_answer(&resolving);
