@@ -4,9 +4,7 @@
 
 #include "config/settings.h"
 
-/*
- * settings - what an administrator may say to spill: only whether it may trust syncfs.
- */
+/* settings - spill's parameters. */
 struct spill_settings {
     bool use_syncfs;
 };
