@@ -58,9 +58,7 @@ static bool enter_queue(const struct configuration *configuration, struct failur
 
     (void) umask(077);
     if (!layout_make(shared, &configuration->identity, why) ||
-        !layout_is_reachable(shared->queue_directory, &configuration->identity, why) ||
-        !layout_is_reachable(shared->daemon_directory, &configuration->identity, why) ||
-        !layout_is_reachable(shared->config_directory, &configuration->identity, why))
+        !layout_is_reachable(shared->queue_directory, &configuration->identity, why))
         return false;
     if (chdir(arena_c(arena, shared->queue_directory)) < 0)
         return failure_system(why, errno, "enter %.*s", STR_ARG(shared->queue_directory));
