@@ -42,6 +42,8 @@ static const struct setting rows[] = {
     LIST(discard_ehlo_keywords, "smtp_discard_ehlo_keywords", "", "EHLO keywords of the server to overlook."),
     NUMBER(line_length_limit, "smtp_line_length_limit", "998", 0, 0,
            "Longest line of content; longer ones are folded. 0: no limit."),
+    BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",
+            "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable."),
     TIME(connect_timeout, "smtp_connect_timeout", "30s", 0, "For a connection to stand; 0: the system's."),
     TIME(helo_timeout, "smtp_helo_timeout", "300s", 1, "For the greeting, and for the answer to EHLO or HELO."),
     TIME(mail_timeout, "smtp_mail_timeout", "300s", 1, "For the answer to MAIL FROM."),

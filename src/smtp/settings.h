@@ -36,6 +36,7 @@ struct smtp_settings {
     bool quote_envelope;
     struct strlist discard_ehlo_keywords;
     int line_length_limit;
+    bool disable_mime_output_conversion;
 
     /* how long */
     struct duration connect_timeout;

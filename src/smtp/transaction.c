@@ -2,9 +2,11 @@
 #include "smtp/transaction.h"
 
 #include "delivery/content.h"
+#include "protocol/cleanup.h"
 #include "smtp/attempt.h"
 #include "smtp/envelope_commands.h"
 #include "smtp/log_lines.h"
+#include "smtp/mime_downgrade.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 #include "smtp/wire_body.h"
@@ -231,41 +233,85 @@ static bool send_chunk(struct transaction *transaction, struct strbuf *out)
     return !transaction->session->is_mute;
 }
 
+/* The content on its way out: what the server cannot take is made fit first. */
+struct body_stream {
+    struct wire_body wire;
+    struct mime_downgrade *downgrade; /* NULL: none needed */
+    struct strbuf seven_bit;
+    struct strbuf out;
+};
+
+static bool needs_downgrade(const struct transaction *transaction)
+{
+    return (transaction->session->extensions.offered & SMTP_EXTENSION_8BITMIME) == 0 &&
+           transaction->delivery->request->encoding != BODY_ENCODING_7BIT &&
+           !transaction->settings->disable_mime_output_conversion;
+}
+
+static void body_stream_init(struct body_stream *body, const struct transaction *transaction)
+{
+    uint64_t size = transaction->delivery->request->size;
+
+    *body = (struct body_stream){ .downgrade = NULL };
+    wire_body_init(&body->wire, (size_t) transaction->settings->line_length_limit);
+    strbuf_init(&body->out, STRBUF_UNLIMITED);
+    strbuf_init(&body->seven_bit, STRBUF_UNLIMITED);
+    if (needs_downgrade(transaction))
+        body->downgrade = mime_downgrade_create();
+    strbuf_reserve(&body->out, size < BODY_CHUNK ? (size_t) size * 9 / 8 + 64 : 2 * BODY_CHUNK);
+}
+
+static void body_stream_done(struct body_stream *body)
+{
+    mime_downgrade_destroy(&body->downgrade);
+    strbuf_done(&body->seven_bit);
+    strbuf_done(&body->out);
+}
+
+static void body_stream_add(struct body_stream *body, struct str piece)
+{
+    if (body->downgrade == NULL) {
+        wire_body_add(&body->wire, piece, &body->out);
+        return;
+    }
+    if (piece.len > 0)
+        mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
+    else
+        mime_downgrade_end(body->downgrade, &body->seven_bit);
+    wire_body_add(&body->wire, strbuf_str(&body->seven_bit), &body->out);
+    strbuf_clear(&body->seven_bit);
+}
+
 /* False when the message cannot be read: then the connection must go without the final dot. */
-static bool send_pieces(struct transaction *transaction, struct content *content, struct strbuf *out,
+static bool send_pieces(struct transaction *transaction, struct content *content, struct body_stream *body,
                         struct failure *why)
 {
-    struct wire_body body;
     struct str piece;
 
-    wire_body_init(&body, (size_t) transaction->settings->line_length_limit);
     do {
         if (!content_next(content, &piece, why))
             return false;
-        wire_body_add(&body, piece, out);
-        if (out->len >= BODY_CHUNK && !send_chunk(transaction, out))
+        body_stream_add(body, piece);
+        if (body->out.len >= BODY_CHUNK && !send_chunk(transaction, &body->out))
             return true;
     } while (piece.len > 0);
-    wire_body_end(&body, out);
-    send_chunk(transaction, out);
+    wire_body_end(&body->wire, &body->out);
+    send_chunk(transaction, &body->out);
     return true;
 }
 
 static bool send_body(struct transaction *transaction, struct failure *why)
 {
+    struct body_stream body;
     struct content content;
-    struct strbuf out;
     bool is_read;
 
-    strbuf_init(&out, STRBUF_UNLIMITED);
-    strbuf_reserve(&out, transaction->delivery->request->size < BODY_CHUNK
-                             ? (size_t) transaction->delivery->request->size * 9 / 8 + 64
-                             : 2 * BODY_CHUNK);
+    body_stream_init(&body, transaction);
     content_open(&content, transaction->delivery->loop, transaction->delivery->request);
     session_set_timeout(transaction->session, transaction->settings->data_xfer_timeout);
-    is_read = send_pieces(transaction, &content, &out, why);
+    is_read = send_pieces(transaction, &content, &body, why);
     content_close(&content);
-    strbuf_done(&out);
+    body_stream_done(&body);
     return is_read;
 }
 

@@ -277,6 +277,22 @@ def test_the_sender_s_wishes_are_handed_on(make_merpati, sink):
     ]
 
 
+@pytest.mark.parametrize("extensions, body", [
+    (["PIPELINING"], b"gr=C3=BCn =3D 1\r\n"),
+    (["PIPELINING", "8BITMIME"], "gr\u00fcn = 1\r\n".encode()),
+])
+def test_8_bit_mime_is_made_fit_for_the_server(make_merpati, sink, extensions, body):
+    server = sink(extensions=extensions)
+    mail = route_all(make_merpati(), server.port).start()
+    header = "Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    send(mail, ["u@away.example"], header + "gr\u00fcn = 1\n")
+    message = server.wait_for(1)[0]
+    assert message.content.endswith(b"\r\n\r\n" + body)
+    kept = "8BITMIME" in extensions
+    assert (b"\r\nContent-Transfer-Encoding: 8bit\r\n" in message.content) == kept
+    assert (b"\r\nContent-Transfer-Encoding: quoted-printable\r\n" in message.content) != kept
+
+
 def test_utf8_addresses_need_a_server_that_takes_them(make_merpati, sink):
     server = sink(extensions=["8BITMIME", "PIPELINING"])
     mail = route_all(make_merpati(), server.port).start()

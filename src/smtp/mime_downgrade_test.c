@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/mime_downgrade.h"
+
+#include "unit.h"
+
+static void expect_pieces(struct str content, size_t piece, struct str expected)
+{
+    struct mime_downgrade *downgrade = mime_downgrade_create();
+    struct strbuf out;
+
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    for (size_t i = 0; i < content.len; i += piece)
+        mime_downgrade_add(downgrade, str_part(content, i, piece), &out);
+    mime_downgrade_end(downgrade, &out);
+    EXPECT_STR(strbuf_str(&out), expected);
+    strbuf_done(&out);
+    mime_downgrade_destroy(&downgrade);
+}
+
+/* However the content is cut. */
+static void expect_downgrade(const char *content, const char *expected)
+{
+    for (size_t piece = 1; piece <= strlen(content) + 1; piece++)
+        expect_pieces(str_from_c(content), piece, str_from_c(expected));
+}
+
+TEST(an_8_bit_text_becomes_quoted_printable)
+{
+    expect_downgrade("Subject: x\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+                     "gr\xc3\xbcn = 1 \n.\nend",
+                     "Subject: x\nContent-Type: text/plain; charset=utf-8\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\ngr=C3=BCn =3D 1=20\n.\nend\n");
+}
+
+TEST(what_is_7_bit_or_no_mime_is_left_alone)
+{
+    static const char *const rows[] = {
+        "Subject: x\n\ngr\xc3\xbcn = 1\n",
+        "Content-Transfer-Encoding: base64\n\nZ3LDvG4=\n",
+        "Content-Transfer-Encoding: 7bit\n\na = b\n",
+        "Subject: only a header\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        expect_downgrade(rows[i], rows[i]);
+}
+
+TEST(each_part_of_a_multipart_is_judged_by_itself)
+{
+    expect_downgrade("MIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary=\"a b\"\n"
+                     "Content-Transfer-Encoding: 8bit\n\npreamble =\n--a b\n"
+                     "Content-Transfer-Encoding: 8bit\n\n\xc3\xa4\n--a b\nContent-Type: text/html\n\na = b\n"
+                     "--a b--\nepilogue =\n",
+                     "MIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary=\"a b\"\n"
+                     "Content-Transfer-Encoding: 7bit\n\npreamble =\n--a b\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--a b\nContent-Type: text/html\n\na = b\n"
+                     "--a b--\nepilogue =\n");
+}
+
+TEST(parts_inside_parts_and_messages_inside_messages_are_reached)
+{
+    expect_downgrade("Content-Type: multipart/mixed; boundary=out\n\n--out\n"
+                     "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
+                     "Subject: inner\nContent-Type: multipart/alternative; boundary=in\n\n--in\n"
+                     "Content-Transfer-Encoding: 8BIT\n\n\xc3\xa4\n--in--\n--out--\n",
+                     "Content-Type: multipart/mixed; boundary=out\n\n--out\n"
+                     "Content-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\n"
+                     "Subject: inner\nContent-Type: multipart/alternative; boundary=in\n\n--in\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--in--\n--out--\n");
+}
+
+TEST(long_lines_get_soft_ends)
+{
+    struct mime_downgrade *downgrade = mime_downgrade_create();
+    struct strbuf out;
+    struct str rest, line;
+
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    mime_downgrade_add(downgrade, STR("Content-Transfer-Encoding: 8bit\n\n"), &out);
+    for (int i = 0; i < 50000; i++)
+        mime_downgrade_add(downgrade, STR("\xc3\xa4x"), &out);
+    mime_downgrade_end(downgrade, &out);
+    rest = strbuf_str(&out);
+    while (str_cut(rest, '\n', &line, &rest))
+        EXPECT(line.len <= 76);
+    strbuf_done(&out);
+    mime_downgrade_destroy(&downgrade);
+}
