@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""proxymap looks tables up for others, and only those that proxy_read_maps lists; changed tables are seen without a reload."""
+
+import os
+import re
+
+import pytest
+from support.waiting import wait_until
+
+
+def ask(mail, key, table):
+    done = mail.command("postmap", "-q", key, table, check=False)
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+@pytest.mark.sanitized
+def test_listed_tables_are_looked_up_and_no_others(make_merpati, run_as):
+    mail = make_merpati(run_as=run_as)
+    listed = mail.table("listed", "key value\n")
+    hidden = mail.table("hidden", "key value\n")
+    mail.set(proxy_read_maps=f"proxy:unix:passwd.byname $virtual_alias_maps {hidden}", virtual_alias_maps=f"proxy:{listed}")
+    mail.start()
+    assert ask(mail, "key", f"proxy:{listed}")[:2] == (0, "value")
+    assert ask(mail, "other", f"proxy:{listed}")[:2] == (1, "")
+    assert ask(mail, "root", "proxy:unix:passwd.byname")[1].startswith("root:x:0:0:")
+    status, out, err = ask(mail, "key", f"proxy:{hidden}")
+    assert (status, out) == (1, "")
+    assert f'proxymap service is not configured for table "{hidden}"' in err
+    mail.wait_log(rf'warning: request for unapproved table: "{re.escape(hidden)}"')
+    mail.wait_log(rf"to approve this table for read-only access, list proxy:{re.escape(hidden)} in main\.cf:proxy_read_maps")
+    assert ask(mail, "key", "proxy:hash:/etc/shadow")[0] == 1
+
+
+def test_a_table_that_is_broken_defers(make_merpati):
+    mail = make_merpati()
+    mail.set(proxy_read_maps="proxy:hash:/nonexistent/table")
+    mail.start()
+    status, _, err = ask(mail, "key", "proxy:hash:/nonexistent/table")
+    assert status == 1
+    assert "No such file or directory" in err
+
+
+def test_without_the_service_the_answer_is_unknown(make_merpati):
+    mail = make_merpati()
+    status, _, err = ask(mail, "key", "proxy:unix:passwd.byname")
+    assert status == 1
+    assert "proxy:unix:passwd.byname" in err
+
+
+def test_a_changed_table_is_seen_without_a_reload(make_merpati):
+    mail = make_merpati()
+    table = mail.table("map", "key old\n")
+    mail.set(proxy_read_maps=f"proxy:{table}")
+    mail.start()
+    wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "old", "the old value")
+    mail.table("map", "key new\n")
+    wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "new", lambda: f"the new value; log:\n{mail.tail()}", 30)
+
+
+def test_changed_aliases_are_seen_without_a_reload(make_merpati, account):
+    mail = make_merpati()
+    mail.set(alias_maps=mail.aliases("info: /dev/null\n"))
+    if os.geteuid() != 0:
+        mail.set(alias_maps=mail.aliases("info: no-such-user\n"), local_recipient_maps="")
+    mail.start()
+    mail.sendmail("-f", "a@example.com", "info", input="Subject: x\n\nhello\n")
+    mail.wait_log(r"orig_to=<info>")
+    mail.aliases(f"info: {account}\n")
+
+    def arrives():
+        mail.sendmail("-f", "a@example.com", "info", input="Subject: x\n\nhello\n")
+        return mail.mailbox(account)
+
+    wait_until(arrives, lambda: f"mail by the new alias; log:\n{mail.tail()}", 30)
+
+
+def test_a_table_is_still_watched_after_a_reload(merpati):
+    mail = merpati()
+    table = mail.table("map", "key old\n")
+    mail.set(proxy_read_maps=f"proxy:{table}")
+    mail.reload()
+    wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "old", "the old value")
+    mail.table("map", "key new\n")
+    wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "new", lambda: f"the new value; log:\n{mail.tail()}", 30)
