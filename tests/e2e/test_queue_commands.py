@@ -116,6 +116,7 @@ def test_hold_release_and_delete(either):
     assert listing(mail) == []
 
 
+@pytest.mark.sanitized
 def test_all_and_queue_names(merpati):
     mail = merpati(main=REFUSING)
     ids = {submit(mail, f"{name}@far.test") for name in "abc"}
@@ -142,6 +143,7 @@ def test_flush_tries_again_at_once(merpati):
     wait_until(lambda: len(mail.log_lines(r"to=<a@far\.test>")) == 4, lambda: mail.tail())
 
 
+@pytest.mark.sanitized
 def test_postcat_shows_a_message_by_id(merpati):
     mail = merpati(main=REFUSING)
     queue_id = submit(mail, "a@far.test")
@@ -249,6 +251,7 @@ def silent_host():
         yield server.getsockname()[1]
 
 
+@pytest.mark.sanitized
 def test_messages_that_live_in_the_journal(make_merpati, silent_host):
     """After kill -9 there are no files yet: the commands find the frames, and what they do lasts."""
     mail = make_merpati(main={"default_transport": f"smtp:[127.0.0.1]:{silent_host}"}).start()

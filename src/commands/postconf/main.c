@@ -11,6 +11,7 @@
 #include "postconf/check.h"
 #include "postconf/edit.h"
 #include "postconf/parameters.h"
+#include "postconf/reference.h"
 #include "postconf/services.h"
 #include "postconf/show.h"
 
@@ -33,6 +34,7 @@ struct postconf {
     bool comments_out;   /* -# */
     bool removes;        /* -X */
     bool checks;         /* -W, for merpati check */
+    bool is_reference;   /* -R: all rows, for the reference pages */
     bool is_quiet;       /* -q */
 };
 
@@ -111,17 +113,12 @@ static bool take_option(struct postconf *postconf, int letter)
         char letter;
         bool *flag;
     } flags[] = {
-        { 'd', &postconf->show.wants_defaults },
-        { 'e', &postconf->edits },
-        { 'f', &postconf->show.is_folded },
-        { 'h', &postconf->show.hides_names },
-        { 'H', &postconf->show.hides_values },
-        { 'M', &postconf->shows_services },
-        { 'n', &postconf->show.only_set },
-        { 'q', &postconf->is_quiet },
-        { 'W', &postconf->checks },
-        { 'x', &postconf->show.expands },
-        { 'X', &postconf->removes },
+        { 'd', &postconf->show.wants_defaults }, { 'e', &postconf->edits },
+        { 'f', &postconf->show.is_folded },      { 'h', &postconf->show.hides_names },
+        { 'H', &postconf->show.hides_values },   { 'M', &postconf->shows_services },
+        { 'n', &postconf->show.only_set },       { 'q', &postconf->is_quiet },
+        { 'R', &postconf->is_reference },        { 'W', &postconf->checks },
+        { 'x', &postconf->show.expands },        { 'X', &postconf->removes },
         { '#', &postconf->comments_out },
     };
     size_t i;
@@ -139,7 +136,7 @@ static bool parse_arguments(struct postconf *postconf, int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "c:C:defhHMno:qvWxX#")) != -1)
+    while ((letter = getopt(argc, argv, "c:C:defhHMno:qRvWxX#")) != -1)
         if (!take_option(postconf, letter))
             return false;
     for (; optind < argc; optind++) {
@@ -411,6 +408,10 @@ int main(int argc, char **argv)
         return 1;
     if (!parse_arguments(&postconf, argc, argv))
         return usage();
+    if (postconf.is_reference) {
+        reference_print(stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
     if ((postconf.removes + postconf.comments_out + postconf.edits) > 1)
         return fail("specify one of -e -X -#");
     /* A directory is shown in messages and as config_directory the way it was given; nothing here runs set-gid. */

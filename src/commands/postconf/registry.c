@@ -8,7 +8,6 @@ extern const struct settings_table cleanup_settings_table;
 extern const struct settings_table delivery_settings_table;
 extern const struct settings_table local_settings_table;
 extern const struct settings_table master_settings_table;
-extern const struct settings_table pickup_settings_table;
 extern const struct settings_table postdrop_settings_table;
 extern const struct settings_table postlock_settings_table;
 extern const struct settings_table postlogd_settings_table;
@@ -27,7 +26,6 @@ const struct settings_table *const registry_tables[] = {
     &delivery_settings_table,
     &local_settings_table,
     &master_settings_table,
-    &pickup_settings_table,
     &postdrop_settings_table,
     &postlock_settings_table,
     &postlogd_settings_table,
