@@ -3,7 +3,6 @@
 
 #include "daemon/daemon.h"
 #include "pickup/collector.h"
-#include "pickup/settings.h"
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 
@@ -51,7 +50,6 @@ int main(int argc, char **argv)
         .name = "pickup",
         .shape = DAEMON_EVENT,
         .user = DAEMON_AS_MAIL_OWNER,
-        .settings = &pickup_settings_table,
         .start = start,
         .drain = drain,
         .trigger = trigger,

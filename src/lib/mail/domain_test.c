@@ -76,6 +76,9 @@ TEST(utf8_is_checked_to_the_letter)
         EXPECT_FALSE(domain_is_utf8(str_from_c(bad[i])));
     EXPECT(domain_is_ascii(STR("abc")));
     EXPECT_FALSE(domain_is_ascii(STR("\xc3\xa9")));
+    EXPECT(domain_is_ascii(STR("0123456789abcdef0")));
+    EXPECT_FALSE(domain_is_ascii(STR("0123456\x80")));
+    EXPECT_FALSE(domain_is_ascii(STR("01234567\x80")));
 }
 
 TEST(international_names_have_two_spellings)
