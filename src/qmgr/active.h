@@ -65,6 +65,10 @@ struct active_message {
     struct instant activated;
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
 
+    /* The keeping side's: */
+    uint64_t status_end; /* where the file's statuses end, 0: not known */
+    bool is_recording;   /* one record at a time goes into a file */
+
     /* The delivering side's: */
     size_t open_count;    /* pending recipients without a recorded outcome */
     unsigned lost_agents; /* how often an agent died with it in hand */

@@ -228,8 +228,10 @@ static enum acted requeue_message(struct keeper *keeper, struct queued_message *
 {
     bool is_file = message->segment == NULL;
 
-    if (message->state == QUEUED_ACTIVE)
-        return NOT_ACTED;
+    if (message->state == QUEUED_ACTIVE) {
+        message->must_requeue = true;
+        return ACTED;
+    }
     queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
     /* To a file first: the maildrop copy is made from it. */
     if (!is_file)
@@ -422,6 +424,7 @@ void control_flush(struct keeper *keeper)
             (void) flush_message(keeper, message, &ignored);
     }
     memory_free(ids);
+    keeper->last_flush = clock_now();
     keeper->wants_flush = true;
     walker_start(keeper);
 }

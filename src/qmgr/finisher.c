@@ -6,6 +6,7 @@
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/requeue.h"
 #include "qmgr/returning.h"
 #include "qmgr/spilling.h"
 #include "run/loop.h"
@@ -42,6 +43,7 @@ struct append_job {
     size_t count;
     unsigned add_flags;
     struct instant next_attempt;
+    uint64_t end;
     bool is_done;
     struct failure why;
 };
@@ -52,8 +54,20 @@ static void append_outcomes(void *context)
     struct append_job *job = context;
 
     job->is_done =
-        queue_file_append(job->path, job->outcomes, job->count, job->add_flags, job->next_attempt, false, &job->why) ||
-        job->why.error == ENOENT;
+        queue_file_append_more(job->path, job->outcomes, job->count, &job->end, &job->why) || job->why.error == ENOENT;
+}
+
+/* Agents report at the same time; two appends at one place would spoil each other. */
+static void append_in_turn(struct keeper *keeper, struct active_message *active, struct append_job *job)
+{
+    while (active->is_recording)
+        keeper_wait_change(keeper);
+    active->is_recording = true;
+    job->end = active->status_end;
+    keeper_block(keeper, append_outcomes, job);
+    active->status_end = job->is_done ? job->end : 0;
+    active->is_recording = false;
+    event_wake_all(&keeper->changed);
 }
 
 static bool record_in_file(struct keeper *keeper, struct queued_message *message, const size_t *places, size_t count,
@@ -65,7 +79,6 @@ static bool record_in_file(struct keeper *keeper, struct queued_message *message
 
     loader_file_path(keeper, message, job->path);
     job->outcomes = arena_new_array(arena, count, struct queue_file_outcome);
-    job->next_attempt = clock_now();
     for (size_t i = 0; i < count; i++) {
         struct queue_file_outcome outcome = outcome_of(message->active, places[i]);
 
@@ -76,7 +89,7 @@ static bool record_in_file(struct keeper *keeper, struct queued_message *message
         job->outcomes[job->count++] = outcome;
     }
     if (job->count > 0)
-        keeper_block(keeper, append_outcomes, job);
+        append_in_turn(keeper, message->active, job);
     is_done = job->count == 0 || job->is_done;
     if (!is_done)
         *why = job->why;
@@ -260,6 +273,22 @@ static void put_back(struct keeper *keeper, struct queued_message *message, cons
         queue_index_wait(keeper->index, message, deferral->next_attempt);
 }
 
+/* What was asked for while it was in delivery. If it cannot be done, the message is deferred like any other. */
+static void requeue_deferred(struct keeper *keeper, struct queued_message *message, int64_t next_attempt)
+{
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure why = { 0 };
+
+    message->must_requeue = false;
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    message->is_moving = true;
+    if (requeue_to_maildrop(keeper, message, &why) && finisher_delete(keeper, message))
+        return;
+    log_warning("%s: cannot be requeued: %s", queue_id_format(message->id, text).data, why.text);
+    message->is_moving = false;
+    queue_index_wait(keeper->index, message, next_attempt);
+}
+
 static void defer_message(struct keeper *keeper, struct queued_message *message, const struct deferral *deferral,
                           struct arena *arena)
 {
@@ -277,6 +306,8 @@ static void defer_message(struct keeper *keeper, struct queued_message *message,
     if (!is_done && why.error != ENOENT)
         log_warning("%.*s: %s", STR_ARG(message->active->id_text), why.text);
     put_back(keeper, message, deferral);
+    if (message->must_requeue && message->segment == NULL && message->queue == SPOOL_DEFERRED)
+        requeue_deferred(keeper, message, deferral->next_attempt);
 }
 
 /* ---- deciding ---- */
@@ -434,23 +465,24 @@ static unsigned warn_of_delay(struct keeper *keeper, struct active_message *acti
     return 0;
 }
 
+/* Those that failed now, or before, and their standing with the sender. */
 static void add_returned(const struct envelope *envelope, struct queue_file_outcome *outcomes, size_t *count)
 {
-    for (size_t i = 0; i < *count; i++)
+    bool *is_listed = memory_alloc(envelope->recipient_count + 1);
+
+    for (size_t i = 0; i < *count; i++) {
         outcomes[i].status = envelope->recipients[outcomes[i].number].status;
+        is_listed[outcomes[i].number] = true;
+    }
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         const struct envelope_recipient *recipient = &envelope->recipients[i];
-        bool is_listed = false;
 
-        if (recipient->status != RECIPIENT_RETURNED && recipient->status != RECIPIENT_FAILED)
-            continue;
-        for (size_t j = 0; j < *count && !is_listed; j++)
-            is_listed = outcomes[j].number == i;
-        if (!is_listed)
+        if (!is_listed[i] && (recipient->status == RECIPIENT_RETURNED || recipient->status == RECIPIENT_FAILED))
             outcomes[(*count)++] = (struct queue_file_outcome){
                 .number = i, .status = recipient->status, .dsn = recipient->dsn, .reason = recipient->reason
             };
     }
+    memory_free(is_listed);
 }
 
 static void choose_place(struct keeper *keeper, struct queued_message *message, struct deferral *deferral)
@@ -460,6 +492,9 @@ static void choose_place(struct keeper *keeper, struct queued_message *message, 
     deferral->queue = is_tried || message->was_deferred ? SPOOL_DEFERRED : SPOOL_INCOMING;
     deferral->next_attempt =
         is_tried ? keeper_now() + keeper_backoff(keeper, message->active->envelope->arrival) : keeper_now();
+    /* A flush that came while it was in delivery is for it too. */
+    if (instant_is_before(message->active->activated, keeper->last_flush))
+        deferral->next_attempt = keeper_now();
     if (message->must_hold)
         deferral->queue = SPOOL_HOLD;
 }

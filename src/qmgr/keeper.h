@@ -56,8 +56,9 @@ struct keeper {
     bool is_draining;
     bool is_stopping;
     bool is_walking;
-    bool must_walk_again; /* asked for while one was under way */
-    bool wants_flush;     /* deferred files that a walk finds are due, whatever their time */
+    struct instant last_flush; /* wall clock */
+    bool must_walk_again;      /* asked for while one was under way */
+    bool wants_flush;          /* deferred files that a walk finds are due, whatever their time */
     unsigned char walk_number;
     struct event work;    /* something may be activated */
     struct event changed; /* a message was moved, finished, recorded; a walk or a reading ended */

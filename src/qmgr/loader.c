@@ -237,16 +237,17 @@ static void open_content(void *context)
 {
     struct content_job *job = context;
     struct queue_file_content content;
-    struct envelope envelope;
-    struct arena *scratch = arena_create();
 
-    job->is_open = queue_file_open(job->path, scratch, &envelope, &content, &job->fd, &job->why);
+    job->is_open = file_open(job->path, O_RDONLY | O_NOFOLLOW, 0, &job->fd, &job->why) &&
+                   queue_file_find_content(job->fd, &content, &job->why);
     if (job->is_open && content.length <= job->inline_limit) {
         job->is_open = read_small(job, &content);
         fd_close(&job->fd);
     }
-    job->offset = content.offset;
-    arena_destroy(&scratch);
+    if (job->is_open)
+        job->offset = content.offset;
+    else
+        fd_close(&job->fd);
 }
 
 bool loader_content(void *context, struct active_message *active, struct arena *arena, struct str *content_out,

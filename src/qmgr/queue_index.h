@@ -38,6 +38,7 @@ struct queued_message {
     bool was_deferred;             /* waits its turn among the deferred */
     bool must_delete;              /* postsuper -d while in delivery */
     bool must_hold;                /* postsuper -h while in delivery */
+    bool must_requeue;             /* postsuper -r while in delivery */
     bool must_expire;              /* return it at the next attempt */
     unsigned char seen;            /* number of the walk that last saw its file */
     unsigned short origin_segment; /* the segment whose frame it was; 0: none that still matters */

@@ -457,6 +457,17 @@ bool queue_file_open(const char *path, struct arena *arena, struct envelope *env
     return is_read;
 }
 
+bool queue_file_find_content(int fd, struct queue_file_content *content_out, struct failure *why)
+{
+    struct reader reader;
+    bool is_found = open_reader(&reader, fd, why);
+
+    if (is_found)
+        *content_out = (struct queue_file_content){ CONTENT_AT, reader.content.length };
+    strbuf_done(&reader.payload);
+    return is_found;
+}
+
 static bool compare_content(struct reader *reader, struct failure *why)
 {
     struct seal_stream *digest = seal_stream_create(&reader->seal);
@@ -541,18 +552,35 @@ static bool find_status_end(struct reader *reader, struct failure *why)
 }
 
 static bool append_status(int fd, const char *path, const struct queue_file_outcome *outcomes, size_t count,
-                          unsigned add_flags, struct failure *why)
+                          unsigned add_flags, uint64_t *end, struct failure *why)
 {
     struct strbuf bytes;
     struct reader reader;
     bool is_done;
 
     strbuf_init(&bytes, STATUS_MAXIMUM);
-    is_done = open_reader(&reader, fd, why) && find_status_end(&reader, why) &&
+    is_done = open_reader(&reader, fd, why);
+    reader.status_end = *end;
+    is_done = is_done && (*end != 0 || find_status_end(&reader, why)) &&
               encode_status(&reader, outcomes, count, add_flags, &bytes, why) &&
               file_write_at(fd, path, strbuf_str(&bytes), reader.status_end, why);
+    if (is_done)
+        *end = frame_align(reader.status_end + bytes.len);
     strbuf_done(&bytes);
     strbuf_done(&reader.payload);
+    return is_done;
+}
+
+bool queue_file_append_more(const char *path, const struct queue_file_outcome *outcomes, size_t count, uint64_t *end,
+                            struct failure *why)
+{
+    bool is_done;
+    int fd;
+
+    if (!file_open(path, O_RDWR | O_NOFOLLOW, 0, &fd, why))
+        return false;
+    is_done = append_status(fd, path, outcomes, count, 0, end, why);
+    fd_close(&fd);
     return is_done;
 }
 
@@ -560,12 +588,13 @@ bool queue_file_append(const char *path, const struct queue_file_outcome *outcom
                        struct instant next_attempt, bool is_durable, struct failure *why)
 {
     bool is_done = true;
+    uint64_t end = 0;
     int fd;
 
     if (!file_open(path, O_RDWR | O_NOFOLLOW, 0, &fd, why))
         return false;
     if (count > 0 || add_flags != 0)
-        is_done = append_status(fd, path, outcomes, count, add_flags, why);
+        is_done = append_status(fd, path, outcomes, count, add_flags, &end, why);
     is_done = is_done && file_set_time(fd, path, instant_seconds(next_attempt), why) &&
               (!is_durable || file_sync(fd, path, why));
     fd_close(&fd);

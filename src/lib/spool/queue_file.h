@@ -48,11 +48,20 @@ MUST_USE bool queue_file_open(const char *path, struct arena *arena, struct enve
 /* As queue_file_open on a descriptor. */
 MUST_USE bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out,
                               struct queue_file_content *content_out, struct failure *why);
+/* Only where the content stands; the rest of the file is not looked at. */
+MUST_USE bool queue_file_find_content(int fd, struct queue_file_content *content_out, struct failure *why);
 /* Reads all content and compares its checksum. */
 MUST_USE bool queue_file_verify_content(int fd, const struct queue_file_content *content, struct failure *why);
 
 /* Appends outcomes and new flags as one status frame and sets mtime. With is_durable, synced before it returns. */
 MUST_USE bool queue_file_append(const char *path, const struct queue_file_outcome *outcomes, size_t count,
                                 unsigned add_flags, struct instant next_attempt, bool is_durable, struct failure *why);
+
+/*
+ * The same for who appends often and alone: *end is where the last append ended, 0 at first. Neither mtime nor flags
+ * change, nothing is synced.
+ */
+MUST_USE bool queue_file_append_more(const char *path, const struct queue_file_outcome *outcomes, size_t count,
+                                     uint64_t *end, struct failure *why);
 
 #endif
