@@ -82,3 +82,13 @@ def test_a_table_is_still_watched_after_a_reload(merpati):
     wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "old", "the old value")
     mail.table("map", "key new\n")
     wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "new", lambda: f"the new value; log:\n{mail.tail()}", 30)
+
+
+def test_a_table_that_appears_is_seen_without_a_reload(make_merpati):
+    mail = make_merpati()
+    table = f"hash:{mail.path('later')}"
+    mail.set(proxy_read_maps=f"proxy:{table}")
+    mail.start()
+    assert ask(mail, "key", f"proxy:{table}")[0] == 1
+    mail.table("later", "key value\n")
+    wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "value", lambda: f"the value; log:\n{mail.tail()}", 30)

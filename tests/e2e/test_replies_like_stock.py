@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every reply, and every log line of smtpd, is stock Postfix's, word for word."""
 
+import re
+
 import pytest
 from support import dialogues
 from support.instance import Merpati, Stock
@@ -35,16 +37,18 @@ def pair():
 
 
 def session_log(instance, dialogue, account):
-    """Plays and returns transcript and the log lines of that session."""
-    before = len(instance.log_lines(r"smtpd\["))
+    """Plays and returns transcript and the log lines of that session, told from others by the process."""
+    before = len(instance.log_text())
     transcript = dialogues.play(instance, dialogue.steps, account, port=instance.dialogue_ports[dialogue.name])
 
     def ended():
-        lines = instance.log_lines(r"smtpd\[")[before:]
-        return lines if any(line.startswith("disconnect from") for line in lines) else None
+        found = re.findall(r"(?m)smtpd\[(\d+)\]: (.*)$", instance.log_text()[before:])
+        process = next((pid for pid, line in found if line.startswith("disconnect from")), None)
+        return process and [line for pid, line in found if pid == process]
 
     lines = wait_until(ended, lambda: f"the disconnect line; log:\n{instance.tail()}")
-    return transcript, [dialogues.normalized(line, instance) for line in lines]
+    start = next(i for i, line in enumerate(lines) if line.startswith("connect from"))
+    return transcript, [dialogues.normalized(line, instance) for line in lines[start:]]
 
 
 @pytest.mark.parametrize("dialogue", dialogues.ALL, ids=lambda d: d.name)

@@ -55,7 +55,7 @@ def test_client_names_are_those_of_stock(merpati, stock, source):
     for instance in (stock(), merpati()):
         with instance.smtp(source=source) as client:
             client.quit()
-        instance.wait_log(rf"disconnect from \S+\[{source}\]")
+        instance.wait_log(rf"disconnect from \S+\[{source}\] quit=1")
         lines.append([line for line in instance.log_lines(r"smtpd\[") if source in line][-2:])
     assert lines[1] == lines[0]
 
