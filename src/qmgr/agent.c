@@ -14,6 +14,7 @@ struct agent_pool {
     struct loop *loop;
     char *path;
     unsigned processes;
+    struct instant created; /* wall clock: processes that are younger can hold nothing from before */
     struct duration timeout;
     struct agent_events events;
     struct list agents;
@@ -33,6 +34,7 @@ struct agent_pool *agent_pool_create(struct loop *loop, const char *path, unsign
     pool->path = memory_alloc(size);
     memcpy(pool->path, path, size);
     pool->processes = processes > 0 ? processes : 1;
+    pool->created = clock_now();
     pool->timeout = timeout;
     pool->events = *events;
     list_init(&pool->agents);
@@ -74,7 +76,7 @@ static bool confirm_unrecorded(struct call *call, const struct deliver_census_re
 
 static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t *capacity_out, struct failure *why)
 {
-    struct deliver_census request = { .qmgr_generation = (uint64_t) instant_seconds(clock_now()) };
+    struct deliver_census request = { .qmgr_generation = (uint64_t) pool->created.us };
     struct arena *arena = arena_create();
     struct call *call = channel_call(channel);
     const struct deliver_census_reply *reply;
@@ -117,28 +119,6 @@ static bool open_agent(struct agent_pool *pool, struct failure *why)
     return true;
 }
 
-static void run_open(void *context)
-{
-    struct agent_pool *pool = context;
-    struct failure why;
-    bool is_open = open_agent(pool, &why);
-
-    pool->is_opening = false;
-    event_wake_all(&pool->opened);
-    if (is_open)
-        pool->events.ready(pool->events.context);
-    else if (pool->count == 0)
-        pool->events.unavailable(pool->events.context, &why);
-}
-
-static void open_another(struct agent_pool *pool)
-{
-    if (pool->is_opening || pool->count >= pool->processes)
-        return;
-    pool->is_opening = true;
-    fiber_start(pool->loop, run_open, pool);
-}
-
 static void drop_lost(struct agent_pool *pool)
 {
     struct list *next;
@@ -150,6 +130,35 @@ static void drop_lost(struct agent_pool *pool)
         if (agent->in_hand == 0 && !channel_is_open(agent->channel))
             agent_destroy(agent);
     }
+}
+
+/* Those left have work in hand whose end asks again, or nobody is left to wait for. */
+static bool is_anybody_working(struct agent_pool *pool)
+{
+    drop_lost(pool);
+    return pool->count > 0;
+}
+
+static void run_open(void *context)
+{
+    struct agent_pool *pool = context;
+    struct failure why;
+    bool is_open = open_agent(pool, &why);
+
+    pool->is_opening = false;
+    event_wake_all(&pool->opened);
+    if (is_open)
+        pool->events.ready(pool->events.context);
+    else if (!is_anybody_working(pool))
+        pool->events.unavailable(pool->events.context, &why);
+}
+
+static void open_another(struct agent_pool *pool)
+{
+    if (pool->is_opening || pool->count >= pool->processes)
+        return;
+    pool->is_opening = true;
+    fiber_start(pool->loop, run_open, pool);
 }
 
 static struct agent *least_busy(struct agent_pool *pool)

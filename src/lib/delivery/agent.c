@@ -148,9 +148,10 @@ static struct records list_in_hand(const struct delivery_agent *agent, struct ar
 static bool run_census(struct daemon_call *call, struct failure *why)
 {
     struct delivery_agent *agent = call->context;
+    const struct deliver_census *request = call->request;
     struct deliver_census_reply reply = {
         .capacity = agent->capacity,
-        .is_fresh = !agent->was_asked,
+        .is_fresh = (uint64_t) agent->started.us > request->qmgr_generation,
         .in_hand = list_in_hand(agent, call->arena),
         .unrecorded = outcome_store_list(&agent->unrecorded, call->arena),
     };
@@ -159,7 +160,6 @@ static bool run_census(struct daemon_call *call, struct failure *why)
 
     if (!call_send(call->call, &deliver_census_reply_message, &reply, seconds(RECORD_SECONDS), why))
         return false;
-    agent->was_asked = true;
     /* Without the word that they are recorded they are told again at the next census. */
     if (told > 0 &&
         call_expect(call->call, &deliver_recorded_message, call->arena, seconds(RECORD_SECONDS), &recorded, NULL))
@@ -209,6 +209,7 @@ static void *agent_start(struct daemon *daemon)
 {
     struct delivery_agent *agent = daemon_kept(daemon);
 
+    agent->started = clock_now();
     daemon_keep(daemon, agent->context);
     if (agent->program->start != NULL)
         agent->context = agent->program->start(daemon);

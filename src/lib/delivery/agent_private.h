@@ -18,7 +18,7 @@ struct delivery_agent {
     const struct delivery_settings *settings;
     struct list in_hand; /* struct delivery_state */
     struct outcome_store unrecorded;
-    bool was_asked; /* a census was answered */
+    struct instant started; /* wall clock, of the process */
 };
 
 /* One message of the wire: a run of results. */

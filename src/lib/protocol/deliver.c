@@ -9,7 +9,8 @@ enum {
 };
 
 static const struct message_field deliver_census_fields[] = {
-    MESSAGE_FIELD(struct deliver_census, qmgr_generation, FIELD_UINT, UINT64_MAX, "start time of the queue manager"),
+    MESSAGE_FIELD(struct deliver_census, qmgr_generation, FIELD_UINT, UINT64_MAX,
+                  "start time of the queue manager, microseconds"),
 };
 MESSAGE_TYPE(deliver_census);
 
@@ -43,7 +44,8 @@ MESSAGE_TYPE(deliver_outcome);
 
 static const struct message_field deliver_census_reply_fields[] = {
     MESSAGE_FIELD(struct deliver_census_reply, capacity, FIELD_UINT, UINT32_MAX, "deliveries at one time"),
-    MESSAGE_FIELD(struct deliver_census_reply, is_fresh, FIELD_BOOL, 1, "the first census of this process"),
+    MESSAGE_FIELD(struct deliver_census_reply, is_fresh, FIELD_BOOL, 1,
+                  "the process is younger than the queue manager"),
     MESSAGE_RECORDS(struct deliver_census_reply, in_hand, &deliver_in_hand_message, IN_HAND_MAXIMUM, "being delivered"),
     MESSAGE_RECORDS(struct deliver_census_reply, unrecorded, &deliver_outcome_message, IN_HAND_MAXIMUM,
                     "outcomes kept"),

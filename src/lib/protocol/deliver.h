@@ -19,7 +19,7 @@
  * A recipient without outcome when the channel goes is unknown: tried again with the next attempt number.
  */
 struct deliver_census {
-    uint64_t qmgr_generation; /* start time of the asking qmgr in seconds, for the log */
+    uint64_t qmgr_generation; /* when the asking qmgr started, microseconds since 1970 */
 };
 
 struct deliver_in_hand {
@@ -29,7 +29,7 @@ struct deliver_in_hand {
 
 struct deliver_census_reply {
     uint64_t capacity;         /* deliveries at one time on this channel */
-    bool is_fresh;             /* no queue manager has asked this process before: all older ones are taken */
+    bool is_fresh;             /* started after that qmgr: all older processes are taken */
     struct records in_hand;    /* struct deliver_in_hand */
     struct records unrecorded; /* struct deliver_outcome */
 };
