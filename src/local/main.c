@@ -10,6 +10,11 @@
 #include "protocol/cleanup.h"
 #include "protocol/rewrite.h"
 
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
 static void warn(void *context, const char *text)
 {
     (void) context;
@@ -51,8 +56,9 @@ static bool is_set(const struct local *local, const char *name, const char *maps
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     struct local *local = arena_new(daemon_arena(daemon), struct local);
-    struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn };
-    const struct strlist *files;
+    struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+    };
 
     (void) why;
     local->daemon = daemon;
@@ -64,9 +70,6 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         table_list_open(local->tables, STR("alias_maps"), local->settings->alias_maps, TABLE_FOLD | TABLE_PARANOID);
     local->mailbox_commands = table_list_open(local->tables, STR("mailbox_command_maps"),
                                               local->settings->mailbox_command_maps, TABLE_FOLD | TABLE_PARANOID);
-    files = table_set_files(local->tables);
-    for (size_t i = 0; i < files->count; i++)
-        daemon_watch_file(daemon, arena_c(daemon_arena(daemon), files->items[i]));
     find_default_rights(local);
     local->has_mailbox_transport = is_set(local, "mailbox_transport", "mailbox_transport_maps");
     local->has_fallback_transport = is_set(local, "fallback_transport", "fallback_transport_maps");

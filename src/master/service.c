@@ -151,7 +151,7 @@ static void look(struct watched_file *file)
     file->changed_ns = (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
 }
 
-void service_watch(struct service *service, struct str path)
+void service_watch(struct service *service, struct str path, const struct master_record *found)
 {
     struct watched_file *file;
 
@@ -161,7 +161,11 @@ void service_watch(struct service *service, struct str path)
     }
     file = memory_alloc(sizeof *file);
     file->path = copy_text(path);
-    look(file);
+    /* As the process saw it: a change since then must not be taken for what it read. */
+    file->device = found->device;
+    file->inode = found->inode;
+    file->size = found->size;
+    file->changed_ns = found->changed_ns;
     list_append(&service->watched, &file->link);
 }
 

@@ -3,6 +3,7 @@
 #define MASTER_SERVICE_H
 
 #include "base/list.h"
+#include "daemon/master_protocol.h"
 #include "master/configuration.h"
 #include "master/listeners.h"
 #include "master/throttle.h"
@@ -80,8 +81,8 @@ struct child *service_oldest_retiring(const struct service *service);
 unsigned service_process_limit(const struct service *service, const struct configuration *configuration);
 unsigned service_session_limit(const struct service *service, const struct configuration *configuration);
 
-/* Remembers how the file looks now; a path that is known already changes nothing. */
-void service_watch(struct service *service, struct str path);
+/* Remembers how the process found the file; a path that is known already changes nothing. */
+void service_watch(struct service *service, struct str path, const struct master_record *found);
 /* True if one changed since, and remembers how they look now. */
 bool service_watched_changed(struct service *service);
 void service_forget_watched(struct service *service);

@@ -186,7 +186,7 @@ static void take_record(struct supervisor *supervisor, struct child *child, cons
         break;
     case MASTER_WATCH:
         if (child->generation == child->service->generation && !str_contains_char(rest, '\0'))
-            service_watch(child->service, rest);
+            service_watch(child->service, rest, record);
         break;
     default:
         log_warning("process %d of service %s: unknown status record %u", (int) child->pid, child->service->name,

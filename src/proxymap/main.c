@@ -12,6 +12,11 @@ struct proxymap {
     struct proxymap_tables *tables;
 };
 
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
 static void warn(void *context, const char *text)
 {
     (void) context;
@@ -22,7 +27,6 @@ static void warn(void *context, const char *text)
 static void open_listed(struct daemon *daemon, struct proxymap *proxymap)
 {
     const struct proxymap_settings *settings = daemon_settings(daemon);
-    const struct strlist *files = table_set_files(proxymap->set);
 
     for (size_t i = 0; i < settings->read_maps.count; i++) {
         struct str name = settings->read_maps.items[i];
@@ -30,14 +34,14 @@ static void open_listed(struct daemon *daemon, struct proxymap *proxymap)
         if (str_starts_with(name, STR("proxy:")))
             (void) proxymap_tables_find(proxymap->tables, str_from(name, strlen("proxy:")), TABLE_FOLD);
     }
-    for (size_t i = 0; i < files->count; i++)
-        daemon_watch_file(daemon, arena_c(daemon_arena(daemon), files->items[i]));
 }
 
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     const struct proxymap_settings *settings = daemon_settings(daemon);
-    struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn };
+    struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+    };
     struct proxymap *proxymap = arena_new(daemon_arena(daemon), struct proxymap);
 
     (void) why;

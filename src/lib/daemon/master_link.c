@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "run/poller.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static bool send_record(struct master_link *link, const struct master_record *re
 
 void master_link_send(struct master_link *link, enum master_record_kind kind, uint32_t sessions)
 {
-    struct master_record record = { (uint32_t) kind, sessions };
+    struct master_record record = { .kind = (uint32_t) kind, .sessions = sessions };
 
     if (link->fd < 0)
         return;
@@ -73,8 +74,21 @@ void master_link_send(struct master_link *link, enum master_record_kind kind, ui
 
 void master_link_watch(struct master_link *link, struct str path)
 {
-    struct master_record record = { MASTER_WATCH, 0 };
+    struct master_record record = { .kind = MASTER_WATCH };
+    char name[MASTER_PATH_MAX + 1];
+    struct stat status;
+    struct failure ignored;
 
+    if (path.len > MASTER_PATH_MAX)
+        return;
+    memcpy(name, path.data, path.len);
+    name[path.len] = '\0';
+    if (file_stat(name, &status, &ignored)) {
+        record.device = status.st_dev;
+        record.inode = status.st_ino;
+        record.size = status.st_size;
+        record.changed_ns = (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    }
     if (link->fd >= 0 && path.len <= MASTER_PATH_MAX)
         (void) send_record(link, &record, path);
 }

@@ -52,6 +52,11 @@ enum master_record_kind {
 struct master_record {
     uint32_t kind;
     uint32_t sessions; /* in hand at this moment */
+    /* MASTER_WATCH: the file as the process found it, all 0 when it was missing; whatever differs is a change. */
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    int64_t changed_ns;
 };
 
 #define MASTER_PATH_MAX 1024

@@ -25,6 +25,7 @@ static bool open_table(struct table *table, struct str argument, DBTYPE type, st
     struct berkeley_table *berkeley = arena_new(arena, struct berkeley_table);
     struct str path = arena_printf(arena, "%.*s.db", STR_ARG(argument));
 
+    table_set_add_file(table->set, path);
     if (!berkeley_open(path.data, type, DB_RDONLY, READ_CACHE_BYTES, &berkeley->db, why))
         return false;
     if (berkeley->db->fd(berkeley->db, &berkeley->fd) != 0 ||
@@ -32,7 +33,6 @@ static bool open_table(struct table *table, struct str argument, DBTYPE type, st
         (void) berkeley->db->close(berkeley->db, DB_NOSYNC);
         return failure_set(why, FAILURE_RETRY, 0, "open database %s: its descriptor is not known", path.data);
     }
-    table_set_add_file(table->set, path);
     table->state = berkeley;
     return true;
 }

@@ -53,6 +53,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
 
     if (error != 0)
         return fail(why, table, error);
+    table_set_add_file(table->set, path);
     error = mdb_env_open(lmdb->environment, path.data, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0644);
     table->state = lmdb;
     if (error != 0 || !open_database(table, why)) {
@@ -63,7 +64,6 @@ static bool open_table(struct table *table, struct str argument, struct failure 
                    ? false
                    : failure_set(why, FAILURE_CONFIGURATION, 0, "open database %s: %s", path.data, mdb_strerror(error));
     }
-    table_set_add_file(table->set, path);
     return true;
 }
 

@@ -109,6 +109,7 @@ static void add_file(struct match_list *list, struct str path, bool is_negated, 
     struct str line;
 
     strbuf_init(&text, FILE_MAX);
+    table_set_add_file(list->set, path);
     if (depth >= FILE_DEPTH_MAX)
         failure_set(&why, FAILURE_CONFIGURATION, 0, "%.*s: files include each other", STR_ARG(path));
     if (depth >= FILE_DEPTH_MAX || !file_load(arena_c(table_set_arena(list->set), path), &text, &why)) {
@@ -116,7 +117,6 @@ static void add_file(struct match_list *list, struct str path, bool is_negated, 
         strbuf_done(&text);
         return;
     }
-    table_set_add_file(list->set, path);
     rest = strbuf_str(&text);
     while (!str_is_empty(rest)) {
         (void) str_cut(rest, '\n', &line, &rest);

@@ -92,8 +92,11 @@ void table_set_add_file(struct table_set *set, struct str path)
 
     if (realpath(arena_c(set->arena, path), absolute) != NULL)
         path = str_from_c(absolute);
-    if (!strlist_contains(&set->files, path))
-        strlist_add(&set->files, set->arena, path);
+    if (strlist_contains(&set->files, path))
+        return;
+    strlist_add(&set->files, set->arena, path);
+    if (set->options.opening != NULL)
+        set->options.opening(set->options.opening_context, arena_c(set->arena, path));
 }
 
 void table_set_warn(const struct table_set *set, const char *format, ...)

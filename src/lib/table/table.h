@@ -49,15 +49,20 @@ struct table_set_options {
     const char *proxymap_path;                     /* NULL: private/proxymap */
     void (*warn)(void *context, const char *text); /* told of broken tables and bad rules; NULL: nobody is */
     void *warn_context;
+    /* Told of each file before it is opened, whether it is there or not: the place for daemon_watch_file. May be NULL.
+     */
+    void (*opening)(void *context, const char *path);
+    void *opening_context;
 };
 
 struct table_set *table_set_create(const struct table_set_options *options);
 /* Closes all tables. Leaves *set NULL; a NULL set is fine. */
 void table_set_destroy(struct table_set **set);
 
-/* The absolute paths of all files that answers depend on, for master to watch. Lives as long as the set. */
+/* The absolute paths of all files that answers depend on, missing ones too, for master to watch. Lives as long as the
+ * set. */
 const struct strlist *table_set_files(const struct table_set *set);
-/* Records a file that was read in place of a table (/file in a list). */
+/* Records a file, before it is opened. */
 void table_set_add_file(struct table_set *set, struct str path);
 
 /*

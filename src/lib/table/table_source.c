@@ -213,11 +213,10 @@ bool table_source_load(struct table *table, struct str argument, bool is_inline_
     if (is_inline_allowed && argument.data[0] == '{')
         return load_inline(arena, argument, text_out, why);
     strbuf_init(&text, SOURCE_MAX);
+    table_set_add_file(table->set, argument);
     is_loaded = file_load(arena_c(arena, argument), &text, why);
-    if (is_loaded) {
+    if (is_loaded)
         *text_out = arena_str(arena, strbuf_str(&text));
-        table_set_add_file(table->set, argument);
-    }
     strbuf_done(&text);
     return is_loaded;
 }
