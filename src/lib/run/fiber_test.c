@@ -2,6 +2,7 @@
 #include "run/fiber.h"
 
 #include "run/loop.h"
+#include "run/poller.h"
 #include "run/tools.h"
 #include "unit.h"
 
@@ -194,6 +195,58 @@ static void sleep_until_woken(void *context)
 
     (void) context;
     EXPECT(event_wait(scene.loop, &scene.event, seconds(100), &why));
+}
+
+static void sleep_shortly(void *context)
+{
+    (void) context;
+    fiber_sleep(scene.loop, milliseconds(1));
+    step('w');
+}
+
+static void be_busy(void *context)
+{
+    struct instant end = instant_add(clock_monotonic(), milliseconds(3));
+
+    (void) context;
+    while (instant_is_before(clock_monotonic(), end))
+        continue;
+    step('b');
+}
+
+/* The pipe keeps the loop alive, as a daemon's listening socket does. */
+static void wait_for_input(void *context)
+{
+    struct poller *poller = context;
+
+    (void) !poller_wait(poller, POLLER_READ, seconds(20), NULL);
+}
+
+static void sleep_then_stop_waiting(void *context)
+{
+    sleep_shortly(context);
+    poller_abort(context);
+}
+
+TEST(a_deadline_that_passes_while_others_work_is_not_slept_over)
+{
+    struct instant begun = clock_monotonic();
+    struct poller *poller = NULL;
+    int ends[2];
+
+    setup();
+    EXPECT(pipe(ends) == 0);
+    EXPECT(poller_create(scene.loop, ends[0], &poller, NULL));
+    fiber_start(scene.loop, wait_for_input, poller);
+    fiber_start(scene.loop, sleep_then_stop_waiting, poller);
+    fiber_start(scene.loop, be_busy, NULL);
+    loop_run(scene.loop);
+    EXPECT_TEXT(scene.trace, "bw");
+    EXPECT(instant_since(clock_monotonic(), begun).us < 10 * 1000000);
+    poller_destroy(&poller);
+    close(ends[0]);
+    close(ends[1]);
+    loop_destroy(&scene.loop);
 }
 
 static void measure(void *context)

@@ -15,6 +15,8 @@ static void timer_due(uv_timer_t *timer)
     struct loop *loop = timer->data;
 
     loop->armed = (struct instant){ INT64_MAX };
+    /* libuv runs due timers before it waits as well as after: then it must not wait, for nothing is armed any more. */
+    uv_stop(timer->loop);
 }
 
 struct loop *loop_create(void)
