@@ -16,7 +16,7 @@ struct attempt {
     struct delivery *delivery;
     bool is_last_host;
     struct trouble trouble; /* the last; no text: none yet */
-    bool has_session;       /* some server has talked to us */
+    bool has_session;       /* some server has greeted us and heard our name */
 };
 
 size_t attempt_pending_count(const struct attempt *attempt);

@@ -52,7 +52,6 @@ static void note_failure(struct site *site, bool has_talked, const struct troubl
     struct attempt *attempt = site->attempt;
 
     if (has_talked) {
-        attempt->has_session = true;
         attempt->delivery->connected = clock_now();
         attempt_failed(attempt, trouble);
         return;
@@ -127,8 +126,6 @@ static void give_up(struct attempt *attempt)
     /* Without a connection all of the time went into trying for one. */
     if (delivery->connected.us == 0)
         delivery->connected = clock_now();
-    if (!attempt->has_session && !trouble_is_permanent(&attempt->trouble))
-        delivery_hop_failed(delivery, attempt->trouble.dsn, attempt->trouble.text);
     attempt_give_up(attempt);
 }
 
@@ -144,4 +141,7 @@ void smtp_deliver(struct smtp *smtp, struct delivery *delivery)
     }
     if (!is_settled(&attempt))
         give_up(&attempt);
+    /* No host would as much as talk to us: other mail for this next hop need not try at once. */
+    if (!attempt.has_session && !trouble_is_permanent(&attempt.trouble))
+        delivery_hop_failed(delivery, attempt.trouble.dsn, attempt.trouble.text);
 }
