@@ -17,13 +17,19 @@ static void warn(void *context, const char *text)
     log_warning("%s", text);
 }
 
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
 bool service_open(struct daemon *daemon, struct failure *why)
 {
     struct arena *arena = daemon_arena(daemon);
     struct service *service = arena_new(arena, struct service);
-    struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn };
+    struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+    };
     struct table_set *tables = table_set_create(&options);
-    const struct strlist *files;
 
     service->loop = daemon_loop(daemon);
     service->settings = daemon_settings(daemon);
@@ -31,9 +37,6 @@ bool service_open(struct daemon *daemon, struct failure *why)
     service->mapping = mapping_create(tables, service->settings, service->shared, daemon_main_cf(daemon), arena, why);
     if (service->mapping == NULL)
         return false;
-    files = table_set_files(tables);
-    for (size_t i = 0; i < files->count; i++)
-        daemon_watch_file(daemon, arena_c(arena, files->items[i]));
     daemon_keep(daemon, service);
     return true;
 }

@@ -12,6 +12,11 @@
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/restriction.h"
 
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
 static void warn(void *context, const char *text)
 {
     (void) context;
@@ -37,7 +42,9 @@ static struct table_list *open_maps(struct smtpd *smtpd, const char *title, stru
 static void open_tables(struct smtpd *smtpd)
 {
     const struct smtpd_settings *settings = smtpd->settings;
-    const struct table_set_options options = { .loop = smtpd->loop, .warn = warn };
+    const struct table_set_options options = {
+        .loop = smtpd->loop, .warn = warn, .opening = watch, .opening_context = smtpd->daemon
+    };
 
     smtpd->tables = table_set_create(&options);
     smtpd->local_recipient_maps = open_maps(smtpd, "local_recipient_maps", settings->local_recipient_maps);
@@ -115,14 +122,6 @@ static bool open_resolver(struct smtpd *smtpd, struct failure *why)
     return true;
 }
 
-static void watch_tables(struct smtpd *smtpd)
-{
-    const struct strlist *files = table_set_files(smtpd->tables);
-
-    for (size_t i = 0; i < files->count; i++)
-        daemon_watch_file(smtpd->daemon, arena_c(smtpd->arena, files->items[i]));
-}
-
 bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure *why)
 {
     struct smtpd *smtpd = arena_new(daemon_arena(daemon), struct smtpd);
@@ -140,7 +139,6 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     open_lists(smtpd);
     if (!smtpd->is_standalone)
         parse_restrictions(smtpd);
-    watch_tables(smtpd);
     if (!find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
         return false;
     *smtpd_out = smtpd;

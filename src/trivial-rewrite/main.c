@@ -50,18 +50,16 @@ static uint64_t current_generation(void)
     return (uint64_t) clock_now().us;
 }
 
-static void watch_tables(struct daemon *daemon, const struct trivial_rewrite *service)
+static void watch(void *context, const char *path)
 {
-    const struct strlist *files = table_set_files(service->tables);
-    size_t i;
-
-    for (i = 0; i < files->count; i++)
-        daemon_watch_file(daemon, arena_c(daemon_arena(daemon), files->items[i]));
+    daemon_watch_file(context, path);
 }
 
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
-    const struct table_set_options options = { .loop = daemon_loop(daemon), .warn = warn_of_table };
+    const struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn_of_table, .opening = watch, .opening_context = daemon
+    };
     const struct trivial_rewrite_settings *settings = daemon_settings(daemon);
     const struct shared_settings *shared = daemon_shared(daemon);
     struct trivial_rewrite *service = arena_new(daemon_arena(daemon), struct trivial_rewrite);
@@ -73,7 +71,6 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     if (!resolver_create(settings, shared, daemon_main_cf(daemon), service->tables, daemon_arena(daemon),
                          &service->resolver, why))
         return false;
-    watch_tables(daemon, service);
     return true;
 }
 
