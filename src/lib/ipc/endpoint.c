@@ -5,6 +5,8 @@
 #include "run/fiber.h"
 #include "run/loop.h"
 
+enum { ATTEMPTS = 5 };
+
 struct endpoint {
     struct loop *loop;
     char *path;
@@ -12,6 +14,7 @@ struct endpoint {
     struct duration connect_timeout;
     struct channel *channel;
     bool is_opening;
+    bool has_failed; /* the last opening */
     struct failure last_failure;
     struct event opened;
 };
@@ -57,6 +60,7 @@ static bool open_channel(struct endpoint *endpoint, struct failure *why)
     is_open = channel_open(endpoint->loop, endpoint->path, endpoint->protocol, endpoint->connect_timeout,
                            &endpoint->channel, &endpoint->last_failure);
     endpoint->is_opening = false;
+    endpoint->has_failed = !is_open;
     event_wake_all(&endpoint->opened);
     if (!is_open && why != NULL)
         *why = endpoint->last_failure;
@@ -71,25 +75,35 @@ static bool wait_until_opened(struct endpoint *endpoint, struct failure *why)
     while (endpoint->is_opening)
         if (!event_wait(endpoint->loop, &endpoint->opened, instant_since(end, loop_now(endpoint->loop)), why))
             return failure_prefix(why, "service %s", endpoint->path);
-    if (is_connected(endpoint))
+    if (!endpoint->has_failed)
         return true;
     if (why != NULL)
         *why = endpoint->last_failure;
     return false;
 }
 
+static bool connect_endpoint(struct endpoint *endpoint, struct failure *why)
+{
+    if (endpoint->is_opening)
+        return wait_until_opened(endpoint, why);
+    return is_connected(endpoint) || open_channel(endpoint, why);
+}
+
 bool endpoint_call(struct endpoint *endpoint, struct call **call_out, struct failure *why)
 {
-    if (endpoint->is_opening) {
-        if (!wait_until_opened(endpoint, why))
+    /* A service that is being replaced may say goodbye as soon as it is reached; the next one is reached again. */
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct call *call;
+
+        if (!connect_endpoint(endpoint, why))
             return false;
-    } else if (!is_connected(endpoint) && !open_channel(endpoint, why)) {
-        return false;
+        call = endpoint->channel != NULL ? channel_call(endpoint->channel) : NULL;
+        if (call != NULL) {
+            *call_out = call;
+            return true;
+        }
     }
-    *call_out = channel_call(endpoint->channel);
-    if (*call_out == NULL)
-        return failure_set(why, FAILURE_RETRY, 0, "service %s: connection lost", endpoint->path);
-    return true;
+    return failure_set(why, FAILURE_RETRY, 0, "service %s: connection lost", endpoint->path);
 }
 
 static bool ask_once(struct endpoint *endpoint, const struct message_type *request_type, const void *request,
