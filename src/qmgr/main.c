@@ -21,7 +21,7 @@
 
 #include <fcntl.h>
 
-enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 10 };
+enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, WRITERS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 10 };
 
 /* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
 static const char unclean_mark[] = "journal/manager";
@@ -112,6 +112,20 @@ static void live(void *context)
     event_wake_all(&qmgr->ended);
 }
 
+/*
+ * A living writer tells how far its segment is durable once it has found us again. Until then its messages are
+ * unknown here, and what the census says of them could not be recorded.
+ */
+static void wait_for_writers(struct keeper *keeper)
+{
+    struct instant end = instant_add(loop_now(keeper->loop), seconds(WRITERS_SECONDS));
+
+    while (keeper->busy_segments > 0 && instant_is_before(loop_now(keeper->loop), end)) {
+        fiber_sleep(keeper->loop, milliseconds(100));
+        live_segments_recover(keeper);
+    }
+}
+
 static void recover(void *context)
 {
     struct qmgr *qmgr = context;
@@ -119,6 +133,8 @@ static void recover(void *context)
 
     live_segments_recover(keeper);
     walker_walk_active(keeper);
+    if (qmgr->was_unclean)
+        wait_for_writers(keeper);
     if (qmgr->was_unclean)
         deliveries_take_census(keeper->deliveries, seconds(CENSUS_SECONDS));
     keeper->is_recovered = true;
