@@ -27,7 +27,7 @@ static const char *path_of(const struct instance *instance, struct str directory
 /* postconf knows every program's parameters. */
 bool check_parameters(const struct instance *instance)
 {
-    const char *path = path_of(instance, instance->shared->command_directory, "postconf");
+    const char *path = instance_command(instance, "postconf");
     char *arguments[] = { "postconf", "-c", arena_c(instance->arena, instance->directory), "-W", NULL };
     const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
     const struct process_start start = {
@@ -60,7 +60,8 @@ static void check_service(struct check *check, const struct master_cf *file, con
     else if (program->state == PROGRAM_ELSEWHERE)
         log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
                     STR_ARG(name), type, program->remark);
-    else if (access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
+    else if (check->instance->shared != NULL &&
+             access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
         log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
                   service->line, STR_ARG(name), type, program->name,
                   STR_ARG(check->instance->shared->daemon_directory));
@@ -178,9 +179,10 @@ int check_instance(const struct instance *instance)
 
     for (size_t i = 0; i < warnings->count; i++)
         log_warning("%.*s", STR_ARG(warnings->items[i]));
-    check.is_wrong = !check_parameters(instance);
+    check.is_wrong = !check_parameters(instance) || instance->shared == NULL;
     check_services(&check);
-    check_users(&check);
+    if (instance->shared != NULL)
+        check_users(&check);
     if (check.has_identity) {
         check_directories(&check);
         check_configuration_file(&check, "main.cf");

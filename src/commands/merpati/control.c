@@ -173,7 +173,7 @@ int control_status(const struct instance *instance)
 
 int control_flush(const struct instance *instance)
 {
-    const char *path = program_path(instance, instance->shared->command_directory, "postqueue");
+    const char *path = instance_command(instance, "postqueue");
     char *arguments[] = { "postqueue", "-c", arena_c(instance->arena, instance->directory), "-f", NULL };
 
     log_close();

@@ -8,15 +8,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
 
-bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *why)
+bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *trouble,
+                   struct failure *why)
 {
     *instance = (struct instance){ .arena = arena };
     if (!config_directory_find(option, arena, &instance->directory, why) ||
         !main_cf_load(instance->directory, arena, &instance->main_cf, why))
         return false;
     main_cf_set_program(instance->main_cf, STR("merpati"), STR("merpati"));
-    return shared_settings_load(instance->main_cf, arena, &instance->shared, why);
+    if (!shared_settings_load(instance->main_cf, arena, &instance->shared, trouble))
+        instance->shared = NULL;
+    return true;
+}
+
+const char *instance_command(const struct instance *instance, const char *name)
+{
+    char own[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+    struct str directory = str_make(own, len < 0 ? 0 : (size_t) len);
+    size_t slash = str_find_last_char(directory, '/');
+    const char *path;
+
+    if (slash != STR_NOT_FOUND) {
+        path = arena_c(instance->arena,
+                       arena_printf(instance->arena, "%.*s/%s", STR_ARG(str_part(directory, 0, slash)), name));
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    directory = instance->shared == NULL ? STR("/usr/sbin") : instance->shared->command_directory;
+    return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
 }
 
 bool instance_find_master(const struct instance *instance, pid_t *pid_out, struct failure *why)

@@ -12,11 +12,18 @@ struct instance {
     struct arena *arena;
     struct str directory; /* of the configuration */
     struct main_cf *main_cf;
-    const struct shared_settings *shared;
+    const struct shared_settings *shared; /* NULL only in a check */
 };
 
-/* option: the argument of -c, empty if there was none. */
-MUST_USE bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *why);
+/*
+ * option: the argument of -c, empty if there was none. Values that are no good leave shared NULL, with the reason in
+ * *trouble: only "check" goes on then. What cannot be read at all is a failure.
+ */
+MUST_USE bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *trouble,
+                            struct failure *why);
+
+/* Another command of ours: the one beside this program, else the one in command_directory. */
+const char *instance_command(const struct instance *instance, const char *name);
 
 /* The process id of the master that holds the queue's lock; 0 if none does. */
 MUST_USE bool instance_find_master(const struct instance *instance, pid_t *pid_out, struct failure *why);

@@ -65,11 +65,14 @@ static int run(const struct verb *verb, struct str config_directory)
 {
     struct arena *arena = arena_create();
     struct instance instance;
-    struct failure why;
+    struct failure trouble, why;
     int status = 1;
 
-    if (!instance_load(&instance, arena, config_directory, &why) || !open_log(&instance, &why))
+    if (!instance_load(&instance, arena, config_directory, &trouble, &why) ||
+        (instance.shared != NULL && !open_log(&instance, &why)))
         log_fatal("%s", why.text);
+    else if (instance.shared == NULL && verb->run != check_instance)
+        log_fatal("%s", trouble.text);
     else
         status = verb->run(&instance);
     log_close();
