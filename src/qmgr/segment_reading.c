@@ -31,7 +31,7 @@ const struct ledger_record *ledger_records_of(const struct ledger_record *past, 
     while (low + count < past_count && past[low + count].frame_offset == offset)
         count++;
     *count_out = count;
-    return past + low;
+    return count > 0 ? &past[low] : NULL;
 }
 
 /* ---- is it finished ---- */

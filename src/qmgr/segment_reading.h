@@ -44,7 +44,7 @@ void segment_reading_run(struct segment_reading *reading);
 /* The same when the part is in memory and the rest is in the page cache; false: run it on a thread. Never waits. */
 MUST_USE bool segment_reading_run_cached(struct segment_reading *reading);
 
-/* The records about the frame at this offset: the first and how many. */
+/* The records about the frame at this offset: the first (NULL if there is none) and how many. */
 const struct ledger_record *ledger_records_of(const struct ledger_record *past, size_t past_count, uint64_t offset,
                                               size_t *count_out);
 
