@@ -21,6 +21,7 @@ struct notifier {
     struct fiber_group fibers;
     struct event changed;
     struct call *call; /* NULL while there is none */
+    bool is_leaving;   /* this call */
     bool is_stopping;
     struct known_segment segments[SEGMENTS_MAXIMUM];
     size_t segment_count;
@@ -117,15 +118,38 @@ static void nap(struct notifier *notifier, struct duration duration)
         return;
 }
 
-/* The peer never answers: input on the call means that it has ended. */
+/* The peer never answers: what comes is the end of the call, and then the next queue manager is told at once. */
+static void watch_call(void *context)
+{
+    struct notifier *notifier = context;
+    struct arena *arena = arena_create();
+    const struct message_type *type;
+    struct failure why = { .kind = FAILURE_TIMEOUT };
+    void *message;
+
+    while (!notifier->is_leaving && why.kind == FAILURE_TIMEOUT)
+        if (call_receive(notifier->call, arena, milliseconds(500), &type, &message, &why))
+            why.kind = FAILURE_PROTOCOL;
+    notifier->is_leaving = true;
+    event_wake_all(&notifier->changed);
+    arena_destroy(&arena);
+}
+
 static void serve_one_call(struct notifier *notifier)
 {
+    struct fiber_group watcher;
     struct failure why;
 
     repeat_all(notifier);
-    while (send_all(notifier, &why) && !notifier->is_stopping && !call_has_input(notifier->call))
-        if (!has_news(notifier))
-            nap(notifier, seconds(RETRY_SECONDS));
+    notifier->is_leaving = false;
+    fiber_group_init(&watcher, notifier->loop);
+    fiber_group_start(&watcher, watch_call, notifier);
+    while (!notifier->is_leaving && send_all(notifier, &why) && !notifier->is_stopping)
+        if (!has_news(notifier) && !notifier->is_leaving)
+            nap(notifier, DURATION_FOREVER);
+    notifier->is_leaving = true;
+    while (!fiber_group_wait(&watcher, seconds(10), &why))
+        continue;
     call_end(&notifier->call);
 }
 
@@ -137,7 +161,7 @@ static void run(void *context)
     while (!notifier->is_stopping) {
         if (endpoint_call(notifier->qmgr, &notifier->call, &why))
             serve_one_call(notifier);
-        if (!notifier->is_stopping)
+        else if (!notifier->is_stopping)
             nap(notifier, seconds(RETRY_SECONDS));
     }
 }
