@@ -215,10 +215,12 @@ class Instance:
         """Ends whatever still runs and removes the directory (kept when MERPATI_TEST_KEEP is set)."""
         try:
             if self.is_running:
-                self.control("abort", check=False)
                 self.is_running = False
-            self.wait_for_end()
+                self.control("abort", check=False)
+        except (OSError, subprocess.SubprocessError):
+            pass
         finally:
+            self.wait_for_end()
             if not os.environ.get("MERPATI_TEST_KEEP"):
                 shutil.rmtree(self.directory, ignore_errors=True)
 
