@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""merpati check tells what is wrong, what is not acted on, and changes nothing."""
+
+import pytest
+from support.instance import IS_ROOT
+
+
+def test_a_sound_configuration_gives_no_word_and_no_failure(merpati):
+    mail = merpati()
+    checked = mail.control("check")
+    assert checked.returncode == 0
+    assert "error" not in checked.stderr
+
+
+def test_names_that_are_unknown_or_not_acted_on_are_told_with_the_file(make_merpati):
+    mail = make_merpati(main={"smtpd_banner_typo": "x", "smtpd_tls_cert_file": "/nowhere"})
+    checked = mail.control("check", check=False)
+    lines = checked.stderr.splitlines()
+    for name in ("smtpd_banner_typo", "smtpd_tls_cert_file"):
+        assert any(f"{mail.config}/main.cf" in line and name in line for line in lines), checked.stderr
+
+
+def test_a_bad_value_fails_and_the_rest_is_checked_all_the_same(make_merpati):
+    mail = make_merpati(main={"default_process_limit": "many", "smtpd_timeout": "long"})
+    mail.services.append("anvil unix - - n - 1 anvil")
+    mail.write_config()
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    for word in ("default_process_limit", "smtpd_timeout", "anvil/unix"):
+        assert word in checked.stderr
+
+
+def test_wrong_owners_and_modes_are_told_and_put_right_by_the_next_start(make_merpati):
+    if not IS_ROOT:
+        pytest.skip("owners differ only as root")
+    mail = make_merpati()
+    mail.start()
+    mail.stop()
+    (mail.queue / "maildrop").chmod(0o777)
+    checked = mail.control("check")
+    assert "maildrop has mode 0777, which should be 1730" in checked.stderr
+    mail.start()
+    assert "maildrop" not in mail.control("check").stderr
+
+
+def test_a_directory_that_services_cannot_pass_is_named(make_merpati):
+    if not IS_ROOT:
+        pytest.skip("services give up root only as root")
+    mail = make_merpati()
+    mail.directory.chmod(0o700)
+    failed = mail.control("start", check=False)
+    assert failed.returncode == 1
+    assert f"directory {mail.directory} (mode 0700) does not let mail_owner and net_owner pass" in failed.stderr
