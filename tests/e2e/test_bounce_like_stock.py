@@ -64,7 +64,9 @@ def notices(side, subject, mark, count=1):
     """The notices with that subject that are about the message with that mark."""
 
     def found():
-        matching = [m for m in side.instance.mailbox(ACCOUNT) if f"\nSubject: {subject}" in m and mark in m]
+        # Whole ones: the mailbox may be written at this moment.
+        matching = [m.rstrip("\n") + "\n" for m in side.instance.mailbox(ACCOUNT)
+                    if f"\nSubject: {subject}" in m and mark in m and m.rstrip("\n").endswith("--")]
         return matching if len(matching) >= count else None
 
     return wait_until(found, lambda: f"{subject} about {mark}; log:\n{side.instance.tail()}")
