@@ -146,3 +146,12 @@ def test_a_lookup_that_fails_defers(merpati):
         code, text = connection.data("Subject: x\r\n\r\nx\r\n")
     assert (code, text) == (451, b"4.3.0 Error: queue file write error")
     assert os.listdir(mail.queue / "incoming") == []
+
+
+def test_a_notification_is_never_too_large(merpati, account):
+    mail = merpati(main={"message_size_limit": "3000", "mailbox_size_limit": "0", "local_recipient_maps": ""})
+    with client(mail) as connection:
+        connection.sendmail(f"{account}@localhost", "nosuchuser-merpati@localhost",
+                            "Subject: nearly too large\r\n\r\n" + ("x" * 70 + "\r\n") * 30)
+    assert "nearly too large" in mail.wait_mailbox(account)[0]
+    mail.wait_empty()
