@@ -113,27 +113,32 @@ static void say_ready(struct start *start)
     notify_ready();
 }
 
-static int give_up(const struct failure *why)
+static void end(struct start *start)
 {
-    log_fatal("%s", why->text);
+    if (start->supervisor.configuration != NULL)
+        supervisor_done(&start->supervisor);
+    else
+        configuration_destroy(&start->configuration);
+    instance_lock_release(&start->lock);
     log_close();
-    return STATUS_FAILED;
+    fd_close(&start->signal_fd);
+    arena_destroy(&start->arena);
 }
 
 int main(int argc, char **argv)
 {
-    struct start start = { .arena = arena_create(), .report = -1, .signal_fd = -1 };
+    struct start start = { .arena = arena_create(), .lock = { -1, -1 }, .report = -1, .signal_fd = -1 };
     struct failure why;
+    bool is_started;
 
     signals_init();
-    if (!fd_guard_standard(&why) || !options_parse(argc, argv, &start.options, &why) || !begin(&start, &why))
-        return give_up(&why);
-    say_ready(&start);
-    turn_run(&start.supervisor, start.signal_fd);
-    supervisor_done(&start.supervisor);
-    instance_lock_release(&start.lock);
-    log_close();
-    fd_close(&start.signal_fd);
-    arena_destroy(&start.arena);
-    return 0;
+    is_started = fd_guard_standard(&why) && options_parse(argc, argv, &start.options, &why) && begin(&start, &why);
+    if (is_started) {
+        say_ready(&start);
+        turn_run(&start.supervisor, start.signal_fd);
+    } else {
+        log_fatal("%s", why.text);
+    }
+    end(&start);
+    return is_started ? 0 : STATUS_FAILED;
 }

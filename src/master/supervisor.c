@@ -244,10 +244,11 @@ void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status)
     was_ready = child->was_ready;
     started = child->started;
     /* A stop that arrives before a process can hear it kills it: that is a stop too. */
-    has_ended_well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-                     (WIFSIGNALED(status) && child->state == CHILD_RETIRING &&
-                      (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGHUP)) ||
-                     (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && child->was_stopped);
+    has_ended_well =
+        (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+        (WIFSIGNALED(status) && child->state == CHILD_RETIRING &&
+         (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGHUP)) ||
+        (WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL) && child->was_stopped);
     service_remove_child(child);
     if (!has_ended_well && service->entry != NULL) {
         log_process_failed(launch_program_path(supervisor->configuration, service->entry, path, sizeof path), pid,
@@ -461,7 +462,10 @@ void supervisor_abort(struct supervisor *supervisor)
         struct list *children = &service_of(n)->children;
 
         for (struct list *c = children->next; c != children; c = c->next)
-            (void) kill(child_of(c)->pid, SIGKILL);
+            child_of(c)->was_stopped = kill(child_of(c)->pid, SIGKILL) == 0;
     }
-    supervisor->phase = SUPERVISOR_STOPPED;
+    /* The last step: nothing is started any more, and it ends when all are gone. */
+    supervisor->phase = SUPERVISOR_STOPPING;
+    supervisor->stop_step = PROGRAM_STOP_STEPS - 1;
+    supervisor->stop_deadline = instant_add(clock_monotonic(), supervisor->configuration->settings->service_stop_limit);
 }

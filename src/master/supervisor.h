@@ -49,7 +49,7 @@ bool supervisor_wants(const struct supervisor *supervisor, const struct service 
 
 /* Begins the ordered stop; phase tells when it is over. */
 void supervisor_stop(struct supervisor *supervisor);
-/* Kills every child at once. */
+/* Kills every child at once; phase tells when they are gone. */
 void supervisor_abort(struct supervisor *supervisor);
 
 #endif
