@@ -178,6 +178,42 @@ bool finisher_delete(struct keeper *keeper, struct queued_message *message)
     return true;
 }
 
+struct stale_job {
+    struct queue_id id;
+    const struct spool_settings *spool;
+};
+
+static void remove_stale(void *context)
+{
+    struct stale_job *job = context;
+    char path[SPOOL_PATH_SIZE];
+    enum spool_queue queue;
+    struct failure ignored;
+
+    if (spool_find(job->spool, job->id, &queue, path, &ignored))
+        (void) !spool_remove(path, &ignored);
+}
+
+/*
+ * A frame from before this process: a spill that the last queue manager had asked for may have ended since, and its
+ * file must not bring the message back.
+ */
+static void remove_stale_file(struct keeper *keeper, struct queued_message *message)
+{
+    struct stale_job *job;
+
+    if (message->segment == NULL || !instant_is_before(message->segment->header.started, keeper->started))
+        return;
+    job = memory_alloc(sizeof(*job));
+    job->id = message->id;
+    job->spool = &keeper->spool;
+    message->is_moving = true; /* so that no spill begins meanwhile */
+    keeper_block(keeper, remove_stale, job);
+    message->is_moving = false;
+    event_wake_all(&keeper->changed);
+    memory_free(job);
+}
+
 static void forget(struct keeper *keeper, struct queued_message *message)
 {
     loader_release(keeper, message);
@@ -195,6 +231,7 @@ static void remove_message(struct keeper *keeper, struct queued_message *message
         queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
         return;
     }
+    remove_stale_file(keeper, message);
     log_removed(message->active->id_text);
     forget(keeper, message);
 }
@@ -263,6 +300,10 @@ static void remember_finished(struct queued_message *message)
 
 static void put_back(struct keeper *keeper, struct queued_message *message, const struct deferral *deferral)
 {
+    /* A flush that came while it was in delivery, or on its way to its file, is for it too. */
+    int64_t next_attempt =
+        instant_is_before(message->active->activated, keeper->last_flush) ? keeper_now() : deferral->next_attempt;
+
     loader_release(keeper, message);
     message->must_hold = false;
     message->must_expire = false;
@@ -270,7 +311,7 @@ static void put_back(struct keeper *keeper, struct queued_message *message, cons
     if (message->queue == SPOOL_HOLD)
         queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
     else
-        queue_index_wait(keeper->index, message, deferral->next_attempt);
+        queue_index_wait(keeper->index, message, next_attempt);
 }
 
 /* What was asked for while it was in delivery. If it cannot be done, the message is deferred like any other. */
@@ -492,9 +533,6 @@ static void choose_place(struct keeper *keeper, struct queued_message *message, 
     deferral->queue = is_tried || message->was_deferred ? SPOOL_DEFERRED : SPOOL_INCOMING;
     deferral->next_attempt =
         is_tried ? keeper_now() + keeper_backoff(keeper, message->active->envelope->arrival) : keeper_now();
-    /* A flush that came while it was in delivery is for it too. */
-    if (instant_is_before(message->active->activated, keeper->last_flush))
-        deferral->next_attempt = keeper_now();
     if (message->must_hold)
         deferral->queue = SPOOL_HOLD;
 }

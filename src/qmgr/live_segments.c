@@ -183,14 +183,62 @@ static void pass_over(struct live_segment *segment, const struct found_frame *fo
         log_warning("%s", why.text);
 }
 
+struct check_job {
+    const struct spool_settings *spool;
+    struct queue_id id;
+    bool counts;
+};
+
+static void check_file(void *context)
+{
+    struct check_job *job = context;
+
+    job->counts = segment_reading_file_counts(job->spool, job->id);
+}
+
+/*
+ * The walk found a file with the id of this frame. Whether it counts is looked at while nobody else has it in hand:
+ * what a killed spill left incomplete must not take the frame's place. True: the file counts.
+ */
+static bool file_wins(struct keeper *keeper, struct queue_id id)
+{
+    struct queued_message *message;
+    struct check_job *job;
+    bool counts;
+
+    while ((message = queue_index_find(keeper->index, id)) != NULL &&
+           (message->is_moving || (message->state == QUEUED_ACTIVE && message->active == NULL)))
+        keeper_wait_change(keeper);
+    if (message == NULL)
+        return false;
+    if (message->segment != NULL || message->state == QUEUED_ACTIVE)
+        return true;
+    job = memory_alloc(sizeof(*job));
+    job->spool = &keeper->spool;
+    job->id = id;
+    queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    message->is_moving = true;
+    keeper_block(keeper, check_file, job);
+    message->is_moving = false;
+    counts = job->counts;
+    memory_free(job);
+    if (!counts)
+        queue_index_remove(keeper->index, message);
+    else if (message->queue != SPOOL_HOLD)
+        queue_index_ready(keeper->index, message);
+    event_wake_all(&keeper->changed);
+    return counts;
+}
+
 static void add_message(struct live_segment *segment, const struct found_frame *found)
 {
     struct keeper *keeper = segment->keeper;
     struct queued_message *message = queue_index_find(keeper->index, found->id);
 
-    if (message != NULL || found->is_outranked) {
-        if (message == NULL || message->segment == NULL)
-            pass_over(segment, found);
+    if (message != NULL && message->segment != NULL)
+        return;
+    if (found->is_outranked || (message != NULL && file_wins(keeper, found->id))) {
+        pass_over(segment, found);
         return;
     }
     message = queue_index_add(keeper->index, found->id, SPOOL_INCOMING);

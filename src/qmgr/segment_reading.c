@@ -82,7 +82,7 @@ static bool is_finished(const struct segment_reading *reading, const struct fram
 /* ---- is it outranked ---- */
 
 /* An incomplete file was never the message's: it is taken out of the way, the frame counts. */
-static bool is_outranked(const struct segment_reading *reading, struct queue_id id)
+bool segment_reading_file_counts(const struct spool_settings *spool, struct queue_id id)
 {
     struct queue_file_content content;
     struct envelope envelope;
@@ -92,7 +92,7 @@ static bool is_outranked(const struct segment_reading *reading, struct queue_id 
     struct failure why;
     bool is_complete;
 
-    if (!spool_find(&reading->spool, id, &queue, path, &why))
+    if (!spool_find(spool, id, &queue, path, &why))
         return false;
     arena = arena_create();
     is_complete = queue_file_open(path, arena, &envelope, &content, NULL, &why);
@@ -118,7 +118,8 @@ static bool take_frame(void *context, const struct frame *frame, struct str payl
         (struct found_frame){ .id = frame->id,
                               .offset = frame->offset,
                               .length = FRAME_HEADER_SIZE + frame->length,
-                              .is_outranked = reading->is_careful && is_outranked(reading, frame->id) };
+                              .is_outranked =
+                                  reading->is_careful && segment_reading_file_counts(&reading->spool, frame->id) };
     return true;
 }
 

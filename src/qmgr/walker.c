@@ -182,7 +182,8 @@ static void walk_all(void *context)
 void walker_start(struct keeper *keeper)
 {
     keeper->must_walk_again = keeper->is_walking;
-    if (keeper->is_walking || keeper->is_draining)
+    /* Before the journal is read, a file that a killed spill left could be taken for the message. */
+    if (keeper->is_walking || keeper->is_draining || !keeper->is_recovered)
         return;
     keeper->is_walking = true;
     keeper->finishing++;
