@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 kill -9 of every daemon, again and again, while messages come in: each message that was acknowledged is delivered
-at least once, returned, or still in the queue. MERPATI_TEST_MESSAGES says how many are sent (2000).
+at least once, returned, or still in the queue. MERPATI_TEST_MESSAGES says how many are sent (10000).
 """
 
 import itertools
@@ -14,7 +14,7 @@ import pytest
 from support.smtp_client import Disconnected
 from support.waiting import PATIENCE, wait_until
 
-MESSAGES = int(os.environ.get("MERPATI_TEST_MESSAGES", "2000"))
+MESSAGES = int(os.environ.get("MERPATI_TEST_MESSAGES", "10000"))
 SENDERS = 10
 DAEMONS = ["cleanup", "qmgr", "smtpd", "local", "trivial-rewrite", "smtp", "spill", "proxymap", "bounce", "pickup"]
 
