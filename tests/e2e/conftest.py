@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the end-to-end tests; README.md beside this file tells how to use them."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -93,8 +94,9 @@ def make_merpati(request):
         return instance
 
     yield make
-    for instance in made:
-        instance.finish()
+    with contextlib.ExitStack() as stack:
+        for instance in made:
+            stack.callback(instance.finish)
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ from .waiting import PATIENCE, free_port, wait_until
 SOURCE = Path(__file__).resolve().parents[3]
 BUILD = SOURCE / "build" / os.environ.get("MERPATI_BUILD", "release")
 IS_ROOT = os.geteuid() == 0
+CACHE = BUILD / "CMakeCache.txt"
+IS_SANITIZED = CACHE.exists() and "MERPATI_SANITIZE:BOOL=ON" in CACHE.read_text()
+# Signals that only a broken program dies of.
+CRASH = r"process \S+ pid \d+ killed by signal (?:4|6|7|8|11)\b"
+# The default of the parameter, for instances that need more.
+IMPORT_ENVIRONMENT = (
+    "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
+)
 
 
 def drop_to(user):
@@ -52,6 +60,7 @@ class Instance:
         self.is_running = False
         self.wrapper = []
         self.environment = {}
+        self.reports = []
         for folder in (self.config, self.queue, self.data, self.mail):
             folder.mkdir(mode=0o755)
         self.mail.chmod(0o1777)
@@ -221,8 +230,14 @@ class Instance:
             pass
         finally:
             self.wait_for_end()
+            complaints = self.complaints()
             if not os.environ.get("MERPATI_TEST_KEEP"):
                 shutil.rmtree(self.directory, ignore_errors=True)
+        assert not complaints, "daemons were broken:\n" + "\n".join(complaints)
+
+    def complaints(self):
+        """What makes a test fail whatever it looked at: daemons that crashed, reports of a sanitizer."""
+        return []
 
     def wait_for_end(self):
         deadline = time.monotonic() + PATIENCE
@@ -313,6 +328,31 @@ class Merpati(Instance):
     program = "merpati"
     daemon_directory = BUILD / "libexec"
     command_directory = BUILD / "bin"
+
+    def write_config(self):
+        if IS_SANITIZED and not self.reports:
+            self.make_reports()
+        super().write_config()
+
+    def make_reports(self):
+        """
+        Sanitizers write a file a process, under one path that is there within the jail, too. Leaks are looked for by
+        the unit tests: in a daemon that gave up its rights it cannot be done.
+        """
+        folder = self.directory / "sanitizer"
+        self.reports = [folder, self.queue / str(folder).lstrip("/")]
+        for report in self.reports:
+            report.mkdir(parents=True)
+            report.chmod(0o1777)
+        options = f"log_path={folder}/report:abort_on_error=1:detect_leaks=0:allocator_may_return_null=1"
+        self.environment = {"ASAN_OPTIONS": options, "UBSAN_OPTIONS": options + ":print_stacktrace=1"}
+        words = self.main.get("import_environment", IMPORT_ENVIRONMENT)
+        self.main["import_environment"] = f"{words} ASAN_OPTIONS UBSAN_OPTIONS"
+
+    def complaints(self):
+        crashes = [line for line in self.log_text().splitlines() if re.search(CRASH, line)]
+        files = [file for folder in self.reports for file in folder.glob("report.*")]
+        return crashes + [file.read_text("utf-8", "replace")[:8000] for file in files]
 
     def base_main(self):
         main = super().base_main()
