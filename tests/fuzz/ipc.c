@@ -10,11 +10,14 @@
 #include "protocol/proxymap.h"
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
+#include "protocol/spill.h"
+#include "protocol/submission.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct protocol *const protocols[] = {
-    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &proxymap_protocol, &queue_protocol, &rewrite_protocol,
+    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &proxymap_protocol,
+    &queue_protocol,  &rewrite_protocol, &spill_protocol,
 };
 
 /* What was decoded must encode, and that must decode again. */
@@ -52,5 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; protocols[i]->messages[k] != NULL; k++)
             if (size > 0 && count++ == data[0])
                 decode(protocols[i]->messages[k], str_from(input, 1));
+    if (size > 0 && count == data[0])
+        decode(&submission_message, str_from(input, 1));
     return 0;
 }
