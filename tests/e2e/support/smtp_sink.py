@@ -54,7 +54,7 @@ class Session:
 
 
 def _path(line):
-    return line[line.index("<") + 1 : line.index(">")] if "<" in line else line.split(":", 1)[1].strip()
+    return line[line.index("<") + 1 : line.index(">")] if "<" in line else line.partition(":")[2].strip()
 
 
 class SmtpSink:
