@@ -6,7 +6,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "spool/ledger.h"
-#include "spool/queue_file.h"
+#include "spool/queue_file_writer.h"
 #include "spool/segment.h"
 
 #include <errno.h>

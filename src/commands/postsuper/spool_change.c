@@ -5,7 +5,7 @@
 #include "os/file.h"
 #include "spool/journal_look.h"
 #include "spool/maildrop_copy.h"
-#include "spool/queue_file.h"
+#include "spool/queue_file_writer.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "os/file.h"
 #include "run/offload.h"
 #include "spool/journal_private.h"
-#include "spool/queue_file.h"
+#include "spool/queue_file_writer.h"
 
 /* Large messages: queue files in incoming/, written on threads while the message arrives. */
 enum { PIECE_BYTES = 64 * 1024 };

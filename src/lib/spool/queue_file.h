@@ -2,7 +2,7 @@
 #ifndef SPOOL_QUEUE_FILE_H
 #define SPOOL_QUEUE_FILE_H
 
-#include "spool/envelope.h"
+#include "spool/queue_file_status.h"
 #include "spool/spool.h"
 
 /*
@@ -10,34 +10,13 @@
  * the outcomes that were appended later. Its modification time is its next attempt.
  *
  * Content stands raw and in one piece, so an agent is handed the descriptor, an offset and a length. A file without its
- * end frame was never acknowledged. All calls block and go through os: on a worker thread or in a command.
+ * end frame was never acknowledged. All calls block and go through os: on a worker thread or in a command. Who makes
+ * one uses queue_file_writer.
  */
 struct queue_file_content {
     uint64_t offset;
     uint64_t length;
 };
-
-/* What became of a recipient at an attempt; number counts from 0 in the order of the envelope. */
-struct queue_file_outcome {
-    size_t number;
-    enum recipient_status status;
-    struct dsn_status dsn;
-    struct str reason; /* at most 4 kB are kept */
-};
-
-/* Writing: create, content, finish. The file is locked until closed. Nothing is synced but by queue_file_sync. */
-struct queue_file_writer;
-/* O_EXCL; makes the folder when missing. */
-MUST_USE bool queue_file_create(const char *path, struct queue_id id, struct queue_file_writer **writer_out,
-                                struct failure *why);
-MUST_USE bool queue_file_write(struct queue_file_writer *writer, struct str content, struct failure *why);
-/* Envelope, recipients with their status and reasons, end frame; mtime is set to next_attempt. */
-MUST_USE bool queue_file_finish(struct queue_file_writer *writer, const struct envelope *envelope,
-                                struct instant next_attempt, struct failure *why);
-/* The file itself; its folder is the caller's (os: one sync for many). */
-MUST_USE bool queue_file_sync(struct queue_file_writer *writer, struct failure *why);
-/* Leaves *writer NULL; the file stays. */
-void queue_file_close(struct queue_file_writer **writer);
 
 /*
  * Reading: envelope with all outcomes applied. FAILURE_PERMANENT: what stands there is no complete message (goes to

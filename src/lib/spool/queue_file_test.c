@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "spool/maildrop_file.h"
 #include "spool/queue_file.h"
+#include "spool/queue_file_writer.h"
 #include "unit.h"
 
 #include <errno.h>

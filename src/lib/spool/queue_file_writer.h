@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOOL_QUEUE_FILE_WRITER_H
+#define SPOOL_QUEUE_FILE_WRITER_H
+
+#include "spool/envelope.h"
+#include "spool/spool.h"
+
+/*
+ * queue_file_writer - makes a queue file: create, content, finish. The file is locked until closed, and is no message
+ * before it is finished. Nothing is synced but by queue_file_sync. All calls block.
+ */
+struct queue_file_writer;
+/* O_EXCL; makes the folder when missing. */
+MUST_USE bool queue_file_create(const char *path, struct queue_id id, struct queue_file_writer **writer_out,
+                                struct failure *why);
+MUST_USE bool queue_file_write(struct queue_file_writer *writer, struct str content, struct failure *why);
+/* Envelope, recipients with their status and reasons, end frame; mtime is set to next_attempt. */
+MUST_USE bool queue_file_finish(struct queue_file_writer *writer, const struct envelope *envelope,
+                                struct instant next_attempt, struct failure *why);
+/* The file itself; its folder is the caller's (os: one sync for many). */
+MUST_USE bool queue_file_sync(struct queue_file_writer *writer, struct failure *why);
+/* Leaves *writer NULL; the file stays. */
+void queue_file_close(struct queue_file_writer **writer);
+
+#endif
