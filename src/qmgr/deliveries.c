@@ -14,10 +14,14 @@
 
 /* ---- what master.cf says ---- */
 
+/* Services that master does not start, because this version has not got their program, are no transports. */
 static bool is_agent(struct str command)
 {
     static const char *const agents[] = { "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard" };
+    const struct program *program = program_find(command);
 
+    if (program == NULL || program->state != PROGRAM_OURS)
+        return false;
     for (size_t i = 0; i < ARRAY_COUNT(agents); i++)
         if (str_equal(command, str_from_c(agents[i])))
             return true;
@@ -44,6 +48,8 @@ bool deliveries_find_transports(struct str config_directory, int default_process
     struct master_cf *cf;
     size_t count = 0;
 
+    *transports_out = NULL;
+    *count_out = 0;
     if (!master_cf_load(config_directory, arena, &cf, why))
         return false;
     transports = arena_new_array(arena, cf->count, struct deliveries_transport);
@@ -140,12 +146,13 @@ static struct scheduler_limits find_limits(const struct deliveries *deliveries, 
     };
 }
 
+/* One that was not in master.cf when this process started may have as many as any other. */
 static unsigned processes_of(const struct deliveries *deliveries, struct str name)
 {
     for (size_t i = 0; i < deliveries->transport_count; i++)
         if (str_equal(deliveries->transports[i].name, name))
             return deliveries->transports[i].processes;
-    return 1;
+    return (unsigned) daemon_shared(deliveries->daemon)->default_process_limit;
 }
 
 static struct route *create_route(struct deliveries *deliveries, struct str name)

@@ -32,7 +32,7 @@ struct deliveries_transport {
     unsigned processes; /* how many there may be */
 };
 
-/* Before the jail: reads master.cf. All in the arena. */
+/* Before the jail: reads master.cf. All in the arena. On failure there are none, and the mail can go on without. */
 MUST_USE bool deliveries_find_transports(struct str config_directory, int default_process_limit, struct arena *arena,
                                          struct deliveries_transport **transports_out, size_t *count_out,
                                          struct failure *why);
