@@ -8,7 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { BLOCK_SIZE = 2048, LARGEST_SHARED = 512 };
+/* The first block is of a size that the heap has at hand. */
+enum { FIRST_SIZE = 992, BLOCK_SIZE = 2048, LARGEST_SHARED = 512 };
 
 struct block {
     struct block *next;
@@ -25,9 +26,11 @@ struct arena {
 
 static struct block *block_create(struct arena *arena, size_t size)
 {
-    struct block *block = memory_alloc(sizeof *block + size);
+    struct block *block = memory_resize(NULL, sizeof *block + size);
 
+    block->next = NULL;
     block->size = size;
+    block->used = 0;
     arena->size += sizeof *block + size;
     return block;
 }
@@ -69,7 +72,6 @@ void arena_reset(struct arena *arena)
     }
     free_blocks(first->next);
     first->next = NULL;
-    memset(first->data, 0, first->used);
     first->used = 0;
     arena->size = sizeof *first + first->size;
 }
@@ -100,7 +102,8 @@ static void *alloc_apart(struct arena *arena, size_t size)
     return take(block, size);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Not zeroed. */
+static void *alloc_raw(struct arena *arena, size_t size)
 {
     size_t rounded;
 
@@ -109,12 +112,20 @@ void *arena_alloc(struct arena *arena, size_t size)
     if (rounded > LARGEST_SHARED)
         return alloc_apart(arena, rounded);
     if (arena->blocks == NULL || arena->blocks->size - arena->blocks->used < rounded) {
-        struct block *block = block_create(arena, BLOCK_SIZE);
+        struct block *block = block_create(arena, arena->blocks == NULL ? FIRST_SIZE : BLOCK_SIZE);
 
         block->next = arena->blocks;
         arena->blocks = block;
     }
     return take(arena->blocks, rounded);
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    void *piece = alloc_raw(arena, size);
+
+    memset(piece, 0, size);
+    return piece;
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
@@ -127,10 +138,11 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 
 char *arena_c(struct arena *arena, struct str text)
 {
-    char *copy = arena_alloc(arena, text.len + 1);
+    char *copy = alloc_raw(arena, text.len + 1);
 
     if (text.len > 0)
         memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
     return copy;
 }
 
@@ -150,15 +162,18 @@ struct str arena_lower(struct arena *arena, struct str text)
 
 struct str arena_printf(struct arena *arena, const char *format, ...)
 {
+    char space[256];
     va_list args;
     char *text;
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(space, sizeof space, format, args);
     va_end(args);
     CHECK(len >= 0);
-    text = arena_alloc(arena, (size_t) len + 1);
+    if ((size_t) len < sizeof space)
+        return arena_str(arena, str_make(space, (size_t) len));
+    text = alloc_raw(arena, (size_t) len + 1);
     va_start(args, format);
     vsnprintf(text, (size_t) len + 1, format, args);
     va_end(args);
