@@ -21,7 +21,9 @@
 
 enum {
     REPORTS_PAUSE_MS = 250,
-    LOG_PAUSE_MS = 50,
+    LOG_PAUSE_MS = 50, /* when the log does not take it */
+    LOG_INTERVAL_MS = 5,
+    LOG_BURST = 20,
     LAST_FIBERS_MS = 2000,
 };
 
@@ -156,19 +158,39 @@ static void keep_counting_idle_time(void *context)
 static void flush_log_later(void *context)
 {
     struct daemon *daemon = context;
+    int pause_ms = LOG_INTERVAL_MS;
 
     while (log_has_pending() && !daemon->is_over) {
-        fiber_sleep(daemon->loop, milliseconds(LOG_PAUSE_MS));
+        fiber_sleep(daemon->loop, milliseconds(pause_ms));
         (void) log_flush();
+        daemon->log_paid_until = instant_add(daemon->log_paid_until, milliseconds(LOG_INTERVAL_MS));
+        pause_ms = LOG_PAUSE_MS;
     }
     daemon->is_flush_waiting = false;
+}
+
+/*
+ * Every datagram wakes the process that writes the log. So one may go each LOG_INTERVAL_MS, with LOG_BURST of them in
+ * store: a line leaves in its own turn but in a busy process, where it waits that long for others.
+ */
+static bool may_flush_now(struct daemon *daemon)
+{
+    struct instant now = loop_now(daemon->loop);
+    struct instant earliest = instant_add(now, milliseconds(-LOG_BURST * LOG_INTERVAL_MS));
+
+    if (instant_is_before(daemon->log_paid_until, earliest))
+        daemon->log_paid_until = earliest;
+    if (!instant_is_before(daemon->log_paid_until, now))
+        return false;
+    daemon->log_paid_until = instant_add(daemon->log_paid_until, milliseconds(LOG_INTERVAL_MS));
+    return true;
 }
 
 static void flush_log(void *context)
 {
     struct daemon *daemon = context;
 
-    if (!log_has_pending() || log_flush() || daemon->is_flush_waiting || daemon->is_over)
+    if (!log_has_pending() || daemon->is_flush_waiting || daemon->is_over || (may_flush_now(daemon) && log_flush()))
         return;
     daemon->is_flush_waiting = true;
     fiber_group_start(&daemon->keepers, flush_log_later, daemon);

@@ -43,6 +43,7 @@ struct daemon {
     bool is_over; /* its own fibers end */
     bool has_log;
     bool is_flush_waiting;
+    struct instant log_paid_until;
     int status;
 
     size_t told_count; /* what master was told last */

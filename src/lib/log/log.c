@@ -31,7 +31,8 @@ static struct log_state {
     bool is_syslog;
     bool to_stderr;
     time_t stamp_second;
-    char stamp[32];
+    char prefix[NAME_MAX_LEN + 64]; /* "Nov 22 01:02:03 name[pid]: ", made once a second */
+    size_t prefix_len;
     log_sink *sink;
     void *sink_context;
 } state = { .to_stderr = true };
@@ -71,6 +72,7 @@ bool log_open(const struct log_options *options, struct failure *why)
     snprintf(state.name, sizeof state.name, "%s", options->name);
     state.facility = facility;
     state.pid = getpid();
+    state.prefix_len = 0;
     state.to_stderr = options->to_stderr || options->only_stderr;
     state.is_syslog = options->postlog_path == NULL;
     strbuf_init(&state.pending, PENDING_MAX);
@@ -92,17 +94,19 @@ void log_close(void)
     state.to_stderr = true;
 }
 
-/* "Nov 22 01:02:03", made once a second. */
-static const char *stamp_now(void)
+static struct str prefix_now(void)
 {
     time_t now = time(NULL);
     struct tm parts;
+    char stamp[32];
 
-    if (now != state.stamp_second || state.stamp[0] == '\0') {
+    if (now != state.stamp_second || state.prefix_len == 0) {
         state.stamp_second = now;
-        strftime(state.stamp, sizeof state.stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
+        strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
+        snprintf(state.prefix, sizeof state.prefix, "%s %s[%d]: ", stamp, state.name, state.pid);
+        state.prefix_len = strlen(state.prefix);
     }
-    return state.stamp;
+    return str_make(state.prefix, state.prefix_len);
 }
 
 static void keep(enum log_level level, struct str line)
@@ -111,7 +115,7 @@ static void keep(enum log_level level, struct str line)
 
     if (state.is_syslog)
         strbuf_printf(&state.pending, "<%d>", state.facility | levels[level].priority);
-    strbuf_printf(&state.pending, "%s %s[%d]: ", stamp_now(), state.name, state.pid);
+    strbuf_append(&state.pending, prefix_now());
     strbuf_append(&state.pending, line);
     strbuf_append_char(&state.pending, '\n');
     if (state.pending.is_overflowed) {

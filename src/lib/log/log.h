@@ -60,7 +60,7 @@ void log_text(enum log_level level, struct str text);
 
 /* Sends what the ring holds, without waiting. True when it is empty now. */
 bool log_flush(void);
-/* True when lines wait: the loop then flushes at the end of its turn. */
+/* True when lines wait: the loop flushes at the end of its turn, or a few milliseconds later when it is busy. */
 bool log_has_pending(void);
 /* Lines dropped since the start. */
 uint64_t log_lost(void);
