@@ -13,7 +13,7 @@ enum {
     STACK_SIZE = 64 * 1024 * TOOLS_STACK_FACTOR,
     GUARD_SIZE = 16 * 1024, /* more than a page: a frame may be larger than one */
     WARM_SIZE = 8 * 1024,   /* what an idle fiber touches: kept when deep pages go */
-    WARM_STACKS = 32,
+    WARM_STACKS = 96,       /* 6 MB at most, kept as they are */
     IDLE_STACKS = 1024,
 };
 

@@ -48,7 +48,9 @@ static void work(struct worker *worker)
         job->function(job->context);
         pthread_mutex_lock(&worker->lock);
         list_append(&worker->done, &job->link);
+        pthread_mutex_unlock(&worker->lock);
         uv_async_send(worker->async);
+        pthread_mutex_lock(&worker->lock);
     }
     pthread_mutex_unlock(&worker->lock);
 }
@@ -154,8 +156,9 @@ static void give(struct worker *worker, struct job *job)
         uv_ref((uv_handle_t *) worker->async);
     pthread_mutex_lock(&worker->lock);
     list_append(&worker->todo, &job->link);
-    pthread_cond_signal(&worker->wanted);
     pthread_mutex_unlock(&worker->lock);
+    /* Not under the lock, where the thread would wake only to wait for it. */
+    pthread_cond_signal(&worker->wanted);
 }
 
 bool worker_run(struct worker *worker, void (*function)(void *context), void *context, void (*release)(void *context),
