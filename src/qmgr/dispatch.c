@@ -38,8 +38,16 @@ static struct deliver_recipient make_recipient(const struct active_message *mess
 
 static void add_attribute(struct strlist *list, struct arena *arena, const char *name, struct str value)
 {
-    if (value.len > 0)
-        strlist_add_view(list, arena, arena_printf(arena, "%s=%.*s", name, STR_ARG(value)));
+    size_t name_len = strlen(name);
+    char *text;
+
+    if (value.len == 0)
+        return;
+    text = arena_alloc(arena, name_len + 1 + value.len + 1);
+    memcpy(text, name, name_len);
+    text[name_len] = '=';
+    memcpy(text + name_len + 1, value.data, value.len);
+    strlist_add_view(list, arena, str_make(text, name_len + 1 + value.len));
 }
 
 struct strlist dispatch_attributes(const struct envelope *envelope, struct arena *arena)

@@ -6,15 +6,11 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
+#include "qmgr/orphan_segments.h"
+#include "qmgr/segment_ledger.h"
 #include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
 #include "run/loop.h"
-#include "run/worker.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-static void serve_segment(void *context);
 
 struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number)
 {
@@ -51,69 +47,6 @@ static void drop_segment(struct live_segment *segment)
     memory_free(segment);
 }
 
-/* ---- the past ---- */
-
-static void add_past(struct live_segment *segment, const struct ledger_record *record)
-{
-    if (segment->past_count == segment->past_capacity) {
-        segment->past_capacity = segment->past_capacity == 0 ? 64 : segment->past_capacity * 2;
-        segment->past = memory_resize(segment->past, segment->past_capacity * sizeof(*segment->past));
-    }
-    segment->past[segment->past_count++] = *record;
-}
-
-static int compare_records(const void *a, const void *b)
-{
-    const struct ledger_record *first = a;
-    const struct ledger_record *second = b;
-
-    if (first->frame_offset != second->frame_offset)
-        return first->frame_offset < second->frame_offset ? -1 : 1;
-    return first->recipient < second->recipient ? -1 : first->recipient > second->recipient;
-}
-
-static void sort_past(struct live_segment *segment)
-{
-    if (segment->past_count > 1)
-        qsort(segment->past, segment->past_count, sizeof(*segment->past), compare_records);
-}
-
-static uint64_t frame_offset(const struct queued_message *message)
-{
-    return (uint64_t) message->frame_at * FRAME_ALIGNMENT;
-}
-
-void live_segments_remember(struct queued_message *message, uint32_t recipient, enum ledger_type type)
-{
-    struct ledger_record record = {
-        .frame_offset = frame_offset(message), .recipient = recipient, .type = type, .id = message->id
-    };
-    size_t place;
-
-    add_past(message->segment, &record);
-    for (place = message->segment->past_count - 1; place > 0; place--) {
-        if (compare_records(&message->segment->past[place - 1], &record) <= 0)
-            break;
-        message->segment->past[place] = message->segment->past[place - 1];
-    }
-    message->segment->past[place] = record;
-}
-
-void live_segments_apply_past(const struct queued_message *message, struct envelope *envelope)
-{
-    const struct live_segment *segment = message->segment;
-    size_t count;
-    const struct ledger_record *records =
-        ledger_records_of(segment->past, segment->past_count, frame_offset(message), &count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (records[i].recipient < envelope->recipient_count &&
-            (records[i].type == LEDGER_DELIVERED || records[i].type == LEDGER_RETURNED))
-            envelope->recipients[records[i].recipient].status =
-                records[i].type == LEDGER_DELIVERED ? RECIPIENT_DELIVERED : RECIPIENT_RETURNED;
-    }
-}
-
 /* ---- opening ---- */
 
 struct open_job {
@@ -121,12 +54,6 @@ struct open_job {
     bool is_open;
     struct failure why;
 };
-
-static void see_record(void *context, const struct ledger_record *record)
-{
-    if (record->type != LEDGER_DEFERRED && record->type != LEDGER_FAILED)
-        add_past(context, record);
-}
 
 /* On a thread; nobody touches the segment before it is open. */
 static void open_files(void *context)
@@ -140,7 +67,7 @@ static void open_files(void *context)
     if (!segment->header.is_live)
         return;
     segment_seal(&segment->header, &segment->seal);
-    job->is_open = ledger_open(&segment->header, see_record, segment, &segment->ledger, &job->why);
+    job->is_open = ledger_open(&segment->header, segment_ledger_see, segment, &segment->ledger, &job->why);
 }
 
 static bool open_segment(struct live_segment *segment)
@@ -156,7 +83,7 @@ static bool open_segment(struct live_segment *segment)
     is_open = job->is_open && (segment->use == 0 || segment->use == (uint64_t) segment->header.started.us);
     if (is_open) {
         segment->use = (uint64_t) segment->header.started.us;
-        sort_past(segment);
+        segment_ledger_sort_past(segment);
     } else if (job->why.kind != FAILURE_NONE) {
         log_warning("cannot open segment %u of the journal: %s", segment->number, job->why.text);
     }
@@ -179,7 +106,7 @@ static void pass_over(struct live_segment *segment, const struct found_frame *fo
                                       .frame_at = (uint32_t) (found->offset / FRAME_ALIGNMENT) };
     struct failure why;
 
-    if (!live_segments_record(&passing, LEDGER_MOVED, SPOOL_INCOMING, LEDGER_WHOLE_MESSAGE, &why))
+    if (!segment_ledger_record(&passing, LEDGER_MOVED, SPOOL_INCOMING, LEDGER_WHOLE_MESSAGE, &why))
         log_warning("%s", why.text);
 }
 
@@ -304,42 +231,6 @@ static bool read_part(struct live_segment *segment)
 
 /* ---- becoming free again ---- */
 
-struct sync_job {
-    struct ledger *ledger;
-    bool is_synced;
-    struct failure why;
-};
-
-static void sync_ledger(void *context)
-{
-    struct sync_job *job = context;
-
-    job->is_synced = ledger_sync(job->ledger, &job->why);
-}
-
-bool live_segments_sync_one(struct keeper *keeper, unsigned number, struct failure *why)
-{
-    struct live_segment *segment;
-    struct sync_job *job;
-    bool is_synced;
-
-    /* Looked up after each wait: it may be gone, and then it was synced before. */
-    while ((segment = live_segments_find(keeper, number)) != NULL && segment->is_syncing)
-        keeper_wait_change(keeper);
-    if (segment == NULL || segment->ledger == NULL || !ledger_is_dirty(segment->ledger))
-        return true;
-    segment->is_syncing = true;
-    job = memory_alloc(sizeof(*job));
-    job->ledger = segment->ledger;
-    is_synced = worker_run(keeper->ledgers, sync_ledger, job, NULL, DURATION_FOREVER, &job->why) && job->is_synced;
-    if (!is_synced)
-        *why = job->why;
-    memory_free(job);
-    segment->is_syncing = false;
-    event_wake_all(&keeper->changed);
-    return is_synced;
-}
-
 struct free_job {
     int fd;
     struct segment_header header;
@@ -367,7 +258,7 @@ static void free_segment(struct live_segment *segment)
     struct free_job *job;
     struct failure why;
 
-    if (!live_segments_sync_one(keeper, segment->number, &why)) {
+    if (!segment_ledger_sync(keeper, segment->number, &why)) {
         log_warning("%s", why.text);
         return;
     }
@@ -440,92 +331,23 @@ void live_segments_notice(struct keeper *keeper, unsigned number, uint64_t use, 
         start_serving(segment);
 }
 
-/* ---- looking for segments whose writer is gone ---- */
-
-struct orphan {
-    unsigned number;
-    int fd;
-    struct segment_header header;
-};
-
-struct look_job {
-    bool is_known[SEGMENT_NUMBER_MAXIMUM + 1];
-    struct orphan orphans[SEGMENT_NUMBER_MAXIMUM];
-    size_t count;
-    size_t damaged;
-    size_t busy;
-    struct failure why;
-};
-
-/* A header that rotted: the ledger has the salt too. Without both nothing can be read; a person may. */
-static bool find_header(struct look_job *job, struct orphan *orphan)
+void live_segments_adopt(struct keeper *keeper, unsigned number, const struct segment_header *header, int *fd)
 {
-    char path[SEGMENT_PATH_SIZE];
-    char kept[SEGMENT_PATH_SIZE + 32];
-    struct failure ignored;
-
-    if (segment_read_header(orphan->fd, orphan->number, &orphan->header, &job->why))
-        return true;
-    if (job->why.kind != FAILURE_PERMANENT)
-        return false;
-    if (ledger_find_salt(orphan->number, &orphan->header, &ignored))
-        return true;
-    job->damaged++;
-    segment_path(orphan->number, path);
-    snprintf(kept, sizeof(kept), "corrupt/segment-%03u.%lld", orphan->number, (long long) clock_now().us);
-    (void) !file_rename(path, kept, &ignored);
-    return false;
-}
-
-static void look_at_segment(struct look_job *job, unsigned number)
-{
-    struct orphan orphan = { .number = number, .fd = -1 };
-    char path[SEGMENT_PATH_SIZE];
-
-    segment_path(number, path);
-    if (!segment_open(number, &orphan.fd, &job->why))
-        return;
-    if (!lock_try(orphan.fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &job->why)) {
-        job->busy++;
-        fd_close(&orphan.fd);
-    } else if (find_header(job, &orphan) && orphan.header.is_live) {
-        job->orphans[job->count++] = orphan;
-    } else {
-        fd_close(&orphan.fd);
-    }
-}
-
-static void look(void *context)
-{
-    struct look_job *job = context;
-    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
-    size_t count;
-
-    if (!segment_list(numbers, &count, &job->why))
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (!job->is_known[numbers[i]])
-            look_at_segment(job, numbers[i]);
-    }
-}
-
-static void adopt(struct keeper *keeper, struct orphan *orphan)
-{
-    struct live_segment *segment = live_segments_find(keeper, orphan->number);
+    struct live_segment *segment = live_segments_find(keeper, number);
 
     /* A notice came meanwhile: that one will find the lock free by itself. */
     if (segment != NULL) {
-        fd_close(&orphan->fd);
+        fd_close(fd);
         return;
     }
-    segment = add_segment(keeper, orphan->number);
-    segment->fd = orphan->fd;
-    segment->header = orphan->header;
+    segment = add_segment(keeper, number);
+    segment->fd = fd_take(fd);
+    segment->header = *header;
     segment->has_lock = true;
     start_serving(segment);
 }
 
-static void try_known_locks(struct keeper *keeper)
+void live_segments_try_locks(struct keeper *keeper)
 {
     for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
         struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
@@ -542,38 +364,6 @@ static void try_known_locks(struct keeper *keeper)
     }
 }
 
-static void look_around(void *context)
-{
-    struct keeper *keeper = context;
-    struct look_job *job;
-
-    do {
-        keeper->looks_again = false;
-        try_known_locks(keeper);
-        job = memory_alloc(sizeof(*job));
-        for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
-            job->is_known[CONTAINER_OF(node, struct live_segment, node)->number] = true;
-        keeper_block(keeper, look, job);
-        if (job->damaged > 0)
-            log_error("%zu segments of the journal have no readable header; they are kept in corrupt/", job->damaged);
-        for (size_t i = 0; i < job->count; i++)
-            adopt(keeper, &job->orphans[i]);
-        keeper->busy_segments = job->busy;
-        memory_free(job);
-    } while (keeper->looks_again);
-    keeper->is_looking_for_segments = false;
-    event_wake_all(&keeper->changed);
-}
-
-void live_segments_look(struct keeper *keeper)
-{
-    keeper->looks_again = keeper->is_looking_for_segments;
-    if (keeper->is_looking_for_segments)
-        return;
-    keeper->is_looking_for_segments = true;
-    fiber_start(keeper->loop, look_around, keeper);
-}
-
 static bool anything_is_read(const struct keeper *keeper)
 {
     for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
@@ -587,10 +377,10 @@ void live_segments_recover(struct keeper *keeper)
 {
     struct failure why;
 
-    live_segments_look(keeper);
+    orphan_segments_look(keeper);
     while (keeper->is_looking_for_segments || anything_is_read(keeper))
         keeper_wait_change(keeper);
-    if (!live_segments_sync(keeper, &why))
+    if (!segment_ledger_sync_all(keeper, &why))
         log_warning("%s", why.text);
 }
 
@@ -599,20 +389,7 @@ bool live_segments_are_gone(const struct keeper *keeper)
     return list_is_empty(&keeper->segments) && !keeper->is_looking_for_segments;
 }
 
-/* ---- records ---- */
-
-bool live_segments_record(struct queued_message *message, enum ledger_type type, unsigned detail, uint32_t recipient,
-                          struct failure *why)
-{
-    struct ledger_record record = { .frame_offset = frame_offset(message),
-                                    .recipient = recipient,
-                                    .type = type,
-                                    .detail = detail,
-                                    .seconds = keeper_now(),
-                                    .id = message->id };
-
-    return ledger_append(message->segment->ledger, &record, 1, why);
-}
+/* ---- messages ---- */
 
 void live_segments_leave(struct keeper *keeper, struct queued_message *message)
 {
@@ -629,23 +406,13 @@ void live_segments_leave(struct keeper *keeper, struct queued_message *message)
         start_serving(segment);
 }
 
-bool live_segments_sync(struct keeper *keeper, struct failure *why)
+static bool read_frame_from_disk(const struct live_segment *segment, char *room, size_t *count, uint64_t offset,
+                                 struct failure *why)
 {
-    bool is_synced = true;
-    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
-    size_t count = 0;
+    char path[SEGMENT_PATH_SIZE];
 
-    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
-        struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
-
-        if (segment->ledger != NULL && ledger_is_dirty(segment->ledger))
-            numbers[count++] = segment->number;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!live_segments_sync_one(keeper, numbers[i], why))
-            is_synced = false;
-    }
-    return is_synced;
+    segment_path(segment->number, path);
+    return file_read_at(segment->fd, path, room, *count, offset, count, why);
 }
 
 bool live_segments_load(const struct queued_message *message, struct strbuf *bytes, struct str *payload_out,
@@ -653,49 +420,28 @@ bool live_segments_load(const struct queued_message *message, struct strbuf *byt
 {
     const struct live_segment *segment = message->segment;
     char *room = strbuf_reserve(bytes, message->frame_length);
-    char path[SEGMENT_PATH_SIZE];
     size_t count = message->frame_length;
     struct frame frame;
 
-    segment_path(segment->number, path);
     if (room == NULL)
-        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame is too large", path);
-    if (!file_read_cached_at(segment->fd, room, message->frame_length, frame_offset(message)) &&
-        !file_read_at(segment->fd, path, room, message->frame_length, frame_offset(message), &count, why))
+        return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: a frame is too large",
+                           segment->number);
+    if (!file_read_cached_at(segment->fd, room, message->frame_length, live_segments_frame_offset(message)) &&
+        !read_frame_from_disk(segment, room, &count, live_segments_frame_offset(message), why))
         return false;
     strbuf_extend(bytes, count);
-    if (!frame_decode(strbuf_str(bytes), frame_offset(message), &segment->seal, &frame) ||
+    if (!frame_decode(strbuf_str(bytes), live_segments_frame_offset(message), &segment->seal, &frame) ||
         !queue_id_equal(frame.id, message->id) || frame.length > bytes->len - FRAME_HEADER_SIZE)
-        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame cannot be read any more", path);
+        return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: the frame cannot be read any more",
+                           segment->number);
     *payload_out = str_part(strbuf_str(bytes), FRAME_HEADER_SIZE, (size_t) frame.length);
     if (seal_digest(&segment->seal, *payload_out) != frame.digest)
-        return failure_set(why, FAILURE_PERMANENT, 0, "%s: the frame is damaged", path);
+        return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: the frame is damaged",
+                           segment->number);
     return true;
 }
 
 /* ---- time ---- */
-
-static void sync_all(void *context)
-{
-    struct keeper *keeper = context;
-    struct failure why;
-
-    if (!live_segments_sync(keeper, &why))
-        log_warning("%s", why.text);
-    keeper->finishing--;
-    event_wake_all(&keeper->changed);
-}
-
-static bool is_dirty(const struct keeper *keeper)
-{
-    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
-        const struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
-
-        if (segment->ledger != NULL && !segment->is_syncing && ledger_is_dirty(segment->ledger))
-            return true;
-    }
-    return false;
-}
 
 static void spill_old(struct keeper *keeper)
 {
@@ -712,16 +458,13 @@ static void spill_old(struct keeper *keeper)
 
 void live_segments_tick(struct keeper *keeper)
 {
-    live_segments_look(keeper);
+    orphan_segments_look(keeper);
     for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next) {
         struct live_segment *segment = CONTAINER_OF(node, struct live_segment, node);
 
         if (segment->ledger != NULL && (must_read(segment) || may_be_freed(segment)))
             start_serving(segment);
     }
-    if (is_dirty(keeper)) {
-        keeper->finishing++;
-        fiber_start(keeper->loop, sync_all, keeper);
-    }
+    segment_ledger_sync_soon(keeper);
     spill_old(keeper);
 }

@@ -96,8 +96,17 @@ static bool ask(struct keeper *keeper, struct bounce_request *request, struct ar
     return reply->is_done || failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(reply->reason));
 }
 
-bool returning_tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind,
-                    returning_wanted *wanted, struct failure *why)
+static bool is_anyone_wanted(const struct active_message *active, returning_wanted *wanted)
+{
+    for (size_t i = 0; i < active->envelope->recipient_count; i++) {
+        if (wanted(active, i))
+            return true;
+    }
+    return false;
+}
+
+static bool tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind, returning_wanted *wanted,
+                 struct failure *why)
 {
     const struct envelope *envelope = active->envelope;
     struct arena *arena = arena_create();
@@ -113,13 +122,17 @@ bool returning_tell(struct keeper *keeper, struct active_message *active, enum b
                                       .attributes = dispatch_attributes(envelope, arena),
                                       .recipients = fill_recipients(active, kind, wanted, arena),
                                       .content_fd = -1 };
-    bool is_told = request.recipients.count == 0;
+    bool is_told =
+        loader_content(keeper, active, arena, &request.content, &request.content_fd, &request.content_offset, why) &&
+        ask(keeper, &request, arena, why);
 
-    if (!is_told)
-        is_told = loader_content(keeper, active, arena, &request.content, &request.content_fd, &request.content_offset,
-                                 why) &&
-                  ask(keeper, &request, arena, why);
     fd_close(&request.content_fd);
     arena_destroy(&arena);
     return is_told;
+}
+
+bool returning_tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind,
+                    returning_wanted *wanted, struct failure *why)
+{
+    return !is_anyone_wanted(active, wanted) || tell(keeper, active, kind, wanted, why);
 }

@@ -185,7 +185,7 @@ void segment_reading_run(struct segment_reading *reading)
      * out: at worst a power cut brings some of it back.
      */
     reading->is_unsynced = reading->to == UINT64_MAX && !file_sync_data(reading->fd, path, &reading->why);
-    bytes = memory_alloc(size + 1);
+    bytes = memory_resize(NULL, size + 1);
     if (file_read_at(reading->fd, path, bytes, size, reading->from, &count, &reading->why))
         scan(reading, str_make(bytes, count));
     memory_free(bytes);
@@ -199,7 +199,7 @@ bool segment_reading_run_cached(struct segment_reading *reading)
 
     if (size > CACHED_MAXIMUM || reading->is_careful || reading->to == UINT64_MAX)
         return false;
-    bytes = memory_alloc(size + 1);
+    bytes = memory_resize(NULL, size + 1);
     is_cached = file_read_cached_at(reading->fd, bytes, size, reading->from);
     if (is_cached)
         scan(reading, str_make(bytes, size));

@@ -80,7 +80,8 @@ static bool queue_message(struct call *call, const struct frame *frame, struct s
             fd_close(&fd);
         return true;
     }
-    incoming = memory_alloc(sizeof *incoming + payload.len);
+    incoming = memory_resize(NULL, sizeof *incoming + payload.len);
+    *incoming = (struct incoming){ 0 };
     incoming->message = frame->message;
     incoming->fd = fd;
     incoming->len = payload.len;

@@ -15,7 +15,7 @@
  * Group commit: the members that gather while one group is written and synced are the next group. A fiber of its own,
  * the committer, lives as long as there is a group to commit; members only wait.
  */
-enum { GROUP_BYTES_MAXIMUM = 2 * 1024 * 1024 };
+enum { GROUP_BYTES_MAXIMUM = 2 * 1024 * 1024, SPARE_BYTES_MAXIMUM = 512 * 1024 };
 
 struct member {
     size_t at; /* of its frame in the group */
@@ -38,20 +38,28 @@ struct journal_group {
     struct failure drop_why; /* of members that were dropped */
 };
 
-static struct journal_group *group_create(void)
+static struct journal_group *group_create(struct journal_writer *writer)
 {
     struct journal_group *group = memory_alloc(sizeof(*group));
 
     strbuf_init(&group->bytes, (size_t) 2 * GROUP_BYTES_MAXIMUM);
+    if (writer->spare.data != NULL) {
+        group->bytes = writer->spare;
+        strbuf_clear(&group->bytes);
+        writer->spare = (struct strbuf){ 0 };
+    }
     event_init(&group->done);
     return group;
 }
 
-static void group_release(struct journal_group *group)
+static void group_release(struct journal_writer *writer, struct journal_group *group)
 {
     if (--group->waiting > 0)
         return;
-    strbuf_done(&group->bytes);
+    if (writer->spare.data == NULL && group->bytes.capacity <= SPARE_BYTES_MAXIMUM)
+        writer->spare = group->bytes;
+    else
+        strbuf_done(&group->bytes);
     memory_free(group->members);
     memory_free(group);
 }
@@ -319,7 +327,7 @@ static void committer(void *context)
         event_wake_all(&group->done);
         event_wake_all(&writer->committed);
         /* The committer's own hold on it. */
-        group_release(group);
+        group_release(writer, group);
     }
     writer->is_committing = false;
     event_wake_all(&writer->committed);
@@ -345,7 +353,7 @@ static struct journal_group *join(struct journal_writer *writer, size_t size)
     while (writer->gathering != NULL && writer->gathering->bytes.len + size > most)
         (void) !event_wait(writer->loop, &writer->committed, DURATION_FOREVER, &ignored);
     if (writer->gathering == NULL) {
-        writer->gathering = group_create();
+        writer->gathering = group_create(writer);
         writer->gathering->waiting = 1;
     }
     return writer->gathering;
@@ -368,7 +376,7 @@ bool journal_group_commit(struct journal_writer *writer, const struct envelope *
     is_durable = group->is_durable && !group->members[index].is_dropped;
     if (!is_durable)
         *why = group->members[index].is_dropped ? group->drop_why : group->why;
-    group_release(group);
+    group_release(writer, group);
     return is_durable;
 }
 

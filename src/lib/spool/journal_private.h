@@ -47,6 +47,7 @@ struct journal_writer {
     bool is_looking_for_room;
 
     struct journal_group *gathering;
+    struct strbuf spare; /* the bytes of an earlier group: the room is used again */
     bool is_committing;
     struct event committed; /* woken after each group */
 

@@ -106,6 +106,7 @@ static void open_reserve(void *context)
 static void destroy(struct journal_writer **writer)
 {
     id_reserve_close(&(*writer)->reserve);
+    strbuf_done(&(*writer)->spare);
     worker_destroy(&(*writer)->worker);
     offload_destroy(&(*writer)->offload);
     memory_free(*writer);
