@@ -107,7 +107,7 @@ void *service_start(struct daemon *daemon)
     service->notifier = notifier_start(service->loop, qmgr, shared->ipc_timeout);
     if (!open_journal(service, &why)) {
         log_fatal("open the journal: %s", why.text);
-        daemon_begin_drain(daemon);
+        daemon_fail(daemon);
     }
     return service;
 }

@@ -122,6 +122,17 @@ def test_a_service_that_dies_is_started_again_and_held_back_when_it_keeps_dying(
     wait_until(lambda: mail.pids("pickup"), "pickup to run again after the pause")
 
 
+def test_a_service_that_cannot_begin_is_held_back(merpati):
+    """Its reason is in the log, and master does not start it again and again while clients ask for it."""
+    mail = merpati(main={"spool_journal_limit": "8388608"})
+    with mail.smtp() as client:
+        client.hello()
+        client.command("MAIL FROM:<a@example.com>")
+        client.send(b"RCPT TO:<postmaster@localhost>\r\n")
+        mail.wait_log(r"master\[\d+\]: warning: \S+/cleanup: bad command startup -- throttling", 2)
+    assert len(mail.log_lines("fatal: open the journal: spool_journal_limit")) < 10
+
+
 def test_the_service_manager_is_told_when_the_system_is_ready(make_merpati):
     mail = make_merpati()
     path = mail.directory / "notify"

@@ -109,6 +109,12 @@ void daemon_begin_drain(struct daemon *daemon)
     daemon_drain(daemon, false);
 }
 
+void daemon_fail(struct daemon *daemon)
+{
+    daemon->status = EXIT_FAILURE;
+    daemon_drain(daemon, false);
+}
+
 static void told_to_stop(void *context)
 {
     daemon_drain(context, true);
@@ -301,6 +307,8 @@ static void serve(struct daemon *daemon)
 {
     struct failure why;
 
+    if (daemon->status != EXIT_SUCCESS)
+        return;
     if (!daemon_listen(daemon, &why)) {
         log_fatal("%s", why.text);
         daemon->status = EXIT_FAILURE;

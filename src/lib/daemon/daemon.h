@@ -134,6 +134,11 @@ bool daemon_is_standalone(const struct daemon *daemon);
 size_t daemon_sessions(const struct daemon *daemon);
 /* Finish as on a stop from master; for max_use rules of a service's own and fatal troubles found later. */
 void daemon_begin_drain(struct daemon *daemon);
+/*
+ * The same, and master sees a failure, for which it holds the service back. In start() it means that the service never
+ * becomes ready. The caller has logged the reason.
+ */
+void daemon_fail(struct daemon *daemon);
 /* master watches the file and starts a new generation when it changes. Before the jail only. */
 void daemon_watch_file(struct daemon *daemon, const char *path);
 /* The endpoint of a service of program.calls, made at first use: "public/cleanup", "private/rewrite". */

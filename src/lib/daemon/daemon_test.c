@@ -120,6 +120,20 @@ static const struct daemon_program stream_program = {
     .seccomp = "network",
 };
 
+static void *fail_to_start(struct daemon *daemon)
+{
+    daemon_fail(daemon);
+    return NULL;
+}
+
+static const struct daemon_program failing_program = {
+    .name = "failing",
+    .user = DAEMON_AS_NET_OWNER,
+    .start = fail_to_start,
+    .session = echo_session,
+    .seccomp = "network",
+};
+
 /* ---- the process under test ---- */
 
 struct process {
@@ -151,7 +165,8 @@ static void write_main_cf(const char *more)
 
 __attribute__((constructor)) static void be_a_service(int argc, char **argv)
 {
-    static const struct daemon_program *const programs[] = { &internal_program, &stream_program, &sequential_program };
+    static const struct daemon_program *const programs[] = { &internal_program, &stream_program, &sequential_program,
+                                                             &failing_program };
     const char *name = environment_get(DEMO_VARIABLE);
 
     for (size_t i = 0; name != NULL && i < ARRAY_COUNT(programs); i++) {
@@ -489,6 +504,18 @@ TEST(a_bad_main_cf_stops_the_start)
 
     start_process(&process);
     EXPECT_UINT(next_record(&process, NULL), 0);
+    fd_close(&process.master_fd);
+    expect_exit(&process, 1);
+}
+
+TEST(a_start_that_fails_is_a_failure_and_no_readiness)
+{
+    struct process process = { .program = &failing_program };
+    uint32_t record;
+
+    start_process(&process);
+    while ((record = next_record(&process, NULL)) != 0)
+        EXPECT(record != MASTER_READY);
     fd_close(&process.master_fd);
     expect_exit(&process, 1);
 }
