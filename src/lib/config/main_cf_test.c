@@ -175,15 +175,6 @@ TEST(an_override_outranks_the_file_and_the_file_the_default)
     EXPECT_STR(value_of("", "mail_name"), STR("Merpati"));
 }
 
-TEST(the_host_name_gets_the_domain_and_the_domain_comes_from_the_host_name)
-{
-    EXPECT_STR(value_of("myhostname = mail.example.com", "mydomain"), STR("example.com"));
-    EXPECT_STR(value_of("myhostname = plain", "mydomain"), STR("localdomain"));
-    EXPECT(str_contains_char(value_of("", "myhostname"), '.'));
-    EXPECT_STR(value_of("myhostname = a.example\nmydestination = $myhostname, localhost.$mydomain", "mydestination"),
-               STR("a.example, localhost.example"));
-}
-
 TEST(what_belongs_to_the_process_cannot_be_set)
 {
     struct main_cf *cf = parse("process_name = other\nv = $process_name/$service_name");
@@ -194,48 +185,4 @@ TEST(what_belongs_to_the_process_cannot_be_set)
     EXPECT(main_cf_value(cf, STR("v"), arena, &value, &why));
     EXPECT_STR(value, STR("smtpd/submission"));
     EXPECT_STR(value_of("", "config_directory"), STR("/etc/x"));
-}
-
-TEST(lists_keep_braces_together)
-{
-    struct strlist words;
-
-    parse("");
-    words = main_cf_words(STR("a, b,,{ c = d, e }f\tg, "), arena);
-    EXPECT_UINT(words.count, 4);
-    EXPECT_STR(words.items[2], STR("{ c = d, e }f"));
-    words = main_cf_fields(STR("x { a b { c } } ,{}, { unclosed"), arena);
-    EXPECT_UINT(words.count, 4);
-    EXPECT_STR(words.items[1], STR("a b { c }"));
-    EXPECT_STR(words.items[2], STR(""));
-    EXPECT_STR(words.items[3], STR("{ unclosed"));
-    EXPECT_UINT(main_cf_words(STR(" , ,"), arena).count, 0);
-}
-
-TEST(times_have_units)
-{
-    int64_t count = 0;
-
-    EXPECT(main_cf_parse_time(STR("5"), 'h', &count));
-    EXPECT_INT(count, 18000);
-    EXPECT(main_cf_parse_time(STR("30s"), 'h', &count));
-    EXPECT_INT(count, 30);
-    EXPECT(main_cf_parse_time(STR("2w"), 's', &count));
-    EXPECT_INT(count, 1209600);
-    EXPECT(main_cf_parse_time(STR("1D"), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR("4y"), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR(""), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR("-1"), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR("1h5m"), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR("99999999999999999999"), 's', &count));
-    EXPECT_FALSE(main_cf_parse_time(STR("9223372036854775"), 'w', &count));
-}
-
-TEST(networks_of_this_host_follow_the_style)
-{
-    struct str value = value_of("inet_interfaces = 127.0.0.1\nmynetworks_style = host", "mynetworks");
-
-    EXPECT_STR(value, STR("127.0.0.1/32"));
-    value = value_of("inet_interfaces = 127.0.0.1\nmynetworks_style = class", "mynetworks");
-    EXPECT_STR(value, STR("127.0.0.0/8"));
 }
