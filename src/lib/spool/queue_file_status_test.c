@@ -91,11 +91,11 @@ TEST(bytes_that_are_no_status_are_refused)
         size_t len;
     } rows[] = {
         { "", 0 },
-        { "\x02", 1 },                     /* another version */
-        { "\x01\x01", 2 },                 /* a tag alone */
-        { "\x01\x01\x05\x01\x01", 5 },     /* shorter than it says */
-        { "\x01\x01\x00", 3 },             /* an outcome without number */
-        { "\x01\x01\x03\x02\x01\x09", 6 }, /* no such status */
+        { "\x02", 1 },                                 /* another version */
+        { "\x01\x01", 2 },                             /* a tag alone */
+        { "\x01\x01\x05\x01\x01", 5 },                 /* shorter than it says */
+        { "\x01\x01\x00", 3 },                         /* an outcome without number */
+        { "\x01\x01\x06\x01\x01\x00\x02\x01\x09", 9 }, /* no such status */
     };
     struct arena *arena = arena_create();
 
