@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/census.h"
 
-#include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/segment_ledger.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
@@ -19,9 +19,9 @@ static bool record_in_ledger(struct queued_message *message, const struct delive
     for (size_t i = 0; i < outcome->results.count; i++) {
         if (results[i].status != DELIVER_SENT)
             continue;
-        if (!live_segments_record(message, LEDGER_DELIVERED, 0, (uint32_t) results[i].index, why))
+        if (!segment_ledger_record(message, LEDGER_DELIVERED, 0, (uint32_t) results[i].index, why))
             return false;
-        live_segments_remember(message, (uint32_t) results[i].index, LEDGER_DELIVERED);
+        segment_ledger_remember(message, (uint32_t) results[i].index, LEDGER_DELIVERED);
     }
     return true;
 }

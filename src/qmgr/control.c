@@ -5,10 +5,12 @@
 #include "log/log.h"
 #include "os/file.h"
 #include "protocol/queue.h"
-#include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/orphan_segments.h"
+#include "qmgr/removal.h"
 #include "qmgr/requeue.h"
+#include "qmgr/segment_ledger.h"
 #include "qmgr/spilling.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
@@ -58,7 +60,7 @@ bool control_durable(struct daemon_call *call, struct failure *why)
     }
     arena_destroy(&arena);
     /* It may be dead: what it left is found by its locks. */
-    live_segments_look(keeper);
+    orphan_segments_look(keeper);
     return true;
 }
 
@@ -182,10 +184,10 @@ static enum acted delete_active(struct keeper *keeper, struct queued_message *me
     /* From here on it may be finished, and gone from memory, at each wait. */
     message->must_delete = true;
     if (message->segment != NULL)
-        return live_segments_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, why) ? ACTED : ACT_FAILED;
+        return segment_ledger_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, why) ? ACTED : ACT_FAILED;
     job = memory_alloc(sizeof(*job));
     loader_file_path(keeper, message, job->path);
-    is_done = origin == 0 || live_segments_sync_one(keeper, origin, why);
+    is_done = origin == 0 || segment_ledger_sync(keeper, origin, why);
     if (is_done) {
         keeper_block(keeper, unlink_file, job);
         is_done = job->is_done;
@@ -215,7 +217,7 @@ static enum acted delete_message(struct keeper *keeper, struct queued_message *m
     if (message->state == QUEUED_ACTIVE)
         return delete_active(keeper, message, why);
     take_in_hand(keeper, message);
-    if (finisher_delete(keeper, message)) {
+    if (removal_delete(keeper, message)) {
         event_wake_all(&keeper->changed);
         return ACTED;
     }
@@ -237,7 +239,7 @@ static enum acted requeue_message(struct keeper *keeper, struct queued_message *
     if (!is_file)
         is_file = spilling_move(keeper, message, SPOOL_DEFERRED, keeper_now(), 0, NULL, 0, why);
     take_in_hand(keeper, message);
-    if (is_file && requeue_to_maildrop(keeper, message, why) && finisher_delete(keeper, message)) {
+    if (is_file && requeue_to_maildrop(keeper, message, why) && removal_delete(keeper, message)) {
         event_wake_all(&keeper->changed);
         return ACTED;
     }
@@ -375,7 +377,7 @@ static bool make_durable(struct keeper *keeper, struct failure *why)
     struct folders_job *job;
     bool is_done;
 
-    if (!live_segments_sync(keeper, why))
+    if (!segment_ledger_sync_all(keeper, why))
         return false;
     job = memory_alloc(sizeof(*job));
     keeper_block(keeper, sync_folders, job);

@@ -37,10 +37,18 @@ struct live_segment {
     size_t past_capacity;
 };
 
+/* Where its frame stands in its segment. */
+static inline uint64_t live_segments_frame_offset(const struct queued_message *message)
+{
+    return (uint64_t) message->frame_at * FRAME_ALIGNMENT;
+}
+
 /* From cleanup. */
 void live_segments_notice(struct keeper *keeper, unsigned number, uint64_t use, uint64_t offset);
-/* Tries the locks of all segments, known or not; starts a fiber. */
-void live_segments_look(struct keeper *keeper);
+/* From orphan_segments: a segment that has no writer, its lock held. Leaves *fd -1. */
+void live_segments_adopt(struct keeper *keeper, unsigned number, const struct segment_header *header, int *fd);
+/* Serves those whose writer let go of the lock. */
+void live_segments_try_locks(struct keeper *keeper);
 /* Looks, and waits until all that can be read is read and its records are durable. In a fiber. */
 void live_segments_recover(struct keeper *keeper);
 /* Every second: locks, ledgers, and messages that are old enough for a file. */
@@ -48,19 +56,8 @@ void live_segments_tick(struct keeper *keeper);
 /* Nothing is left: every segment is free again, or with its writer and empty. */
 bool live_segments_are_gone(const struct keeper *keeper);
 
-/* Writes a record for each of the recipients (or once, for LEDGER_WHOLE_MESSAGE). */
-MUST_USE bool live_segments_record(struct queued_message *message, enum ledger_type type, unsigned detail,
-                                   uint32_t recipient, struct failure *why);
 /* The message is finished or a file now: its frame is no more looked at. */
 void live_segments_leave(struct keeper *keeper, struct queued_message *message);
-/* Finished recipients of a frame that goes on from the journal, for its next activation. */
-void live_segments_remember(struct queued_message *message, uint32_t recipient, enum ledger_type type);
-/* Marks in the envelope what the past says of this frame. */
-void live_segments_apply_past(const struct queued_message *message, struct envelope *envelope);
-
-/* All that was recorded so far is durable when it returns true. In a fiber. */
-MUST_USE bool live_segments_sync(struct keeper *keeper, struct failure *why);
-MUST_USE bool live_segments_sync_one(struct keeper *keeper, unsigned number, struct failure *why);
 struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number);
 
 /* The frame's bytes, header included, checked; on the heap in bytes. FAILURE_PERMANENT: damaged. May wait. */

@@ -9,6 +9,7 @@
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/segment_ledger.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
 
@@ -149,7 +150,7 @@ static bool decode_frame(const struct queued_message *message, struct str payloa
     if (!envelope_decode(encoded, arena, envelope, why))
         return false;
     envelope->content_size = content.len;
-    live_segments_apply_past(message, envelope);
+    segment_ledger_apply_past(message, envelope);
     return true;
 }
 
@@ -389,7 +390,7 @@ static void save_damaged_frame(struct keeper *keeper, struct queued_message *mes
 
     log_error("%s: lost from segment %u of the journal: %s", queue_id_format(message->id, text).data,
               message->segment->number, why->text);
-    (void) !live_segments_record(message, LEDGER_MOVED, SPOOL_CORRUPT, LEDGER_WHOLE_MESSAGE, &ignored);
+    (void) !segment_ledger_record(message, LEDGER_MOVED, SPOOL_CORRUPT, LEDGER_WHOLE_MESSAGE, &ignored);
     live_segments_leave(keeper, message);
     queue_index_remove(keeper->index, message);
 }

@@ -13,6 +13,7 @@
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/recording.h"
 #include "qmgr/spilling.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
@@ -42,8 +43,11 @@ static bool open_master_cf(struct daemon *daemon, struct failure *why)
     struct qmgr *qmgr = arena_new(daemon_arena(daemon), struct qmgr);
 
     daemon_keep(daemon, qmgr);
-    return deliveries_find_transports(shared->config_directory, shared->default_process_limit, daemon_arena(daemon),
-                                      &qmgr->transports, &qmgr->transport_count, why);
+    /* master runs with the master.cf it read; a mistake made in it since is no reason to stop the mail. */
+    if (!deliveries_find_transports(shared->config_directory, shared->default_process_limit, daemon_arena(daemon),
+                                    &qmgr->transports, &qmgr->transport_count, why))
+        log_warning("%s", why->text);
+    return true;
 }
 
 /* ---- the life of the queue ---- */
@@ -159,7 +163,7 @@ static void *start(struct daemon *daemon)
     keeper->index = queue_index_create();
     keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
     keeper->ledgers = worker_create(keeper->loop, "ledgers");
-    keeper->hooks = (struct active_keeper){ loader_content, finisher_record, finisher_finished, keeper };
+    keeper->hooks = (struct active_keeper){ loader_content, recording_record, finisher_finished, keeper };
     list_init(&keeper->segments);
     event_init(&keeper->work);
     event_init(&keeper->changed);

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "protocol/spill.h"
 #include "qmgr/live_segments.h"
+#include "qmgr/segment_ledger.h"
 #include "run/loop.h"
 
 #include <stdio.h>
@@ -166,7 +167,7 @@ static void become_file(struct keeper *keeper, struct queued_message *message, e
     struct failure why;
 
     /* Without this record the file still outranks the frame at the next recovery. */
-    if (!live_segments_record(message, LEDGER_MOVED, queue, LEDGER_WHOLE_MESSAGE, &why))
+    if (!segment_ledger_record(message, LEDGER_MOVED, queue, LEDGER_WHOLE_MESSAGE, &why))
         log_warning("%s", why.text);
     message->origin_segment = (unsigned short) message->segment->number;
     message->queue = (unsigned char) queue;
@@ -183,7 +184,7 @@ bool spilling_move(struct keeper *keeper, struct queued_message *message, enum s
 
     pending->item = (struct spill_item){ .queue_id = queue_id_format(message->id, text),
                                          .segment = message->segment->number,
-                                         .offset = (uint64_t) message->frame_at * FRAME_ALIGNMENT,
+                                         .offset = live_segments_frame_offset(message),
                                          .length = message->frame_length,
                                          .queue_name = str_from_c(spool_queue_name(queue)),
                                          .next_attempt = instant_from_seconds(next_attempt),

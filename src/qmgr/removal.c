@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmgr/removal.h"
+
+#include "base/memory.h"
+#include "log/log.h"
+#include "qmgr/live_segments.h"
+#include "qmgr/loader.h"
+#include "qmgr/log_lines.h"
+#include "qmgr/segment_ledger.h"
+
+enum { RETRY_SECONDS = 60 };
+
+struct remove_job {
+    char path[SPOOL_PATH_SIZE];
+    bool is_done;
+    struct failure why;
+};
+
+static void remove_file(void *context)
+{
+    struct remove_job *job = context;
+
+    job->is_done = spool_remove(job->path, &job->why);
+}
+
+/* The ledger that says "moved" is durable before the file goes: else the frame would come back. */
+static bool remove_from_disk(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    struct remove_job *job;
+    bool is_done;
+
+    if (message->origin_segment != 0 && !segment_ledger_sync(keeper, message->origin_segment, why))
+        return false;
+    job = memory_alloc(sizeof(*job));
+    loader_file_path(keeper, message, job->path);
+    keeper_block(keeper, remove_file, job);
+    is_done = job->is_done;
+    if (!is_done)
+        *why = job->why;
+    memory_free(job);
+    return is_done;
+}
+
+bool removal_delete(struct keeper *keeper, struct queued_message *message)
+{
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure why;
+    bool is_done;
+
+    if (message->segment != NULL)
+        is_done = segment_ledger_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, &why);
+    else
+        is_done = remove_from_disk(keeper, message, &why);
+    if (!is_done) {
+        log_warning("%s: %s", queue_id_format(message->id, text).data, why.text);
+        return false;
+    }
+    live_segments_leave(keeper, message);
+    queue_index_remove(keeper->index, message);
+    return true;
+}
+
+struct stale_job {
+    struct queue_id id;
+    const struct spool_settings *spool;
+};
+
+static void remove_stale(void *context)
+{
+    struct stale_job *job = context;
+    char path[SPOOL_PATH_SIZE];
+    enum spool_queue queue;
+    struct failure ignored;
+
+    if (spool_find(job->spool, job->id, &queue, path, &ignored))
+        (void) !spool_remove(path, &ignored);
+}
+
+/*
+ * A frame from before this process: a spill that the last queue manager had asked for may have ended since, and its
+ * file must not bring the message back.
+ */
+static void remove_stale_file(struct keeper *keeper, struct queued_message *message)
+{
+    struct stale_job *job;
+
+    if (message->segment == NULL || !instant_is_before(message->segment->header.started, keeper->started))
+        return;
+    job = memory_alloc(sizeof(*job));
+    job->id = message->id;
+    job->spool = &keeper->spool;
+    message->is_moving = true; /* so that no spill begins meanwhile */
+    keeper_block(keeper, remove_stale, job);
+    message->is_moving = false;
+    event_wake_all(&keeper->changed);
+    memory_free(job);
+}
+
+void removal_forget(struct keeper *keeper, struct queued_message *message)
+{
+    loader_release(keeper, message);
+    live_segments_leave(keeper, message);
+    queue_index_remove(keeper->index, message);
+}
+
+void removal_remove(struct keeper *keeper, struct queued_message *message)
+{
+    struct failure why;
+
+    if (message->segment == NULL && !message->must_delete && !remove_from_disk(keeper, message, &why)) {
+        log_warning("%.*s: %s", STR_ARG(message->active->id_text), why.text);
+        loader_release(keeper, message);
+        queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
+        return;
+    }
+    remove_stale_file(keeper, message);
+    log_removed(message->active->id_text);
+    removal_forget(keeper, message);
+}
