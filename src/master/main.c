@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,21 @@ static bool read_configuration(struct start *start, struct failure *why)
            set_environment(start->configuration, start->supervisor.directory, why);
 }
 
+/*
+ * What supervising takes (making and owning sockets and folders, low ports, ending processes of any user), and what
+ * the services need to enter their jails and to act as mail users. No more than this is inherited.
+ */
+static bool limit_rights(struct failure *why)
+{
+    static const int kept[] = {
+        CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,     CAP_KILL,
+        CAP_SETGID, CAP_SETUID,       CAP_SETPCAP,         CAP_SYS_CHROOT, CAP_NET_BIND_SERVICE,
+    };
+
+    return !privilege_is_root() ||
+           (privilege_leave_groups(why) && privilege_limit_capabilities(kept, ARRAY_COUNT(kept), why));
+}
+
 static bool begin(struct start *start, struct failure *why)
 {
     static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD };
@@ -93,7 +109,12 @@ static bool begin(struct start *start, struct failure *why)
     if (!open_log(start->configuration, true, why) ||
         !instance_lock_acquire(&start->lock, start->configuration->shared->data_directory, why))
         return false;
+    /* Said on the terminal too, which listens for the last time here. */
+    if (!privilege_is_root())
+        log_warning("running as an ordinary user: services are not separated from each other");
     (void) fd_raise_limit();
+    if (!limit_rights(why))
+        return false;
     start->supervisor.is_verbose = start->options.is_verbose;
     start->supervisor.keeps_output = start->options.keeps_output;
     return signals_open(numbers, ARRAY_COUNT(numbers), &start->signal_fd, why) &&
@@ -104,8 +125,6 @@ static void say_ready(struct start *start)
 {
     for (size_t i = 0; i < start->configuration->warnings.count; i++)
         log_warning("%.*s", STR_ARG(start->configuration->warnings.items[i]));
-    if (!privilege_is_root())
-        log_warning("running as an ordinary user: services are not separated from each other");
     log_daemon_started(start->configuration);
     (void) log_flush();
     if (start->report >= 0)

@@ -104,7 +104,8 @@ static bool enter_jail(const struct postlogd *postlogd, struct failure *why)
     struct layout_identity identity;
     bool is_filtered;
 
-    return layout_identity_find(postlogd->shared, &identity, why) &&
+    return fd_set_close_on_exec(MASTER_STATUS_FD, true, why) && fd_set_close_on_exec(MASTER_LISTEN_FD, true, why) &&
+           layout_identity_find(postlogd->shared, &identity, why) &&
            (!identity.is_root || privilege_drop(identity.mail_uid, identity.mail_gid, why)) &&
            privilege_forbid_new(why) && seccomp_enter("queue", &is_filtered, why);
 }

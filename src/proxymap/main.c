@@ -128,6 +128,7 @@ int main(int argc, char **argv)
         .stop = stop,
         .protocol = &proxymap_protocol,
         .operations = operations,
+        .seccomp = "lookup",
     };
 
     return daemon_run(&program, argc, argv);

@@ -21,6 +21,25 @@ bool privilege_is_set_id(void)
     return getauxval(AT_SECURE) != 0 || geteuid() != getuid() || getegid() != getgid();
 }
 
+static bool is_kept(const int *keep, size_t count, int capability)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] == capability)
+            return true;
+    }
+    return false;
+}
+
+/* Also what an exec could bring back. A container may have taken the right to do so, with most of the rest. */
+static bool limit_bounding_set(const int *keep, size_t count, struct failure *why)
+{
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if (!is_kept(keep, count, capability) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            return errno == EPERM || failure_system(why, errno, "drop capability %d", capability);
+    }
+    return true;
+}
+
 static bool clear_capabilities(struct failure *why)
 {
     cap_t none = cap_init();
@@ -66,7 +85,7 @@ bool privilege_drop(uid_t uid, gid_t gid, struct failure *why)
         return check_dropped(uid, gid, why);
     if (setgroups(1, &gid) < 0)
         return failure_system(why, errno, "give up groups");
-    return become(uid, gid, why);
+    return (uid == 0 || limit_bounding_set(NULL, 0, why)) && become(uid, gid, why);
 }
 
 bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why)
@@ -89,15 +108,18 @@ bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
     return true;
 }
 
-bool privilege_restore(struct failure *why)
+bool privilege_leave_groups(struct failure *why)
 {
     gid_t root_group = 0;
 
+    return setgroups(1, &root_group) == 0 || failure_system(why, errno, "take root's group alone");
+}
+
+bool privilege_restore(struct failure *why)
+{
     if (seteuid(0) < 0 || setegid(0) < 0)
         return failure_system(why, errno, "act as root again");
-    if (setgroups(1, &root_group) < 0)
-        return failure_system(why, errno, "take root's group again");
-    return true;
+    return privilege_leave_groups(why);
 }
 
 bool privilege_enter_root(const char *path, struct failure *why)
@@ -116,29 +138,38 @@ bool privilege_forbid_new(struct failure *why)
     return true;
 }
 
-static bool is_kept(const int *keep, size_t count, int capability)
+static bool is_permitted(cap_t now, int capability)
+{
+    cap_flag_value_t value = CAP_CLEAR;
+
+    return cap_get_flag(now, capability, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
+}
+
+/* Nobody can keep what a container or the service manager has taken before. */
+static bool keep_permitted(cap_t now, cap_t wanted, const int *keep, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (keep[i] == capability)
-            return true;
+        if (is_permitted(now, keep[i]) && (cap_set_flag(wanted, CAP_PERMITTED, 1, &keep[i], CAP_SET) < 0 ||
+                                           cap_set_flag(wanted, CAP_EFFECTIVE, 1, &keep[i], CAP_SET) < 0))
+            return false;
     }
-    return false;
+    return cap_set_proc(wanted) == 0;
 }
 
 bool privilege_limit_capabilities(const int *keep, size_t count, struct failure *why)
 {
-    cap_t wanted;
+    cap_t now, wanted;
     bool is_done;
     int error;
 
-    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
-        if (!is_kept(keep, count, capability) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-            return failure_system(why, errno, "drop capability %d", capability);
-    }
+    if (!limit_bounding_set(keep, count, why))
+        return false;
+    now = cap_get_proc();
     wanted = cap_init();
-    is_done = wanted != NULL && cap_set_flag(wanted, CAP_PERMITTED, (int) count, keep, CAP_SET) == 0 &&
-              cap_set_flag(wanted, CAP_EFFECTIVE, (int) count, keep, CAP_SET) == 0 && cap_set_proc(wanted) == 0;
+    is_done = now != NULL && wanted != NULL && keep_permitted(now, wanted, keep, count);
     error = errno;
+    if (now != NULL)
+        cap_free(now);
     if (wanted != NULL)
         cap_free(wanted);
     return is_done || failure_system(why, error, "limit capabilities");

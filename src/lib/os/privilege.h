@@ -17,7 +17,10 @@ bool privilege_is_root(void);
 /* Set-user-id, set-group-id or with file capabilities: the caller's environment is not to be trusted. */
 bool privilege_is_set_id(void);
 
-/* Becomes uid and gid for good, with no other groups, no capabilities. Needs root unless already so. */
+/*
+ * Becomes uid and gid for good, with no other groups, no capabilities, and none to be had from an exec.
+ * Needs root unless already so.
+ */
 MUST_USE bool privilege_drop(uid_t uid, gid_t gid, struct failure *why);
 /* As privilege_drop, with the user's groups (initgroups): for what runs a user's own commands. */
 MUST_USE bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why);
@@ -32,7 +35,12 @@ MUST_USE bool privilege_enter_root(const char *path, struct failure *why);
 /* No exec of this process or its children gains rights any more. */
 MUST_USE bool privilege_forbid_new(struct failure *why);
 
-/* Keeps of root's capabilities only those in keep (CAP_... numbers), also for later privilege_drop-free life. */
+/* Root's own group is the only one left of those that who started us had. Root only. */
+MUST_USE bool privilege_leave_groups(struct failure *why);
+/*
+ * Keeps of root's capabilities only those in keep (CAP_... numbers), also for what this process starts. Those that
+ * the process never had, in a container for example, it does not get.
+ */
 MUST_USE bool privilege_limit_capabilities(const int *keep, size_t count, struct failure *why);
 
 #endif
