@@ -8,7 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { LAST_TURNS = 100 };
+enum {
+    LAST_TURNS = 100,
+    ROUNDS = 4, /* of fibers that wake each other (reader, handler, writer) before the next look for events */
+};
 
 static void timer_due(uv_timer_t *timer)
 {
@@ -138,7 +141,8 @@ void loop_run(struct loop *loop)
     CHECK(loop->current == NULL);
     loop->now = clock_monotonic();
     while (!loop->is_stopped) {
-        fiber_run_ready(loop);
+        for (int round = 0; round < ROUNDS && !loop->is_stopped; round++)
+            fiber_run_ready(loop);
         if (loop->has_run)
             run_hooks(loop);
         loop->has_run = false;
