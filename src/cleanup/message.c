@@ -9,11 +9,15 @@
 #include "cleanup/service.h"
 #include "mail/domain.h"
 
+/* Room for most mail at once: content comes in pieces. */
+enum { USUAL_SIZE = 8000 };
+
 void message_init(struct message *message, struct service *service, struct arena *arena, unsigned flags)
 {
     *message = (struct message){ .service = service, .arena = arena, .flags = flags };
     message->scratch = arena_create();
     strbuf_init(&message->content, STRBUF_UNLIMITED);
+    strbuf_reserve(&message->content, USUAL_SIZE);
     header_splitter_init(&message->splitter, (size_t) service->shared->header_size_limit);
 }
 

@@ -7,7 +7,7 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-enum { PENDING_MAXIMUM = CLEANUP_CONTENT_MAXIMUM };
+enum { PENDING_MAXIMUM = CLEANUP_CONTENT_MAXIMUM, USUAL_SIZE = 8000 };
 
 void transaction_begin(struct transaction *transaction)
 {
@@ -195,6 +195,7 @@ static void begin_content(struct session *session, struct str line)
     struct transaction *transaction = &session->transaction;
 
     transaction->has_content = true;
+    strbuf_reserve(&transaction->pending, USUAL_SIZE);
     received_append(session, &transaction->pending);
     if (is_mailbox_line(line))
         strbuf_append(&transaction->pending, STR("X-Mailbox-Line: "));

@@ -57,24 +57,6 @@ bool str_ends_with_nocase(struct str text, struct str suffix)
     return text.len >= suffix.len && str_equal_nocase(str_from(text, text.len - suffix.len), suffix);
 }
 
-struct str str_from(struct str text, size_t start)
-{
-    if (text.data == NULL)
-        return STR_EMPTY;
-    if (start > text.len)
-        start = text.len;
-    return str_make(text.data + start, text.len - start);
-}
-
-struct str str_part(struct str text, size_t start, size_t len)
-{
-    struct str part = str_from(text, start);
-
-    if (part.len > len)
-        part.len = len;
-    return part;
-}
-
 size_t str_find_char(struct str text, char c)
 {
     const char *at = text.len == 0 ? NULL : memchr(text.data, c, text.len);

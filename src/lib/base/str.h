@@ -47,9 +47,24 @@ bool str_ends_with(struct str text, struct str suffix);
 bool str_ends_with_nocase(struct str text, struct str suffix);
 
 /* The part from start on; beyond the end it is empty, and points at the end. */
-struct str str_from(struct str text, size_t start);
+static inline struct str str_from(struct str text, size_t start)
+{
+    if (text.data == NULL)
+        return STR_EMPTY;
+    if (start > text.len)
+        start = text.len;
+    return str_make(text.data + start, text.len - start);
+}
+
 /* At most len bytes from start on. */
-struct str str_part(struct str text, size_t start, size_t len);
+static inline struct str str_part(struct str text, size_t start, size_t len)
+{
+    struct str part = str_from(text, start);
+
+    if (part.len > len)
+        part.len = len;
+    return part;
+}
 
 #define STR_NOT_FOUND SIZE_MAX
 /* Position of the first or last such byte, or STR_NOT_FOUND. */

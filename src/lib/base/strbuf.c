@@ -43,21 +43,24 @@ void strbuf_consume(struct strbuf *buf, size_t count)
     buf->data[buf->len] = '\0';
 }
 
-char *strbuf_reserve(struct strbuf *buf, size_t count)
+static char *grow(struct strbuf *buf, size_t count)
 {
     size_t capacity = buf->capacity > 0 ? buf->capacity : SMALLEST_CAPACITY;
 
+    while (capacity < buf->len + count + 1)
+        capacity *= 2;
+    buf->data = memory_resize(buf->data, capacity);
+    buf->capacity = capacity;
+    return buf->data + buf->len;
+}
+
+char *strbuf_reserve(struct strbuf *buf, size_t count)
+{
     if (count > buf->maximum - buf->len) {
         buf->is_overflowed = true;
         return NULL;
     }
-    while (capacity < buf->len + count + 1)
-        capacity *= 2;
-    if (capacity > buf->capacity) {
-        buf->data = memory_resize(buf->data, capacity);
-        buf->capacity = capacity;
-    }
-    return buf->data + buf->len;
+    return buf->capacity > buf->len + count ? buf->data + buf->len : grow(buf, count);
 }
 
 void strbuf_extend(struct strbuf *buf, size_t count)

@@ -14,6 +14,7 @@
 #include "run/loop.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,11 +283,21 @@ static void begin_loop(struct daemon *daemon)
     loop_add_hook(daemon->loop, flush_log, daemon);
 }
 
+/* Buffers for a whole group of messages come and go: their pages are kept, not asked for again each time. */
+static void keep_heap(void)
+{
+#ifdef __GLIBC__
+    (void) mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void) mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure *why)
 {
     const struct daemon_program *program = daemon->program;
 
     signals_init();
+    keep_heap();
     /* Ctrl-C at the terminal is master's to hear. */
     signal(SIGINT, SIG_IGN);
     /* More than libuv's four, so that back ends with limits of their own do not meet this one. */
