@@ -8,6 +8,9 @@ static const struct setting rows[] = {
                  "The longest pause before a service that keeps failing is started again; the first is 1 s."),
     SETTING_TIME(struct master_settings, service_stop_limit, "service_stop_limit", "60s", 1, 0, 's',
                  "How long each step of a stop may take before the processes that stay are killed."),
+    SETTING_TIME(
+        struct master_settings, service_stop_session_limit, "service_stop_session_limit", "10s", 1, 0, 's',
+        "How long sessions and deliveries may go on when the system stops, before their processes are killed."),
     SETTING_TIME(struct master_settings, service_retire_limit, "service_retire_limit", "1h", 1, 0, 's',
                  "How long a process that was replaced may go on with its sessions before it is told to stop."),
     SETTING_INTEGER(struct master_settings, service_generation_limit, "service_generation_limit", "5", 1, 100,

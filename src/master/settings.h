@@ -9,6 +9,7 @@ struct master_settings {
     int service_workers; /* 0: as many as there are CPUs */
     struct duration service_throttle_time;
     struct duration service_stop_limit;
+    struct duration service_stop_session_limit;
     struct duration service_retire_limit;
     int service_generation_limit;
     struct strlist master_service_disable;

@@ -47,9 +47,20 @@ static unsigned for_each(struct supervisor *supervisor, bool is_due, void (*func
     return count;
 }
 
+/* A peer that is silent must not hold a stop: what it was to get or to give stays where it is safe, and comes again. */
+static struct duration step_limit(const struct supervisor *supervisor)
+{
+    const struct master_settings *settings = supervisor->configuration->settings;
+    struct duration limit = settings->service_stop_limit;
+
+    if (supervisor->stop_step <= PROGRAM_STOP_DELIVERY && settings->service_stop_session_limit.us < limit.us)
+        limit = settings->service_stop_session_limit;
+    return limit;
+}
+
 static void begin_step(struct supervisor *supervisor, struct instant now)
 {
-    supervisor->stop_deadline = instant_add(now, supervisor->configuration->settings->service_stop_limit);
+    supervisor->stop_deadline = instant_add(now, step_limit(supervisor));
     (void) for_each(supervisor, false, tell);
 }
 

@@ -13,6 +13,7 @@
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/log_lines.h"
 #include "qmgr/recording.h"
 #include "qmgr/spilling.h"
 #include "qmgr/walker.h"
@@ -22,7 +23,7 @@
 
 #include <fcntl.h>
 
-enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, WRITERS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 10 };
+enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, WRITERS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 1 };
 
 /* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
 static const char unclean_mark[] = "journal/manager";
@@ -237,7 +238,7 @@ static void drain(void *context)
     if (is_clean)
         (void) set_mark(keeper, true);
     else
-        log_info("going with deliveries in hand: the next queue manager asks the agents");
+        log_going_busy();
 }
 
 static void stop(void *context)
