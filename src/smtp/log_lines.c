@@ -10,6 +10,11 @@ void smtp_log_connect_failed(struct str text)
     log_info("%.*s", STR_ARG(text));
 }
 
+void smtp_log_bind_failed(struct str address, const char *reason)
+{
+    log_warning("smtp_connect_addr: bind %.*s: %s", STR_ARG(address), reason);
+}
+
 void smtp_log_host_failed(struct str queue_id, struct str text)
 {
     log_info("%.*s: %.*s", STR_ARG(queue_id), STR_ARG(text));

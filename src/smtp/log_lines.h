@@ -8,6 +8,8 @@
 
 /* connect to mx.example.com[192.0.2.1]:25: Connection refused */
 void smtp_log_connect_failed(struct str text);
+/* warning: smtp_connect_addr: bind 192.0.2.1: Cannot assign requested address */
+void smtp_log_bind_failed(struct str address, const char *reason);
 /* 98AC3161ABF: host mx.example.com[192.0.2.1] said: 450 4.2.0 Later (in reply to RCPT TO command) */
 void smtp_log_host_failed(struct str queue_id, struct str text);
 /* warning: host mx.example.com[192.0.2.1]:25 greeted me with my own hostname mail.example.com */

@@ -201,11 +201,16 @@ static const struct socket_address *local_address(const struct smtp *smtp, const
                                                   struct socket_address *place)
 {
     const struct ip_address *from = target->address.family == IP_V4 ? &smtp->bind_ipv4 : &smtp->bind_ipv6;
+    char text[IP_ADDRESS_TEXT_MAX];
+    struct failure why;
 
     if (from->family == IP_NONE)
         return NULL;
     place->len = ip_address_to_sockaddr(from, 0, &place->storage);
-    return place;
+    if (socket_can_bind(place, &why))
+        return place;
+    smtp_log_bind_failed(str_from_c(ip_address_format(from, text)), strerror(why.error));
+    return smtp->settings->bind_address_enforce ? place : NULL;
 }
 
 static bool connect_to(struct smtp *smtp, const struct target *target, struct arena *arena, struct stream **stream_out,

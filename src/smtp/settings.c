@@ -33,6 +33,8 @@ static const struct setting rows[] = {
            "Sessions in one delivery before it is deferred, 0 for no limit."),
     STRING(bind_address, "smtp_bind_address", "", "IPv4 address to connect from."),
     STRING(bind_address6, "smtp_bind_address6", "", "IPv6 address to connect from."),
+    BOOLEAN(bind_address_enforce, "smtp_bind_address_enforce", "no",
+            "Defer when smtp_bind_address cannot be used, instead of connecting from any address."),
     SETTING_STRING(struct smtp_settings, helo_name, "smtp_helo_name", "$myhostname", 1, 0, "Our name in EHLO."),
     BOOLEAN(always_send_ehlo, "smtp_always_send_ehlo", "yes", "Send EHLO even if the greeting does not say ESMTP."),
     BOOLEAN(never_send_ehlo, "smtp_never_send_ehlo", "no", "Never send EHLO."),

@@ -26,6 +26,7 @@ struct smtp_settings {
     int mx_session_limit;
     struct str bind_address;
     struct str bind_address6;
+    bool bind_address_enforce;
 
     /* how */
     struct str helo_name;

@@ -121,6 +121,18 @@ static bool connect_fd(struct loop *loop, int fd, const struct socket_address *a
     return wait_connected(loop, fd, timeout, why);
 }
 
+bool socket_can_bind(const struct socket_address *local, struct failure *why)
+{
+    int fd = open_socket(local->storage.ss_family);
+    bool is_bound;
+
+    if (fd < 0)
+        return failure_system(why, errno, "socket");
+    is_bound = bind(fd, as_sockaddr(local), local->len) == 0 || failure_system(why, errno, "bind");
+    close(fd);
+    return is_bound;
+}
+
 bool socket_connect(struct loop *loop, const struct socket_address *address, const struct socket_address *local,
                     struct duration timeout, int *fd_out, struct failure *why)
 {

@@ -41,6 +41,8 @@ bool socket_address_equal(const struct socket_address *a, const struct socket_ad
 MUST_USE bool socket_connect(struct loop *loop, const struct socket_address *address,
                              const struct socket_address *local, struct duration timeout, int *fd_out,
                              struct failure *why);
+/* Whether a socket can be bound to the address: it is one of this host's. */
+MUST_USE bool socket_can_bind(const struct socket_address *local, struct failure *why);
 /* path may be longer than sun_path. A full backlog is waited for. */
 MUST_USE bool socket_connect_unix(struct loop *loop, const char *path, struct duration timeout, int *fd_out,
                                   struct failure *why);
