@@ -8,6 +8,7 @@
 #include "config/programs.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "mail/address.h"
 #include "run/loop.h"
 
 #include <unistd.h>
@@ -350,6 +351,14 @@ void deliveries_divert(struct deliveries *deliveries, struct destination *destin
     arena_destroy(&arena);
 }
 
+/* Nobody reads what is sent to the address that undeliverable notifications come from; a reply to it would go round. */
+static bool is_double_bounce(const struct deliveries *deliveries, const struct resolved_address *resolved)
+{
+    struct str user = address_local(daemon_shared(deliveries->daemon)->double_bounce_sender);
+
+    return resolved->address_class == RESOLVE_LOCAL && str_equal_nocase(address_local(resolved->recipient), user);
+}
+
 static void assign_resolved(struct deliveries *deliveries, struct active_message *message, size_t place,
                             const struct resolved_address *resolved)
 {
@@ -358,7 +367,10 @@ static void assign_resolved(struct deliveries *deliveries, struct active_message
     message->results[place].address = arena_str(arena, resolved->recipient);
     switch (resolved->status) {
     case RESOLVE_OK:
-        assign(deliveries, message, place, resolved->transport, resolved->nexthop);
+        if (is_double_bounce(deliveries, resolved))
+            assign(deliveries, message, place, STR("discard"), STR("undeliverable postmaster notification discarded"));
+        else
+            assign(deliveries, message, place, resolved->transport, resolved->nexthop);
         return;
     case RESOLVE_ERROR:
         assign(deliveries, message, place, STR("error"), arena_printf(arena, "5.1.3 %.*s", STR_ARG(resolved->nexthop)));
