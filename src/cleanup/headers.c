@@ -182,10 +182,10 @@ void headers_take(struct message *message, struct str field)
     if ((kind->flags & (HEADER_SENDER | HEADER_RECIPIENT)) &&
         (message->rewrites_headers || is_extracted(message, kind)))
         field = rewrite_field(message, kind, field);
-    if (!is_dropped(message, parts.name)) {
-        message->headers_seen |= UINT64_C(1) << kind->type;
+    /* What was dropped is not missing. */
+    message->headers_seen |= UINT64_C(1) << kind->type;
+    if (!is_dropped(message, parts.name))
         write_field(message, field);
-    }
     arena_reset(message->scratch);
 }
 
