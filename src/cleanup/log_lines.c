@@ -35,3 +35,13 @@ void log_write_problem(struct str queue_id, const char *reason)
 {
     log_warning("%.*s: write queue file: %s", STR_ARG(queue_id), reason);
 }
+
+void log_disk_fails(const char *reason)
+{
+    log_error("the queue's disk fails, no mail is taken: %s", reason);
+}
+
+void log_disk_works(const char *which)
+{
+    log_info("the queue's disk works again: %s", which);
+}

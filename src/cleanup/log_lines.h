@@ -19,5 +19,9 @@ void log_map_many(struct str queue_id, struct str maps, struct str address);
 void log_rewrite_problem(struct str queue_id, const char *reason);
 /* "ABC: write queue file: reason" */
 void log_write_problem(struct str queue_id, const char *reason);
+/* "error: the queue's disk fails, no mail is taken: REASON" */
+void log_disk_fails(const char *reason);
+/* "the queue's disk works again: WHICH" */
+void log_disk_works(const char *which);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/service.h"
 
+#include "cleanup/log_lines.h"
 #include "cleanup/mapping.h"
 #include "cleanup/notifier.h"
 #include "cleanup/rewriter.h"
@@ -60,9 +61,9 @@ static void on_alarm(void *context, bool is_failing, const char *text)
 {
     (void) context;
     if (is_failing)
-        log_error("the queue's disk fails, no mail is taken: %s", text);
+        log_disk_fails(text);
     else
-        log_info("the queue's disk works again: %s", text);
+        log_disk_works(text);
 }
 
 static bool open_journal(struct service *service, struct failure *why)

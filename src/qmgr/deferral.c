@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/deferral.h"
 
-#include "log/log.h"
 #include "qmgr/loader.h"
+#include "qmgr/log_lines.h"
 #include "qmgr/removal.h"
 #include "qmgr/requeue.h"
 #include "qmgr/segment_ledger.h"
@@ -88,7 +88,7 @@ static void requeue_deferred(struct keeper *keeper, struct queued_message *messa
     message->is_moving = true;
     if (requeue_to_maildrop(keeper, message, &why) && removal_delete(keeper, message))
         return;
-    log_warning("%s: cannot be requeued: %s", queue_id_format(message->id, text).data, why.text);
+    log_message_problem(queue_id_format(message->id, text), "cannot be requeued", &why);
     message->is_moving = false;
     queue_index_wait(keeper->index, message, next_attempt);
 }
@@ -108,7 +108,7 @@ void deferral_defer(struct keeper *keeper, struct queued_message *message, const
         is_done = defer_in_file(keeper, message, deferral, arena, &why);
     }
     if (!is_done && why.error != ENOENT)
-        log_warning("%.*s: %s", STR_ARG(message->active->id_text), why.text);
+        log_message_problem(message->active->id_text, NULL, &why);
     put_back(keeper, message, deferral);
     if (message->must_requeue && message->segment == NULL && message->queue == SPOOL_DEFERRED)
         requeue_deferred(keeper, message, deferral->next_attempt);

@@ -2,7 +2,6 @@
 #include "qmgr/finisher.h"
 
 #include "base/memory.h"
-#include "log/log.h"
 #include "qmgr/deferral.h"
 #include "qmgr/log_lines.h"
 #include "qmgr/recording.h"
@@ -108,7 +107,7 @@ static void mark_returned(struct queued_message *message)
             continue;
         envelope->recipients[i].status = RECIPIENT_RETURNED;
         if (message->segment != NULL && !segment_ledger_record(message, LEDGER_RETURNED, 0, (uint32_t) i, &why))
-            log_warning("%.*s: %s", STR_ARG(message->active->id_text), why.text);
+            log_message_problem(message->active->id_text, NULL, &why);
     }
 }
 
@@ -120,7 +119,7 @@ static bool return_failed(struct keeper *keeper, struct queued_message *message)
     if (count_status(message->active->envelope, RECIPIENT_FAILED) == 0)
         return true;
     if (!returning_tell(keeper, message->active, BOUNCE_FAILED, is_failed, &why)) {
-        log_warning("%.*s: the sender cannot be told now: %s", STR_ARG(message->active->id_text), why.text);
+        log_message_problem(message->active->id_text, "the sender cannot be told now", &why);
         return false;
     }
     /* Where it stands may have changed during the wait: the record goes there. */
@@ -134,7 +133,7 @@ static void tell_success(struct keeper *keeper, struct active_message *active)
     struct failure why;
 
     if (!returning_tell(keeper, active, BOUNCE_SUCCESS, is_success_wanted, &why))
-        log_warning("%.*s: no delivery notification sent: %s", STR_ARG(active->id_text), why.text);
+        log_message_problem(active->id_text, "no delivery notification sent", &why);
 }
 
 /* sendmail -v: a report of the first attempt, however it went. */
@@ -146,7 +145,7 @@ static void tell_trace(struct keeper *keeper, const struct queued_message *messa
     if ((active->envelope->flags & ENVELOPE_TRACE_RECORD) == 0 || message->was_deferred)
         return;
     if (!returning_tell(keeper, active, BOUNCE_TRACE, was_tried_now, &why))
-        log_warning("%.*s: no delivery report sent: %s", STR_ARG(active->id_text), why.text);
+        log_message_problem(active->id_text, "no delivery report sent", &why);
 }
 
 static unsigned warn_of_delay(struct keeper *keeper, struct active_message *active)
@@ -160,7 +159,7 @@ static unsigned warn_of_delay(struct keeper *keeper, struct active_message *acti
         return 0;
     if (returning_tell(keeper, active, BOUNCE_DELAYED, is_delayed, &why))
         return ENVELOPE_DELAY_WARNED;
-    log_warning("%.*s: no delay warning sent: %s", STR_ARG(active->id_text), why.text);
+    log_message_problem(active->id_text, "no delay warning sent", &why);
     return 0;
 }
 

@@ -410,7 +410,7 @@ static void load_from_frame(struct keeper *keeper, struct queued_message *messag
     if (why.kind == FAILURE_PERMANENT) {
         save_damaged_frame(keeper, message, &why);
     } else {
-        log_warning("%s: %s", queue_id_format(message->id, text).data, why.text);
+        log_message_problem(queue_id_format(message->id, text), NULL, &why);
         queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
     }
 }

@@ -38,3 +38,16 @@ void log_removed(struct str queue_id)
 {
     log_info("%.*s: removed", STR_ARG(queue_id));
 }
+
+void log_message_problem(struct str queue_id, const char *doing, const struct failure *why)
+{
+    if (doing != NULL)
+        log_warning("%.*s: %s: %s", STR_ARG(queue_id), doing, why->text);
+    else
+        log_warning("%.*s: %s", STR_ARG(queue_id), why->text);
+}
+
+void log_going_busy(void)
+{
+    log_info("going with deliveries in hand: the next queue manager asks the agents");
+}

@@ -2,6 +2,7 @@
 #ifndef QMGR_LOG_LINES_H
 #define QMGR_LOG_LINES_H
 
+#include "base/failure.h"
 #include "base/str.h"
 
 /* log_lines - the lines that the queue manager writes about a message, in Postfix's words. One function a line. */
@@ -12,5 +13,9 @@ void log_queue_active(struct str queue_id, struct str sender, uint64_t size, siz
 void log_expired(struct str queue_id, struct str sender, bool is_forced);
 /* "ABC: removed" */
 void log_removed(struct str queue_id);
+/* "warning: ABC: no delay warning sent: REASON"; without doing, "warning: ABC: REASON". */
+void log_message_problem(struct str queue_id, const char *doing, const struct failure *why);
+/* "going with deliveries in hand: the next queue manager asks the agents" */
+void log_going_busy(void);
 
 #endif

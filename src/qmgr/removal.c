@@ -2,7 +2,6 @@
 #include "qmgr/removal.h"
 
 #include "base/memory.h"
-#include "log/log.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
@@ -52,7 +51,7 @@ bool removal_delete(struct keeper *keeper, struct queued_message *message)
     else
         is_done = remove_from_disk(keeper, message, &why);
     if (!is_done) {
-        log_warning("%s: %s", queue_id_format(message->id, text).data, why.text);
+        log_message_problem(queue_id_format(message->id, text), NULL, &why);
         return false;
     }
     live_segments_leave(keeper, message);
@@ -108,7 +107,7 @@ void removal_remove(struct keeper *keeper, struct queued_message *message)
     struct failure why;
 
     if (message->segment == NULL && !message->must_delete && !remove_from_disk(keeper, message, &why)) {
-        log_warning("%.*s: %s", STR_ARG(message->active->id_text), why.text);
+        log_message_problem(message->active->id_text, NULL, &why);
         loader_release(keeper, message);
         queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
         return;

@@ -4,6 +4,7 @@
 #include "config/master_cf.h"
 #include "log/log.h"
 #include "merpati/check.h"
+#include "merpati/log_lines.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ int control_start(const struct instance *instance)
 
     if (!need_no_master(instance))
         return 1;
-    log_info("starting the Merpati mail system");
+    log_starting();
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
         return fail(&why);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -101,7 +102,7 @@ int control_start_foreground(const struct instance *instance)
 
     if (!need_no_master(instance))
         return 1;
-    log_info("starting the Merpati mail system");
+    log_starting();
     log_close();
     (void) execv(path, arguments);
     log_fatal("start %s: %s", path, errno == ENOENT ? "there is no such program" : "not allowed");
@@ -114,7 +115,7 @@ int control_stop(const struct instance *instance)
 
     if (!need_master(instance, &pid))
         return 1;
-    log_info("stopping the Merpati mail system");
+    log_stopping();
     if (!send(pid, SIGTERM))
         return 1;
     if (wait_for_end(instance, STOP_LIMIT_MS))
@@ -129,7 +130,7 @@ int control_abort(const struct instance *instance)
 
     if (!need_master(instance, &pid))
         return 1;
-    log_info("aborting the Merpati mail system");
+    log_aborting();
     return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
 }
 
@@ -153,7 +154,7 @@ int control_reload(const struct instance *instance)
 
     if (!is_readable(instance) || !need_master(instance, &pid))
         return 1;
-    log_info("refreshing the Merpati mail system");
+    log_refreshing();
     return send(pid, SIGHUP) ? 0 : 1;
 }
 
@@ -164,10 +165,7 @@ int control_status(const struct instance *instance)
 
     if (!instance_find_master(instance, &pid, &why))
         return fail(&why);
-    if (pid == 0)
-        log_info("the Merpati mail system is not running");
-    else
-        log_info("the Merpati mail system is running: PID: %d", (int) pid);
+    log_status(pid);
     return pid == 0 ? 1 : 0;
 }
 

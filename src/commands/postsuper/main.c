@@ -13,6 +13,7 @@
 #include "os/privilege.h"
 #include "os/signals.h"
 #include "os/system_socket.h"
+#include "postsuper/log_lines.h"
 #include "postsuper/spool_change.h"
 #include "protocol/queue_client.h"
 
@@ -226,7 +227,7 @@ static void told_of(void *context, struct str queue_id)
 
     task->count++;
     if (task->tells_each)
-        log_info("%.*s: %s", STR_ARG(queue_id), task->action->each);
+        log_changed(queue_id, task->action->each);
 }
 
 /* Nobody else may change the queue while the system is down: the lock is the one that master takes. */
@@ -397,8 +398,7 @@ static void summarize(const struct postsuper *postsuper)
         const struct task *task = &postsuper->tasks[i];
 
         if (task->is_asked)
-            log_info("%s: %llu message%s", task->action->summary, (unsigned long long) task->count,
-                     task->count == 1 ? "" : "s");
+            log_summary(task->action->summary, (size_t) task->count);
     }
 }
 

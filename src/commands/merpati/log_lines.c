@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merpati/log_lines.h"
+
+#include "log/log.h"
+
+void log_starting(void)
+{
+    log_info("starting the Merpati mail system");
+}
+
+void log_stopping(void)
+{
+    log_info("stopping the Merpati mail system");
+}
+
+void log_aborting(void)
+{
+    log_info("aborting the Merpati mail system");
+}
+
+void log_refreshing(void)
+{
+    log_info("refreshing the Merpati mail system");
+}
+
+void log_status(pid_t master)
+{
+    if (master == 0)
+        log_info("the Merpati mail system is not running");
+    else
+        log_info("the Merpati mail system is running: PID: %d", (int) master);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MERPATI_LOG_LINES_H
+#define MERPATI_LOG_LINES_H
+
+#include <sys/types.h>
+
+/* log_lines - what is said to the administrator and to the log when the mail system is started or stopped. */
+
+/* "starting the Merpati mail system" */
+void log_starting(void);
+/* "stopping the Merpati mail system" */
+void log_stopping(void);
+/* "aborting the Merpati mail system" */
+void log_aborting(void);
+/* "refreshing the Merpati mail system" */
+void log_refreshing(void);
+/* "the Merpati mail system is running: PID: 123"; 0: "... is not running" */
+void log_status(pid_t master);
+
+#endif
