@@ -16,7 +16,8 @@ from support.waiting import PATIENCE, wait_until
 
 MESSAGES = int(os.environ.get("MERPATI_TEST_MESSAGES", "10000"))
 SENDERS = 10
-DAEMONS = ["cleanup", "qmgr", "smtpd", "local", "trivial-rewrite", "smtp", "spill", "proxymap", "bounce", "pickup"]
+DAEMONS = ["cleanup", "qmgr", "smtpd", "local", "trivial-rewrite", "smtp", "spill", "proxymap", "bounce", "pickup", "showq", "error", "discard",
+           "postlogd"]
 
 
 class Senders:
