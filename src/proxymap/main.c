@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     static const struct daemon_program program = {
         .name = "proxymap",
         .shape = DAEMON_EVENT,
-        .user = DAEMON_AS_MAIL_OWNER,
+        .user = DAEMON_AS_MAP_OWNER,
         .settings = &proxymap_settings_table,
         .open = open_tables,
         .start = start,

@@ -35,7 +35,7 @@ def _ensure_account(name, home="/nonexistent"):
 def pytest_sessionstart(session):
     """Accounts that the tests need; what scripts/test has made already is left as it is."""
     if IS_ROOT:
-        for name in ("merpati", "merpati-net", TEST_ACCOUNT):
+        for name in ("merpati", "merpati-net", "merpati-map", TEST_ACCOUNT):
             _ensure_account(name)
         if subprocess.run(["getent", "group", "postdrop"], capture_output=True).returncode != 0:
             subprocess.run(["groupadd", "--system", "postdrop"], check=True)

@@ -64,25 +64,35 @@ bool layout_identity_find(const struct shared_settings *settings, struct layout_
                           struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
-    struct user_account mail, net;
+    struct user_account mail, net, map;
     struct user_group setgid;
 
     if (!privilege_is_root()) {
-        *identity_out = (struct layout_identity){ false, geteuid(), getegid(), geteuid(), getegid(), getegid() };
+        const uid_t uid = geteuid();
+        const gid_t gid = getegid();
+
+        *identity_out = (struct layout_identity){ false, uid, gid, uid, gid, uid, gid, gid };
         return true;
     }
     if (!find_user(arena, "mail_owner", settings->mail_owner, &mail, why) ||
         !find_user(arena, "net_owner", settings->net_owner, &net, why) ||
+        !find_user(arena, "map_owner", settings->map_owner, &map, why) ||
         !find_group(arena, "setgid_group", settings->setgid_group, &setgid, why))
         return false;
     if (mail.uid == net.uid)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "net_owner = %.*s: it must be another user than mail_owner, who owns the queue",
                            STR_ARG(settings->net_owner));
-    if (mail.gid == setgid.gid || net.gid == setgid.gid || net.gid == mail.gid)
+    if (map.uid == mail.uid || map.uid == net.uid)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "mail_owner, net_owner and setgid_group need three different groups");
-    *identity_out = (struct layout_identity){ true, mail.uid, mail.gid, net.uid, net.gid, setgid.gid };
+                           "map_owner = %.*s: it must be another user than mail_owner and net_owner",
+                           STR_ARG(settings->map_owner));
+    if (mail.gid == setgid.gid || net.gid == setgid.gid || net.gid == mail.gid || map.gid == mail.gid ||
+        map.gid == net.gid || map.gid == setgid.gid)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "mail_owner, net_owner, map_owner and setgid_group need four different groups");
+    *identity_out =
+        (struct layout_identity){ true, mail.uid, mail.gid, net.uid, net.gid, map.uid, map.gid, setgid.gid };
     return true;
 }
 
@@ -167,11 +177,13 @@ bool layout_is_reachable(struct str path, const struct layout_identity *identity
         if (stat(part, &status) < 0)
             return true;
         if (!may_pass(&status, identity->mail_uid, identity->mail_gid) ||
-            !may_pass(&status, identity->net_uid, identity->net_gid))
-            return failure_set(why, FAILURE_CONFIGURATION, 0,
-                               "directory %s (mode %04o) does not let mail_owner and net_owner pass to %.*s: chmod o+x "
-                               "it, or put the instance elsewhere",
-                               part, (unsigned) status.st_mode & 07777, STR_ARG(path));
+            !may_pass(&status, identity->net_uid, identity->net_gid) ||
+            !may_pass(&status, identity->map_uid, identity->map_gid))
+            return failure_set(
+                why, FAILURE_CONFIGURATION, 0,
+                "directory %s (mode %04o) does not let mail_owner, net_owner and map_owner pass to %.*s: chmod o+x "
+                "it, or put the instance elsewhere",
+                part, (unsigned) status.st_mode & 07777, STR_ARG(path));
         if (i < path.len)
             part[i] = '/';
     }

@@ -21,6 +21,8 @@ struct layout_identity {
     gid_t mail_gid;
     uid_t net_uid;
     gid_t net_gid;
+    uid_t map_uid;
+    gid_t map_gid;
     gid_t setgid_gid;
 };
 
@@ -45,7 +47,7 @@ struct layout_directory {
 /* Ends with a row without name. */
 extern const struct layout_directory layout_directories[];
 
-/* Looks up mail_owner, net_owner and setgid_group; as an ordinary user it does not, and gives that user. */
+/* Looks up mail_owner, net_owner, map_owner and setgid_group; as an ordinary user it does not, and gives that user. */
 MUST_USE bool layout_identity_find(const struct shared_settings *settings, struct layout_identity *identity_out,
                                    struct failure *why);
 uid_t layout_directory_uid(const struct layout_directory *directory, const struct layout_identity *identity);
@@ -55,7 +57,7 @@ gid_t layout_directory_gid(const struct layout_directory *directory, const struc
 MUST_USE bool layout_make(const struct shared_settings *settings, const struct layout_identity *identity,
                           struct failure *why);
 
-/* Every directory above path must let mail_owner and net_owner pass: false names the first that does not. */
+/* Every directory above path must let mail_owner, net_owner and map_owner pass: false names the first that does not. */
 MUST_USE bool layout_is_reachable(struct str path, const struct layout_identity *identity, struct failure *why);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct layout_identity ordinary = { false, 0, 0, 0, 0, 0 };
+static const struct layout_identity ordinary = { false, 0, 0, 0, 0, 0, 0, 0 };
 
 TEST(all_directories_are_made_with_their_modes)
 {
@@ -30,7 +30,7 @@ TEST(all_directories_are_made_with_their_modes)
 
 TEST(owner_and_group_come_from_the_identity)
 {
-    const struct layout_identity identity = { true, 10, 20, 11, 21, 30 };
+    const struct layout_identity identity = { true, 10, 20, 11, 21, 12, 22, 30 };
 
     for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
         if (str_equal(str_from_c(row->name), STR("private"))) {
@@ -46,7 +46,7 @@ TEST(owner_and_group_come_from_the_identity)
 
 TEST(a_directory_that_the_services_cannot_pass_is_named)
 {
-    const struct layout_identity identity = { true, 64000, 64000, 64001, 64001, 64002 };
+    const struct layout_identity identity = { true, 64000, 64000, 64001, 64001, 64003, 64003, 64002 };
     char path[400], closed[300];
     struct failure why;
 

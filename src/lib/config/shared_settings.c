@@ -39,6 +39,8 @@ static const struct setting rows[] = {
     SETTING_STRING(struct shared_settings, mail_owner, "mail_owner", "merpati", 1, 0, "The user who owns the queue."),
     SETTING_STRING(struct shared_settings, net_owner, "net_owner", "merpati-net", 1, 0,
                    "The user of the services that face the network; it cannot read the queue."),
+    SETTING_STRING(struct shared_settings, map_owner, "map_owner", "merpati-map", 1, 0,
+                   "The user of proxymap, who looks tables up for other services and owns nothing."),
     SETTING_STRING(struct shared_settings, setgid_group, "setgid_group", "postdrop", 1, 0,
                    "The group of postdrop and postqueue."),
     SETTING_STRING(struct shared_settings, default_privs, "default_privs", "nobody", 1, 0,

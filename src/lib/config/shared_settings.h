@@ -31,6 +31,7 @@ struct shared_settings {
     /* users */
     struct str mail_owner;
     struct str net_owner;
+    struct str map_owner;
     struct str setgid_group;
     struct str default_privs;
 

@@ -32,6 +32,7 @@ enum daemon_shape {
 enum daemon_user {
     DAEMON_AS_MAIL_OWNER, /* owns the queue */
     DAEMON_AS_NET_OWNER,  /* faces the network, chrooted */
+    DAEMON_AS_MAP_OWNER,  /* looks tables up for others, outside a chroot unless master.cf wants one */
     DAEMON_AS_ROOT,       /* acts as others: local, pipe, virtual; master's rights kept */
 };
 

@@ -155,7 +155,7 @@ static void write_main_cf(const char *more)
     snprintf(path, sizeof path, "%s/main.cf", unit_directory());
     snprintf(text, sizeof text,
              "queue_directory = %s\ndata_directory = %s\nmyhostname = host.example.com\nmail_owner = nobody\n"
-             "net_owner = daemon\nsetgid_group = mail\nmaillog_file = /dev/null\n%s",
+             "net_owner = daemon\nmap_owner = bin\nsetgid_group = mail\nmaillog_file = /dev/null\n%s",
              unit_directory(), unit_directory(), more != NULL ? more : "");
     EXPECT(file_replace(path, str_from_c(text), 0644, NULL));
 }

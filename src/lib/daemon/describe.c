@@ -8,6 +8,8 @@ static const char *user_name(enum daemon_user user)
         return "mail_owner";
     case DAEMON_AS_NET_OWNER:
         return "net_owner";
+    case DAEMON_AS_MAP_OWNER:
+        return "map_owner";
     case DAEMON_AS_ROOT:
         return "root";
     }

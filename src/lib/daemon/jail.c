@@ -27,6 +27,8 @@ static bool drop_user(const struct daemon_program *program, const struct layout_
         return privilege_drop(identity->mail_uid, identity->mail_gid, why);
     case DAEMON_AS_NET_OWNER:
         return privilege_drop(identity->net_uid, identity->net_gid, why);
+    case DAEMON_AS_MAP_OWNER:
+        return privilege_drop(identity->map_uid, identity->map_gid, why);
     case DAEMON_AS_ROOT:
         return privilege_limit_capabilities(kept_capabilities, ARRAY_COUNT(kept_capabilities), why);
     }
@@ -38,7 +40,7 @@ static bool drop_rights(const struct daemon_program *program, const struct daemo
 {
     struct layout_identity identity;
     bool is_chrooted =
-        program->user == DAEMON_AS_NET_OWNER || (arguments->is_chrooted && program->user == DAEMON_AS_MAIL_OWNER);
+        program->user == DAEMON_AS_NET_OWNER || (arguments->is_chrooted && program->user != DAEMON_AS_ROOT);
 
     if (!layout_identity_find(settings, &identity, why))
         return false;
