@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A queue on a filesystem that fills up: what was acknowledged is there, what is not there was refused."""
+
+import re
+import subprocess
+
+import pytest
+from support.instance import IS_ROOT
+from support.smtp_client import Disconnected
+from support.waiting import free_port, wait_until
+
+SMALL = {
+    "spool_segment_size": "1048576", "spool_journal_limit": "6291456", "spool_journal_reserve": "2097152",
+    "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "queue_run_delay": "1s",
+    "smtpd_hard_error_limit": "1000", "smtpd_error_sleep_time": "0",
+}
+
+
+@pytest.fixture
+def small_disk():
+    """Puts the queue of an instance on a filesystem of its own: small_disk(mail, "16m")."""
+    mounted = []
+
+    def mount(mail, size):
+        if not IS_ROOT:
+            pytest.skip("mounting needs root")
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(mail.queue)]
+        if subprocess.run(words, capture_output=True).returncode != 0:
+            pytest.skip("mounting is not allowed here")
+        mounted.append(mail.queue)
+
+    yield mount
+    for path in mounted:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def fill(mail, size):
+    """Sends until 20 messages in a row were refused; the tokens of those acknowledged, and the refusals."""
+    acknowledged, refusals, in_a_row = [], set(), 0
+    client = mail.smtp()
+    client.hello()
+    for number in range(5000):
+        try:
+            reply = client.deliver("s@example.test", "a@else.test", f"Subject: m-{number}-\n\n" + ("x" * 70 + "\n") * (size // 71))
+        except Disconnected:
+            client = mail.smtp()
+            client.hello()
+            continue
+        if reply.code == 250:
+            acknowledged.append(f"m-{number}-")
+            in_a_row = 0
+            continue
+        refusals.add(str(reply))
+        in_a_row += 1
+        client.command("RSET")
+        if in_a_row == 20:
+            return acknowledged, refusals
+    raise AssertionError("the disk did not fill up")
+
+
+@pytest.mark.parametrize("size", [300, 90_000], ids=["small messages", "messages of a file each"])
+@pytest.mark.parametrize("limit", ["200000", "0"], ids=["with room for one more", "to the last byte"])
+def test_all_that_was_acknowledged_is_delivered(make_merpati, small_disk, sink, size, limit):
+    port = free_port()
+    mail = make_merpati(main={**SMALL, "message_size_limit": limit, "relayhost": f"[127.0.0.1]:{port}",
+                              "smtp_host_lookup": "native"})
+    small_disk(mail, "16m")
+    mail.start()
+    acknowledged, refusals = fill(mail, size)
+    assert acknowledged and all(re.match(r"4(52|51) 4\.3\.", text) for text in refusals), refusals
+    assert len(mail.queue_ids()) == len(acknowledged)
+
+    server = sink(port=port)
+
+    def is_empty():
+        mail.command("postqueue", "-f")
+        return not mail.queue_ids()
+
+    wait_until(is_empty, lambda: f"an empty queue; log:\n{mail.tail()}", 60)
+    arrived = set(re.findall(r"m-\d+-", "".join(message.text for message in server.messages)))
+    assert arrived == set(acknowledged)
+    assert not list((mail.queue / "corrupt").iterdir())
+    mail.stop()
