@@ -79,7 +79,7 @@ void master_link_watch(struct master_link *link, struct str path)
     struct stat status;
     struct failure ignored;
 
-    if (path.len > MASTER_PATH_MAX)
+    if (link->fd < 0 || path.len > MASTER_PATH_MAX)
         return;
     memcpy(name, path.data, path.len);
     name[path.len] = '\0';
@@ -89,8 +89,7 @@ void master_link_watch(struct master_link *link, struct str path)
         record.size = status.st_size;
         record.changed_ns = (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     }
-    if (link->fd >= 0 && path.len <= MASTER_PATH_MAX)
-        (void) send_record(link, &record, path);
+    (void) send_record(link, &record, path);
 }
 
 bool master_link_has_pending(const struct master_link *link)
