@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/spool.h"
+
+#include "base/check.h"
+#include "os/fd.h"
+#include "os/file.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct spool_settings usual = { .hash_depth = 1, .hashed_queues = 1u << SPOOL_DEFERRED };
+
+static void enter_fresh_queue(void)
+{
+    static unsigned number;
+    char path[300];
+    struct failure why;
+
+    snprintf(path, sizeof(path), "%s/%u", unit_directory(), number++);
+    CHECK(mkdir(path, 0700) == 0 && chdir(path) == 0);
+    CHECK(spool_make_folders(&why));
+}
+
+static struct queue_id id_of(uint64_t n)
+{
+    return queue_id_make(n, 0, false);
+}
+
+static void store(const char *path, struct str bytes)
+{
+    struct failure why;
+    int fd;
+
+    EXPECT(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, &why));
+    EXPECT(file_write(fd, path, bytes, &why));
+    fd_close(&fd);
+}
+
+TEST(files_are_found_at_any_depth_and_moved_durably)
+{
+    char path[SPOOL_PATH_SIZE];
+    enum spool_queue queue;
+    struct failure why;
+
+    enter_fresh_queue();
+    spool_path(&usual, SPOOL_INCOMING, id_of(77), path);
+    store(path, STR("x\n"));
+    EXPECT(spool_find(&usual, id_of(77), &queue, path, &why));
+    EXPECT_INT(queue, SPOOL_INCOMING);
+    EXPECT(spool_move(&usual, id_of(77), path, SPOOL_DEFERRED, true, &why));
+    EXPECT_FALSE(file_exists(path));
+    EXPECT(spool_find(&usual, id_of(77), &queue, path, &why));
+    EXPECT_INT(queue, SPOOL_DEFERRED);
+    EXPECT(spool_move(&usual, id_of(77), path, SPOOL_DEFERRED, true, &why));
+    EXPECT(mkdir("deferred/9", 0700) == 0 || errno == EEXIST);
+    EXPECT(spool_remove(path, &why));
+    EXPECT(spool_remove(path, &why));
+    EXPECT_FALSE(spool_find(&usual, id_of(77), &queue, path, &why));
+    EXPECT_INT(why.kind, FAILURE_NONE);
+    /* Left by another hash_queue_depth. */
+    store("hold/DEAD", STR("x"));
+    EXPECT_FALSE(spool_find(&usual, id_of(78), &queue, path, &why));
+}
+
+struct walked {
+    size_t count;
+    size_t most;
+};
+
+static bool count_entry(void *context, const struct spool_entry *entry)
+{
+    struct walked *walked = context;
+
+    EXPECT_INT(entry->queue, SPOOL_DEFERRED);
+    EXPECT(entry->size_bytes > 0);
+    return ++walked->count != walked->most;
+}
+
+TEST(a_walk_sees_every_message_and_counts_the_strange)
+{
+    struct walked walked = { 0 };
+    char path[SPOOL_PATH_SIZE];
+    size_t strange;
+    struct failure why;
+
+    enter_fresh_queue();
+    for (uint64_t i = 1; i <= 40; i++) {
+        struct queue_id id = id_of(i * 100);
+
+        EXPECT(spool_make_folder(&usual, SPOOL_DEFERRED, id, &why));
+        spool_path(&usual, SPOOL_DEFERRED, id, path);
+        store(path, STR("x"));
+    }
+    store("deferred/notes.txt", STR("what is this"));
+    EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, &strange, &why));
+    EXPECT_UINT(walked.count, 40);
+    EXPECT_UINT(strange, 1);
+    walked = (struct walked){ .most = 5 };
+    EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, NULL, &why));
+    EXPECT_UINT(walked.count, 5);
+}
+
+TEST(the_settings_name_the_hashed_queues)
+{
+    struct spool_settings settings = spool_settings_make(STR("deferred, hold nosuch"), 9);
+    enum spool_queue queue;
+
+    EXPECT_UINT(settings.hash_depth, QUEUE_ID_HASH_DIGITS);
+    EXPECT_UINT(settings.hashed_queues, 1u << SPOOL_DEFERRED | 1u << SPOOL_HOLD);
+    EXPECT_UINT(spool_settings_make(STR("deferred"), 0).hash_depth, 0);
+    EXPECT_FALSE(spool_queue_parse(STR("bounce"), &queue));
+}
