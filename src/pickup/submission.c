@@ -278,7 +278,7 @@ enum submission_result submission_take(const struct submission_ways *ways, const
         return SUBMISSION_SKIPPED;
     submission.arena = arena_create();
     submission.uid = status.st_uid;
-    submission.arrival = instant_from_seconds(status.st_mtime);
+    submission.arrival = (struct instant){ status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 };
     if (maildrop_open(path, submission.arena, &submission.message, &submission.fd, &submission.content_offset,
                       &submission.content_length, &why)) {
         result = take_open_file(&submission);

@@ -148,3 +148,18 @@ def test_the_service_manager_is_told_when_the_system_is_ready(make_merpati):
         assert b"READY=1" in listener.recv(1000)
         mail.stop()
         assert b"STOPPING=1" in listener.recv(1000)
+
+
+def test_a_service_with_a_bad_option_says_why_it_does_not_start(make_merpati):
+    mail = make_merpati()
+    ports = {}
+    for name, words in {"value": "-o message_size_limit=abc", "assignment": "-o mynetworks", "letter": "-Z"}.items():
+        ports[name] = free_port()
+        mail.services.append(f"127.0.0.1:{ports[name]} inet n - n - 1 smtpd {words}")
+    mail.write_config()
+    mail.start()
+    for port in ports.values():
+        socket.create_connection(("127.0.0.1", port)).close()
+    mail.wait_log(r"smtpd\[\d+\]: fatal: .*message_size_limit = abc")
+    mail.wait_log(r"smtpd\[\d+\]: fatal: -o mynetworks: write -o name=value")
+    mail.wait_log(r"smtpd\[\d+\]: fatal: unknown option -Z")

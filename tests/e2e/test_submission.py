@@ -145,3 +145,11 @@ def test_many_submissions_at_once(merpati, account):
     texts = mail.wait_mailbox(account, 100)
     assert sorted(int(t.split("\nSubject: ")[1].split("\n")[0]) for t in texts) == list(range(100))
     assert time.monotonic() - start < 120
+
+
+def test_the_time_of_a_submission_is_known_to_the_microsecond(merpati, account):
+    mail = merpati()
+    wait_until(lambda: time.time() % 1 > 0.6, "the end of a second")
+    mail.sendmail("-f", "a@example.com", f"{account}@localhost", input="Subject: now\n\nx\n")
+    mail.wait_mailbox(account)
+    mail.wait_log(r"local\[.* delay=0(\.[0-4]\d*)?,")

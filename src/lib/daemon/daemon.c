@@ -400,13 +400,25 @@ static int print_description(const struct daemon_program *program)
     return written > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Before main.cf is read nobody knows where the log goes; then the system's log hears it. */
+/* A bad "-o" in master.cf must not hide where the log is: that main.cf alone tells. */
+static bool open_log_of_main_cf(struct daemon *daemon)
+{
+    struct str directory;
+
+    if (daemon->shared == NULL && (!config_directory_find(STR_EMPTY, daemon->arena, &directory, NULL) ||
+                                   !main_cf_load(directory, daemon->arena, &daemon->cf, NULL) ||
+                                   !shared_settings_load(daemon->cf, daemon->arena, &daemon->shared, NULL)))
+        return false;
+    return enter_queue_directory(daemon, NULL) && open_log(daemon, NULL);
+}
+
+/* Where the log goes is not known before main.cf is read; then the system's log hears it. */
 static int fail_start(struct daemon *daemon, const struct failure *why)
 {
     struct str name = arena_printf(daemon->arena, "merpati/%s", daemon->program->name);
     struct log_options options = { .name = arena_c(daemon->arena, name), .facility = "mail", .to_stderr = true };
 
-    if (!daemon->has_log && !daemon->program->logs_itself && !log_open(&options, NULL))
+    if (!daemon->has_log && !daemon->program->logs_itself && !open_log_of_main_cf(daemon) && !log_open(&options, NULL))
         log_warning("the log cannot be reached");
     log_fatal("%s", why->text);
     log_close();
