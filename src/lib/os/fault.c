@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PLAN_MAX = 16, EXIT_STATUS = 70, ENDS_PROCESS = -1 };
@@ -18,6 +20,7 @@ struct planned_fault {
     enum fault_operation operation;
     uint64_t at;
     bool is_lasting;
+    bool is_single;
     int error; /* or ENDS_PROCESS */
 };
 
@@ -73,7 +76,7 @@ static bool find_error(struct str name, int *error_out)
     return false;
 }
 
-/* "[program/]operation:n[+]:error". A word that cannot be read is left out: a test that names one sees no fault. */
+/* "[program/]operation:n[+!]:error". A word that cannot be read is left out: a test that names one sees no fault. */
 static void add_to_plan(struct str word)
 {
     struct planned_fault *fault = &plan[plan_count];
@@ -87,7 +90,8 @@ static void add_to_plan(struct str word)
     if (plan_count == PLAN_MAX || !str_cut(word, ':', &operation, &rest) || !str_cut(rest, ':', &count, &error))
         return;
     fault->is_lasting = str_ends_with(count, STR("+"));
-    if (fault->is_lasting)
+    fault->is_single = str_ends_with(count, STR("!"));
+    if (fault->is_lasting || fault->is_single)
         count.len--;
     if (find_operation(operation, &fault->operation) && str_to_uint64(count, &fault->at) &&
         find_error(error, &fault->error))
@@ -113,22 +117,44 @@ void fault_set_hook(fault_hook *new_hook, void *context)
     atomic_store(&is_armed, plan_count > 0 || new_hook != NULL);
 }
 
-static void tell(const struct planned_fault *fault, const struct fault_event *event)
+/* The log's descriptor, locked until it is closed, so that of many processes one strikes at a time. */
+static int open_log(void)
+{
+    int fd = log_path == NULL ? -1 : open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+
+    if (fd >= 0)
+        (void) flock(fd, LOCK_EX);
+    return fd;
+}
+
+static bool is_empty(int fd)
+{
+    struct stat status;
+
+    return fd < 0 || fstat(fd, &status) < 0 || status.st_size == 0;
+}
+
+static void tell(int fd, const struct planned_fault *fault, const struct fault_event *event)
 {
     char line[500];
-    int fd, len;
+    int len = snprintf(line, sizeof line, "%s[%d] %s:%llu %s\n", program_invocation_short_name, (int) getpid(),
+                       names[fault->operation], (unsigned long long) fault->at, event->path == NULL ? "" : event->path);
 
-    if (log_path == NULL)
-        return;
-    fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return;
-    len = snprintf(line, sizeof line, "%s[%d] %s:%llu %s\n", program_invocation_short_name, (int) getpid(),
-                   names[fault->operation], (unsigned long long) fault->at, event->path == NULL ? "" : event->path);
     if (len >= (int) sizeof line)
         len = (int) sizeof line - 1;
     (void) !write(fd, line, (size_t) len);
-    (void) close(fd);
+}
+
+static bool strikes(const struct planned_fault *fault, const struct fault_event *event)
+{
+    int fd = open_log();
+    bool is_due = !fault->is_single || is_empty(fd);
+
+    if (is_due && fd >= 0)
+        tell(fd, fault, event);
+    if (fd >= 0)
+        (void) close(fd);
+    return is_due;
 }
 
 static int planned_verdict(const struct fault_event *event)
@@ -140,7 +166,8 @@ static int planned_verdict(const struct fault_event *event)
 
         if (fault->operation != event->operation || now < fault->at || (now > fault->at && !fault->is_lasting))
             continue;
-        tell(fault, event);
+        if (!strikes(fault, event))
+            continue;
         if (fault->error == ENDS_PROCESS)
             _exit(EXIT_STATUS);
         return fault->error;
