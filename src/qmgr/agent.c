@@ -20,6 +20,7 @@ struct agent_pool {
     struct list agents;
     unsigned count;
     bool is_opening;
+    bool is_abandoned;  /* destroyed while it was opening: the fiber that opens frees it */
     bool has_met_fresh; /* the last one that opened */
     struct event opened;
 };
@@ -51,6 +52,12 @@ static void agent_destroy(struct agent *agent)
     memory_free(agent);
 }
 
+static void pool_free(struct agent_pool *pool)
+{
+    memory_free(pool->path);
+    memory_free(pool);
+}
+
 void agent_pool_destroy(struct agent_pool **handle)
 {
     struct agent_pool *pool = *handle;
@@ -58,11 +65,11 @@ void agent_pool_destroy(struct agent_pool **handle)
     *handle = NULL;
     if (pool == NULL)
         return;
-    CHECK(!pool->is_opening);
     while (!list_is_empty(&pool->agents))
         agent_destroy(CONTAINER_OF(pool->agents.next, struct agent, node));
-    memory_free(pool->path);
-    memory_free(pool);
+    pool->is_abandoned = pool->is_opening;
+    if (!pool->is_abandoned)
+        pool_free(pool);
 }
 
 /* One word confirms all that the census listed. */
@@ -85,6 +92,8 @@ static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t 
 
     is_taken = is_taken && call_send(call, &deliver_census_message, &request, pool->timeout, why) &&
                call_expect(call, &deliver_census_reply_message, arena, pool->timeout, &message, why);
+    if (is_taken && pool->is_abandoned)
+        is_taken = failure_set(why, FAILURE_STOPPED, 0, "%s: not needed any more", pool->path);
     if (is_taken) {
         reply = message;
         *capacity_out = reply->capacity > 0 ? reply->capacity : 1;
@@ -105,7 +114,7 @@ static bool open_agent(struct agent_pool *pool, struct failure *why)
 
     if (!channel_open(pool->loop, pool->path, &deliver_protocol, pool->timeout, &channel, why))
         return false;
-    if (!ask_census(pool, channel, &capacity, why)) {
+    if (pool->is_abandoned || !ask_census(pool, channel, &capacity, why) || pool->is_abandoned) {
         channel_close(&channel);
         return false;
     }
@@ -145,6 +154,10 @@ static void run_open(void *context)
     struct failure why;
     bool is_open = open_agent(pool, &why);
 
+    if (pool->is_abandoned) {
+        pool_free(pool);
+        return;
+    }
     pool->is_opening = false;
     event_wake_all(&pool->opened);
     if (is_open)
