@@ -50,4 +50,22 @@ def test_a_directory_that_services_cannot_pass_is_named(make_merpati):
     mail.directory.chmod(0o700)
     failed = mail.control("start", check=False)
     assert failed.returncode == 1
-    assert f"directory {mail.directory} (mode 0700) does not let mail_owner and net_owner pass" in failed.stderr
+    assert f"directory {mail.directory} (mode 0700) does not let mail_owner, net_owner and map_owner pass" in failed.stderr
+
+
+def test_tables_that_cannot_be_opened_are_told_with_their_line(make_merpati):
+    mail = make_merpati(
+        main={
+            "alias_maps": "hsah:/etc/aliases",
+            "virtual_alias_maps": "hash:/nowhere/virtual",
+            "smtpd_recipient_restrictions": "check_policy_service inet:127.0.0.1:9, check_client_access texthash:/nowhere/access",
+        }
+    )
+    told = mail.control("check").stderr
+    for parameter, word in (
+        ("alias_maps", "unsupported dictionary type: hsah"),
+        ("virtual_alias_maps", "/nowhere/virtual.db: No such file"),
+        ("smtpd_recipient_restrictions", "/nowhere/access: No such file"),
+    ):
+        assert any(f" {parameter}: " in line and word in line and ", line " in line for line in told.splitlines()), told
+    assert "inet:127.0.0.1:9:" not in told

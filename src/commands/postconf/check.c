@@ -4,6 +4,8 @@
 #include "config/known_parameters.h"
 #include "config/registry.h"
 #include "log/log.h"
+#include "table/table.h"
+#include "table/table_list.h"
 
 /* "slow_time_limit" is acted on where a table has a row "*_time_limit". */
 static bool is_acted_on_by_service(struct str name)
@@ -85,6 +87,49 @@ static void look_at_services(const struct parameters *parameters, const struct s
     }
 }
 
+/* "hash:/etc/aliases", but not the server of a policy check. */
+static bool is_table(struct str word)
+{
+    size_t colon = str_find(word, STR(":"));
+
+    return colon != STR_NOT_FOUND && colon > 0 && str_find(str_part(word, 0, colon), STR("/")) == STR_NOT_FOUND &&
+           !str_starts_with(word, STR("inet:")) && !str_starts_with(word, STR("{"));
+}
+
+/* A table that cannot be opened makes every lookup fail: mail waits, or is refused for the time being. */
+static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry, struct table_set *set,
+                          struct arena *arena)
+{
+    struct str rest;
+    struct str word;
+    struct failure why;
+
+    if (!main_cf_value(cf, entry->name, arena, &rest, &why))
+        return;
+    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        struct table *table;
+
+        if (is_table(word) && !table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
+            log_warning("%.*s, line %u: %.*s: %.*s: %s: mail is deferred until this is put right",
+                        STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(word), why.text);
+    }
+}
+
+static void look_at_tables(struct main_cf *cf, struct arena *arena)
+{
+    const struct table_set_options options = { 0 };
+    struct table_set *set = table_set_create(&options);
+    size_t i;
+
+    for (i = 0; i < main_cf_count(cf); i++) {
+        const struct main_cf_entry *entry = main_cf_at(cf, i);
+
+        if (str_ends_with(entry->name, STR("_maps")) || str_ends_with(entry->name, STR("_restrictions")))
+            try_tables_of(cf, entry, set, arena);
+    }
+    table_set_destroy(&set);
+}
+
 /* Loads each program's settings as the program would. */
 static bool try_tables(struct main_cf *cf, struct arena *arena)
 {
@@ -111,5 +156,6 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     for (i = 0; i < main_cf_count(cf); i++)
         warn_not_acted_on(parameters, main_cf_at(cf, i));
     look_at_services(parameters, services);
+    look_at_tables(cf, arena);
     return try_tables(cf, arena);
 }
