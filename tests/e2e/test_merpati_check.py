@@ -69,3 +69,24 @@ def test_tables_that_cannot_be_opened_are_told_with_their_line(make_merpati):
     ):
         assert any(f" {parameter}: " in line and word in line and ", line " in line for line in told.splitlines()), told
     assert "inet:127.0.0.1:9:" not in told
+
+
+def test_a_reload_that_would_be_refused_says_so(merpati):
+    mail = merpati()
+    mail.set(mail_owner="nobodyy", maillog_file="/nowhere/maillog")
+    mail.write_config()
+    refused = mail.control("reload", check=False)
+    assert refused.returncode == 1
+    assert "nobodyy" in refused.stderr or not IS_ROOT
+    mail.set(mail_owner="merpati")
+    mail.write_config()
+    refused = mail.control("reload", check=False)
+    assert refused.returncode == 1
+    assert "/nowhere/maillog does not begin with one of maillog_file_prefixes" in refused.stderr
+
+
+def test_an_option_without_a_value_is_told(make_merpati):
+    mail = make_merpati(services=["2999 inet n - n - - smtpd -o mynetworks"])
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert "2999/inet: -o mynetworks: write -o name=value" in checked.stderr

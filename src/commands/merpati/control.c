@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/control.h"
 
+#include "config/layout.h"
 #include "config/master_cf.h"
 #include "log/log.h"
 #include "merpati/check.h"
@@ -137,10 +138,12 @@ int control_abort(const struct instance *instance)
 /* A mistake is shown to who made it, and the system is left alone. */
 static bool is_readable(const struct instance *instance)
 {
+    struct layout_identity identity;
     struct master_cf *services;
     struct failure why;
 
-    if (!master_cf_load(instance->directory, instance->arena, &services, &why))
+    if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
+        !layout_identity_find(instance->shared, &identity, &why))
         return fail(&why) == 0;
     if (check_parameters(instance))
         return true;

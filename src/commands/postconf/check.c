@@ -73,8 +73,20 @@ static void warn_option_not_acted_on(const struct parameters *parameters, const 
                 STR_ARG(entry->fields[MASTER_FIELD_TYPE]), STR_ARG(str_part(option, 0, 150)));
 }
 
-static void look_at_services(const struct parameters *parameters, const struct services *services)
+/* A service with an option that cannot be read never starts. */
+static bool is_assignment(const struct services *services, const struct service_entry *entry, struct str option)
 {
+    if (str_find(option, STR("=")) != STR_NOT_FOUND)
+        return true;
+    log_error("%.*s: service %.*s/%.*s: -o %.*s: write -o name=value, or -o { name = value }", STR_ARG(services->file),
+              STR_ARG(entry->fields[MASTER_FIELD_NAME]), STR_ARG(entry->fields[MASTER_FIELD_TYPE]),
+              STR_ARG(str_part(option, 0, 150)));
+    return false;
+}
+
+static bool look_at_services(const struct parameters *parameters, const struct services *services)
+{
+    bool is_good = true;
     size_t i;
     size_t j;
 
@@ -82,9 +94,12 @@ static void look_at_services(const struct parameters *parameters, const struct s
         const struct service_entry *entry = &services->items[i];
 
         for (j = 0; j + 1 < entry->option_count; j++)
-            if (str_equal(entry->arguments.items[j], STR("-o")))
+            if (str_equal(entry->arguments.items[j], STR("-o"))) {
+                is_good = is_assignment(services, entry, entry->arguments.items[j + 1]) && is_good;
                 warn_option_not_acted_on(parameters, services, entry, entry->arguments.items[j + 1]);
+            }
     }
+    return is_good;
 }
 
 /* "hash:/etc/aliases", but not the server of a policy check. */
@@ -130,6 +145,24 @@ static void look_at_tables(struct main_cf *cf, struct arena *arena)
     table_set_destroy(&set);
 }
 
+/* As postlogd does: it writes nowhere else. */
+static bool look_at_log(struct main_cf *cf, struct arena *arena)
+{
+    struct str path;
+    struct str rest;
+    struct str prefix;
+    struct failure why;
+
+    if (!main_cf_value(cf, STR("maillog_file"), arena, &path, &why) || str_is_empty(path) ||
+        !main_cf_value(cf, STR("maillog_file_prefixes"), arena, &rest, &why))
+        return true;
+    while (table_list_next_word(&rest, ", \t\r\n", &prefix))
+        if (str_starts_with(path, prefix))
+            return true;
+    log_error("maillog_file = %.*s does not begin with one of maillog_file_prefixes", STR_ARG(path));
+    return false;
+}
+
 /* Loads each program's settings as the program would. */
 static bool try_tables(struct main_cf *cf, struct arena *arena)
 {
@@ -151,11 +184,13 @@ static bool try_tables(struct main_cf *cf, struct arena *arena)
 bool check_parameters(struct main_cf *cf, const struct parameters *parameters, const struct services *services,
                       struct arena *arena)
 {
+    bool is_good;
     size_t i;
 
     for (i = 0; i < main_cf_count(cf); i++)
         warn_not_acted_on(parameters, main_cf_at(cf, i));
-    look_at_services(parameters, services);
     look_at_tables(cf, arena);
-    return try_tables(cf, arena);
+    is_good = look_at_services(parameters, services);
+    is_good = look_at_log(cf, arena) && is_good;
+    return try_tables(cf, arena) && is_good;
 }
