@@ -90,3 +90,17 @@ def test_an_option_without_a_value_is_told(make_merpati):
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
     assert "2999/inet: -o mynetworks: write -o name=value" in checked.stderr
+
+
+def test_restrictions_that_are_not_known_are_told(make_merpati):
+    mail = make_merpati(
+        main={
+            "smtpd_restriction_classes": "my_class",
+            "my_class": "permit",
+            "smtpd_recipient_restrictions": "permit_mynetworks, my_class, reject_unauth_dest, reject_unauth_destination",
+        }
+    )
+    told = mail.control("check").stderr
+    assert "smtpd_recipient_restrictions: this version has no restriction reject_unauth_dest:" in told
+    for known in ("permit_mynetworks:", "my_class:", "reject_unauth_destination:"):
+        assert f"no restriction {known}" not in told

@@ -111,6 +111,55 @@ static bool is_table(struct str word)
            !str_starts_with(word, STR("inet:")) && !str_starts_with(word, STR("{"));
 }
 
+/* Those of smtpd/restriction.c: a name that it does not know ends the session's command with 451. */
+static bool is_restriction(struct str word)
+{
+    static const char *const names[] = {
+        "permit_mynetworks",        "permit_inet_interfaces",  "permit_sasl_authenticated",
+        "permit_tls_clientcerts",   "permit_auth_destination", "reject_unauth_destination",
+        "defer_unauth_destination", "reject_unlisted_sender",  "reject_unlisted_recipient",
+        "check_client_access",      "check_helo_access",       "check_sender_access",
+        "check_recipient_access",   "check_recipient_maps",    "defer_if_permit",
+        "defer_if_reject",          "warn_if_reject",          NULL,
+    };
+    size_t i;
+
+    for (i = 0; names[i] != NULL; i++)
+        if (str_equal_nocase(word, str_from_c(names[i])))
+            return true;
+    return false;
+}
+
+static bool is_class(struct str word, struct str classes)
+{
+    struct str name;
+
+    while (table_list_next_word(&classes, ", \t\r\n", &name))
+        if (str_equal_nocase(word, name))
+            return true;
+    return false;
+}
+
+static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry *entry, struct arena *arena)
+{
+    struct str rest;
+    struct str classes;
+    struct str word;
+    struct failure why;
+
+    if (!main_cf_value(cf, entry->name, arena, &rest, &why) ||
+        !main_cf_value(cf, STR("smtpd_restriction_classes"), arena, &classes, &why))
+        return;
+    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        const bool is_name = str_find(word, STR("_")) != STR_NOT_FOUND && str_find(word, STR(":")) == STR_NOT_FOUND &&
+                             str_find(word, STR(".")) == STR_NOT_FOUND && !str_starts_with(word, STR("{"));
+
+        if (is_name && !is_restriction(word) && !is_class(word, classes))
+            log_warning("%.*s, line %u: %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
+                        STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(word));
+    }
+}
+
 /* A table that cannot be opened makes every lookup fail: mail waits, or is refused for the time being. */
 static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry, struct table_set *set,
                           struct arena *arena)
@@ -141,6 +190,8 @@ static void look_at_tables(struct main_cf *cf, struct arena *arena)
 
         if (str_ends_with(entry->name, STR("_maps")) || str_ends_with(entry->name, STR("_restrictions")))
             try_tables_of(cf, entry, set, arena);
+        if (str_starts_with(entry->name, STR("smtpd_")) && str_ends_with(entry->name, STR("_restrictions")))
+            look_at_restrictions(cf, entry, arena);
     }
     table_set_destroy(&set);
 }
