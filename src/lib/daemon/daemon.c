@@ -379,8 +379,10 @@ static int finish(struct daemon *daemon)
     int status = daemon->status;
     struct arena *arena = daemon->arena; /* which holds the daemon itself */
 
-    if (fiber_count(daemon->loop) == 0) {
+    if (fiber_count(daemon->loop) == 0)
         master_link_destroy(&daemon->master);
+    /* A queue manager that goes with deliveries in hand leaves what it was doing as it is. */
+    if (loop_is_unused(daemon->loop)) {
         loop_destroy(&daemon->loop);
         arena_destroy(&arena);
     }

@@ -45,6 +45,23 @@ static void signal_closed(uv_handle_t *handle)
     memory_free(CONTAINER_OF(handle, struct loop_signal, uv));
 }
 
+/* The loop's own timer and its signals end with it; all else belongs to somebody. */
+static void note_owned(uv_handle_t *handle, void *context)
+{
+    bool *is_owned = context;
+
+    if (handle->type != UV_TIMER && handle->type != UV_SIGNAL && !uv_is_closing(handle))
+        *is_owned = true;
+}
+
+bool loop_is_unused(struct loop *loop)
+{
+    bool is_owned = false;
+
+    uv_walk(&loop->uv, note_owned, &is_owned);
+    return !is_owned && loop->fiber_count == 0;
+}
+
 void loop_destroy(struct loop **pointer)
 {
     struct loop *loop = *pointer;

@@ -20,6 +20,8 @@ struct loop *loop_create(void);
  * are ready still run. Leaves *loop NULL.
  */
 void loop_destroy(struct loop **loop);
+/* Whether no stream, listener, worker or fiber is left: loop_destroy may be called. */
+bool loop_is_unused(struct loop *loop);
 
 /* Runs until loop_stop, or until no fiber is ready and nothing is awaited that could make one ready. */
 void loop_run(struct loop *loop);
