@@ -47,9 +47,9 @@ static void add_attribute(struct cleanup_envelope *envelope, struct arena *arena
         strlist_add_view(&envelope->attributes, arena, arena_printf(arena, "%s=%.*s", name, STR_ARG(value)));
 }
 
-static bool send_envelope(struct session *session, struct failure *why)
+static struct cleanup_envelope make_envelope(struct session *session)
 {
-    struct transaction *transaction = &session->transaction;
+    const struct transaction *transaction = &session->transaction;
     struct arena *arena = session->command_arena;
     const struct peer *peer = &session->peer;
     struct cleanup_envelope envelope = {
@@ -74,22 +74,22 @@ static bool send_envelope(struct session *session, struct failure *why)
     add_attribute(&envelope, arena, "helo_name", session->helo_name);
     add_attribute(&envelope, arena, "protocol_name", str_from_c(session_protocol(session)));
     add_attribute(&envelope, arena, "rewrite_context", policy_client_is_local(session) ? STR("local") : STR("remote"));
-    return call_send(transaction->call, &cleanup_envelope_message, &envelope, session->smtpd->shared->ipc_timeout, why);
+    return envelope;
 }
 
-static bool open_call(struct session *session, struct failure *why)
+static bool open_call(struct session *session, const struct cleanup_recipient *recipient, struct failure *why)
 {
     struct transaction *transaction = &session->transaction;
-    uint64_t flags = CLEANUP_FLAGS_EXTERNAL | (transaction->is_smtputf8 ? CLEANUP_FLAG_SMTPUTF8 : 0);
+    const struct cleanup_envelope envelope = make_envelope(session);
+    const struct cleanup_opening opening = {
+        .flags = CLEANUP_FLAGS_EXTERNAL | (transaction->is_smtputf8 ? CLEANUP_FLAG_SMTPUTF8 : 0),
+        .envelope = &envelope,
+        .recipient = recipient,
+    };
 
-    if (!cleanup_call_open(session->smtpd->cleanup, flags, transaction->arena, session->smtpd->shared->ipc_timeout,
-                           &transaction->call, &transaction->queue_id, why))
+    if (!cleanup_call_open_with(session->smtpd->cleanup, &opening, transaction->arena,
+                                session->smtpd->shared->ipc_timeout, &transaction->call, &transaction->queue_id, why))
         return false;
-    if (!send_envelope(session, why)) {
-        call_end(&transaction->call);
-        transaction->queue_id = STR_EMPTY;
-        return false;
-    }
     log_client(session);
     return true;
 }
@@ -98,8 +98,8 @@ static bool send_recipient(struct session *session, const struct cleanup_recipie
 {
     struct transaction *transaction = &session->transaction;
 
-    if (transaction->call == NULL && !open_call(session, why))
-        return false;
+    if (transaction->call == NULL)
+        return open_call(session, recipient, why);
     if (call_send(transaction->call, &cleanup_recipient_message, recipient, session->smtpd->shared->ipc_timeout, why))
         return true;
     give_up(transaction);

@@ -64,17 +64,27 @@ static const struct message_type *const messages[] = {
 
 const struct protocol cleanup_protocol = { "cleanup", 1, messages };
 
-static bool open_once(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
-                      struct call **call_out, struct str *queue_id_out, struct failure *why)
+static bool send_opening(struct call *call, const struct cleanup_opening *opening, struct duration timeout,
+                         struct failure *why)
 {
-    struct cleanup_open request = { .flags = flags };
+    struct cleanup_open request = { .flags = opening->flags };
+
+    return call_send(call, &cleanup_open_message, &request, timeout, why) &&
+           (opening->envelope == NULL || call_send(call, &cleanup_envelope_message, opening->envelope, timeout, why)) &&
+           (opening->recipient == NULL ||
+            call_send(call, &cleanup_recipient_message, opening->recipient, timeout, why));
+}
+
+static bool open_once(struct endpoint *endpoint, const struct cleanup_opening *opening, struct arena *arena,
+                      struct duration timeout, struct call **call_out, struct str *queue_id_out, struct failure *why)
+{
     struct call *call;
     const struct cleanup_opened *opened;
     void *reply;
 
     if (!endpoint_call(endpoint, &call, why))
         return false;
-    if (!call_send(call, &cleanup_open_message, &request, timeout, why) ||
+    if (!send_opening(call, opening, timeout, why) ||
         !call_expect(call, &cleanup_opened_message, arena, timeout, &reply, why)) {
         call_end(&call);
         return false;
@@ -91,18 +101,27 @@ static bool open_once(struct endpoint *endpoint, uint64_t flags, struct arena *a
 }
 
 /* Nothing has happened before the id is known, so a channel that closed under the request is no reason to fail. */
-bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
-                       struct call **call_out, struct str *queue_id_out, struct failure *why)
+bool cleanup_call_open_with(struct endpoint *endpoint, const struct cleanup_opening *opening, struct arena *arena,
+                            struct duration timeout, struct call **call_out, struct str *queue_id_out,
+                            struct failure *why)
 {
     struct failure first;
 
-    if (open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, &first))
+    if (open_once(endpoint, opening, arena, timeout, call_out, queue_id_out, &first))
         return true;
     if (first.kind == FAILURE_RETRY)
-        return open_once(endpoint, flags, arena, timeout, call_out, queue_id_out, why);
+        return open_once(endpoint, opening, arena, timeout, call_out, queue_id_out, why);
     if (why != NULL)
         *why = first;
     return false;
+}
+
+bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
+                       struct call **call_out, struct str *queue_id_out, struct failure *why)
+{
+    const struct cleanup_opening opening = { .flags = flags };
+
+    return cleanup_call_open_with(endpoint, &opening, arena, timeout, call_out, queue_id_out, why);
 }
 
 bool cleanup_call_content(struct call *call, struct str bytes, struct duration timeout, struct failure *why)

@@ -117,6 +117,18 @@ enum { CLEANUP_CONTENT_MAXIMUM = 32 * 1024 };
  */
 MUST_USE bool cleanup_call_open(struct endpoint *endpoint, uint64_t flags, struct arena *arena, struct duration timeout,
                                 struct call **call_out, struct str *queue_id_out, struct failure *why);
+/*
+ * The same with the envelope and the first recipient, which are on their way before cleanup answers: it wakes once
+ * for all three.
+ */
+struct cleanup_opening {
+    uint64_t flags;
+    const struct cleanup_envelope *envelope;   /* NULL: sent later */
+    const struct cleanup_recipient *recipient; /* NULL: sent later */
+};
+MUST_USE bool cleanup_call_open_with(struct endpoint *endpoint, const struct cleanup_opening *opening,
+                                     struct arena *arena, struct duration timeout, struct call **call_out,
+                                     struct str *queue_id_out, struct failure *why);
 /* Any length; cut into pieces. */
 MUST_USE bool cleanup_call_content(struct call *call, struct str bytes, struct duration timeout, struct failure *why);
 MUST_USE bool cleanup_call_finish(struct call *call, struct arena *arena, struct duration timeout,
