@@ -37,6 +37,7 @@ struct keeper {
     struct spiller *spiller;
     struct offload *files;  /* opening, renaming, appending, walking */
     struct worker *ledgers; /* syncs of ledgers */
+    struct strbuf frame;    /* the one read last: nobody waits while he uses it */
 
     struct list segments; /* struct live_segment */
     bool is_looking_for_segments;

@@ -415,14 +415,16 @@ static bool read_frame_from_disk(const struct live_segment *segment, char *room,
     return file_read_at(segment->fd, path, room, *count, offset, count, why);
 }
 
-bool live_segments_load(const struct queued_message *message, struct strbuf *bytes, struct str *payload_out,
-                        struct failure *why)
+bool live_segments_load(const struct queued_message *message, struct str *payload_out, struct failure *why)
 {
     const struct live_segment *segment = message->segment;
-    char *room = strbuf_reserve(bytes, message->frame_length);
+    struct strbuf *bytes = &segment->keeper->frame;
     size_t count = message->frame_length;
     struct frame frame;
+    char *room;
 
+    strbuf_clear(bytes);
+    room = strbuf_reserve(bytes, message->frame_length);
     if (room == NULL)
         return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: a frame is too large",
                            segment->number);

@@ -60,8 +60,8 @@ bool live_segments_are_gone(const struct keeper *keeper);
 void live_segments_leave(struct keeper *keeper, struct queued_message *message);
 struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number);
 
-/* The frame's bytes, header included, checked; on the heap in bytes. FAILURE_PERMANENT: damaged. May wait. */
-MUST_USE bool live_segments_load(const struct queued_message *message, struct strbuf *bytes, struct str *payload_out,
-                                 struct failure *why);
+/* What the frame holds, checked; good until the next call, which no other fiber makes before one that does not wait.
+ * FAILURE_PERMANENT: damaged. */
+MUST_USE bool live_segments_load(const struct queued_message *message, struct str *payload_out, struct failure *why);
 
 #endif

@@ -157,15 +157,9 @@ static bool decode_frame(const struct queued_message *message, struct str payloa
 static bool load_frame(const struct queued_message *message, struct arena *arena, struct envelope *envelope,
                        struct failure *why)
 {
-    struct strbuf bytes;
     struct str payload;
-    bool is_loaded;
 
-    strbuf_init(&bytes, STRBUF_UNLIMITED);
-    is_loaded =
-        live_segments_load(message, &bytes, &payload, why) && decode_frame(message, payload, arena, envelope, why);
-    strbuf_done(&bytes);
-    return is_loaded;
+    return live_segments_load(message, &payload, why) && decode_frame(message, payload, arena, envelope, why);
 }
 
 bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena, struct envelope *envelope_out,
@@ -198,18 +192,15 @@ bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct aren
 static bool copy_frame_content(const struct queued_message *message, struct arena *arena, struct str *content_out,
                                struct failure *why)
 {
-    struct strbuf bytes;
     struct str payload;
     struct str encoded;
     struct str content;
-    bool is_loaded;
 
-    strbuf_init(&bytes, STRBUF_UNLIMITED);
-    is_loaded = live_segments_load(message, &bytes, &payload, why);
-    if (is_loaded && segment_message(payload, &encoded, &content))
+    if (!live_segments_load(message, &payload, why))
+        return false;
+    if (segment_message(payload, &encoded, &content))
         *content_out = arena_str(arena, content);
-    strbuf_done(&bytes);
-    return is_loaded;
+    return true;
 }
 
 struct content_job {

@@ -162,6 +162,7 @@ static void *start(struct daemon *daemon)
     keeper->started = clock_now();
     keeper->attempt = (uint64_t) keeper->started.us;
     keeper->index = queue_index_create();
+    strbuf_init(&keeper->frame, STRBUF_UNLIMITED);
     keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
     keeper->ledgers = worker_create(keeper->loop, "ledgers");
     keeper->hooks = (struct active_keeper){ loader_content, recording_record, finisher_finished, keeper };
@@ -253,6 +254,7 @@ static void stop(void *context)
     worker_destroy(&keeper->ledgers);
     offload_destroy(&keeper->files);
     queue_index_destroy(&keeper->index);
+    strbuf_done(&keeper->frame);
 }
 
 /* Postfix's bytes: A all deferred mail, F forget dead destinations, D and I look into the queues, W wake up. */
