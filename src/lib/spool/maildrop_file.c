@@ -7,6 +7,7 @@
 #include "os/random.h"
 #include "spool/bytes.h"
 #include "spool/seal.h"
+#include "spool/write_buffer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ enum {
     AT_DIGEST = 16,
     AT_TRAILER_DIGEST = 24,
     PATH_SIZE = 64,
-    BUFFER_SIZE = 64 * 1024,
+    PIECE_SIZE = 64 * 1024,
     WISHES_MAXIMUM = 32 * 1024 * 1024,
     STRING_MAXIMUM = 64 * 1024,
     NAME_ATTEMPTS = 10,
@@ -83,9 +84,8 @@ static const struct string_row flags[] = {
 struct maildrop_writer {
     int fd;
     char path[PATH_SIZE];
-    struct strbuf buffer;
+    struct write_buffer buffer;
     struct seal_stream *digest; /* of wishes and content */
-    uint64_t flushed;
     uint64_t content_length;
     bool has_message;
 };
@@ -100,26 +100,9 @@ static void plain_seal(struct seal *seal)
 
 /* ---- writing ---- */
 
-static bool flush(struct maildrop_writer *writer, struct failure *why)
-{
-    if (!file_write_at(writer->fd, writer->path, strbuf_str(&writer->buffer), writer->flushed, why))
-        return false;
-    writer->flushed += writer->buffer.len;
-    strbuf_clear(&writer->buffer);
-    return true;
-}
-
 static bool put(struct maildrop_writer *writer, struct str bytes, struct failure *why)
 {
-    while (bytes.len > 0) {
-        struct str part = str_part(bytes, 0, BUFFER_SIZE - writer->buffer.len);
-
-        strbuf_append(&writer->buffer, part);
-        bytes = str_from(bytes, part.len);
-        if (writer->buffer.len == BUFFER_SIZE && !flush(writer, why))
-            return false;
-    }
-    return true;
+    return write_buffer_put(&writer->buffer, writer->fd, writer->path, bytes, why);
 }
 
 static bool create_file(struct maildrop_writer *writer, struct failure *why)
@@ -144,7 +127,7 @@ bool maildrop_create(struct maildrop_writer **writer_out, struct failure *why)
     struct seal seal;
 
     writer->fd = -1;
-    strbuf_init(&writer->buffer, BUFFER_SIZE);
+    write_buffer_init(&writer->buffer);
     plain_seal(&seal);
     writer->digest = seal_stream_create(&seal);
     if (!create_file(writer, why)) {
@@ -212,13 +195,14 @@ static bool put_trailer(struct maildrop_writer *writer, struct failure *why)
     bytes_put_u64(trailer + AT_LENGTH, writer->content_length);
     bytes_put_u64(trailer + AT_DIGEST, seal_stream_finish(&writer->digest));
     bytes_put_u64(trailer + AT_TRAILER_DIGEST, seal_header_digest(str_make((const char *) trailer, AT_TRAILER_DIGEST)));
-    return put(writer, str_make((const char *) trailer, sizeof(trailer)), why) && flush(writer, why);
+    return put(writer, str_make((const char *) trailer, sizeof(trailer)), why) &&
+           write_buffer_flush(&writer->buffer, writer->fd, writer->path, why);
 }
 
 static void destroy(struct maildrop_writer **writer)
 {
     (void) seal_stream_finish(&(*writer)->digest);
-    strbuf_done(&(*writer)->buffer);
+    write_buffer_done(&(*writer)->buffer);
     fd_close(&(*writer)->fd);
     memory_free(*writer);
     *writer = NULL;
@@ -322,15 +306,15 @@ static bool read_frame(struct drop *drop, struct failure *why)
 static bool check_digest(const struct drop *drop, struct failure *why)
 {
     uint64_t end = drop->size - TRAILER_SIZE;
-    char *piece = memory_alloc(BUFFER_SIZE);
+    char *piece = memory_alloc(PIECE_SIZE);
     struct seal_stream *digest;
     struct seal seal;
     bool is_read = true;
 
     plain_seal(&seal);
     digest = seal_stream_create(&seal);
-    for (uint64_t at = HEADER_SIZE; is_read && at < end; at += BUFFER_SIZE) {
-        size_t len = end - at < BUFFER_SIZE ? (size_t) (end - at) : BUFFER_SIZE;
+    for (uint64_t at = HEADER_SIZE; is_read && at < end; at += PIECE_SIZE) {
+        size_t len = end - at < PIECE_SIZE ? (size_t) (end - at) : PIECE_SIZE;
 
         is_read = read_bytes(drop, piece, len, at, why);
         if (is_read)

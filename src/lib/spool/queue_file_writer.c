@@ -6,52 +6,30 @@
 #include "os/file.h"
 #include "os/lock.h"
 #include "spool/queue_file_header.h"
+#include "spool/write_buffer.h"
 
 #include <fcntl.h>
 
-enum { BUFFER_SIZE = 64 * 1024, RECIPIENTS_A_FRAME = 1000 };
+enum { RECIPIENTS_A_FRAME = 1000 };
 
 struct queue_file_writer {
     int fd;
     struct queue_id id;
     struct seal seal;
     struct seal_stream *digest; /* of the content so far */
-    struct strbuf buffer;
-    uint64_t flushed; /* bytes that are in the file */
+    struct write_buffer buffer;
     char path[SPOOL_PATH_SIZE];
 };
 
-static bool flush(struct queue_file_writer *writer, struct failure *why)
-{
-    if (!file_write_at(writer->fd, writer->path, strbuf_str(&writer->buffer), writer->flushed, why))
-        return false;
-    writer->flushed += writer->buffer.len;
-    strbuf_clear(&writer->buffer);
-    return true;
-}
-
 static bool put(struct queue_file_writer *writer, struct str bytes, struct failure *why)
 {
-    while (bytes.len > 0) {
-        struct str part = str_part(bytes, 0, BUFFER_SIZE - writer->buffer.len);
-
-        strbuf_append(&writer->buffer, part);
-        bytes = str_from(bytes, part.len);
-        if (writer->buffer.len == BUFFER_SIZE && !flush(writer, why))
-            return false;
-    }
-    return true;
-}
-
-static uint64_t position(const struct queue_file_writer *writer)
-{
-    return writer->flushed + writer->buffer.len;
+    return write_buffer_put(&writer->buffer, writer->fd, writer->path, bytes, why);
 }
 
 static bool put_padding(struct queue_file_writer *writer, struct failure *why)
 {
     static const char zeros[FRAME_ALIGNMENT];
-    uint64_t at = position(writer);
+    uint64_t at = write_buffer_position(&writer->buffer);
 
     return put(writer, str_make(zeros, (size_t) (frame_align(at) - at)), why);
 }
@@ -61,7 +39,7 @@ static bool put_frame(struct queue_file_writer *writer, enum frame_type type, st
     unsigned char header[FRAME_HEADER_SIZE];
     struct frame frame = { .type = type,
                            .id = writer->id,
-                           .offset = position(writer),
+                           .offset = write_buffer_position(&writer->buffer),
                            .length = payload.len,
                            .digest = seal_digest(&writer->seal, payload) };
 
@@ -88,7 +66,7 @@ bool queue_file_create(const char *path, struct queue_id id, struct queue_file_w
     writer->fd = -1;
     writer->id = id;
     memcpy(writer->path, path, strnlen(path, sizeof(writer->path) - 1));
-    strbuf_init(&writer->buffer, BUFFER_SIZE);
+    write_buffer_init(&writer->buffer);
     if (!file_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &writer->fd, why) ||
         !lock_try(writer->fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, why) || !put_file_header(writer, why)) {
         queue_file_close(&writer);
@@ -148,9 +126,10 @@ static bool write_content_header(struct queue_file_writer *writer, uint64_t leng
 bool queue_file_finish(struct queue_file_writer *writer, const struct envelope *envelope, struct instant next_attempt,
                        struct failure *why)
 {
-    uint64_t length = position(writer) - QUEUE_FILE_CONTENT_AT;
+    uint64_t length = write_buffer_position(&writer->buffer) - QUEUE_FILE_CONTENT_AT;
 
-    return put_padding(writer, why) && put_envelope(writer, envelope, why) && flush(writer, why) &&
+    return put_padding(writer, why) && put_envelope(writer, envelope, why) &&
+           write_buffer_flush(&writer->buffer, writer->fd, writer->path, why) &&
            write_content_header(writer, length, why) &&
            file_set_time(writer->fd, writer->path, instant_seconds(next_attempt), why);
 }
@@ -165,7 +144,7 @@ void queue_file_close(struct queue_file_writer **writer)
     if (*writer == NULL)
         return;
     (void) seal_stream_finish(&(*writer)->digest);
-    strbuf_done(&(*writer)->buffer);
+    write_buffer_done(&(*writer)->buffer);
     fd_close(&(*writer)->fd);
     memory_free(*writer);
     *writer = NULL;
