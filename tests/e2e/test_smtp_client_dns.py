@@ -76,6 +76,7 @@ def add_records(names):
         names.add(host, "A", f"127.0.0.{address}")
 
 
+@pytest.mark.sanitized
 def test_each_answer_of_the_name_server_has_its_outcome(routed, sink):
     mail, names, port = routed
     add_records(names)
@@ -184,7 +185,6 @@ def test_fallback_relay_takes_what_cannot_be_reached(routed, sink):
         fallback.stop()
 
 
-@pytest.mark.sanitized
 def test_a_name_server_that_is_silent_costs_a_deferral(routed):
     mail, names, port = routed
     names.fail("silent.test", "TIMEOUT")
