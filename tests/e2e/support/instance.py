@@ -344,7 +344,7 @@ class Merpati(Instance):
         for report in self.reports:
             report.mkdir(parents=True)
             report.chmod(0o1777)
-        options = f"log_path={folder}/report:abort_on_error=1:detect_leaks=0:allocator_may_return_null=1"
+        options = f"log_path={folder}/report:abort_on_error=1:handle_abort=1:detect_leaks=0:allocator_may_return_null=1"
         self.environment = {"ASAN_OPTIONS": options, "UBSAN_OPTIONS": options + ":print_stacktrace=1"}
         words = self.main.get("import_environment", IMPORT_ENVIRONMENT)
         self.main["import_environment"] = f"{words} ASAN_OPTIONS UBSAN_OPTIONS"
