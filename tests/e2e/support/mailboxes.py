@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading mailboxes as they lie on disk."""
 
+import fcntl
 import os
 import re
+import struct
 from pathlib import Path
+
+F_OFD_SETLKW = 38
 
 
 def mbox_messages(path):
-    """The messages of an mbox as text, each beginning with its From_ line."""
-    if not Path(path).exists():
+    """The messages of an mbox as text, each beginning with its From_ line; a writer is waited for."""
+    try:
+        with open(path, "rb") as mailbox:
+            # A lock of the open file: closing it leaves the process's own locks on the mailbox alone.
+            fcntl.fcntl(mailbox, F_OFD_SETLKW, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
+            text = mailbox.read().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
         return []
-    text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
     return [m for m in re.split(r"(?m)^(?=From )", text) if m]
 
 
