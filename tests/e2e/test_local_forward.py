@@ -9,6 +9,8 @@ import pytest
 from support import mailboxes
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.sanitized
+
 SENDER = "a@example.com"
 
 

@@ -12,6 +12,8 @@ from support.smtp_client import Disconnected
 from support.smtp_sink import STALL
 from support.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.sanitized
+
 DEAD = {"minimal_backoff_time": "1000s", "maximal_backoff_time": "1000s"}
 
 
@@ -131,7 +133,6 @@ def test_untried_mail_is_spilled_at_stop(make_merpati, sink):
     assert sorted(files(mail, "incoming") + files(mail, "active") + files(mail, "deferred")) == sorted(ids)
 
 
-@pytest.mark.sanitized
 def test_a_dead_qmgr_forgets_nothing(merpati, sink):
     server = sink()
     mail = merpati(main=relay_to(free_port(), **DEAD))

@@ -9,6 +9,8 @@ import pytest
 from support.instance import IS_ROOT, drop_to
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.sanitized
+
 
 def maildrop(instance):
     folder = instance.queue / "maildrop"
@@ -25,7 +27,6 @@ def test_mail_of_a_stopped_system_goes_out_when_it_starts(make_merpati, run_as, 
     assert maildrop(mail) == []
 
 
-@pytest.mark.sanitized
 def test_a_submission_reaches_the_mailbox(merpati, run_as, account):
     mail = merpati(run_as=run_as)
     mail.sendmail("-t", "-F", "Some One", input=f"To: {account}@localhost\nSubject: x\n\nhello\n")
