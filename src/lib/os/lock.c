@@ -188,6 +188,9 @@ void lock_dot_release(const char *path)
     char name[PATH_MAX];
     struct failure ignored;
 
-    if (snprintf(name, sizeof name, "%s.lock", path) < (int) sizeof name)
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int) sizeof name)
+        return;
+    /* A lock that stays keeps everybody out until it is stale, so one failure is not taken for an answer. */
+    if (!file_unlink(name, &ignored))
         (void) !file_unlink(name, &ignored);
 }
