@@ -110,17 +110,43 @@ static void find_origin(char origin[ORIGIN_SIZE])
     snprintf(origin, ORIGIN_SIZE, "%.*s %.*s", STR_ARG(str_trim(str_make(boot, boot_len))), (int) space_len, space);
 }
 
+/*
+ * Text and name appear at once, so that a process killed here leaves nothing that nobody could judge: a file without
+ * a name is written and then given one. False with another error than EEXIST where the filesystem cannot do that.
+ */
+static bool link_dot_lock(const char *name, struct str text, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    char folder[PATH_MAX], unnamed[64];
+    const char *slash = strrchr(name, '/');
+
+    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int) (slash - name) + 1, slash == NULL ? "." : name);
+    if (!file_open(folder, O_WRONLY | O_TMPFILE, 0644, &fd, why) || !file_write(fd, name, text, why))
+        return false;
+    snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, unnamed, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+        return failure_system(why, errno, "create %s", name);
+    return true;
+}
+
 /* The process id for whoever reads dot locks, then our origin for ourselves. */
 static bool make_dot_lock(const char *name, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;
     char text[ORIGIN_SIZE + 32], origin[ORIGIN_SIZE];
+    struct failure reason;
     int len;
 
-    if (!file_open(name, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd, why))
-        return false;
     find_origin(origin);
     len = snprintf(text, sizeof text, "%d\n%s\n", (int) getpid(), origin);
+    if (link_dot_lock(name, str_make(text, (size_t) len), &reason))
+        return true;
+    if (reason.error == EEXIST) {
+        *why = reason;
+        return false;
+    }
+    if (!file_open(name, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd, why))
+        return false;
     /* The name is the lock; without its text it still holds. */
     (void) !file_write(fd, name, str_make(text, (size_t) len), NULL);
     return true;
