@@ -25,6 +25,7 @@ enum {
     LOG_PAUSE_MS = 50, /* when the log does not take it */
     LOG_INTERVAL_MS = 5,
     LOG_BURST = 20,
+    LOG_MUCH_BYTES = 64 * 1024, /* is sent at the end of its turn, whatever went before */
     LAST_FIBERS_MS = 2000,
 };
 
@@ -197,6 +198,8 @@ static void flush_log(void *context)
 {
     struct daemon *daemon = context;
 
+    if (log_pending_bytes() >= LOG_MUCH_BYTES)
+        (void) log_flush();
     if (!log_has_pending() || daemon->is_flush_waiting || daemon->is_over || (may_flush_now(daemon) && log_flush()))
         return;
     daemon->is_flush_waiting = true;

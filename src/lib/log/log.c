@@ -16,7 +16,7 @@
 #define SYSLOG_NAMES
 #include <syslog.h>
 
-enum { PENDING_MAX = 1024 * 1024, NAME_MAX_LEN = 128, CLOSE_TRIES = 5, CLOSE_WAIT_MS = 200 };
+enum { PENDING_MAX = 4 * 1024 * 1024, NAME_MAX_LEN = 128, CLOSE_TRIES = 5, CLOSE_WAIT_MS = 200 };
 
 /* The program's one mutable global: a log line may be born anywhere. */
 static struct log_state {
@@ -250,6 +250,11 @@ bool log_flush(void)
 bool log_has_pending(void)
 {
     return state.pending.len > 0;
+}
+
+size_t log_pending_bytes(void)
+{
+    return state.pending.len;
 }
 
 uint64_t log_lost(void)

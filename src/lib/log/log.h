@@ -62,6 +62,7 @@ void log_text(enum log_level level, struct str text);
 bool log_flush(void);
 /* True when lines wait: the loop flushes at the end of its turn, or a few milliseconds later when it is busy. */
 bool log_has_pending(void);
+size_t log_pending_bytes(void);
 /* Lines dropped since the start. */
 uint64_t log_lost(void);
 
