@@ -7,22 +7,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static bool config_directory(const struct main_cf *cf, struct arena *arena, struct str *value_out)
+static struct str config_directory(const struct main_cf *cf, struct arena *arena)
 {
     (void) arena;
-    *value_out = main_cf_directory(cf);
-    return true;
+    return main_cf_directory(cf);
 }
 
-static bool process_id(const struct main_cf *cf, struct arena *arena, struct str *value_out)
+static struct str process_id(const struct main_cf *cf, struct arena *arena)
 {
     (void) cf;
-    *value_out = arena_printf(arena, "%ld", (long) getpid());
-    return true;
+    return arena_printf(arena, "%ld", (long) getpid());
 }
 
 /* What main.cf says, or the host's name made complete with mydomain. */
-static bool myhostname(const struct main_cf *cf, struct arena *arena, struct str *value_out)
+static struct str myhostname(const struct main_cf *cf, struct arena *arena)
 {
     char name[256];
     struct str domain = STR("localdomain");
@@ -31,17 +29,14 @@ static bool myhostname(const struct main_cf *cf, struct arena *arena, struct str
     if (gethostname(name, sizeof name - 1) != 0)
         name[0] = '\0';
     name[sizeof name - 1] = '\0';
-    if (str_contains_char(str_from_c(name), '.')) {
-        *value_out = arena_str(arena, str_from_c(name));
-        return true;
-    }
+    if (str_contains_char(str_from_c(name), '.'))
+        return arena_str(arena, str_from_c(name));
     if (main_cf_find(cf, STR("mydomain")) != NULL)
         (void) !main_cf_value(cf, STR("mydomain"), arena, &domain, &ignored);
-    *value_out = arena_printf(arena, "%s.%.*s", name[0] == '\0' ? "localhost" : name, STR_ARG(domain));
-    return true;
+    return arena_printf(arena, "%s.%.*s", name[0] == '\0' ? "localhost" : name, STR_ARG(domain));
 }
 
-static bool mydomain(const struct main_cf *cf, struct arena *arena, struct str *value_out)
+static struct str mydomain(const struct main_cf *cf, struct arena *arena)
 {
     struct str name = STR_EMPTY;
     struct str host;
@@ -49,8 +44,7 @@ static bool mydomain(const struct main_cf *cf, struct arena *arena, struct str *
     struct failure ignored;
 
     (void) !main_cf_value(cf, STR("myhostname"), arena, &name, &ignored);
-    *value_out = str_cut(name, '.', &host, &domain) && domain.len > 0 ? domain : STR("localdomain");
-    return true;
+    return str_cut(name, '.', &host, &domain) && domain.len > 0 ? domain : STR("localdomain");
 }
 
 static unsigned class_bits(const struct ip_address *address, unsigned otherwise)
@@ -95,33 +89,32 @@ static void append_network(struct strbuf *out, const struct own_address *own, st
 }
 
 /* A host whose interfaces cannot be listed trusts nobody. */
-static bool mynetworks(const struct main_cf *cf, struct arena *arena, struct str *value_out)
+static struct str mynetworks(const struct main_cf *cf, struct arena *arena)
 {
     struct own_address_list own;
     struct str style;
+    struct str networks;
     struct failure ignored;
     struct strbuf out;
     enum ip_family family;
     size_t i;
 
     if (!main_cf_value(cf, STR("mynetworks_style"), arena, &style, &ignored) ||
-        !own_addresses(cf, arena, &own, &ignored)) {
-        *value_out = STR_EMPTY;
-        return true;
-    }
+        !own_addresses(cf, arena, &own, &ignored))
+        return STR_EMPTY;
     strbuf_init(&out, STRBUF_UNLIMITED);
     for (family = IP_V4; family <= IP_V6; family = (enum ip_family)(family + 2))
         for (i = 0; i < own.count; i++)
             if (own.items[i].address.family == family)
                 append_network(&out, &own.items[i], style);
-    *value_out = arena_str(arena, strbuf_str(&out));
+    networks = arena_str(arena, strbuf_str(&out));
     strbuf_done(&out);
-    return true;
+    return networks;
 }
 
-static const struct {
+static const struct computed {
     const char *name;
-    bool (*compute)(const struct main_cf *cf, struct arena *arena, struct str *value_out);
+    struct str (*compute)(const struct main_cf *cf, struct arena *arena);
 } computed[] = {
     { "config_directory", config_directory },
     { "process_id", process_id },
@@ -130,14 +123,26 @@ static const struct {
     { "mynetworks", mynetworks },
 };
 
-bool computed_default(const struct main_cf *cf, struct str name, struct arena *arena, struct str *value_out)
+static const struct computed *find(struct str name)
 {
     size_t i;
 
     for (i = 0; i < ARRAY_COUNT(computed); i++)
         if (str_equal(name, str_from_c(computed[i].name)))
-            return computed[i].compute(cf, arena, value_out);
-    return false;
+            return &computed[i];
+    return NULL;
+}
+
+bool computed_is(struct str name)
+{
+    return find(name) != NULL;
+}
+
+struct str computed_default(const struct main_cf *cf, struct str name, struct arena *arena)
+{
+    const struct computed *row = find(name);
+
+    return row != NULL ? row->compute(cf, arena) : STR_EMPTY;
 }
 
 bool computed_is_read_only(struct str name)

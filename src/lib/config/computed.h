@@ -9,8 +9,9 @@
  * mydomain, mynetworks, process_name and the like. Each is worked out when first asked for.
  */
 
-/* False if the name is not one of them. The text lives in arena. */
-bool computed_default(const struct main_cf *cf, struct str name, struct arena *arena, struct str *value_out);
+bool computed_is(struct str name);
+/* The text, in arena; empty for a name that is not one of them. */
+struct str computed_default(const struct main_cf *cf, struct str name, struct arena *arena);
 /* What may not be set in main.cf because each process has its own: process_id, process_name, service_name. */
 bool computed_is_read_only(struct str name);
 

@@ -56,10 +56,17 @@ TEST(only_what_is_the_process_s_own_is_read_only)
 TEST(other_names_have_no_computed_default)
 {
     struct main_cf *cf = parse("");
-    struct str value = STR("untouched");
 
-    EXPECT_FALSE(computed_default(cf, STR("mynetwork"), arena, &value));
-    EXPECT_STR(value, STR("untouched"));
-    EXPECT(computed_default(cf, STR("config_directory"), arena, &value));
-    EXPECT_STR(value, STR("/etc/x"));
+    EXPECT_FALSE(computed_is(STR("mynetwork")));
+    EXPECT(computed_is(STR("config_directory")));
+    EXPECT_STR(computed_default(cf, STR("mynetwork"), arena), STR_EMPTY);
+    EXPECT_STR(computed_default(cf, STR("config_directory"), arena), STR("/etc/x"));
+}
+
+TEST(names_that_are_worked_out_from_each_other_end)
+{
+    EXPECT_STR(value_of("myhostname = ${mydomain}x\n", "myhostname"), STR("localdomainx"));
+    EXPECT_STR(value_of("myhostname = ${mydomain}x\n", "mydomain"), STR("localdomain"));
+    EXPECT_STR(value_of("myhostname = mail.$mydomain\n", "mydomain"), STR("localdomain"));
+    EXPECT_STR(value_of("inet_interfaces = $mynetworks\n", "mynetworks"), STR_EMPTY);
 }

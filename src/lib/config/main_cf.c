@@ -189,18 +189,21 @@ const struct main_cf_entry *main_cf_find(const struct main_cf *cf, struct str na
     return entry != NULL ? entry : name_table_get(cf->entries, name);
 }
 
-/* A computed default is worked out once: it stays the same while the process lives. */
+/*
+ * A computed default is worked out once: it stays the same while the process lives. One that its own working-out asks
+ * for (myhostname = $mydomain, and no mydomain) is "localdomain" there, so that the question ends.
+ */
 static bool computed_once(const struct main_cf *cf, struct str name, struct str *value_out)
 {
     struct str *kept = name_table_get(cf->computed, name);
-    struct str value;
 
     if (kept == NULL) {
-        if (!computed_default(cf, name, cf->arena, &value))
+        if (!computed_is(name))
             return false;
         kept = arena_new(cf->arena, struct str);
-        *kept = value;
+        *kept = STR("localdomain");
         name_table_set(cf->computed, arena_str(cf->arena, name), kept);
+        *kept = computed_default(cf, name, cf->arena);
     }
     *value_out = *kept;
     return true;
