@@ -89,8 +89,10 @@ static bool become(const struct child_identity *identity)
     if (identity == NULL)
         return true;
     /* Without the right to, only what one is already. */
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
+        errno = EPERM;
         return identity->uid == geteuid() && identity->gid == getegid();
+    }
     return setgroups(identity->group_count, identity->groups) == 0 &&
            setresgid(identity->gid, identity->gid, identity->gid) == 0 &&
            setresuid(identity->uid, identity->uid, identity->uid) == 0;
@@ -122,11 +124,8 @@ NO_RETURN static void run_program(const struct child *child)
     reset_signals();
     setpgid(0, 0);
     if (!place_descriptors(command->input_is_fd ? command->input_fd : child->pipes.input[0], child->pipes.output[1]) ||
-        !become(command->identity) || (command->directory != NULL && chdir(command->directory) < 0)) {
-        if (errno == 0)
-            errno = EPERM;
+        !become(command->identity) || (command->directory != NULL && chdir(command->directory) < 0))
         report_and_exit(report);
-    }
     close_others_at_exec();
     execvpe(command->argv[0], (char *const *) (uintptr_t) command->argv, (char *const *) (uintptr_t) environment);
     report_and_exit(report);
