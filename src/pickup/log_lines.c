@@ -3,9 +3,10 @@
 
 #include "log/log.h"
 
-void log_picked_up(struct str queue_id, uid_t uid, struct str sender)
+void log_picked_up(struct str queue_id, uid_t uid, struct str sender, struct str original_id)
 {
-    log_info("%.*s: uid=%ld from=<%.*s>", STR_ARG(queue_id), (long) uid, STR_ARG(sender));
+    log_info("%.*s: uid=%ld from=<%.*s>%s%.*s", STR_ARG(queue_id), (long) uid, STR_ARG(sender),
+             str_is_empty(original_id) ? "" : " orig_id=", STR_ARG(original_id));
 }
 
 void log_not_queued(const char *path, struct str reason)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PIECE = 32 * 1024, STALE_SECONDS = 24 * 3600 };
 
@@ -25,6 +26,7 @@ struct submission {
     uint64_t content_length;
     struct instant arrival;
     uid_t uid;
+    bool is_requeued; /* by the owner of the queue: what it says of its origin is believed */
     struct str queue_id;
     const struct cleanup_result *result;
 };
@@ -71,6 +73,15 @@ static uint64_t cleanup_flags(const struct maildrop_message *message)
     return flags;
 }
 
+static void set_local_origin(const struct submission *submission, struct cleanup_envelope *envelope)
+{
+    bool is_remote = str_equal(submission->message.rewrite_context, STR("remote"));
+
+    strlist_add_view(&envelope->attributes, submission->arena,
+                     is_remote ? STR("rewrite_context=remote") : STR("rewrite_context=local"));
+    strlist_add_view(&envelope->attributes, submission->arena, STR("log_message_origin=local"));
+}
+
 static bool send_envelope(struct submission *submission, struct call *call, struct failure *why)
 {
     const struct maildrop_message *message = &submission->message;
@@ -89,10 +100,10 @@ static bool send_envelope(struct submission *submission, struct call *call, stru
         envelope.encoding = BODY_ENCODING_8BIT;
     else if (str_equal(message->encoding, STR("7bit")))
         envelope.encoding = BODY_ENCODING_7BIT;
-    strlist_add_view(&envelope.attributes, submission->arena,
-                     str_equal(message->rewrite_context, STR("remote")) ? STR("rewrite_context=remote")
-                                                                        : STR("rewrite_context=local"));
-    strlist_add_view(&envelope.attributes, submission->arena, STR("log_message_origin=local"));
+    if (submission->is_requeued)
+        envelope.attributes = message->attributes;
+    else
+        set_local_origin(submission, &envelope);
     return call_send(call, &cleanup_envelope_message, &envelope, submission->ways->shared->ipc_timeout, why);
 }
 
@@ -103,9 +114,12 @@ static bool send_recipients(struct submission *submission, struct call *call, st
     if (!dsn_notify_parse(submission->message.dsn_notify, &notify))
         notify = 0;
     for (size_t i = 0; i < submission->message.recipients.count; i++) {
+        struct maildrop_recipient own = maildrop_recipient(&submission->message, i);
         struct cleanup_recipient recipient = {
-            .address = submission->message.recipients.items[i],
-            .dsn_notify = notify,
+            .address = own.address,
+            .original = own.original,
+            .dsn_orcpt = own.dsn_orcpt,
+            .dsn_notify = own.dsn_notify != 0 ? own.dsn_notify : notify,
         };
 
         if (!call_send(call, &cleanup_recipient_message, &recipient, submission->ways->shared->ipc_timeout, why))
@@ -123,7 +137,7 @@ static bool send_received(struct submission *submission, struct call *call, stru
     strbuf_init(&text, 4096);
     strbuf_printf(&text, "Received: by %.*s (%.*s, from userid %ld)\n\tid %.*s; ", STR_ARG(shared->myhostname),
                   STR_ARG(shared->mail_name), (long) submission->uid, STR_ARG(submission->queue_id));
-    date_append(&text, submission->arrival);
+    date_append(&text, submission->is_requeued ? clock_now() : submission->arrival);
     strbuf_append_char(&text, '\n');
     is_sent = cleanup_call_content(call, strbuf_str(&text), shared->ipc_timeout, why);
     strbuf_done(&text);
@@ -161,7 +175,8 @@ static bool converse(struct submission *submission, struct failure *why)
     if (!cleanup_call_open(ways->cleanup, cleanup_flags(&submission->message), submission->arena, timeout, &call,
                            &submission->queue_id, why))
         return false;
-    log_picked_up(submission->queue_id, submission->uid, submission->message.sender);
+    log_picked_up(submission->queue_id, submission->uid, submission->message.sender,
+                  submission->is_requeued ? submission->message.original_id : STR_EMPTY);
     is_told = send_envelope(submission, call, why) && send_recipients(submission, call, why) &&
               send_received(submission, call, why) && send_content(submission, call, why) &&
               cleanup_call_finish(call, submission->arena, timeout, &submission->result, why);
@@ -281,6 +296,9 @@ enum submission_result submission_take(const struct submission_ways *ways, const
     submission.arrival = (struct instant){ status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 };
     if (maildrop_open(path, submission.arena, &submission.message, &submission.fd, &submission.content_offset,
                       &submission.content_length, &why)) {
+        submission.is_requeued = status.st_uid == geteuid() && !str_is_empty(submission.message.original_id);
+        if (submission.is_requeued)
+            submission.arrival = submission.message.original_arrival;
         result = take_open_file(&submission);
     } else {
         log_warning("%s", why.text);

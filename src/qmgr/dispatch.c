@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
+#include "spool/envelope_attributes.h"
 
 /* A message that was in hand of so many agents that died is deferred: it may be what kills them. */
 enum { LOST_AGENTS_MAXIMUM = 3, AGENT_WAIT_SECONDS = 24 * 3600 };
@@ -36,46 +37,9 @@ static struct deliver_recipient make_recipient(const struct active_message *mess
     };
 }
 
-static void add_attribute(struct strlist *list, struct arena *arena, const char *name, struct str value)
-{
-    size_t name_len = strlen(name);
-    char *text;
-
-    if (value.len == 0)
-        return;
-    text = arena_alloc(arena, name_len + 1 + value.len + 1);
-    memcpy(text, name, name_len);
-    text[name_len] = '=';
-    memcpy(text + name_len + 1, value.data, value.len);
-    strlist_add_view(list, arena, str_make(text, name_len + 1 + value.len));
-}
-
 struct strlist dispatch_attributes(const struct envelope *envelope, struct arena *arena)
 {
-    struct strlist list = { 0 };
-
-    add_attribute(&list, arena, "client_name", envelope->client_name);
-    add_attribute(&list, arena, "client_address", envelope->client_address);
-    add_attribute(&list, arena, "client_port", envelope->client_port);
-    add_attribute(&list, arena, "reverse_client_name", envelope->client_reverse_name);
-    add_attribute(&list, arena, "helo_name", envelope->helo);
-    add_attribute(&list, arena, "protocol_name", envelope->protocol);
-    add_attribute(&list, arena, "log_ident", envelope->log_ident);
-    add_attribute(&list, arena, "log_client_name", envelope->log_client_name);
-    add_attribute(&list, arena, "log_client_address", envelope->log_client_address);
-    add_attribute(&list, arena, "log_client_port", envelope->log_client_port);
-    add_attribute(&list, arena, "log_helo_name", envelope->log_helo);
-    add_attribute(&list, arena, "log_protocol_name", envelope->log_protocol);
-    add_attribute(&list, arena, "sasl_method", envelope->sasl_method);
-    add_attribute(&list, arena, "sasl_username", envelope->sasl_username);
-    add_attribute(&list, arena, "sasl_sender", envelope->sasl_sender);
-    add_attribute(&list, arena, "rewrite_context",
-                  envelope->rewrite == ENVELOPE_REWRITE_REMOTE ? STR("remote") : STR("local"));
-    for (size_t i = 0; i < envelope->attribute_count; i++)
-        strlist_add_view(&list, arena,
-                         arena_printf(arena, "%.*s=%.*s", STR_ARG(envelope->attributes[i].name),
-                                      STR_ARG(envelope->attributes[i].value)));
-    return list;
+    return envelope_attribute_list(envelope, arena);
 }
 
 static uint64_t make_encoding(const struct envelope *envelope)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.waiting import wait_until
+from support.waiting import free_port, wait_until
 
 SENDER = "s@example.com"
 REASON = "connect to far.test[192.0.2.1]:25: Connection refused"
@@ -322,3 +322,47 @@ def test_set_gid_commands_take_only_listed_directories(make_merpati, tmp_path):
             assert f"unauthorized configuration directory name: {mail.config}" in done.stderr
     finally:
         shutil.rmtree(folder)
+
+
+def test_requeued_mail_keeps_what_came_with_it(either, sink):
+    """The client, the arrival, ENVID, RET, and of each recipient ORCPT and NOTIFY; the log tells the old id."""
+    port = free_port()
+    mail = either(
+        main={"relayhost": f"[127.0.0.1]:{port}", "minimal_backoff_time": "1000s", "maximal_backoff_time": "1000s"}
+    ).start()
+    with mail.smtp() as client:
+        client.hello("one.example")
+        for line in (
+            "MAIL FROM:<s@example.test> RET=HDRS ENVID=first",
+            "RCPT TO:<a@remote.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;orig-a@x.example",
+            "RCPT TO:<b@remote.example> NOTIFY=NEVER",
+            "DATA",
+        ):
+            assert client.command(line).code in (250, 354)
+        client.send(b"Subject: keep\r\n\r\nbody\r\n.\r\n")
+        old = client.reply().text.rsplit(" ", 1)[1]
+    wait_until(lambda: queue_of(mail, old) == "deferred", lambda: mail.tail())
+    before = attributes(mail, old)
+    assert before["log_client_address"] == "127.0.0.1" and before["log_helo_name"] == "one.example"
+    arrival = entry(mail, old)["arrival_time"]
+    mail.command("postsuper", "-r", old)
+    mail.command("postkick", "public", "pickup", "W")
+    new = mail.wait_log(rf"(\w+): uid=\d+ from=<s@example.test> orig_id={old}$").group(1)
+    wait_until(lambda: queue_of(mail, new) == "deferred", lambda: mail.tail())
+    after = attributes(mail, new)
+    assert {name: after.get(name) for name in before} == before
+    assert entry(mail, new)["arrival_time"] == arrival
+    server = sink(port=port)
+    mail.command("postqueue", "-f")
+    server.wait_for(1)
+    assert "RET=HDRS" in server.messages[0].mail_line and "ENVID=first" in server.messages[0].mail_line
+    first, second = server.messages[0].recipient_lines
+    assert "ORCPT=rfc822;orig-a@x.example" in first and "NOTIFY=FAILURE,DELAY" in first
+    assert "NOTIFY=NEVER" in second
+
+
+def attributes(mail, queue_id):
+    """The named attributes of where a message came from, as postcat shows them."""
+    text = mail.command("postcat", "-eq", queue_id).stdout
+    found = dict(re.findall(r"(?m)^named_attribute: (\w+)=(.*)$", text))
+    return {name: value for name, value in found.items() if "client" in name or "helo" in name or "protocol" in name}

@@ -3,6 +3,7 @@
 
 #include "os/fd.h"
 #include "os/file.h"
+#include "spool/envelope_attributes.h"
 #include "spool/maildrop_file.h"
 #include "spool/queue_file.h"
 
@@ -37,9 +38,23 @@ static bool copy_content(const struct copying *copying, int fd, const struct que
     return true;
 }
 
+static void add_recipients(const struct envelope *envelope, struct arena *arena, struct maildrop_message *message)
+{
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct envelope_recipient *recipient = &envelope->recipients[i];
+        const struct maildrop_recipient copy = { .address = recipient->address,
+                                                 .original = recipient->original,
+                                                 .dsn_orcpt = recipient->dsn_original,
+                                                 .dsn_notify = recipient->dsn_notify };
+
+        if (recipient->status == RECIPIENT_PENDING || recipient->status == RECIPIENT_FAILED)
+            maildrop_add_recipient(message, arena, &copy);
+    }
+}
+
 static void describe(const struct envelope *envelope, struct arena *arena, struct maildrop_message *message)
 {
-    struct strbuf notify;
+    char id[QUEUE_ID_TEXT_SIZE];
 
     *message =
         (struct maildrop_message){ .arrival = envelope->arrival,
@@ -50,20 +65,12 @@ static void describe(const struct envelope *envelope, struct arena *arena, struc
                                    .encoding = (envelope->flags & ENVELOPE_BODY_8BIT) != 0 ? STR("8bit") : STR_EMPTY,
                                    .rewrite_context =
                                        envelope->rewrite == ENVELOPE_REWRITE_LOCAL ? STR("local") : STR("remote"),
-                                   .wants_smtputf8 = (envelope->flags & ENVELOPE_SMTPUTF8) != 0 };
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
-        const struct envelope_recipient *recipient = &envelope->recipients[i];
-
-        if (recipient->status != RECIPIENT_PENDING && recipient->status != RECIPIENT_FAILED)
-            continue;
-        strlist_add(&message->recipients, arena, recipient->address);
-        if (recipient->dsn_notify != 0 && str_is_empty(message->dsn_notify)) {
-            strbuf_init(&notify, 100);
-            dsn_notify_append(&notify, recipient->dsn_notify);
-            message->dsn_notify = arena_str(arena, strbuf_str(&notify));
-            strbuf_done(&notify);
-        }
-    }
+                                   .wants_smtputf8 = (envelope->flags & ENVELOPE_SMTPUTF8) != 0,
+                                   .wants_verify_report = (envelope->flags & ENVELOPE_TRACE_VERIFY) != 0,
+                                   .wants_delivery_report = (envelope->flags & ENVELOPE_TRACE_RECORD) != 0,
+                                   .original_id = arena_str(arena, queue_id_format(envelope->id, id)),
+                                   .attributes = envelope_attribute_list(envelope, arena) };
+    add_recipients(envelope, arena, message);
 }
 
 static bool write_copy(const struct copying *copying, int fd, const struct envelope *envelope,

@@ -37,14 +37,20 @@ static void queue_message(struct str content)
     struct arena *arena = arena_create();
     struct envelope envelope = { .id = queue_id_make(77, 0, false),
                                  .sender = STR("a@example.com"),
-                                 .flags = ENVELOPE_BODY_8BIT,
+                                 .flags = ENVELOPE_BODY_8BIT | ENVELOPE_TRACE_VERIFY,
+                                 .client_name = STR("client.example"),
+                                 .client_address = STR("192.0.2.7"),
+                                 .rewrite = ENVELOPE_REWRITE_REMOTE,
                                  .dsn_return = DSN_RETURN_HEADERS };
     struct queue_file_writer *writer;
     struct failure why;
 
     for (size_t i = 0; i < 3; i++)
         envelope_add_recipient(&envelope, arena, arena_printf(arena, "r%zu@example.test", i), STR_EMPTY, STR_EMPTY,
-                               DSN_NOTIFY_NEVER);
+                               i == 0 ? DSN_NOTIFY_NEVER : 0);
+    envelope.recipients[2].original = STR("alias@example.test");
+    envelope.recipients[2].dsn_original = STR("rfc822;first@example.test");
+    envelope_add_attribute(&envelope, arena, STR("log_message_origin"), STR("client.example[192.0.2.7]"));
     envelope.recipients[1].status = RECIPIENT_DELIVERED;
     EXPECT(queue_file_create(QUEUED, envelope.id, &writer, &why));
     EXPECT(queue_file_write(writer, content, &why));
@@ -73,6 +79,27 @@ static bool find_drop(char *path, size_t size)
     return is_found;
 }
 
+static void expect_origin(const struct maildrop_message *message)
+{
+    struct maildrop_recipient last;
+    char id[QUEUE_ID_TEXT_SIZE];
+
+    EXPECT_STR(message->original_id, queue_id_format(queue_id_make(77, 0, false), id));
+    EXPECT_UINT(message->attributes.count, 4);
+    EXPECT(strlist_contains(&message->attributes, STR("client_name=client.example")));
+    EXPECT(strlist_contains(&message->attributes, STR("client_address=192.0.2.7")));
+    EXPECT(strlist_contains(&message->attributes, STR("rewrite_context=remote")));
+    EXPECT(strlist_contains(&message->attributes, STR("log_message_origin=client.example[192.0.2.7]")));
+    EXPECT_UINT(message->recipients.count, 2);
+    EXPECT_UINT(maildrop_recipient(message, 0).dsn_notify, DSN_NOTIFY_NEVER);
+    EXPECT_UINT(maildrop_recipient(message, 0).original.len, 0);
+    last = maildrop_recipient(message, 1);
+    EXPECT_STR(last.address, STR("r2@example.test"));
+    EXPECT_STR(last.original, STR("alias@example.test"));
+    EXPECT_STR(last.dsn_orcpt, STR("rfc822;first@example.test"));
+    EXPECT_UINT(last.dsn_notify, 0);
+}
+
 TEST(a_copy_has_the_content_and_the_recipients_that_still_wait)
 {
     struct arena *arena = arena_create();
@@ -93,8 +120,8 @@ TEST(a_copy_has_the_content_and_the_recipients_that_still_wait)
     EXPECT_STR(message.sender, STR("a@example.com"));
     EXPECT_STR(message.encoding, STR("8bit"));
     EXPECT_STR(message.dsn_return, STR("HDRS"));
-    EXPECT_STR(message.dsn_notify, STR("NEVER"));
-    EXPECT_UINT(message.recipients.count, 2);
+    EXPECT(message.wants_verify_report && !message.wants_delivery_report);
+    expect_origin(&message);
     EXPECT(file_read_at(fd, path, content, sizeof(content), offset, &count, &why));
     EXPECT_UINT(length, 17);
     EXPECT(count >= 17 && memcmp(content, "Subject: x\n\nbody\n", 17) == 0);

@@ -2,6 +2,7 @@
 #include "spool/maildrop_file.h"
 
 #include "base/memory.h"
+#include "mail/dsn.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -48,6 +49,9 @@ enum {
     TAG_SMTPUTF8 = 12,
     TAG_RECIPIENT = 13,
     TAG_UID = 14,
+    TAG_ORIGINAL_ID = 15,
+    TAG_ATTRIBUTE = 16,
+    TAG_RECIPIENT_WISHES = 17,
 };
 
 /*
@@ -72,6 +76,7 @@ static const struct string_row strings[] = {
     { TAG_NOTIFY, offsetof(struct maildrop_message, dsn_notify) },
     { TAG_ENCODING, offsetof(struct maildrop_message, encoding) },
     { TAG_REWRITE, offsetof(struct maildrop_message, rewrite_context) },
+    { TAG_ORIGINAL_ID, offsetof(struct maildrop_message, original_id) },
 };
 
 static const struct string_row flags[] = {
@@ -96,6 +101,53 @@ static void plain_seal(struct seal *seal)
     static const struct seal_salt zero;
 
     seal_init(seal, &zero, SEAL_CONTEXT_FILE);
+}
+
+/* ---- one recipient ---- */
+
+enum {
+    WISH_ORIGINAL = 1,
+    WISH_ORCPT = 2,
+    WISH_NOTIFY = 3,
+    NOTIFY_BITS = DSN_NOTIFY_NEVER | DSN_NOTIFY_SUCCESS | DSN_NOTIFY_FAILURE | DSN_NOTIFY_DELAY,
+};
+
+void maildrop_add_recipient(struct maildrop_message *message, struct arena *arena,
+                            const struct maildrop_recipient *recipient)
+{
+    struct strbuf wishes;
+
+    strbuf_init(&wishes, STRBUF_UNLIMITED);
+    if (!str_is_empty(recipient->original))
+        bytes_append_field(&wishes, WISH_ORIGINAL, recipient->original);
+    if (!str_is_empty(recipient->dsn_orcpt))
+        bytes_append_field(&wishes, WISH_ORCPT, recipient->dsn_orcpt);
+    if (recipient->dsn_notify != 0)
+        bytes_append_number(&wishes, WISH_NOTIFY, recipient->dsn_notify);
+    strlist_add(&message->recipients, arena, recipient->address);
+    strlist_add(&message->recipient_wishes, arena, strbuf_str(&wishes));
+    strbuf_done(&wishes);
+}
+
+struct maildrop_recipient maildrop_recipient(const struct maildrop_message *message, size_t i)
+{
+    struct maildrop_recipient recipient = { .address = message->recipients.items[i] };
+    struct cursor cursor = cursor_over(STR_EMPTY);
+    struct str value;
+    uint64_t number;
+    unsigned tag;
+
+    if (i < message->recipient_wishes.count)
+        cursor = cursor_over(message->recipient_wishes.items[i]);
+    while (!cursor_at_end(&cursor) && bytes_take_field(&cursor, &tag, &value)) {
+        if (tag == WISH_ORIGINAL)
+            recipient.original = value;
+        else if (tag == WISH_ORCPT)
+            recipient.dsn_orcpt = value;
+        else if (tag == WISH_NOTIFY && bytes_number(value, &number))
+            recipient.dsn_notify = (unsigned) number & NOTIFY_BITS;
+    }
+    return recipient;
 }
 
 /* ---- writing ---- */
@@ -154,8 +206,12 @@ static void encode_wishes(const struct maildrop_message *message, struct strbuf 
         if (*flag)
             bytes_append_number(out, flags[i].tag, 1);
     }
+    for (size_t i = 0; i < message->attributes.count; i++)
+        bytes_append_field(out, TAG_ATTRIBUTE, message->attributes.items[i]);
     for (size_t i = 0; i < message->recipients.count; i++)
         bytes_append_field(out, TAG_RECIPIENT, message->recipients.items[i]);
+    for (size_t i = 0; i < message->recipient_wishes.count; i++)
+        bytes_append_field(out, TAG_RECIPIENT_WISHES, message->recipient_wishes.items[i]);
 }
 
 bool maildrop_write_message(struct maildrop_writer *writer, const struct maildrop_message *message, struct failure *why)
@@ -338,6 +394,20 @@ static void take_string(unsigned tag, struct str value, struct arena *arena, str
     }
 }
 
+static struct strlist *list_of(struct maildrop_message *message, unsigned tag)
+{
+    switch (tag) {
+    case TAG_RECIPIENT:
+        return &message->recipients;
+    case TAG_RECIPIENT_WISHES:
+        return &message->recipient_wishes;
+    case TAG_ATTRIBUTE:
+        return &message->attributes;
+    default:
+        return NULL;
+    }
+}
+
 static bool decode_wishes(struct str bytes, struct arena *arena, struct maildrop_message *message)
 {
     struct cursor cursor = cursor_over(bytes);
@@ -349,14 +419,16 @@ static bool decode_wishes(struct str bytes, struct arena *arena, struct maildrop
 
         if (!bytes_take_field(&cursor, &tag, &value) || value.len > STRING_MAXIMUM)
             return false;
-        if (tag == TAG_RECIPIENT)
-            strlist_add(&message->recipients, arena, value);
+        if (list_of(message, tag) != NULL)
+            strlist_add(list_of(message, tag), arena, value);
         else if (tag != TAG_ARRIVAL && tag != TAG_UID)
             take_string(tag, value, arena, message);
         else if (!bytes_number(value, &number) || number > INT64_MAX)
             return false;
+        else if (tag == TAG_ARRIVAL)
+            message->original_arrival = (struct instant){ (int64_t) number };
     }
-    return true;
+    return message->recipient_wishes.count == 0 || message->recipient_wishes.count == message->recipients.count;
 }
 
 static bool read_wishes(const struct drop *drop, struct arena *arena, struct maildrop_message *message,

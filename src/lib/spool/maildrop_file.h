@@ -33,7 +33,26 @@ struct maildrop_message {
     bool wants_delivery_report; /* -v */
     bool wants_smtputf8;
     struct strlist recipients;
+    struct strlist recipient_wishes; /* empty, or one for each recipient: see maildrop_add_recipient */
+    /* Mail that postsuper -r sends round again; believed only of a file of the queue's owner. */
+    struct str original_id; /* the queue id it had */
+    struct instant original_arrival;
+    struct strlist attributes; /* "name=value" as cleanup takes them: where it came from */
 };
+
+/* What came with one address in SMTP. */
+struct maildrop_recipient {
+    struct str address;
+    struct str original;  /* before rewriting, or empty */
+    struct str dsn_orcpt; /* "type;address", decoded, or empty */
+    unsigned dsn_notify;  /* enum dsn_notify */
+};
+
+/* A recipient with wishes of its own: all of a message are added so, or none. Copies into the arena. */
+void maildrop_add_recipient(struct maildrop_message *message, struct arena *arena,
+                            const struct maildrop_recipient *recipient);
+/* Recipient number i, as far as it says something of itself. */
+struct maildrop_recipient maildrop_recipient(const struct maildrop_message *message, size_t i);
 
 struct maildrop_writer;
 
