@@ -2,12 +2,15 @@
 """Mail to servers that others wrote, and mail from a mail reader."""
 
 import getpass
+import os
 import shutil
 import subprocess
 
 import pytest
 from support.waiting import free_port, wait_until
 
+# An ordinary user's own path does not lead to what servers are kept in.
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
 BODY = "Subject: to a peer\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" \
        ".a dot first\n..two\ngr\u00fc\u00dfe\n" + "x" * 900 + "\n.\nlast\n"
 
@@ -19,9 +22,10 @@ def peer(tmp_path):
 
     def start(*words):
         port = free_port()
-        if shutil.which(words[0]) is None:
+        program = shutil.which(words[0], path=PATH)
+        if program is None:
             pytest.skip(f"{words[0]} is not installed")
-        running.append(subprocess.Popen([word.replace("PORT", str(port)) for word in words],
+        running.append(subprocess.Popen([program, *(word.replace("PORT", str(port)) for word in words[1:])],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return port
 

@@ -4,6 +4,7 @@ A private mail system in a directory of its own: Merpati from the build tree, or
 Both take the same calls, so that one test can be played against either.
 """
 
+import contextlib
 import os
 import pwd
 import re
@@ -215,10 +216,12 @@ class Instance:
 
     def kill(self, name, number=signal.SIGKILL):
         """Kills this instance's daemons of that name; how many there were."""
-        pids = self.pids(name)
-        for pid in pids:
-            os.kill(pid, number)
-        return len(pids)
+        count = 0
+        for pid in self.pids(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+                count += 1
+        return count
 
     def finish(self):
         """Ends whatever still runs and removes the directory (kept when MERPATI_TEST_KEEP is set)."""
