@@ -26,11 +26,12 @@ bool directory_open_fd(int directory_fd, const char *path, int *fd_out, struct f
 
 bool directory_create_at(int directory_fd, const char *path, mode_t mode, struct failure *why)
 {
-    int error =
-        fault_point(&(struct fault_event){ .operation = FAULT_CREATE, .fd = -1, .path = path, .offset = UINT64_MAX });
+    struct fault_event event = { .operation = FAULT_CREATE, .fd = -1, .path = path, .offset = UINT64_MAX };
+    int error = fault_point(&event);
 
     if (error == 0 && mkdirat(directory_fd, path, mode) < 0)
         error = errno;
+    fault_done(&event, error);
     if (error == EEXIST)
         return true;
     if (error == 0 && fchmodat(directory_fd, path, mode, 0) < 0)

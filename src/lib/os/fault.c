@@ -30,13 +30,16 @@ static atomic_uint_least64_t seen[FAULT_OPERATIONS];
 static const char *log_path;
 static fault_hook *_Atomic hook;
 static void *hook_context;
+static fault_listener *_Atomic listener;
+static void *listener_context;
 static pthread_once_t is_planned = PTHREAD_ONCE_INIT;
 /* False is the whole cost of the seam in production. */
 static atomic_bool is_armed = true;
 
 static const char *const names[FAULT_OPERATIONS] = {
-    [FAULT_OPEN] = "open", [FAULT_WRITE] = "write",   [FAULT_SYNC] = "sync",     [FAULT_RENAME] = "rename",
-    [FAULT_LINK] = "link", [FAULT_UNLINK] = "unlink", [FAULT_CREATE] = "create", [FAULT_TRUNCATE] = "truncate",
+    [FAULT_OPEN] = "open",     [FAULT_WRITE] = "write",       [FAULT_SYNC] = "sync",
+    [FAULT_RENAME] = "rename", [FAULT_LINK] = "link",         [FAULT_UNLINK] = "unlink",
+    [FAULT_CREATE] = "create", [FAULT_TRUNCATE] = "truncate", [FAULT_MODE] = "mode",
 };
 
 static const struct {
@@ -98,6 +101,11 @@ static void add_to_plan(struct str word)
         plan_count++;
 }
 
+static void arm(void)
+{
+    atomic_store(&is_armed, plan_count > 0 || atomic_load(&hook) != NULL || atomic_load(&listener) != NULL);
+}
+
 static void read_plan(void)
 {
     struct str rest = str_from_c(privilege_is_set_id() ? NULL : getenv("MERPATI_FAULTS"));
@@ -106,7 +114,7 @@ static void read_plan(void)
     while (str_next_word(&rest, " ,", &word))
         add_to_plan(word);
     log_path = getenv("MERPATI_FAULTS_LOG");
-    atomic_store(&is_armed, plan_count > 0 || atomic_load(&hook) != NULL);
+    arm();
 }
 
 void fault_set_hook(fault_hook *new_hook, void *context)
@@ -114,7 +122,15 @@ void fault_set_hook(fault_hook *new_hook, void *context)
     (void) pthread_once(&is_planned, read_plan);
     hook_context = context;
     atomic_store(&hook, new_hook);
-    atomic_store(&is_armed, plan_count > 0 || new_hook != NULL);
+    arm();
+}
+
+void fault_set_listener(fault_listener *new_listener, void *context)
+{
+    (void) pthread_once(&is_planned, read_plan);
+    listener_context = context;
+    atomic_store(&listener, new_listener);
+    arm();
 }
 
 /* The log's descriptor, locked until it is closed, so that of many processes one strikes at a time. */
@@ -186,4 +202,15 @@ int fault_point(const struct fault_event *event)
     function = atomic_load(&hook);
     verdict = function == NULL ? 0 : function(event, hook_context);
     return verdict != 0 || plan_count == 0 ? verdict : planned_verdict(event);
+}
+
+void fault_done(const struct fault_event *event, int error)
+{
+    fault_listener *function;
+
+    if (!atomic_load_explicit(&is_armed, memory_order_relaxed))
+        return;
+    function = atomic_load(&listener);
+    if (function != NULL)
+        function(event, error, listener_context);
 }

@@ -9,8 +9,8 @@
 /*
  * fault - the seam where tests make the system fail, and listen to what is done to the disk.
  *
- * Every call of lib/os that changes the disk comes through fault_point first. In production that is
- * one comparison. A test sets a hook, or starts a program with
+ * Every call of lib/os that changes the disk comes through fault_point first and tells fault_done how it ended. In
+ * production each is one comparison. A test sets a hook, or starts a program with
  *
  *     MERPATI_FAULTS="cleanup/sync:2:EIO spill/rename:1:exit write:7:ENOSPC"
  *
@@ -29,17 +29,20 @@ enum fault_operation {
     FAULT_UNLINK,
     FAULT_TRUNCATE,
     FAULT_CREATE, /* of a directory or by O_CREAT */
+    FAULT_MODE,
     FAULT_OPERATIONS,
 };
 
 struct fault_event {
     enum fault_operation operation;
-    int fd;            /* -1 when the call is by path */
-    const char *path;  /* the path, or the name given for messages */
-    const char *path2; /* the new name of rename and link, else NULL */
-    uint64_t offset;   /* of a write; UINT64_MAX: at the file's position */
-    uint64_t size;     /* of a write, or the new size of a truncate */
-    const void *data;  /* of a write in one part, else NULL */
+    int fd;             /* -1 when the call is by path; told to a listener after an open: the new one */
+    const char *path;   /* the path, or the name given for messages */
+    const char *path2;  /* the new name of rename and link, else NULL */
+    uint64_t offset;    /* of a write; UINT64_MAX: at the file's position */
+    uint64_t size;      /* of a write, the new size of a truncate, the new mode */
+    const void *data;   /* of a write in one part, else NULL */
+    int open_flags;     /* of an open */
+    bool is_filesystem; /* a sync of all there is */
 };
 
 /* Returns 0 to let the call happen, or the errno to fail with. May end the process. */
@@ -48,8 +51,18 @@ typedef int fault_hook(const struct fault_event *event, void *context);
 /* NULL takes it away. For tests. The hook may be called from any thread. */
 void fault_set_hook(fault_hook *hook, void *context);
 
-/* Called by lib/os and by others that change the disk by calls of their own; 0 or an errno. */
+/* What came of a call: 0, or the errno it failed with, by itself or by a fault. */
+typedef void fault_listener(const struct fault_event *event, int error, void *context);
+
+/* NULL takes it away. For tests that keep a record of what is done to the disk. May be called from any thread. */
+void fault_set_listener(fault_listener *listener, void *context);
+
+/*
+ * Called by lib/os and by others that change the disk by calls of their own: before, which gives 0 or an errno to fail
+ * with, and after, when the outcome is known.
+ */
 int fault_point(const struct fault_event *event);
+void fault_done(const struct fault_event *event, int error);
 
 const char *fault_operation_name(enum fault_operation operation);
 

@@ -75,6 +75,43 @@ TEST(a_replacement_that_fails_leaves_the_old_file)
     strbuf_done(&text);
 }
 
+struct heard {
+    char lines[400];
+    size_t len;
+};
+
+static void hear(const struct fault_event *event, int error, void *context)
+{
+    struct heard *heard = context;
+
+    heard->len += (size_t) snprintf(heard->lines + heard->len, sizeof heard->lines - heard->len, "%s %d %s\n",
+                                    fault_operation_name(event->operation), error, event->fd < 0 ? "path" : "open");
+}
+
+TEST(a_listener_is_told_what_came_of_each_call)
+{
+    struct plan plan = { FAULT_SYNC, 1, 0, EIO };
+    struct heard heard = { 0 };
+    struct failure why;
+    int fd = -1;
+
+    (void) !file_unlink(path_of("heard"), &why);
+    fault_set_listener(hear, &heard);
+    fault_set_hook(strike, &plan);
+    EXPECT(file_open(path_of("heard"), O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, &why));
+    EXPECT(file_write(fd, "heard", STR("a"), &why));
+    EXPECT_FALSE(file_sync(fd, "heard", &why));
+    EXPECT(file_sync(fd, "heard", &why));
+    EXPECT(file_set_mode(fd, "heard", 0640, &why));
+    EXPECT(file_unlink(path_of("heard"), &why));
+    EXPECT_FALSE(file_unlink(path_of("heard"), &why));
+    fault_set_hook(NULL, NULL);
+    fault_set_listener(NULL, NULL);
+    fd_close(&fd);
+    EXPECT_TEXT(heard.lines, "create 0 open\nwrite 0 open\nsync 5 open\nsync 0 open\nmode 0 open\nunlink 0 path\n"
+                             "unlink 2 path\n");
+}
+
 TEST(a_program_can_be_told_to_end_at_a_call)
 {
     char *arguments[] = { "/proc/self/exe", "fault-child", NULL };

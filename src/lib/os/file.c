@@ -10,17 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int ask_fault(enum fault_operation operation, const char *path, const char *path2)
-{
-    return fault_point(
-        &(struct fault_event){ .operation = operation, .fd = -1, .path = path, .path2 = path2, .offset = UINT64_MAX });
-}
-
-static int ask_fault_fd(enum fault_operation operation, int fd, const char *name)
-{
-    return fault_point(&(struct fault_event){ .operation = operation, .fd = fd, .path = name, .offset = UINT64_MAX });
-}
-
 bool file_open(const char *path, int flags, mode_t mode, int *fd_out, struct failure *why)
 {
     return file_open_at(AT_FDCWD, path, flags, mode, fd_out, why);
@@ -28,17 +17,22 @@ bool file_open(const char *path, int flags, mode_t mode, int *fd_out, struct fai
 
 bool file_open_at(int directory_fd, const char *path, int flags, mode_t mode, int *fd_out, struct failure *why)
 {
-    int error = ask_fault(flags & O_CREAT ? FAULT_CREATE : FAULT_OPEN, path, NULL);
-    int fd;
+    struct fault_event event = { .operation = flags & O_CREAT ? FAULT_CREATE : FAULT_OPEN,
+                                 .fd = -1,
+                                 .path = path,
+                                 .offset = UINT64_MAX,
+                                 .open_flags = flags };
+    int error = fault_point(&event);
 
+    while (error == 0 && event.fd < 0) {
+        event.fd = openat(directory_fd, path, flags | O_CLOEXEC | O_NOCTTY, mode);
+        if (event.fd < 0 && errno != EINTR)
+            error = errno;
+    }
+    fault_done(&event, error);
     if (error != 0)
         return failure_system(why, error, "open %s", path);
-    do {
-        fd = openat(directory_fd, path, flags | O_CLOEXEC | O_NOCTTY, mode);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0)
-        return failure_system(why, errno, "open %s", path);
-    *fd_out = fd;
+    *fd_out = event.fd;
     return true;
 }
 
@@ -75,44 +69,43 @@ bool file_read_at(int fd, const char *name, void *data, size_t size, uint64_t of
     return true;
 }
 
-static int ask_fault_write(int fd, const char *name, uint64_t offset, uint64_t size, const void *data)
+static struct fault_event write_event(int fd, const char *name, uint64_t offset, uint64_t size, const void *data)
 {
-    return fault_point(&(struct fault_event){
-        .operation = FAULT_WRITE, .fd = fd, .path = name, .offset = offset, .size = size, .data = data });
+    return (struct fault_event){
+        .operation = FAULT_WRITE, .fd = fd, .path = name, .offset = offset, .size = size, .data = data
+    };
+}
+
+/* offset UINT64_MAX: at the file's position. */
+static int write_all(int fd, struct str data, uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < data.len) {
+        ssize_t count = offset == UINT64_MAX ? write(fd, data.data + done, data.len - done)
+                                             : pwrite(fd, data.data + done, data.len - done, (off_t) (offset + done));
+
+        if (count < 0 && errno != EINTR)
+            return errno;
+        done += count > 0 ? (size_t) count : 0;
+    }
+    return 0;
 }
 
 bool file_write(int fd, const char *name, struct str data, struct failure *why)
 {
-    int error = ask_fault_write(fd, name, UINT64_MAX, data.len, data.data);
-    size_t done = 0;
-
-    if (error != 0)
-        return failure_system(why, error, "write %s", name);
-    while (done < data.len) {
-        ssize_t count = write(fd, data.data + done, data.len - done);
-
-        if (count < 0 && errno != EINTR)
-            return failure_system(why, errno, "write %s", name);
-        done += count > 0 ? (size_t) count : 0;
-    }
-    return true;
+    return file_write_at(fd, name, data, UINT64_MAX, why);
 }
 
 bool file_write_at(int fd, const char *name, struct str data, uint64_t offset, struct failure *why)
 {
-    int error = ask_fault_write(fd, name, offset, data.len, data.data);
-    size_t done = 0;
+    struct fault_event event = write_event(fd, name, offset, data.len, data.data);
+    int error = fault_point(&event);
 
-    if (error != 0)
-        return failure_system(why, error, "write %s", name);
-    while (done < data.len) {
-        ssize_t count = pwrite(fd, data.data + done, data.len - done, (off_t) (offset + done));
-
-        if (count < 0 && errno != EINTR)
-            return failure_system(why, errno, "write %s", name);
-        done += count > 0 ? (size_t) count : 0;
-    }
-    return true;
+    if (error == 0)
+        error = write_all(fd, data, offset);
+    fault_done(&event, error);
+    return error == 0 || failure_system(why, error, "write %s", name);
 }
 
 /* Steps over what was written; returns how many parts are finished. */
@@ -129,17 +122,8 @@ static size_t use_up(struct iovec *parts, size_t count, size_t written)
     return i;
 }
 
-bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t count, uint64_t offset,
-                         struct failure *why)
+static int write_parts(int fd, struct iovec *parts, size_t count, uint64_t offset, uint64_t size)
 {
-    uint64_t size = 0;
-    int error;
-
-    for (size_t i = 0; i < count; i++)
-        size += parts[i].iov_len;
-    error = ask_fault_write(fd, name, offset, size, NULL);
-    if (error != 0)
-        return failure_system(why, error, "write %s", name);
     while (size > 0) {
         ssize_t written = pwritev(fd, parts, (int) (count < IOV_MAX ? count : IOV_MAX), (off_t) offset);
         size_t finished;
@@ -147,62 +131,84 @@ bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t c
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return failure_system(why, errno, "write %s", name);
+            return errno;
         finished = use_up(parts, count, (size_t) written);
         parts += finished;
         count -= finished;
         offset += (uint64_t) written;
         size -= (uint64_t) written;
     }
-    return true;
+    return 0;
+}
+
+bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t count, uint64_t offset,
+                         struct failure *why)
+{
+    struct fault_event event = write_event(fd, name, offset, 0, NULL);
+    int error;
+
+    for (size_t i = 0; i < count; i++)
+        event.size += parts[i].iov_len;
+    error = fault_point(&event);
+    if (error == 0)
+        error = write_parts(fd, parts, count, offset, event.size);
+    fault_done(&event, error);
+    return error == 0 || failure_system(why, error, "write %s", name);
 }
 
 bool file_truncate(int fd, const char *name, uint64_t size, struct failure *why)
 {
-    int error = fault_point(&(struct fault_event){
-        .operation = FAULT_TRUNCATE, .fd = fd, .path = name, .offset = UINT64_MAX, .size = size });
+    struct fault_event event = {
+        .operation = FAULT_TRUNCATE, .fd = fd, .path = name, .offset = UINT64_MAX, .size = size
+    };
+    int error = fault_point(&event);
 
     if (error == 0 && ftruncate(fd, (off_t) size) < 0)
         error = errno;
+    fault_done(&event, error);
     return error == 0 || failure_system(why, error, "truncate %s", name);
 }
 
 bool file_allocate(int fd, const char *name, uint64_t offset, uint64_t size, struct failure *why)
 {
-    int error = ask_fault_write(fd, name, offset, size, NULL);
+    struct fault_event event = write_event(fd, name, offset, size, NULL);
+    int error = fault_point(&event);
 
-    while (error == 0) {
-        error = posix_fallocate(fd, (off_t) offset, (off_t) size);
-        if (error == 0)
-            return true;
-        if (error == EINTR)
-            error = 0;
+    if (error == 0) {
+        do {
+            error = posix_fallocate(fd, (off_t) offset, (off_t) size);
+        } while (error == EINTR);
     }
-    return failure_system(why, error, "take space for %s", name);
+    fault_done(&event, error);
+    return error == 0 || failure_system(why, error, "take space for %s", name);
 }
 
-static bool sync_with(int fd, const char *name, int (*function)(int), struct failure *why)
+static bool sync_with(int fd, const char *name, int (*function)(int), bool is_filesystem, struct failure *why)
 {
-    int error = ask_fault_fd(FAULT_SYNC, fd, name);
+    struct fault_event event = {
+        .operation = FAULT_SYNC, .fd = fd, .path = name, .offset = UINT64_MAX, .is_filesystem = is_filesystem
+    };
+    int error = fault_point(&event);
 
     if (error == 0 && function(fd) < 0)
         error = errno;
+    fault_done(&event, error);
     return error == 0 || failure_system(why, error, "sync %s", name);
 }
 
 bool file_sync(int fd, const char *name, struct failure *why)
 {
-    return sync_with(fd, name, fsync, why);
+    return sync_with(fd, name, fsync, false, why);
 }
 
 bool file_sync_data(int fd, const char *name, struct failure *why)
 {
-    return sync_with(fd, name, fdatasync, why);
+    return sync_with(fd, name, fdatasync, false, why);
 }
 
 bool file_sync_filesystem(int fd, const char *name, struct failure *why)
 {
-    return sync_with(fd, name, syncfs, why);
+    return sync_with(fd, name, syncfs, true, why);
 }
 
 bool file_sync_directory(const char *path, struct failure *why)
@@ -217,6 +223,11 @@ bool file_sync_directory_at(int directory_fd, const char *path, struct failure *
     return file_open_at(directory_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd, why) && file_sync(fd, path, why);
 }
 
+static struct fault_event name_event(enum fault_operation operation, const char *path, const char *path2)
+{
+    return (struct fault_event){ .operation = operation, .fd = -1, .path = path, .path2 = path2, .offset = UINT64_MAX };
+}
+
 bool file_rename(const char *from, const char *to, struct failure *why)
 {
     return file_rename_at(AT_FDCWD, from, AT_FDCWD, to, why);
@@ -225,10 +236,12 @@ bool file_rename(const char *from, const char *to, struct failure *why)
 static bool rename_with_flags(int from_fd, const char *from, int to_fd, const char *to, unsigned flags,
                               struct failure *why)
 {
-    int error = ask_fault(FAULT_RENAME, from, to);
+    struct fault_event event = name_event(FAULT_RENAME, from, to);
+    int error = fault_point(&event);
 
     if (error == 0 && renameat2(from_fd, from, to_fd, to, flags) < 0)
         error = errno;
+    fault_done(&event, error);
     return error == 0 || failure_system(why, error, "rename %s to %s", from, to);
 }
 
@@ -240,11 +253,7 @@ bool file_rename_at(int from_fd, const char *from, int to_fd, const char *to, st
 /* link and unlink where the filesystem knows no flags of rename; for an instant both names are there. */
 static bool rename_by_link(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
 {
-    if (linkat(from_fd, from, to_fd, to, 0) < 0)
-        return failure_system(why, errno, "rename %s to %s", from, to);
-    if (unlinkat(from_fd, from, 0) < 0)
-        return failure_system(why, errno, "remove %s after its link to %s", from, to);
-    return true;
+    return file_link_at(from_fd, from, to_fd, to, why) && file_unlink_at(from_fd, from, why);
 }
 
 bool file_rename_new_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
@@ -267,10 +276,12 @@ bool file_link(const char *from, const char *to, struct failure *why)
 
 bool file_link_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
 {
-    int error = ask_fault(FAULT_LINK, from, to);
+    struct fault_event event = name_event(FAULT_LINK, from, to);
+    int error = fault_point(&event);
 
     if (error == 0 && linkat(from_fd, from, to_fd, to, 0) < 0)
         error = errno;
+    fault_done(&event, error);
     return error == 0 || failure_system(why, error, "link %s to %s", from, to);
 }
 
@@ -281,10 +292,12 @@ bool file_unlink(const char *path, struct failure *why)
 
 bool file_unlink_at(int directory_fd, const char *path, struct failure *why)
 {
-    int error = ask_fault(FAULT_UNLINK, path, NULL);
+    struct fault_event event = name_event(FAULT_UNLINK, path, NULL);
+    int error = fault_point(&event);
 
     if (error == 0 && unlinkat(directory_fd, path, 0) < 0)
         error = errno;
+    fault_done(&event, error);
     return error == 0 || failure_system(why, error, "remove %s", path);
 }
 
@@ -332,9 +345,13 @@ bool file_exists(const char *path)
 
 bool file_set_mode(int fd, const char *name, mode_t mode, struct failure *why)
 {
-    if (fchmod(fd, mode) < 0)
-        return failure_system(why, errno, "change the mode of %s", name);
-    return true;
+    struct fault_event event = { .operation = FAULT_MODE, .fd = fd, .path = name, .offset = UINT64_MAX, .size = mode };
+    int error = fault_point(&event);
+
+    if (error == 0 && fchmod(fd, mode) < 0)
+        error = errno;
+    fault_done(&event, error);
+    return error == 0 || failure_system(why, error, "change the mode of %s", name);
 }
 
 bool file_set_owner(int fd, const char *name, uid_t uid, gid_t gid, struct failure *why)
