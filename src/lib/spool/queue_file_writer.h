@@ -10,7 +10,7 @@
  * before it is finished. Nothing is synced but by queue_file_sync. All calls block.
  */
 struct queue_file_writer;
-/* O_EXCL; makes the folder when missing. */
+/* O_EXCL; the folder is there (spool_make_folder). */
 MUST_USE bool queue_file_create(const char *path, struct queue_id id, struct queue_file_writer **writer_out,
                                 struct failure *why);
 MUST_USE bool queue_file_write(struct queue_file_writer *writer, struct str content, struct failure *why);
