@@ -70,13 +70,22 @@ static void begin_field(struct header_splitter *splitter)
     strbuf_clear(&splitter->field);
     append_capped(&splitter->field, strbuf_str(&splitter->line), splitter->field.maximum);
     splitter->has_field = true;
+    splitter->is_field_full = false;
     drop_line(splitter);
 }
 
+/* A line that does not fit ends the field: cut where much is left of the limit, dropped whole near its end. */
 static void continue_field(struct header_splitter *splitter)
 {
-    append_capped(&splitter->field, STR("\n"), splitter->field.maximum);
-    append_capped(&splitter->field, strbuf_str(&splitter->line), splitter->field.maximum);
+    size_t limit = splitter->field.maximum;
+    size_t room = splitter->is_field_full ? 0 : limit - splitter->field.len;
+    bool does_fit = splitter->line.len < room;
+
+    if (does_fit || room > limit / 10) {
+        append_capped(&splitter->field, STR("\n"), limit);
+        append_capped(&splitter->field, strbuf_str(&splitter->line), limit);
+    }
+    splitter->is_field_full = !does_fit;
     drop_line(splitter);
 }
 

@@ -22,8 +22,9 @@ enum header_splitter_event {
 struct header_splitter {
     struct strbuf field;
     struct strbuf line;
-    bool has_field; /* field is whole or may go on, and was not given yet */
-    bool has_line;  /* line is gathered and not used yet */
+    bool has_field;     /* field is whole or may go on, and was not given yet */
+    bool is_field_full; /* its further lines are dropped */
+    bool has_line;      /* line is gathered and not used yet */
     bool has_newline;
     bool is_in_body;
 };

@@ -68,6 +68,9 @@ TEST(what_a_field_has_too_much_is_dropped_and_a_long_body_line_is_not)
     for (size_t piece = 1; piece < 30; piece++) {
         split(&out, STR("A: 123456789\nB: 1\n 23456789\n x\nC: 3\n\n0123456789abcdef\n"), piece, 8);
         EXPECT_STR(strbuf_str(&out), STR("[F:A: 12345][F:B: 1\n 23][F:C: 3][H]0123456789abcdef\n"));
+        split(&out, STR("A: 123456789012345\n 2\nB: 12345678901\n 234567\n 3\nC: 12345678901\n 2345\n"), piece, 20);
+        EXPECT_STR(strbuf_str(&out),
+                   STR("[F:A: 123456789012345][F:B: 12345678901\n 2345][F:C: 12345678901\n 2345][H]"));
         split(&out, STR("0123456789abcdefghij\nA: x\n"), piece, 8);
         EXPECT_STR(strbuf_str(&out), STR("[H]0123456789abcdefghij\nA: x\n"));
         split(&out, STR("A: 1\n0123456789abcdefghij\nA: x\n"), piece, 8);

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "mail/address.h"
 #include "mail/quote.h"
 #include "protocol/rewrite.h"
 
@@ -102,7 +103,7 @@ static bool ask(struct rewriter *rewriter, bool is_local, struct str **places, s
     void *message;
 
     for (size_t i = 0; i < count; i++)
-        strlist_add_view(&request.addresses, arena, to_external(arena, *places[i]));
+        strlist_add_view(&request.addresses, arena, to_external(arena, address_skip_route(*places[i])));
     if (!endpoint_ask(rewriter->endpoint, &rewrite_request_message, &request, &rewrite_reply_message, arena,
                       rewriter->timeout, &message, why))
         return false;

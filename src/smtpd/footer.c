@@ -48,7 +48,7 @@ static void append_named(struct strbuf *out, const struct session *session, stru
     else if (str_equal(name, STR("sender")) && transaction_is_open(transaction))
         append_tame(out, transaction->sender_shown.len > 0 ? transaction->sender_shown : STR("<>"));
     else if (str_equal(name, STR("recipient")))
-        append_tame(out, transaction->recipient);
+        append_tame(out, transaction->recipient_shown);
     else if (str_equal(name, STR("localtime")))
         append_local_time(out);
 }

@@ -187,9 +187,23 @@ static struct str first_word(struct str text)
     return end == STR_NOT_FOUND ? text : str_part(text, 0, start + end);
 }
 
+/* A bracket or quote that is not closed: what was meant as the address cannot be told. */
+static bool is_unfinished(struct str argument)
+{
+    bool is_quoted = false;
+
+    for (size_t i = 0; i < argument.len; i++) {
+        if (argument.data[i] == '\\')
+            i++;
+        else if (argument.data[i] == '"')
+            is_quoted = !is_quoted;
+    }
+    return is_quoted || (str_contains_char(argument, '<') && !str_contains_char(argument, '>'));
+}
+
 void log_bad_address(const struct session *session, const char *command, struct str argument)
 {
-    if (str_contains_char(argument, '<') && !str_contains_char(argument, '>'))
+    if (is_unfinished(argument))
         return;
     if (!str_equal(str_from_c(command), STR("VRFY")))
         argument = first_word(argument);

@@ -14,7 +14,7 @@ static struct check check_begin(struct session *session)
         .smtpd = session->smtpd,
         .arena = session->command_arena,
         .recipient = session->transaction.recipient,
-        .recipient_shown = session->transaction.recipient,
+        .recipient_shown = session->transaction.recipient_shown,
     };
 }
 

@@ -35,7 +35,7 @@ void received_append(const struct session *session, struct strbuf *out)
     }
     if (transaction->recipient.len > 0) {
         strbuf_append(out, STR("\n\tfor <"));
-        strbuf_append(out, transaction->recipient);
+        strbuf_append(out, transaction->recipient_shown);
         strbuf_append(out, STR(">; "));
     } else {
         strbuf_append(out, STR(";\n\t"));

@@ -225,9 +225,9 @@ struct str restriction_subject(const struct check *check, enum restriction_topic
     case TOPIC_HELO:
         return arena_printf(check->arena, "<%.*s>: Helo command", STR_ARG(session->helo_name));
     case TOPIC_SENDER:
-        return arena_printf(check->arena, "<%.*s>: Sender address", STR_ARG(session->transaction.sender_shown));
+        return arena_printf(check->arena, "<%.*s>: Sender address", STR_ARG(session->transaction.sender));
     case TOPIC_RECIPIENT:
-        return arena_printf(check->arena, "<%.*s>: Recipient address", STR_ARG(check->recipient_shown));
+        return arena_printf(check->arena, "<%.*s>: Recipient address", STR_ARG(check->recipient));
     case TOPIC_DATA:
         return STR("<DATA>: Data command");
     case TOPIC_END_OF_DATA:

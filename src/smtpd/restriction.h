@@ -46,7 +46,7 @@ struct check {
     struct arena *arena; /* the command's */
     enum restriction_topic topic;
     struct str recipient;                  /* internal form; empty where none is concerned */
-    struct str recipient_shown;            /* as given */
+    struct str recipient_shown;            /* quoted, for the log */
     const struct destination *destination; /* of the recipient, looked up when first needed */
     bool only_warns;                       /* warn_if_reject stands before */
     bool is_soft;                          /* answers matter to nobody: local_header_rewrite_clients */

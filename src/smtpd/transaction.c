@@ -119,7 +119,11 @@ bool transaction_add_recipient(struct session *session, const struct cleanup_rec
     } else if (!send_recipient(session, recipient, why)) {
         return false;
     }
-    transaction->recipient = transaction->recipient_count == 0 ? arena_str(transaction->arena, shown) : STR_EMPTY;
+    transaction->recipient = transaction->recipient_shown = STR_EMPTY;
+    if (transaction->recipient_count == 0) {
+        transaction->recipient = arena_str(transaction->arena, recipient->address);
+        transaction->recipient_shown = arena_str(transaction->arena, shown);
+    }
     transaction->recipient_count++;
     return true;
 }

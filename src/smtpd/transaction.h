@@ -30,7 +30,8 @@ struct transaction {
 
     unsigned recipient_count;
     unsigned overshoot_count;
-    struct str recipient; /* the only one accepted, for log lines; empty with none or several */
+    struct str recipient;       /* the only one accepted; empty with none or several */
+    struct str recipient_shown; /* as in log lines */
 
     struct call *call; /* to cleanup; NULL before the first recipient and after trouble */
     struct str queue_id;

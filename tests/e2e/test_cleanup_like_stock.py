@@ -126,6 +126,43 @@ def test_senders(pair, sender):
     assert ours == stock
 
 
+LIMIT = 200
+FOLDED = {
+    "fits": [50, 50, 50],
+    "fits to the byte": [100, 99],
+    "a byte too long near the limit": [190, 10],
+    "cut early in the limit": [100, 150, 10],
+    "dropped near the limit": [150, 31, 100, 3],
+    "a long first line": [300, 10],
+    "a first line as long as the limit": [200, 1],
+    "many": [40] * 20,
+}
+
+
+def folded(lengths):
+    """A field of lines of these lengths, without their line ends, and one after it."""
+    lines = ["X-Long: " + "a" * (lengths[0] - 8), *(" " + chr(98 + i % 20) * (n - 1) for i, n in enumerate(lengths[1:]))]
+    return "\n".join(lines) + "\nSubject: after\n\nbody\n"
+
+
+@pytest.fixture(scope="module")
+def short_headers():
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    sides = make_pair({"header_size_limit": str(LIMIT), "mydestination": "", "local_recipient_maps": ""})
+    yield sides
+    for side in sides:
+        side.finish()
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_a_header_that_is_too_long_is_cut_where_stock_cuts_it(short_headers, name):
+    stock, ours = (outcome(side, "s@c.example", ["a@b.example"], folded(FOLDED[name]), 1) for side in short_headers)
+    assert ours == stock
+    assert "Subject: after\n" in ours[0][2] and ours[0][2].endswith("\n\nbody\n")
+
+
 def test_aliases_in_a_circle(pair):
     replies = []
     for side in pair:

@@ -11,6 +11,16 @@ bool address_split(struct str address, struct str *local_out, struct str *domain
     return has_domain;
 }
 
+struct str address_skip_route(struct str address)
+{
+    struct str local, domain;
+    size_t colon;
+
+    address_split(address, &local, &domain);
+    colon = str_starts_with(local, STR("@")) ? str_find_char(local, ':') : STR_NOT_FOUND;
+    return colon == STR_NOT_FOUND ? address : str_from(address, colon + 1);
+}
+
 struct str address_domain(struct str address)
 {
     struct str local, domain;

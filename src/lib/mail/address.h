@@ -14,6 +14,8 @@
 
 /* False without an @: then local is all and domain is empty. */
 bool address_split(struct str address, struct str *local_out, struct str *domain_out);
+/* Without the "@hop,@hop:" before it that mail once took its route by. Quotes do not save it from being one. */
+struct str address_skip_route(struct str address);
 /* What follows the last @, else empty. */
 struct str address_domain(struct str address);
 /* What precedes the last @, else all. */

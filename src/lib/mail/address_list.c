@@ -48,8 +48,9 @@ struct parser {
     struct reader reader;
     struct run run;
     struct str group;
-    struct str name; /* display name that waits for its angle address */
-    bool is_done;    /* the angle address of this list element was seen */
+    size_t last_group_end; /* a colon behind the last semicolon begins no group */
+    struct str name;       /* display name that waits for its angle address */
+    bool is_done;          /* the angle address of this list element was seen */
 };
 
 static bool is_special(char c)
@@ -119,18 +120,22 @@ static void take_quoted(struct reader *reader)
     }
 }
 
-/* "[...]" as it stands; false if the bracket is never closed. */
-static bool take_literal(struct reader *reader)
+/* "[...]" as it stands. One that is never closed ends with the word. */
+static void take_literal(struct reader *reader)
 {
-    size_t end =
-        reader->has_no_literal_end ? STR_NOT_FOUND : str_find_char(str_from(reader->text, reader->position), ']');
+    struct str rest = str_from(reader->text, reader->position);
+    size_t end = reader->has_no_literal_end ? STR_NOT_FOUND : str_find_char(rest, ']');
 
     reader->has_no_literal_end = end == STR_NOT_FOUND;
-    if (end == STR_NOT_FOUND)
-        return false;
-    strbuf_append(&reader->word, str_part(reader->text, reader->position, end + 1));
-    reader->position += end + 1;
-    return true;
+    if (end != STR_NOT_FOUND) {
+        strbuf_append(&reader->word, str_part(rest, 0, end + 1));
+        reader->position += end + 1;
+        return;
+    }
+    for (end = 0; end < rest.len && !char_is_space(rest.data[end]) && strchr(",;<>", rest.data[end]) == NULL; end++)
+        strbuf_append_char(&reader->word, rest.data[end]);
+    strbuf_append_char(&reader->word, ']');
+    reader->position += end;
 }
 
 static void take_atom(struct reader *reader)
@@ -166,7 +171,9 @@ static void take_token(struct reader *reader)
         take_quoted(reader);
     } else if (is_atom_start(reader)) {
         take_atom(reader);
-    } else if (reader_peek(reader) != '[' || !take_literal(reader)) {
+    } else if (reader_peek(reader) == '[') {
+        take_literal(reader);
+    } else {
         reader->type = TOKEN_SPECIAL;
         reader->special = reader->text.data[reader->position++];
     }
@@ -357,7 +364,7 @@ static void parse_special(struct parser *parser)
         end_element(parser);
         break;
     case ':':
-        if (run->has_at || parser->is_done) {
+        if (run->has_at || parser->is_done || parser->reader.position > parser->last_group_end) {
             run_add(run, &parser->reader);
             break;
         }
@@ -388,6 +395,8 @@ void address_list_parse(struct address_list *list, struct arena *arena, struct s
     struct strbuf *buffers[] = { &parser.reader.word, &parser.reader.comment, &parser.run.address, &parser.run.phrase };
 
     *list = (struct address_list){ .text = text };
+    if (str_contains_char(text, ';'))
+        parser.last_group_end = str_find_last_char(text, ';');
     parser.run.is_plain = true;
     for (size_t i = 0; i < ARRAY_COUNT(buffers); i++)
         strbuf_init(buffers[i], 2 * text.len + 1);

@@ -18,6 +18,16 @@ TEST(an_address_is_cut_at_its_last_at_sign)
     EXPECT_STR(address_local(STR("")), STR(""));
 }
 
+TEST(a_source_route_is_taken_away)
+{
+    EXPECT_STR(address_skip_route(STR("@a,@b:u@c")), STR("u@c"));
+    EXPECT_STR(address_skip_route(STR("@a:@b:u@c")), STR("@b:u@c"));
+    EXPECT_STR(address_skip_route(STR("@a")), STR("@a"));
+    EXPECT_STR(address_skip_route(STR("@a:u")), STR("@a:u"));
+    EXPECT_STR(address_skip_route(STR("a:u@c")), STR("a:u@c"));
+    EXPECT_STR(address_skip_route(STR("")), STR(""));
+}
+
 struct extension_case {
     const char *local;
     const char *delimiters;

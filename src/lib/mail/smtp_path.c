@@ -4,9 +4,11 @@
 #include "mail/address.h"
 #include "mail/address_list.h"
 #include "mail/domain.h"
+#include "mail/quote.h"
 
-/* The next argument: up to a blank that stands neither in quotes nor in angle brackets. */
-static struct str take_argument(struct str *rest)
+/* The next argument: up to a blank that stands neither in quotes nor in angle brackets. False: a quote is not closed.
+ */
+static bool take_argument(struct str *rest, struct str *argument_out)
 {
     struct str text = str_trim_left(*rest);
     bool is_quoted = false;
@@ -26,7 +28,8 @@ static struct str take_argument(struct str *rest)
             break;
     }
     *rest = str_from(text, i);
-    return str_part(text, 0, i);
+    *argument_out = str_part(text, 0, i);
+    return !is_quoted;
 }
 
 static bool is_enclosed(struct str text)
@@ -44,12 +47,32 @@ static struct str mend_brackets(struct str text)
     return text;
 }
 
-/* "@hop,@hop:" before a bare address. */
-static struct str skip_route(struct str address)
+/* What is between the brackets, if nothing else is there: what is not closed there ends with them. */
+static struct str inside_brackets(struct str text)
 {
-    size_t colon = address.len > 0 && address.data[0] == '@' ? str_find_char(address, ':') : STR_NOT_FOUND;
+    struct str inside = is_enclosed(text) ? str_part(text, 1, text.len - 2) : text;
 
-    return colon == STR_NOT_FOUND ? address : str_from(address, colon + 1);
+    return str_contains_char(inside, '<') || str_contains_char(inside, '>') ? text : inside;
+}
+
+/* "@hop,@hop:" before the address (RFC 5321 section 4.1.1.3 has it dropped). */
+static struct str skip_route(struct str text)
+{
+    size_t colon = str_starts_with(text, STR("@")) ? str_find_char(text, ':') : STR_NOT_FOUND;
+
+    return colon == STR_NOT_FOUND ? text : str_from(text, colon + 1);
+}
+
+static struct str in_external_form(struct arena *arena, struct str address)
+{
+    struct strbuf text;
+    struct str copy;
+
+    strbuf_init(&text, 2 * address.len + 3);
+    quote_address(&text, address);
+    copy = arena_str(arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return copy;
 }
 
 static bool is_good_domain(struct str domain, unsigned flags)
@@ -76,21 +99,31 @@ static bool is_good_address(const struct smtp_path *path, unsigned flags)
     return is_good_domain(domain, flags);
 }
 
-static bool parse_path(struct str text, unsigned flags, struct arena *arena, struct smtp_path *path)
+static bool parse_address(struct str text, unsigned flags, struct arena *arena, struct str *address_out)
 {
     struct address_list list;
     const struct address_list_item *item;
 
-    if ((flags & SMTP_PATH_STRICT) && !is_enclosed(text))
-        return false;
-    address_list_parse(&list, arena, mend_brackets(text), 2);
+    address_list_parse(&list, arena, text, 2);
     if (list.count != 1 || list.group_count > 0 || list.junk_count > 0)
         return false;
     item = &list.items[0];
-    if (!item->is_plain || ((flags & SMTP_PATH_STRICT) && (item->has_comment || !item->has_brackets)))
+    if (!item->is_plain || ((flags & SMTP_PATH_STRICT) && item->has_comment))
         return false;
-    path->external = skip_route(item->source);
-    path->address = item->has_brackets ? item->address : skip_route(item->address);
+    *address_out = item->address;
+    return true;
+}
+
+static bool parse_path(struct str text, unsigned flags, struct arena *arena, struct smtp_path *path)
+{
+    struct str inside = inside_brackets(mend_brackets(text));
+
+    if ((flags & SMTP_PATH_STRICT) && !is_enclosed(text))
+        return false;
+    path->address = STR_EMPTY;
+    if (!(is_enclosed(text) && inside.len == 0) && !parse_address(skip_route(inside), flags, arena, &path->address))
+        return false;
+    path->external = in_external_form(arena, path->address);
     path->has_utf8 = !domain_is_ascii(path->address);
     path->is_domain_literal = str_starts_with(address_domain(path->address), STR("["));
     return is_good_address(path, flags);
@@ -100,10 +133,10 @@ bool smtp_path_take(struct str *rest, unsigned flags, struct arena *arena, struc
                     struct failure *why)
 {
     struct str ahead = *rest;
-    struct str text = take_argument(&ahead);
     struct smtp_path path;
+    struct str text;
 
-    if (!parse_path(text, flags, arena, &path))
+    if (!take_argument(&ahead, &text) || !parse_path(text, flags, arena, &path))
         return failure_set(why, FAILURE_PROTOCOL, 0, "bad address syntax: %.*s", STR_ARG(text));
     *path_out = path;
     *rest = ahead;

@@ -10,7 +10,8 @@
  * smtp_path - the address of MAIL FROM: and RCPT TO: (RFC 5321 section 4.1.2, RFC 6531).
  *
  * Strict takes <path> only. Lenient, as Postfix without strict_rfc821_envelopes, also takes a bare
- * address, blanks around it, a display name or comments beside it. A source route is dropped.
+ * address, blanks around it, a display name or comments beside it; a domain literal or comment that is not
+ * closed ends with the address. A source route is dropped.
  */
 enum smtp_path_flags {
     SMTP_PATH_STRICT = 1 << 0,       /* angle brackets needed, nothing beside them */
@@ -21,7 +22,7 @@ enum smtp_path_flags {
 
 struct smtp_path {
     struct str address;  /* internal form, "" for <> */
-    struct str external; /* as given between the brackets, without the route; view into the input */
+    struct str external; /* quoted where it must be */
     bool has_utf8;       /* some byte is not ASCII */
     bool is_domain_literal;
 };
