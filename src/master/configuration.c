@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "master/configuration.h"
 
+#include "config/listen_place.h"
+
 /* What Merpati needs beyond a master.cf that Postfix has. */
 static const char spill_line[] = "spill unix - - n - 1 spill\n";
 static const char postlog_line[] = "postlog unix-dgram n - n - 1 postlogd\n";
-
-static bool matches(struct str pattern, struct str name, enum master_service_type type)
-{
-    struct str type_name = str_from_c(master_service_type_name(type));
-    struct str pattern_name, pattern_type;
-
-    if (!str_cut(pattern, '/', &pattern_name, &pattern_type))
-        return str_equal(pattern, type_name);
-    return str_equal(pattern_name, name) && str_equal(pattern_type, type_name);
-}
-
-bool configuration_is_disabled(const struct strlist *patterns, struct str name, enum master_service_type type)
-{
-    for (size_t i = 0; i < patterns->count; i++) {
-        struct str pattern = patterns->items[i];
-        bool is_exception = str_starts_with(pattern, STR("!"));
-
-        if (matches(str_from(pattern, is_exception ? 1 : 0), name, type))
-            return !is_exception;
-    }
-    return false;
-}
 
 static bool has_service(const struct configuration *configuration, struct str name)
 {
@@ -60,8 +40,7 @@ static bool take_services(struct configuration *configuration, const struct mast
     for (size_t i = 0; i < file->count; i++) {
         const struct master_service *entry = &file->services[i];
 
-        if (!configuration_is_disabled(&configuration->settings->master_service_disable,
-                                       entry->fields[MASTER_FIELD_NAME], entry->type))
+        if (!master_service_is_disabled(entry, &configuration->settings->master_service_disable))
             configuration->services[configuration->service_count++] = *entry;
     }
     for (size_t i = 0; i < file->warnings.count; i++)
@@ -83,7 +62,8 @@ static bool load(struct configuration *configuration, struct str directory, stru
         return false;
     configuration->settings = settings;
     return layout_identity_find(configuration->shared, &configuration->identity, why) &&
-           master_cf_load(directory, arena, &file, why) && take_services(configuration, file, why);
+           master_cf_load(directory, arena, &file, why) && take_services(configuration, file, why) &&
+           listen_places_are_apart(configuration->shared, configuration->services, configuration->service_count, why);
 }
 
 bool configuration_load(struct str directory, struct configuration **configuration_out, struct failure *why)

@@ -28,7 +28,4 @@ MUST_USE bool configuration_load(struct str directory, struct configuration **co
 /* Leaves *configuration NULL; NULL is fine. */
 void configuration_destroy(struct configuration **configuration);
 
-/* As master_service_disable decides; pattern is one of its words. */
-bool configuration_is_disabled(const struct strlist *patterns, struct str name, enum master_service_type type);
-
 #endif

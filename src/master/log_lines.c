@@ -75,3 +75,10 @@ void log_process_stuck(const struct service *service, pid_t pid)
     log_warning("service %s: process %d did not stop in time: killed", service_text(service, name, sizeof name),
                 (int) pid);
 }
+
+void log_listens_now(const struct service *service)
+{
+    char name[NAME_SIZE];
+
+    log_info("service %s listens now", service_text(service, name, sizeof name));
+}

@@ -17,6 +17,8 @@ void log_throttled(const char *program, const struct service *service, struct du
 void log_not_built(const struct service *service);
 void log_done_elsewhere(const struct service *service);
 void log_process_limit(const struct service *service, unsigned limit);
+/* A port that was in use at the reload is free. */
+void log_listens_now(const struct service *service);
 void log_process_stuck(const struct service *service, pid_t pid);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4 };
+enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4, OPEN_TRIES = 60 };
 
 static const struct duration watch_interval = { 1000000 };
 
@@ -289,8 +289,23 @@ static void assign_entries(struct supervisor *supervisor)
     }
 }
 
-/* Of services that are no longer there the sockets go now, and the rest when their processes are gone. */
-static void drop_unlisted(struct supervisor *supervisor)
+/* Services that are no longer there take no connections; ports stay open for those that come in their place. */
+static void begin_drop(struct supervisor *supervisor)
+{
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct service *service = service_of(n);
+
+        if (service->entry != NULL)
+            continue;
+        service->is_dropped = true;
+        listeners_close_local(&service->listeners);
+        for (struct list *c = service->children.next; c != &service->children; c = c->next)
+            retire(child_of(c));
+    }
+}
+
+/* Their other sockets go when those that come in their place are open, and the rest when their processes are gone. */
+static void end_drop(struct supervisor *supervisor)
 {
     struct list *next;
 
@@ -298,12 +313,9 @@ static void drop_unlisted(struct supervisor *supervisor)
         struct service *service = service_of(n);
 
         next = n->next;
-        if (service->entry != NULL)
+        if (!service->is_dropped)
             continue;
-        service->is_dropped = true;
         listeners_close(&service->listeners, NULL);
-        for (struct list *c = service->children.next; c != &service->children; c = c->next)
-            retire(child_of(c));
         if (list_is_empty(&service->children))
             service_destroy(service);
     }
@@ -320,15 +332,40 @@ static bool is_startable(const struct service *service)
     return false;
 }
 
-static bool open_service(struct supervisor *supervisor, struct service *service, struct failure *why)
+/* The sockets that the service may go on with: its own, then those of services that are going. NULL ends them. */
+static struct listeners **old_sockets(struct supervisor *supervisor, struct service *service, struct arena *arena)
 {
-    struct listeners listeners = { .count = 0 };
+    size_t count = 2;
+    struct listeners **old;
 
-    if (is_startable(service) &&
-        !listeners_open(supervisor->configuration, service->entry, &service->listeners, &listeners, why))
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next)
+        count += service_of(n)->is_dropped;
+    old = arena_new_array(arena, count, struct listeners *);
+    old[--count] = NULL;
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        if (service_of(n)->is_dropped)
+            old[--count] = &service_of(n)->listeners;
+    }
+    old[0] = &service->listeners;
+    return old;
+}
+
+static bool open_service(struct supervisor *supervisor, struct service *service, bool is_patient, struct failure *why)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct listeners listeners = { .count = 0 };
+    const struct listeners_wish wish = {
+        .configuration = supervisor->configuration,
+        .entry = service->entry,
+        .old = old_sockets(supervisor, service, arena),
+        .is_patient = is_patient,
+    };
+
+    if (is_startable(service) && !listeners_open(&wish, &listeners, why))
         return false;
     listeners_close(&service->listeners, &listeners);
     service->listeners = listeners;
+    service->tries_left = 0;
     wakeup_plan(service, clock_monotonic());
     return true;
 }
@@ -339,7 +376,7 @@ bool supervisor_init(struct supervisor *supervisor, struct configuration *config
     list_init(&supervisor->services);
     assign_entries(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
-        if (!open_service(supervisor, service_of(n), why))
+        if (!open_service(supervisor, service_of(n), true, why))
             return false;
     }
     return true;
@@ -360,20 +397,36 @@ bool supervisor_reload(struct supervisor *supervisor, struct failure *why)
     if (!configuration_load(supervisor->directory, &supervisor->configuration, why))
         return false;
     assign_entries(supervisor);
-    drop_unlisted(supervisor);
+    begin_drop(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
         struct service *service = service_of(n);
 
         if (service->is_dropped)
             continue;
         /* Its old sockets, if it had any, stay: better the old address than none. */
-        if (!open_service(supervisor, service, &reason))
-            log_error("%s", reason.text);
+        if (!open_service(supervisor, service, false, &reason)) {
+            service->tries_left = reason.error == EADDRINUSE ? OPEN_TRIES : 0;
+            log_error("%s%s", reason.text, service->listeners.count > 0 ? "; it stays where it listened" : "");
+        }
         throttle_reset(&service->throttle);
         begin_generation(supervisor, service);
     }
+    end_drop(supervisor);
     configuration_destroy(&old);
     return true;
+}
+
+/* Whoever had the port may be on its way out: a process that ends its sessions, a program that was told to stop. */
+static void open_again(struct supervisor *supervisor, struct service *service, struct instant now)
+{
+    struct failure why;
+
+    if (service->tries_left == 0 || instant_is_before(now, service->next_try))
+        return;
+    service->next_try = instant_add(now, watch_interval);
+    service->tries_left--;
+    if (open_service(supervisor, service, false, &why))
+        log_listens_now(service);
 }
 
 static void look_at_files(struct supervisor *supervisor, struct instant now)
@@ -415,6 +468,8 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
 
         if (service->program != NULL)
             hurry_retired(supervisor, service, now);
+        if (supervisor->phase == SUPERVISOR_RUNNING && !service->is_dropped)
+            open_again(supervisor, service, now);
         if (supervisor->phase != SUPERVISOR_RUNNING || service->listeners.count == 0)
             continue;
         if (service->needs_start && may_start(supervisor, service, now))
@@ -428,7 +483,7 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
 static bool needs_clock(const struct service *service, struct instant now)
 {
     return service->needs_start || throttle_is_paused(&service->throttle, now) || !list_is_empty(&service->watched) ||
-           service_count_retiring(service) > 0;
+           service_count_retiring(service) > 0 || service->tries_left > 0;
 }
 
 struct instant supervisor_next_tick(const struct supervisor *supervisor)

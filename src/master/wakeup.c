@@ -22,7 +22,7 @@ static void send_byte(const struct service *service)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     CLEANUP(fd_close) int fd = -1;
-    const char *path = arena_c(arena, listeners_path(arena, service->entry));
+    const char *path = arena_c(arena, listen_path(service->entry, arena));
     struct failure why;
     bool is_sent;
 

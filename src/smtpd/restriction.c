@@ -2,6 +2,7 @@
 #include "smtpd/restriction.h"
 
 #include "config/main_cf.h"
+#include "config/restriction_names.h"
 #include "daemon/daemon.h"
 #include "smtpd/answer.h"
 #include "smtpd/log_lines.h"
@@ -10,43 +11,41 @@
 
 enum { NESTING_MAXIMUM = 20 };
 
-static const struct restriction restrictions[] = {
-    { "permit", restriction_permit, ARGUMENT_NONE, false },
-    { "reject", restriction_reject_all, ARGUMENT_NONE, true },
-    { "defer", restriction_defer_all, ARGUMENT_NONE, true },
-    { "defer_if_permit", restriction_defer_if_permit, ARGUMENT_NONE, true },
-    { "defer_if_reject", restriction_defer_if_reject, ARGUMENT_NONE, false },
-    { "permit_mynetworks", restriction_permit_mynetworks, ARGUMENT_NONE, false },
-    { "permit_inet_interfaces", restriction_permit_inet_interfaces, ARGUMENT_NONE, false },
-    { "permit_sasl_authenticated", restriction_permit_authenticated, ARGUMENT_NONE, false },
-    { "permit_tls_clientcerts", restriction_permit_authenticated, ARGUMENT_NONE, false },
-    { "reject_unauth_destination", restriction_reject_unauth_destination, ARGUMENT_NONE, true },
-    { "defer_unauth_destination", restriction_defer_unauth_destination, ARGUMENT_NONE, true },
-    { "permit_auth_destination", restriction_permit_auth_destination, ARGUMENT_NONE, false },
-    { "check_client_access", restriction_client_access, ARGUMENT_TABLE, false },
-    { "check_helo_access", restriction_helo_access, ARGUMENT_TABLE, false },
-    { "check_sender_access", restriction_sender_access, ARGUMENT_TABLE, false },
-    { "check_recipient_access", restriction_recipient_access, ARGUMENT_TABLE, false },
-    { "reject_unlisted_sender", restriction_reject_unlisted_sender, ARGUMENT_NONE, false },
-    { "reject_unlisted_recipient", restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+static const struct restriction restrictions[RESTRICTION_WORDS] = {
+    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, false },
+    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, true },
+    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, true },
+    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, true },
+    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, false },
+    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, false },
+    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, false },
+    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, false },
+    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, false },
+    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, true },
+    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, true },
+    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, false },
+    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, false },
+    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, false },
+    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, false },
+    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, false },
+    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, false },
+    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
     /* the old name of reject_unlisted_recipient */
-    { "check_recipient_maps", restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
 };
 
 /* What a table without a restriction's name before it means in each list. */
-static const char *const topic_access[] = {
-    [TOPIC_CLIENT] = "check_client_access",  [TOPIC_HELO] = "check_helo_access",
-    [TOPIC_SENDER] = "check_sender_access",  [TOPIC_RECIPIENT] = "check_recipient_access",
-    [TOPIC_DATA] = "check_recipient_access", [TOPIC_END_OF_DATA] = "check_recipient_access",
+static const enum restriction_word topic_access[] = {
+    [TOPIC_CLIENT] = RESTRICTION_CHECK_CLIENT_ACCESS,  [TOPIC_HELO] = RESTRICTION_CHECK_HELO_ACCESS,
+    [TOPIC_SENDER] = RESTRICTION_CHECK_SENDER_ACCESS,  [TOPIC_RECIPIENT] = RESTRICTION_CHECK_RECIPIENT_ACCESS,
+    [TOPIC_DATA] = RESTRICTION_CHECK_RECIPIENT_ACCESS, [TOPIC_END_OF_DATA] = RESTRICTION_CHECK_RECIPIENT_ACCESS,
 };
 
 static const struct restriction *find_restriction(struct str name)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(restrictions); i++) {
-        if (str_equal_nocase(name, str_from_c(restrictions[i].name)))
-            return &restrictions[i];
-    }
-    return NULL;
+    enum restriction_word word = restriction_word_find(name);
+
+    return word < RESTRICTION_WORDS && restrictions[word].run != NULL ? &restrictions[word] : NULL;
 }
 
 static bool is_table_name(struct str word)
@@ -122,7 +121,7 @@ static void parse_word(struct parser *parser, struct restriction_node *node, str
     if (is_class(parser->smtpd, word)) {
         node->list = parse_class(parser, word);
     } else if (is_table_name(word) && parser->may_open_tables) {
-        node->restriction = find_restriction(str_from_c(topic_access[parser->topic]));
+        node->restriction = &restrictions[topic_access[parser->topic]];
         node->table = table_list_open(parser->smtpd->tables, node->name, without_braces(word), TABLE_FOLD);
     }
 }
@@ -145,7 +144,7 @@ static struct restriction_list *parse(struct parser *parser, struct str value)
 
     list->nodes = arena_new_array(parser->arena, count_words(value) + 1, struct restriction_node);
     while (table_list_next_word(&rest, ", \t\r\n", &word)) {
-        if (str_equal_nocase(word, STR("warn_if_reject"))) {
+        if (restriction_word_find(word) == RESTRICTION_WARN_IF_REJECT) {
             only_warns = true;
             continue;
         }

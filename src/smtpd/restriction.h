@@ -78,7 +78,6 @@ enum restriction_argument {
 };
 
 struct restriction {
-    const char *name;
     enum verdict (*run)(struct check *check, const struct restriction_node *node);
     enum restriction_argument argument;
     bool stops_relaying; /* one of those that a relay policy must have */

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload: sessions go on, what changed is taken up, a mistake leaves the old configuration in force."""
 
+import os
+import signal
 import socket
 
+from support.smtp_client import SmtpClient
 from support.waiting import free_port, wait_until
 
 
@@ -80,3 +83,56 @@ def test_a_changed_table_is_picked_up_without_a_reload(merpati, account):
             return client.command(f"RCPT TO:<{account}@localhost>").code == 554
 
     wait_until(is_refused, "the new table to be in force")
+
+
+def test_a_port_goes_from_one_service_to_another_with_its_sessions(merpati):
+    """The socket itself goes over: no moment without one, though a session of the old service is still there."""
+    mail = merpati()
+    port = free_port()
+    mail.services = [f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_banner=before"]
+    mail.write_config()
+    mail.reload()
+    mail.wait_for_port(port)
+    with SmtpClient(port) as old:
+        assert old.greeting.text.endswith("before")
+        mail.services = [f"localhost:{port} inet n - n - - smtpd -o smtpd_banner=after"]
+        mail.write_config()
+        mail.reload()
+        mail.wait_log(r"master\[\d+\]: reload", count=2)
+        with SmtpClient(port) as new:
+            assert new.greeting.text.endswith("after")
+        assert old.command("NOOP").code == 250
+    assert "Address already in use" not in mail.log_text()
+
+
+def test_a_port_that_another_program_has_does_not_hold_a_reload_and_is_taken_when_it_is_free(merpati):
+    mail = merpati()
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen(1)
+        port = stranger.getsockname()[1]
+        mail.services.append(f"127.0.0.1:{port} inet n - n - - smtpd")
+        mail.write_config()
+        mail.reload()
+        mail.wait_log(rf"master\[\d+\]: error: service 127\.0\.0\.1:{port}/inet: listen on 127\.0\.0\.1 port {port}: "
+                      r"bind: Address already in use")
+        mail.wait_log(r"master\[\d+\]: reload")
+        with mail.smtp() as client:
+            assert client.hello().code == 250
+    mail.wait_log(rf"master\[\d+\]: service 127\.0\.0\.1:{port}/inet listens now")
+    with SmtpClient(port) as client:
+        assert client.hello().code == 250
+
+
+def test_two_services_on_one_port_leave_the_old_configuration_in_force(merpati):
+    mail = merpati()
+    mail.services.append(f"localhost:{mail.port} inet n - n - - smtpd")
+    mail.write_config()
+    refused = mail.control("reload", check=False)
+    assert refused.returncode == 1 and "both listen on 127.0.0.1 port" in refused.stderr
+    os.kill(mail.master_pid(), signal.SIGHUP)
+    mail.wait_log(r"master\[\d+\]: error: services .* both listen on 127\.0\.0\.1 port \d+; the configuration in force "
+                  r"stays")
+    with mail.smtp() as client:
+        assert client.hello().code == 250

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """merpati check tells what is wrong, what is not acted on, and changes nothing."""
 
+import re
+
 import pytest
 from support.instance import IS_ROOT
+from support.waiting import free_port
 
 
 def test_a_sound_configuration_gives_no_word_and_no_failure(merpati):
@@ -104,3 +107,70 @@ def test_restrictions_that_are_not_known_are_told(make_merpati):
     assert "smtpd_recipient_restrictions: this version has no restriction reject_unauth_dest:" in told
     for known in ("permit_mynetworks:", "my_class:", "reject_unauth_destination:"):
         assert f"no restriction {known}" not in told
+
+
+def test_a_bad_network_is_told_with_its_line(make_merpati):
+    mail = make_merpati(main={"mynetworks": "127.0.0.0/8, 10.0.0.1/8"})
+    port = free_port()
+    mail.services.append(f"127.0.0.1:{port} inet n - n - - smtpd -o mynetworks=192.0.2.0/33")
+    mail.write_config()
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    lines = [line for line in checked.stderr.splitlines() if "mynetworks" in line]
+    assert any(
+        re.search(r'main\.cf, line \d+: mynetworks: non-null host address bits in "10\.0\.0\.1/8", perhaps you should '
+                  r'use "10\.0\.0\.0/8" instead', line)
+        for line in lines
+    ), lines
+    assert any(
+        f'service 127.0.0.1:{port}/inet: -o mynetworks: bad mask length in "192.0.2.0/33"' in line for line in lines
+    ), lines
+    assert len(lines) == 2
+    mail.set(mynetworks="127.0.0.0/8, [::1]/128, 10.0.0.0/8")
+    mail.services.clear()
+    mail.write_config()
+    assert mail.control("check").returncode == 0
+
+
+def test_a_bad_value_of_an_option_is_told_with_its_service(make_merpati):
+    port = free_port()
+    mail = make_merpati(
+        services=[f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_timeout=long -o {{ smtpd_hard_error_limit = 20 }}"]
+    )
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert f"service 127.0.0.1:{port}/inet: -o: bad time value: smtpd_timeout = long: write a number" in checked.stderr
+    assert "smtpd_hard_error_limit" not in checked.stderr
+
+
+def test_a_bad_value_is_told_once_and_the_others_of_the_same_program_too(make_merpati):
+    """ipc_timeout and delay_logging_resolution_limit belong to several programs."""
+    mail = make_merpati(main={"ipc_timeout": "long", "smtpd_timeout": "longer", "smtpd_hard_error_limit": "many"})
+    told = mail.control("check", check=False).stderr
+    for name in ("ipc_timeout = long", "smtpd_timeout = longer", "smtpd_hard_error_limit = many"):
+        assert told.count(name) == 1, told
+
+
+def test_two_services_on_one_place_are_told_and_no_start_waits_for_it(make_merpati):
+    mail = make_merpati()
+    port = free_port()
+    mail.services += [f"127.0.0.1:{port} inet n - n - - smtpd", f"localhost:{port} inet n - n - - smtpd"]
+    mail.write_config()
+    expected = rf"services 127\.0\.0\.1:{port}/inet \(line \d+\) and localhost:{port}/inet \(line \d+\) both listen on " \
+               rf"127\.0\.0\.1 port {port}"
+    for verb in ("check", "start"):
+        failed = mail.control(verb, check=False)
+        assert failed.returncode == 1
+        assert re.search(expected, failed.stderr), failed.stderr
+    assert "Address already in use" not in mail.log_text()
+    mail.set(master_service_disable=f"localhost:{port}/inet")
+    mail.write_config()
+    assert mail.control("check").returncode == 0
+    mail.start()
+
+
+def test_journal_limits_that_do_not_fit_together_are_told(make_merpati):
+    mail = make_merpati(main={"spool_journal_limit": "8388608"})
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert "spool_journal_limit must hold two segments" in checked.stderr

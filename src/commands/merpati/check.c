@@ -2,6 +2,7 @@
 #include "merpati/check.h"
 
 #include "config/layout.h"
+#include "config/listen_place.h"
 #include "config/master_cf.h"
 #include "config/programs.h"
 #include "log/log.h"
@@ -69,6 +70,55 @@ static void check_service(struct check *check, const struct master_cf *file, con
     }
 }
 
+static bool is_disabled(const struct instance *instance, const struct master_service *service)
+{
+    struct arena *arena = instance->arena;
+    struct strlist words = { 0 };
+    struct failure ignored;
+    struct str text;
+
+    if (main_cf_value(instance->main_cf, STR("master_service_disable"), arena, &text, &ignored))
+        words = main_cf_words(text, arena);
+    return master_service_is_disabled(service, &words);
+}
+
+static bool is_started(const struct master_service *service)
+{
+    const struct program *program = program_find(service->fields[MASTER_FIELD_COMMAND]);
+
+    return program != NULL && program->state == PROGRAM_OURS;
+}
+
+/* A host or a port that nobody knows; it stops a start. */
+static void check_place(struct check *check, const struct master_cf *file, const struct master_service *service)
+{
+    struct listen_places places;
+    struct failure why;
+
+    if (!is_started(service) || is_disabled(check->instance, service) ||
+        listen_places_of(check->instance->shared, service, check->instance->arena, &places, &why))
+        return;
+    log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(file->file), service->line,
+              STR_ARG(service->fields[MASTER_FIELD_NAME]), master_service_type_name(service->type), why.text);
+    check->is_wrong = true;
+}
+
+bool check_places(const struct instance *instance, const struct master_cf *file)
+{
+    struct master_service *enabled = arena_new_array(instance->arena, file->count + 1, struct master_service);
+    struct failure why;
+    size_t count = 0;
+
+    for (size_t i = 0; i < file->count; i++) {
+        if (!is_disabled(instance, &file->services[i]))
+            enabled[count++] = file->services[i];
+    }
+    if (listen_places_are_apart(instance->shared, enabled, count, &why))
+        return true;
+    log_error("%.*s: %s", STR_ARG(file->file), why.text);
+    return false;
+}
+
 static void check_services(struct check *check)
 {
     struct master_cf *file;
@@ -83,6 +133,10 @@ static void check_services(struct check *check)
         log_warning("%.*s", STR_ARG(file->warnings.items[i]));
     for (size_t i = 0; i < file->count; i++)
         check_service(check, file, &file->services[i]);
+    for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
+        check_place(check, file, &file->services[i]);
+    if (check->instance->shared != NULL && !check_places(check->instance, file))
+        check->is_wrong = true;
 }
 
 static void check_users(struct check *check)

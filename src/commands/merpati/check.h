@@ -2,6 +2,7 @@
 #ifndef MERPATI_CHECK_H
 #define MERPATI_CHECK_H
 
+#include "config/master_cf.h"
 #include "merpati/instance.h"
 
 /*
@@ -12,5 +13,8 @@ int check_instance(const struct instance *instance);
 
 /* The part about the values and names in main.cf; false when a program would refuse one. */
 bool check_parameters(const struct instance *instance);
+
+/* Whether no two services of master.cf want to listen on one place; logs the two that do. */
+bool check_places(const struct instance *instance, const struct master_cf *file);
 
 #endif

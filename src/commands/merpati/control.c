@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS = 50, STOP_LIMIT_MS = 600 * 1000, ABORT_LIMIT_MS = 10 * 1000 };
+enum { POLL_MS = 50, STOP_LIMIT_MS = 600 * 1000, ABORT_LIMIT_MS = 10 * 1000, MOMENT_MS = 500 };
 
 static int fail(const struct failure *why)
 {
@@ -32,18 +32,6 @@ static bool need_master(const struct instance *instance, pid_t *pid_out)
     if (*pid_out == 0)
         log_fatal("the Merpati mail system is not running");
     return *pid_out != 0;
-}
-
-static bool need_no_master(const struct instance *instance)
-{
-    struct failure why;
-    pid_t pid;
-
-    if (!instance_find_master(instance, &pid, &why))
-        return fail(&why) == 0;
-    if (pid != 0)
-        log_fatal("the Merpati mail system is already running");
-    return pid == 0;
 }
 
 static const char *program_path(const struct instance *instance, struct str directory, const char *name)
@@ -70,6 +58,20 @@ static bool wait_for_end(const struct instance *instance, int limit_ms)
             return true;
         (void) poll(NULL, 0, POLL_MS);
     }
+    return false;
+}
+
+/* A master that was killed a moment ago may have its lock still: the kernel is taking it down. */
+static bool need_no_master(const struct instance *instance)
+{
+    struct failure why;
+    pid_t pid;
+
+    if (wait_for_end(instance, MOMENT_MS))
+        return true;
+    if (!instance_find_master(instance, &pid, &why))
+        return fail(&why) == 0;
+    log_fatal("the Merpati mail system is already running");
     return false;
 }
 
@@ -145,7 +147,7 @@ static bool is_readable(const struct instance *instance)
     if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
         !layout_identity_find(instance->shared, &identity, &why))
         return fail(&why) == 0;
-    if (check_parameters(instance))
+    if (check_places(instance, services) && check_parameters(instance))
         return true;
     log_fatal("the configuration in force stays");
     return false;

@@ -3,9 +3,15 @@
 
 #include "config/known_parameters.h"
 #include "config/registry.h"
+#include "config/restriction_names.h"
+#include "config/shared_settings.h"
 #include "log/log.h"
+#include "spool/journal_writer.h"
+#include "table/match_list.h"
 #include "table/table.h"
 #include "table/table_list.h"
+
+extern const struct settings_table delivery_settings_table;
 
 /* "slow_time_limit" is acted on where a table has a row "*_time_limit". */
 static bool is_acted_on_by_service(struct str name)
@@ -56,8 +62,7 @@ static void warn_not_acted_on(const struct parameters *parameters, const struct 
                 STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(value));
 }
 
-static void warn_option_not_acted_on(const struct parameters *parameters, const struct services *services,
-                                     const struct service_entry *entry, struct str option)
+static void warn_option_not_acted_on(const struct parameters *parameters, struct str service, struct str option)
 {
     const struct parameter *parameter;
     struct str name;
@@ -68,37 +73,155 @@ static void warn_option_not_acted_on(const struct parameters *parameters, const 
     parameter = parameters_find(parameters, name);
     if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(name))
         return;
-    log_warning("%.*s: service %.*s/%.*s: -o %.*s: this version does not act on the parameter yet",
-                STR_ARG(services->file), STR_ARG(entry->fields[MASTER_FIELD_NAME]),
-                STR_ARG(entry->fields[MASTER_FIELD_TYPE]), STR_ARG(str_part(option, 0, 150)));
+    log_warning("%.*s: -o %.*s: this version does not act on the parameter yet", STR_ARG(service),
+                STR_ARG(str_part(option, 0, 150)));
 }
 
-/* A service with an option that cannot be read never starts. */
-static bool is_assignment(const struct services *services, const struct service_entry *entry, struct str option)
+/* Parameters that are lists of networks. */
+static const char *const host_lists[] = { "mynetworks", "smtpd_forbid_bare_newline_exclusions", NULL };
+
+struct host_complaint {
+    struct str service; /* of master.cf; empty: main.cf itself */
+    const struct main_cf_entry *entry;
+    bool is_made;
+};
+
+static void complain_of_host(void *context, const char *text)
 {
-    if (str_find(option, STR("=")) != STR_NOT_FOUND)
-        return true;
-    log_error("%.*s: service %.*s/%.*s: -o %.*s: write -o name=value, or -o { name = value }", STR_ARG(services->file),
-              STR_ARG(entry->fields[MASTER_FIELD_NAME]), STR_ARG(entry->fields[MASTER_FIELD_TYPE]),
-              STR_ARG(str_part(option, 0, 150)));
-    return false;
+    struct host_complaint *complaint = context;
+
+    complaint->is_made = true;
+    if (complaint->entry->place.line == 0)
+        log_error("%.*s: -o %s", STR_ARG(complaint->service), text);
+    else
+        log_error("%.*s, line %u: %s", STR_ARG(complaint->entry->place.file), complaint->entry->place.line, text);
 }
 
-static bool look_at_services(const struct parameters *parameters, const struct services *services)
+/* A network that cannot be read makes every client's match fail: smtpd answers 451 to all. */
+static bool look_at_host_list(struct main_cf *cf, struct str name, struct host_complaint *complaint,
+                              struct arena *arena)
+{
+    const struct table_set_options options = { .warn = complain_of_host, .warn_context = complaint };
+    struct table_set *set;
+    struct failure why;
+    struct str value;
+
+    if (!main_cf_value(cf, name, arena, &value, &why))
+        return true;
+    set = table_set_create(&options);
+    (void) match_list_open(set, name, value, MATCH_HOSTS, false);
+    table_set_destroy(&set);
+    return !complaint->is_made;
+}
+
+/* service: whose options stand over main.cf; then only those are looked at. */
+static bool look_at_hosts(struct main_cf *cf, struct str service, struct arena *arena)
 {
     bool is_good = true;
     size_t i;
-    size_t j;
 
-    for (i = 0; services != NULL && i < services->count; i++) {
-        const struct service_entry *entry = &services->items[i];
+    for (i = 0; host_lists[i] != NULL; i++) {
+        struct host_complaint complaint = { .service = service, .entry = main_cf_find(cf, str_from_c(host_lists[i])) };
 
-        for (j = 0; j + 1 < entry->option_count; j++)
-            if (str_equal(entry->arguments.items[j], STR("-o"))) {
-                is_good = is_assignment(services, entry, entry->arguments.items[j + 1]) && is_good;
-                warn_option_not_acted_on(parameters, services, entry, entry->arguments.items[j + 1]);
-            }
+        if (complaint.entry != NULL && str_is_empty(service) == (complaint.entry->place.line > 0))
+            is_good = look_at_host_list(cf, str_from_c(host_lists[i]), &complaint, arena) && is_good;
     }
+    return is_good;
+}
+
+static struct str service_name(const struct services *services, const struct service_entry *entry, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s: service %.*s/%.*s", STR_ARG(services->file),
+                        STR_ARG(entry->fields[MASTER_FIELD_NAME]), STR_ARG(entry->fields[MASTER_FIELD_TYPE]));
+}
+
+static const struct settings_table *table_of_program(struct str program)
+{
+    size_t i;
+
+    for (i = 0; registry_tables[i] != NULL; i++)
+        if (str_equal(program, str_from_c(registry_tables[i]->owner)))
+            return registry_tables[i];
+    return NULL;
+}
+
+/* Lets the options into cf; one that cannot be read is told, for the service never starts so. */
+static bool take_options(const struct service_entry *entry, struct str service, struct main_cf *cf)
+{
+    bool is_good = true;
+    struct failure why;
+    size_t i;
+
+    for (i = 0; i + 1 < entry->option_count; i++) {
+        if (!str_equal(entry->arguments.items[i], STR("-o")))
+            continue;
+        if (main_cf_override(cf, entry->arguments.items[i + 1], &why))
+            continue;
+        log_error("%.*s: %s", STR_ARG(service), why.text);
+        is_good = false;
+    }
+    return is_good;
+}
+
+/* The settings that the program would load with them; what main.cf alone has wrong is told with main.cf. */
+static bool try_options(const struct service_entry *entry, struct str service, struct main_cf *cf,
+                        const struct strlist *told, struct arena *arena)
+{
+    const struct settings_table *own = table_of_program(entry->fields[MASTER_FIELD_COMMAND]);
+    struct strlist faults = { 0 };
+    bool is_good = true;
+    size_t i;
+
+    main_cf_set_program(cf, entry->fields[MASTER_FIELD_COMMAND], entry->fields[MASTER_FIELD_NAME]);
+    if (own != NULL)
+        settings_announce(own, cf);
+    settings_find_faults(&shared_settings_table, cf, STR_EMPTY, arena, &faults);
+    settings_find_faults(&delivery_settings_table, cf, STR_EMPTY, arena, &faults);
+    if (own != NULL)
+        settings_find_faults(own, cf, entry->fields[MASTER_FIELD_NAME], arena, &faults);
+    for (i = 0; i < faults.count; i++) {
+        if (strlist_contains(told, faults.items[i]))
+            continue;
+        log_error("%.*s: %.*s", STR_ARG(service), STR_ARG(faults.items[i]));
+        is_good = false;
+    }
+    return look_at_hosts(cf, service, arena) && is_good;
+}
+
+static bool has_option(const struct service_entry *entry)
+{
+    size_t i;
+
+    for (i = 0; i < entry->option_count; i++)
+        if (str_equal(entry->arguments.items[i], STR("-o")))
+            return true;
+    return false;
+}
+
+static bool look_at_service(const struct parameters *parameters, const struct services *services,
+                            const struct service_entry *entry, struct str config_directory, const struct strlist *told,
+                            struct arena *arena)
+{
+    struct str service = service_name(services, entry, arena);
+    struct main_cf *cf;
+    size_t i;
+
+    for (i = 0; i + 1 < entry->option_count; i++)
+        if (str_equal(entry->arguments.items[i], STR("-o")))
+            warn_option_not_acted_on(parameters, service, entry->arguments.items[i + 1]);
+    if (!has_option(entry) || !main_cf_load(config_directory, arena, &cf, NULL))
+        return true;
+    return take_options(entry, service, cf) && try_options(entry, service, cf, told, arena);
+}
+
+static bool look_at_services(const struct parameters *parameters, const struct services *services,
+                             struct str config_directory, const struct strlist *told, struct arena *arena)
+{
+    bool is_good = true;
+    size_t i;
+
+    for (i = 0; services != NULL && i < services->count; i++)
+        is_good = look_at_service(parameters, services, &services->items[i], config_directory, told, arena) && is_good;
     return is_good;
 }
 
@@ -109,25 +232,6 @@ static bool is_table(struct str word)
 
     return colon != STR_NOT_FOUND && colon > 0 && str_find(str_part(word, 0, colon), STR("/")) == STR_NOT_FOUND &&
            !str_starts_with(word, STR("inet:")) && !str_starts_with(word, STR("{"));
-}
-
-/* Those of smtpd/restriction.c: a name that it does not know ends the session's command with 451. */
-static bool is_restriction(struct str word)
-{
-    static const char *const names[] = {
-        "permit_mynetworks",        "permit_inet_interfaces",  "permit_sasl_authenticated",
-        "permit_tls_clientcerts",   "permit_auth_destination", "reject_unauth_destination",
-        "defer_unauth_destination", "reject_unlisted_sender",  "reject_unlisted_recipient",
-        "check_client_access",      "check_helo_access",       "check_sender_access",
-        "check_recipient_access",   "check_recipient_maps",    "defer_if_permit",
-        "defer_if_reject",          "warn_if_reject",          NULL,
-    };
-    size_t i;
-
-    for (i = 0; names[i] != NULL; i++)
-        if (str_equal_nocase(word, str_from_c(names[i])))
-            return true;
-    return false;
 }
 
 static bool is_class(struct str word, struct str classes)
@@ -154,7 +258,7 @@ static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry 
         const bool is_name = str_find(word, STR("_")) != STR_NOT_FOUND && str_find(word, STR(":")) == STR_NOT_FOUND &&
                              str_find(word, STR(".")) == STR_NOT_FOUND && !str_starts_with(word, STR("{"));
 
-        if (is_name && !is_restriction(word) && !is_class(word, classes))
+        if (is_name && restriction_word_find(word) == RESTRICTION_WORDS && !is_class(word, classes))
             log_warning("%.*s, line %u: %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
                         STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(word));
     }
@@ -214,34 +318,51 @@ static bool look_at_log(struct main_cf *cf, struct arena *arena)
     return false;
 }
 
-/* Loads each program's settings as the program would. */
-static bool try_tables(struct main_cf *cf, struct arena *arena)
+/* cleanup would not open a journal whose limits do not fit together. */
+static bool look_at_journal(struct main_cf *cf)
 {
-    bool is_good = true;
+    int64_t segment;
+    int64_t limit;
+    int64_t reserve;
+    struct failure why;
+
+    /* One that is bad by itself was told by itself. */
+    if (!settings_get_size(cf, STR("spool_segment_size"), "", 0, 0, &segment, &why) ||
+        !settings_get_size(cf, STR("spool_journal_limit"), "", 0, 0, &limit, &why) ||
+        !settings_get_size(cf, STR("spool_journal_reserve"), "", 0, 0, &reserve, &why) ||
+        journal_limits_fit((uint64_t) segment, (uint64_t) limit, (uint64_t) reserve, &why))
+        return true;
+    log_error("%s", why.text);
+    return false;
+}
+
+/* What each program would refuse. A value that two of them have is told once. */
+static bool try_tables(struct main_cf *cf, struct strlist *told, struct arena *arena)
+{
     size_t i;
 
-    for (i = 0; registry_tables[i] != NULL; i++) {
-        struct failure why;
-        void *loaded;
-
-        if (!settings_load(registry_tables[i], cf, STR("service"), arena, &loaded, &why)) {
-            log_error("%s", why.text);
-            is_good = false;
-        }
-    }
-    return is_good;
+    for (i = 0; registry_tables[i] != NULL; i++)
+        settings_announce(registry_tables[i], cf);
+    for (i = 0; registry_tables[i] != NULL; i++)
+        settings_find_faults(registry_tables[i], cf, STR("service"), arena, told);
+    for (i = 0; i < told->count; i++)
+        log_error("%.*s", STR_ARG(told->items[i]));
+    return told->count == 0;
 }
 
 bool check_parameters(struct main_cf *cf, const struct parameters *parameters, const struct services *services,
                       struct arena *arena)
 {
+    struct strlist told = { 0 };
     bool is_good;
     size_t i;
 
     for (i = 0; i < main_cf_count(cf); i++)
         warn_not_acted_on(parameters, main_cf_at(cf, i));
     look_at_tables(cf, arena);
-    is_good = look_at_services(parameters, services);
-    is_good = look_at_log(cf, arena) && is_good;
-    return try_tables(cf, arena) && is_good;
+    is_good = try_tables(cf, &told, arena);
+    is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;
+    is_good = look_at_journal(cf) && is_good;
+    is_good = look_at_services(parameters, services, main_cf_directory(cf), &told, arena) && is_good;
+    return look_at_log(cf, arena) && is_good;
 }

@@ -292,6 +292,29 @@ struct strlist master_service_overrides(const struct master_service *service, st
     return overrides;
 }
 
+static bool is_meant(const struct master_service *service, struct str word)
+{
+    struct str type_name = str_from_c(master_service_type_name(service->type));
+    struct str name, type;
+
+    if (!str_cut(word, '/', &name, &type))
+        return str_equal(word, type_name);
+    return str_equal(name, service->fields[MASTER_FIELD_NAME]) && str_equal(type, type_name);
+}
+
+bool master_service_is_disabled(const struct master_service *service, const struct strlist *words)
+{
+    size_t i;
+
+    for (i = 0; i < words->count; i++) {
+        bool is_exception = str_starts_with(words->items[i], STR("!"));
+
+        if (is_meant(service, str_from(words->items[i], is_exception ? 1 : 0)))
+            return !is_exception;
+    }
+    return false;
+}
+
 const struct master_service *master_cf_find(const struct master_cf *cf, struct str name, enum master_service_type type)
 {
     size_t i;

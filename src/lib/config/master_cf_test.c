@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/master_cf.h"
 
+#include "config/main_cf.h"
+
 #include "unit.h"
 
 static struct arena *arena;
@@ -100,4 +102,17 @@ TEST(what_cannot_be_is_refused_with_the_line_and_a_remedy)
     expect_refused(" a unix - - - - - x", "master.cf: line 1: a line begins with white space but continues none: \"a "
                                           "unix - - - - - x\": begin it at the left, or with #");
     expect_refused("a unix - - - - - x -o { b = c", "master.cf: line 1: missing '}' in \"{ b = c\": close it");
+}
+
+TEST(a_service_is_disabled_by_type_or_by_name_and_the_first_word_that_fits_decides)
+{
+    const struct master_cf *cf =
+        parse("smtp inet n - n - - smtpd\n2525 inet n - n - - smtpd\nshowq unix n - n - - showq\n");
+    const struct strlist words = main_cf_words(STR("!smtp/inet, inet"), arena);
+    const struct strlist name = main_cf_words(STR("showq/unix"), arena);
+
+    EXPECT_FALSE(master_service_is_disabled(&cf->services[0], &words));
+    EXPECT(master_service_is_disabled(&cf->services[1], &words));
+    EXPECT_FALSE(master_service_is_disabled(&cf->services[2], &words));
+    EXPECT(master_service_is_disabled(&cf->services[2], &name));
 }

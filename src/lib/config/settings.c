@@ -168,6 +168,16 @@ void settings_announce(const struct settings_table *table, struct main_cf *cf)
             main_cf_announce(cf, str_from_c(table->rows[i].name), str_from_c(table->rows[i].default_text));
 }
 
+static bool load_one(const struct setting *row, const struct main_cf *cf, struct str service_name, struct arena *arena,
+                     char *loaded, struct failure *why)
+{
+    struct origin origin;
+
+    return read_text(cf, row_name(row, service_name, arena), row->default_text, row->type == SETTING_TYPE_RAW, arena,
+                     &origin, why) &&
+           load_row(row, &origin, loaded + row->offset, arena, why);
+}
+
 bool settings_load(const struct settings_table *table, struct main_cf *cf, struct str service_name, struct arena *arena,
                    void **struct_out, struct failure *why)
 {
@@ -175,17 +185,25 @@ bool settings_load(const struct settings_table *table, struct main_cf *cf, struc
     size_t i;
 
     settings_announce(table, cf);
-    for (i = 0; i < table->count; i++) {
-        const struct setting *row = &table->rows[i];
-        struct origin origin;
-
-        if (!read_text(cf, row_name(row, service_name, arena), row->default_text, row->type == SETTING_TYPE_RAW, arena,
-                       &origin, why) ||
-            !load_row(row, &origin, loaded + row->offset, arena, why))
+    for (i = 0; i < table->count; i++)
+        if (!load_one(&table->rows[i], cf, service_name, arena, loaded, why))
             return false;
-    }
     *struct_out = loaded;
     return true;
+}
+
+void settings_find_faults(const struct settings_table *table, struct main_cf *cf, struct str service_name,
+                          struct arena *arena, struct strlist *faults)
+{
+    char *loaded = arena_alloc(arena, table->struct_size);
+    struct failure why;
+    size_t i;
+
+    settings_announce(table, cf);
+    for (i = 0; i < table->count; i++)
+        if (!load_one(&table->rows[i], cf, service_name, arena, loaded, &why) &&
+            !strlist_contains(faults, str_from_c(why.text)))
+            strlist_add(faults, arena, str_from_c(why.text));
 }
 
 bool settings_get_size(const struct main_cf *cf, struct str name, const char *default_text, int64_t minimum,

@@ -100,6 +100,10 @@ struct settings_table {
  */
 MUST_USE bool settings_load(const struct settings_table *table, struct main_cf *cf, struct str service_name,
                             struct arena *arena, void **struct_out, struct failure *why);
+/* Adds to faults what settings_load would refuse, each value of the table by itself; a text that is there stays once.
+ */
+void settings_find_faults(const struct settings_table *table, struct main_cf *cf, struct str service_name,
+                          struct arena *arena, struct strlist *faults);
 /* Announces the defaults alone: before a load of several tables whose values refer to each other. */
 void settings_announce(const struct settings_table *table, struct main_cf *cf);
 

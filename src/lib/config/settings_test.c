@@ -77,6 +77,23 @@ TEST(defaults_make_a_whole_struct)
     EXPECT_INT(toy->limit, 10);
 }
 
+TEST(every_fault_of_a_table_is_found_and_one_text_stays_once)
+{
+    struct strlist faults = { 0 };
+    struct main_cf *cf;
+    struct failure why;
+
+    arena_destroy(&arena);
+    arena = arena_create();
+    EXPECT(main_cf_parse(STR("toy_flag = perhaps\ntoy_colour = mauve\n"), STR("main.cf"), STR("/etc/x"), arena, &cf,
+                         &why));
+    settings_find_faults(&toy_table, cf, STR("relay"), arena, &faults);
+    settings_find_faults(&toy_table, cf, STR("relay"), arena, &faults);
+    EXPECT_UINT(faults.count, 2);
+    EXPECT(str_starts_with(faults.items[0], STR("main.cf, line 1: ")));
+    EXPECT(str_starts_with(faults.items[1], STR("main.cf, line 2: ")));
+}
+
 TEST(main_cf_changes_them_and_the_service_name_chooses)
 {
     const struct toy *toy;

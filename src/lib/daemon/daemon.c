@@ -338,6 +338,8 @@ static void serve(struct daemon *daemon)
         daemon->program->drain(daemon->context);
     while (!fiber_group_wait(&daemon->acceptors, seconds(60), NULL))
         continue;
+    /* Sessions may go on for long; the port shall be free for who comes in our place. */
+    daemon_close_listeners(daemon);
     while (daemon->connection_count > 0)
         daemon_wait(daemon, &daemon->all_done);
 }

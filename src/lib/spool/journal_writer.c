@@ -131,16 +131,23 @@ static bool take_writer_number(struct journal_writer *writer, struct failure *wh
     return is_open && raise_to(writer, later_tick(writer) + ID_RESERVE_TICKS, why);
 }
 
+bool journal_limits_fit(uint64_t segment_bytes, uint64_t limit_bytes, uint64_t reserve_bytes, struct failure *why)
+{
+    if (segment_bytes >= SEGMENT_SIZE_MINIMUM && limit_bytes >= 2 * segment_bytes &&
+        reserve_bytes <= limit_bytes - segment_bytes)
+        return true;
+    return failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "spool_journal_limit must hold two segments (spool_segment_size, at least 64 kB), and more "
+                       "than spool_journal_reserve and one segment");
+}
+
 bool journal_writer_open(struct loop *loop, const struct journal_settings *settings,
                          const struct journal_events *events, struct journal_writer **writer_out, struct failure *why)
 {
     struct journal_writer *writer;
 
-    if (settings->segment_bytes < SEGMENT_SIZE_MINIMUM || settings->limit_bytes < 2 * settings->segment_bytes ||
-        settings->reserve_bytes > settings->limit_bytes - settings->segment_bytes)
-        return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "spool_journal_limit must hold two segments (spool_segment_size, at least 64 kB), and more "
-                           "than spool_journal_reserve and one segment");
+    if (!journal_limits_fit(settings->segment_bytes, settings->limit_bytes, settings->reserve_bytes, why))
+        return false;
     writer = memory_alloc(sizeof(*writer));
     writer->loop = loop;
     writer->settings = *settings;

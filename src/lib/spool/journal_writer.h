@@ -49,6 +49,9 @@ struct journal_events {
     void *context;
 };
 
+/* Whether a journal can be opened with these three. */
+MUST_USE bool journal_limits_fit(uint64_t segment_bytes, uint64_t limit_bytes, uint64_t reserve_bytes,
+                                 struct failure *why);
 /* Must run in a fiber. The folders exist already (spool_make_folders). */
 MUST_USE bool journal_writer_open(struct loop *loop, const struct journal_settings *settings,
                                   const struct journal_events *events, struct journal_writer **writer_out,
