@@ -16,20 +16,34 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support.dns_server import DnsServer  # noqa: E402
 from support.instance import BUILD, IS_ROOT, Merpati, Stock  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
+from support.waiting import wait_until  # noqa: E402
 
 TEST_ACCOUNT = "merpati-test"
-HOME_ACCOUNT = "merpati-home"
+# Its home is filled and emptied by tests: each of several workers has one of its own.
+HOME_ACCOUNT = f"merpati-home-{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
 
 
 def _ensure_account(name, home="/nonexistent"):
     try:
         pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home,
-             "--shell", "/bin/sh", name],
-            check=True,
-        )
+        _change_accounts("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/bin/sh", name)
+
+
+def _remove_account(name):
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(name)
+        _change_accounts("userdel", name)
+
+
+def _change_accounts(*words):
+    """Another worker may hold the lock on the accounts just now: then the tool ends at once."""
+    def is_done():
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0 or "cannot lock" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    wait_until(is_done, f"{words[0]} {words[-1]}")
 
 
 def pytest_sessionstart(session):
@@ -68,18 +82,14 @@ def home_account(tmp_path_factory):
     """(name, home) of a local account with a home directory; only root can have one made."""
     if not IS_ROOT:
         pytest.skip("making an account needs root")
-    home = Path("/var/tmp/merpati-home-account")
-    subprocess.run(["userdel", HOME_ACCOUNT], capture_output=True)
+    home = Path(f"/var/tmp/{HOME_ACCOUNT}")
+    _remove_account(HOME_ACCOUNT)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
-    subprocess.run(
-        ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(home), "--shell", "/bin/sh",
-         HOME_ACCOUNT],
-        check=True,
-    )
+    _ensure_account(HOME_ACCOUNT, str(home))
     shutil.chown(home, HOME_ACCOUNT, HOME_ACCOUNT)
     yield HOME_ACCOUNT, home
-    subprocess.run(["userdel", HOME_ACCOUNT], capture_output=True)
+    _remove_account(HOME_ACCOUNT)
     shutil.rmtree(home, ignore_errors=True)
 
 

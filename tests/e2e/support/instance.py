@@ -145,7 +145,7 @@ class Instance:
 
     # --- running ---------------------------------------------------------------------------------------------
 
-    def run(self, *words, input=None, check=True, user=None, timeout=None, environment=None):
+    def run(self, *words, input=None, check=True, user=None, timeout=None, environment=None, directory=None):
         """Runs a program as the instance's user and returns the finished process (text)."""
         if isinstance(input, str):
             input = input.encode("utf-8", "surrogateescape")
@@ -156,7 +156,7 @@ class Instance:
             capture_output=True,
             timeout=timeout or PATIENCE * 3,
             env={**os.environ, **self.environment, "MAIL_CONFIG": str(self.config), **(environment or {})},
-            cwd=self.directory,
+            cwd=directory or self.directory,
         )
         done.stdout = done.stdout.decode("utf-8", "surrogateescape")
         done.stderr = done.stderr.decode("utf-8", "surrogateescape")

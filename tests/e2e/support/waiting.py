@@ -25,6 +25,9 @@ def wait_until(condition, what, timeout=None):
 
 
 _given = set()
+# Several workers at one time draw from ranges that do not meet.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def free_port(address="127.0.0.1"):
@@ -33,7 +36,7 @@ def free_port(address="127.0.0.1"):
     from, so that no other test's connection takes it before the server listens.
     """
     while True:
-        port = random.randint(10000, 30000)
+        port = random.randrange(10000 + _WORKER, 30000, _WORKERS)
         if port in _given:
             continue
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
