@@ -354,13 +354,35 @@ static void fail(struct resolved_address *answer, enum resolve_status status, st
     answer->nexthop = reason;
 }
 
-/* A null transport cannot be delivered to: the administrator has to mend the table. */
+/* The text of an error may be cut; a name may not, it would be another's. */
+static bool is_text(const struct resolving *resolving)
+{
+    struct str transport = resolving->answer->transport;
+
+    return str_equal(transport, resolving->resolver->shared->error_service_name) || str_equal(transport, STR("retry"));
+}
+
+/* What cannot be delivered to, or not even be told, the administrator has to mend in the table. */
 static void check_answer(struct resolving *resolving)
 {
     struct resolved_address *answer = resolving->answer;
 
+    if (is_text(resolving))
+        answer->nexthop = str_part(answer->nexthop, 0, RESOLVE_NEXTHOP_MAXIMUM);
     if (answer->transport.len == 0)
         fail(answer, RESOLVE_DEFER, STR("a transport table or default_transport names no transport"));
+    if (answer->transport.len <= RESOLVE_TRANSPORT_MAXIMUM && answer->nexthop.len <= RESOLVE_NEXTHOP_MAXIMUM)
+        return;
+    log_warning("transport or next hop for %.*s is too long: %.*s:%.*s", STR_ARG(answer->recipient),
+                STR_ARG(str_part(answer->transport, 0, 100)), STR_ARG(str_part(answer->nexthop, 0, 100)));
+    answer->transport = STR_EMPTY;
+    fail(answer, RESOLVE_DEFER, STR("a transport table names a transport or next hop that is too long"));
+}
+
+/* Room for "local@domain" in an answer. */
+static bool is_recipient_too_long(const struct resolving *resolving)
+{
+    return resolving->local.len + 1 + resolving->domain.len > RESOLVE_RECIPIENT_MAXIMUM;
 }
 
 void resolver_resolve(struct resolver *resolver, struct str sender, struct str address, struct arena *arena,
@@ -376,6 +398,11 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
     if (!address_split(address, &resolving.local, &resolving.domain))
         resolving.domain = (struct str){ NULL, 0 };
     is_ours = find_domain(&resolving);
+    if (is_recipient_too_long(&resolving)) {
+        fail(&answer, RESOLVE_ERROR, STR("address too long"));
+        *resolved_out = answer;
+        return;
+    }
     answer.recipient = arena_printf(arena, "%.*s@%.*s", STR_ARG(resolving.local), STR_ARG(resolving.domain));
     answer.is_routed = str_find_any(resolving.local, "@%!") != STR_NOT_FOUND;
     if (!resolving.is_deferred && !is_ours && !is_valid_domain(resolving.domain)) {

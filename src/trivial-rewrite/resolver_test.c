@@ -264,3 +264,53 @@ TEST(a_table_that_cannot_be_read_defers)
     expect(&bench, "x@example.com", "local|mail.example.com|x@example.com|local");
     close_bench(&bench);
 }
+
+static struct resolved_address resolve_one(struct bench *bench, struct str address)
+{
+    struct resolved_address answer;
+
+    resolver_resolve(bench->resolver, STR("x@y.test"), address, bench->arena, &answer);
+    return answer;
+}
+
+static struct str repeat(struct bench *bench, char c, size_t len)
+{
+    char *bytes = arena_alloc(bench->arena, len);
+
+    memset(bytes, c, len);
+    return str_make(bytes, len);
+}
+
+/* One address whose answer is too long for the message must not keep the rest of its batch from an answer. */
+TEST(an_answer_is_never_longer_than_its_message_takes)
+{
+    struct bench bench = open_bench("");
+    struct str name = repeat(&bench, 't', RESOLVE_TRANSPORT_MAXIMUM + 1);
+    struct str hop = repeat(&bench, 'h', RESOLVE_NEXTHOP_MAXIMUM + 1);
+    struct str path, text;
+    struct resolved_address answer;
+    FILE *file;
+    char more[400];
+
+    path = arena_printf(bench.arena, "%s/transport", unit_directory());
+    text = arena_printf(bench.arena, "a.test %.*s:\nb.test smtp:%.*s\nc.test error:%.*s\nd.test retry:%.*s\n",
+                        STR_ARG(name), STR_ARG(hop), STR_ARG(hop), STR_ARG(hop));
+    file = fopen(path.data, "w");
+    EXPECT(file != NULL && fwrite(text.data, 1, text.len, file) == text.len);
+    if (file != NULL)
+        fclose(file);
+    close_bench(&bench);
+    snprintf(more, sizeof more, "transport_maps = texthash:%s/transport\n", unit_directory());
+    bench = open_bench(more);
+    expect(&bench, "x@a.test", "defer");
+    expect(&bench, "x@b.test", "defer");
+    answer = resolve_one(&bench, STR("x@c.test"));
+    EXPECT_UINT(answer.status, RESOLVE_OK);
+    EXPECT_UINT(answer.nexthop.len, RESOLVE_NEXTHOP_MAXIMUM);
+    answer = resolve_one(&bench, STR("x@d.test"));
+    EXPECT_UINT(answer.status, RESOLVE_OK);
+    EXPECT_UINT(answer.nexthop.len, RESOLVE_NEXTHOP_MAXIMUM);
+    EXPECT_UINT(answer.recipient.len, strlen("x@d.test"));
+    EXPECT_UINT(resolve_one(&bench, repeat(&bench, 'u', RESOLVE_RECIPIENT_MAXIMUM)).status, RESOLVE_ERROR);
+    close_bench(&bench);
+}

@@ -23,9 +23,9 @@ MESSAGE_TYPE(resolve_request);
 
 static const struct message_field resolved_address_fields[] = {
     MESSAGE_FIELD(struct resolved_address, status, FIELD_UINT, RESOLVE_DEFER, "enum resolve_status"),
-    MESSAGE_FIELD(struct resolved_address, transport, FIELD_STR, 256, "name in master.cf"),
-    MESSAGE_FIELD(struct resolved_address, nexthop, FIELD_STR, ADDRESS_MAXIMUM, "next hop, or text of error:"),
-    MESSAGE_FIELD(struct resolved_address, recipient, FIELD_STR, ADDRESS_MAXIMUM, "standardised recipient"),
+    MESSAGE_FIELD(struct resolved_address, transport, FIELD_STR, RESOLVE_TRANSPORT_MAXIMUM, "name in master.cf"),
+    MESSAGE_FIELD(struct resolved_address, nexthop, FIELD_STR, RESOLVE_NEXTHOP_MAXIMUM, "next hop, or text of error:"),
+    MESSAGE_FIELD(struct resolved_address, recipient, FIELD_STR, RESOLVE_RECIPIENT_MAXIMUM, "standardised recipient"),
     MESSAGE_FIELD(struct resolved_address, address_class, FIELD_UINT, RESOLVE_DEFAULT, "enum resolve_class"),
     MESSAGE_FIELD(struct resolved_address, is_routed, FIELD_BOOL, 1, "has sender-specified routing"),
 };

@@ -59,8 +59,13 @@ extern const struct message_type resolve_reply_message;
 extern const struct message_type resolved_address_message;
 extern const struct protocol rewrite_protocol;
 
-/* Number of addresses in one request at most. */
-enum { REWRITE_BATCH_MAXIMUM = 1000 };
+enum {
+    REWRITE_BATCH_MAXIMUM = 1000, /* addresses in one request */
+    /* Bytes in an answer: one that is longer would spoil the answers to a whole batch. */
+    RESOLVE_TRANSPORT_MAXIMUM = 256,
+    RESOLVE_NEXTHOP_MAXIMUM = 8192,
+    RESOLVE_RECIPIENT_MAXIMUM = 8192,
+};
 
 /* One address each; the result lives in arena. */
 MUST_USE bool rewrite_address(struct endpoint *endpoint, bool is_local, struct str address, struct arena *arena,
