@@ -98,11 +98,11 @@ static bool try_name(const struct scene *scene, struct str name)
 {
     struct attempt *attempt = scene->attempt;
     struct destination_list list = { 0 };
-    struct scene inner;
+    struct scene *inner;
     struct str value;
     struct str table;
 
-    if (scene_is_inside(scene, SCENE_ALIAS, name))
+    if (scene_is_of_alias(scene, name))
         return false;
     switch (find(scene, name, &value, &table)) {
     case TABLE_UNKNOWN:
@@ -112,17 +112,18 @@ static bool try_name(const struct scene *scene, struct str name)
     case TABLE_FOUND:
         break;
     }
-    scene_enter(&inner, scene, scene->address);
-    inner.kind = SCENE_ALIAS;
-    inner.expanding = name;
-    take_owner_rights(&inner, table);
-    if (!take_owner(&inner, name))
+    inner = scene_enter(scene, scene->address);
+    attempt->expansions++;
+    inner->kind = SCENE_ALIAS;
+    inner->expanding = name;
+    take_owner_rights(inner, table);
+    if (!take_owner(inner, name))
         return true;
     if (name.len < scene->local_part.len &&
         local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
-        inner.propagated = str_from(scene->local_part, name.len);
+        inner->propagated = str_from(scene->local_part, name.len);
     destination_parse(&list, attempt->arena, value);
-    expansion_deliver(&inner, &list);
+    expansion_deliver(inner, &list);
     return true;
 }
 

@@ -20,6 +20,8 @@ void attempt_init(struct attempt *attempt, struct local *local, struct delivery 
         .original = str_is_empty(asked->original) ? asked->address : asked->original,
         .seen = map_create(),
     };
+    /* As ever the recipient itself is one of those that are remembered. */
+    (void) attempt_is_new(attempt, "recipient", 0, asked->address);
 }
 
 static struct delivery_report report_of(const struct result *result)
@@ -60,7 +62,7 @@ static int weight(enum fate fate)
     return fate == FATE_DEFERRED ? 2 : fate == FATE_BOUNCED ? 1 : 0;
 }
 
-void attempt_add(struct attempt *attempt, struct str address, const struct result *result)
+void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *result)
 {
     static const char *const words[] = {
         [FATE_SENT] = "sent",
@@ -69,6 +71,7 @@ void attempt_add(struct attempt *attempt, struct str address, const struct resul
     };
     struct delivery_report report = report_of(result);
 
+    report.original = original;
     delivery_log_line(attempt->delivery, attempt->recipient, address, result->dsn, str_from_c(words[result->fate]),
                       &report);
     if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {

@@ -41,6 +41,8 @@ struct attempt {
     struct resubmission *resubmissions;
     size_t resubmission_count;
     size_t resubmission_capacity;
+    bool has_loop;        /* an expansion went round */
+    unsigned expansions;  /* of aliases and :include: files */
     struct result *worst; /* NULL: nothing has ended yet */
 };
 
@@ -48,8 +50,8 @@ void attempt_init(struct attempt *attempt, struct local *local, struct delivery 
 /* Reports the recipient's fate. */
 void attempt_finish(struct attempt *attempt);
 
-/* Logs how a destination ended; address is the one it was reached by. */
-void attempt_add(struct attempt *attempt, struct str address, const struct result *result);
+/* Logs how a destination ended; address is the one it was reached by, original what orig_to= says, if not as ever. */
+void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *result);
 bool attempt_is_deferred(const struct attempt *attempt);
 
 /* True if this destination, of this kind, comes for the first time. */

@@ -70,7 +70,7 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
 {
     struct attempt *attempt = scene->attempt;
     struct dsn_status dsn;
-    struct scene inner;
+    struct scene *inner;
     struct str text;
 
     switch (resolved->status) {
@@ -84,11 +84,11 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
     default:
         break;
     }
-    /* With an owner in force all goes as a new message from that owner, so that bounces find the way to it. */
-    if (!scene->has_owner && resolved->address_class == RESOLVE_LOCAL &&
+    if (resolved->address_class == RESOLVE_LOCAL &&
         str_equal(resolved->transport, str_from_c(daemon_service(attempt->local->daemon)))) {
-        scene_enter(&inner, scene, resolved->recipient);
-        recipient_deliver(&inner, false);
+        inner = scene_enter(scene, resolved->recipient);
+        inner->depth++;
+        recipient_deliver(inner, false);
         return;
     }
     if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, resolved->recipient)))
@@ -110,13 +110,14 @@ static void deliver_address(const struct scene *scene, struct str address)
 /* "\user": no alias and no .forward of that name is looked at. */
 static void deliver_bare_user(const struct scene *scene, struct str name)
 {
-    struct scene inner;
     struct str address = name;
+    struct scene *inner;
 
     if (!str_contains_char(name, '@') && !str_is_empty(scene->domain))
         address = arena_printf(scene->attempt->arena, "%.*s@%.*s", STR_ARG(name), STR_ARG(scene->domain));
-    scene_enter(&inner, scene, address);
-    recipient_deliver(&inner, true);
+    inner = scene_enter(scene, address);
+    inner->depth++;
+    recipient_deliver(inner, true);
 }
 
 /* ---- commands and files ---- */
@@ -203,7 +204,7 @@ static void deliver_include(const struct scene *scene, struct str path)
 {
     struct attempt *attempt = scene->attempt;
     struct destination_list list = { 0 };
-    struct scene inner;
+    struct scene *inner;
     struct stat status;
     struct strbuf text;
     struct failure why;
@@ -212,21 +213,26 @@ static void deliver_include(const struct scene *scene, struct str path)
         fail(scene, DSN_STATUS(5, 2, 0), ":include: needs an absolute path, not \"%.*s\"", STR_ARG(path));
         return;
     }
-    if (scene->depth >= SCENE_DEPTH_MAX || scene_is_inside(scene, SCENE_INCLUDE, path)) {
-        fail(scene, DSN_STATUS(5, 4, 6), "possible alias database loop for %.*s", STR_ARG(scene->local_part));
+    if (scene_is_inside(scene, SCENE_INCLUDE, path)) {
+        fail(scene, DSN_STATUS(5, 4, 6), "include file loop for %.*s", STR_ARG(path));
         return;
     }
+    if (scene_is_loop(scene))
+        return;
     strbuf_init(&text, INCLUDE_MAX);
     if (read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {
-        scene_enter(&inner, scene, scene->address);
-        inner.kind = SCENE_INCLUDE;
-        inner.expanding = path;
-        inner.propagated = local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include")
-                               ? str_from(scene->local_part, scene->user.len)
-                               : STR_EMPTY;
-        take_include_rights(&inner, &status);
+        inner = scene_enter(scene, scene->address);
+        inner->depth++;
+        attempt->expansions++;
+        inner->kind = SCENE_INCLUDE;
+        inner->expanding = path;
+        inner->is_included = true;
+        inner->propagated = local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include")
+                                ? str_from(scene->local_part, scene->user.len)
+                                : STR_EMPTY;
+        take_include_rights(inner, &status);
         destination_parse_file(&list, attempt->arena, strbuf_str(&text));
-        expansion_deliver(&inner, &list);
+        expansion_deliver(inner, &list);
     } else {
         log_warning("%s", why.text);
         fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);

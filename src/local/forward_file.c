@@ -62,20 +62,19 @@ static void deliver_text(const struct scene *scene, struct str text, bool has_us
 {
     struct attempt *attempt = scene->attempt;
     struct destination_list list = { 0 };
-    struct scene inner;
+    struct scene *inner = scene_enter(scene, scene->address);
 
-    scene_enter(&inner, scene, scene->address);
-    inner.kind = SCENE_FORWARD;
-    inner.expanding = scene->account->name;
-    inner.forwarder = scene->account;
-    if (rights_are_roots(&inner.rights)) {
-        inner.rights = attempt->local->default_rights;
-        inner.has_rights = attempt->local->has_default_rights;
+    inner->kind = SCENE_FORWARD;
+    inner->expanding = scene->account->name;
+    inner->forwarder = scene->account;
+    if (rights_are_roots(&inner->rights)) {
+        inner->rights = attempt->local->default_rights;
+        inner->has_rights = attempt->local->has_default_rights;
     }
     if (!has_used_extension && local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "forward"))
-        inner.propagated = str_from(scene->local_part, scene->user.len);
+        inner->propagated = str_from(scene->local_part, scene->user.len);
     destination_parse_file(&list, attempt->arena, text);
-    expansion_deliver(&inner, &list);
+    expansion_deliver(inner, &list);
 }
 
 static void fail(const struct scene *scene, struct dsn_status dsn, const char *text)

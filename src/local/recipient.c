@@ -25,13 +25,13 @@ static void deliver_unknown(const struct scene *scene)
     struct attempt *attempt = scene->attempt;
     struct template_names names = scene_names(scene);
     struct destination_list list = { 0 };
-    struct scene inner;
+    struct scene *inner;
     struct result result;
     struct str relay;
 
     if (stops_for_fallback(scene))
         return;
-    if (str_is_empty(attempt->local->settings->luser_relay) || scene_is_inside(scene, SCENE_ALIAS, STR(LUSER_MARK))) {
+    if (str_is_empty(attempt->local->settings->luser_relay) || scene_is_of_alias(scene, STR(LUSER_MARK))) {
         result = result_make(attempt, DSN_STATUS(5, 1, 1), "unknown user: \"%.*s\"", STR_ARG(scene->user));
         scene_add(scene, &result);
         return;
@@ -43,28 +43,40 @@ static void deliver_unknown(const struct scene *scene)
         scene_add(scene, &result);
         return;
     }
-    scene_enter(&inner, scene, scene->address);
-    inner.kind = SCENE_ALIAS;
-    inner.expanding = STR(LUSER_MARK);
-    inner.account = NULL;
-    inner.rights = attempt->local->default_rights;
-    inner.has_rights = attempt->local->has_default_rights;
+    inner = scene_enter(scene, scene->address);
+    inner->kind = SCENE_ALIAS;
+    inner->expanding = STR(LUSER_MARK);
+    inner->account = NULL;
+    inner->rights = attempt->local->default_rights;
+    inner->has_rights = attempt->local->has_default_rights;
     destination_parse(&list, attempt->arena, relay);
-    expansion_deliver(&inner, &list);
+    expansion_deliver(inner, &list);
+}
+
+/*
+ * The members of a list, which has an owner or is in a file, and whom a user's .forward names beside that user: each
+ * has a fate of its own then, and one that must wait does not bring the others a second copy.
+ */
+static bool goes_as_new_message(const struct scene *scene, const struct user_account *account)
+{
+    if (scene->has_owner || scene->is_included)
+        return true;
+    return scene->forwarder != NULL && (account == NULL || scene->forwarder->uid != account->uid);
+}
+
+static void resubmit(const struct scene *scene)
+{
+    struct attempt *attempt = scene->attempt;
+
+    if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, scene->address)))
+        attempt_add_resubmission(attempt, scene->sender, scene->address);
 }
 
 static void deliver_user(struct scene *scene, const struct user_account *account, bool is_bare)
 {
-    struct attempt *attempt = scene->attempt;
     struct result result;
     struct failure why;
 
-    /* One user's .forward names another: as a new message, so that each has a fate of its own. */
-    if (scene->forwarder != NULL && scene->forwarder->uid != account->uid) {
-        if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, scene->address)))
-            attempt_add_resubmission(attempt, scene->sender, scene->address);
-        return;
-    }
     scene->account = account;
     scene->rights = rights_of(account);
     scene->has_rights = true;
@@ -103,20 +115,17 @@ static const struct user_account *find_user(const struct scene *scene, bool *has
 void recipient_deliver(struct scene *scene, bool is_bare)
 {
     const struct user_account *account;
-    struct result result;
     bool has_failed;
 
-    if (scene->depth >= SCENE_DEPTH_MAX) {
-        result = result_make(scene->attempt, DSN_STATUS(5, 4, 6), "possible alias database loop for %.*s",
-                             STR_ARG(scene->local_part));
-        scene_add(scene, &result);
-        return;
-    }
-    if (!is_bare && alias_deliver(scene))
+    if (!is_bare && (scene_is_loop(scene) || alias_deliver(scene)))
         return;
     account = find_user(scene, &has_failed);
-    if (account != NULL)
+    if (has_failed)
+        return;
+    if (goes_as_new_message(scene, account))
+        resubmit(scene);
+    else if (account != NULL)
         deliver_user(scene, account, is_bare);
-    else if (!has_failed)
+    else
         deliver_unknown(scene);
 }

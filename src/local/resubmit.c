@@ -38,7 +38,7 @@ static struct str head_of(const struct submission *submission)
     return text;
 }
 
-/* What the sender asked of notifications goes on as long as the sender is the same. */
+/* Who was meant at first, and what the sender asked of notifications, goes on as long as the sender is the same. */
 static bool send_envelope(struct submission *submission, struct failure *why)
 {
     const struct attempt *attempt = submission->attempt;
@@ -59,7 +59,7 @@ static bool send_envelope(struct submission *submission, struct failure *why)
     for (size_t i = 0; i < attempt->resubmission_count; i++) {
         struct cleanup_recipient recipient = {
             .address = attempt->resubmissions[i].address,
-            .original = attempt->original,
+            .original = is_same ? attempt->original : attempt->resubmissions[i].address,
             .dsn_orcpt = is_same ? asked->dsn_orcpt : STR_EMPTY,
             .dsn_notify = is_same ? asked->dsn_notify : 0,
         };
@@ -149,6 +149,6 @@ void resubmit_all(struct attempt *attempt)
         if (!is_first_of_sender(attempt, i))
             continue;
         result = submit(&submission);
-        attempt_add(attempt, attempt->delivered_to, &result);
+        attempt_add(attempt, attempt->delivered_to, STR_EMPTY, &result);
     }
 }

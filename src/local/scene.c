@@ -2,6 +2,7 @@
 #include "local/scene.h"
 
 #include "config/shared_settings.h"
+#include "log/log.h"
 #include "mail/address.h"
 
 static void take_apart(struct scene *scene, struct str address)
@@ -33,13 +34,15 @@ void scene_init(struct scene *scene, struct attempt *attempt, struct str address
     take_apart(scene, address);
 }
 
-void scene_enter(struct scene *scene, const struct scene *outer, struct str address)
+struct scene *scene_enter(const struct scene *outer, struct str address)
 {
+    struct scene *scene = arena_new(outer->attempt->arena, struct scene);
+
     *scene = *outer;
     scene->outer = outer;
     scene->propagated = STR_EMPTY;
-    scene->depth = outer->depth + 1;
     take_apart(scene, address);
+    return scene;
 }
 
 bool scene_is_inside(const struct scene *scene, enum scene_kind kind, struct str name)
@@ -49,6 +52,30 @@ bool scene_is_inside(const struct scene *scene, enum scene_kind kind, struct str
             return true;
     }
     return false;
+}
+
+bool scene_is_of_alias(const struct scene *scene, struct str name)
+{
+    while (scene != NULL && scene->kind != SCENE_ALIAS)
+        scene = scene->outer;
+    return scene != NULL && str_equal_nocase(scene->expanding, name);
+}
+
+bool scene_is_loop(const struct scene *scene)
+{
+    struct attempt *attempt = scene->attempt;
+    bool is_round = attempt->has_loop && scene_is_inside(scene, SCENE_ALIAS, scene->local_part) &&
+                    !scene_is_of_alias(scene, scene->local_part);
+    struct result result;
+
+    if (scene->depth < SCENE_DEPTH_MAX && attempt->expansions < EXPANSIONS_MAX && !is_round)
+        return false;
+    attempt->has_loop = true;
+    result = result_make(attempt, DSN_STATUS(5, 4, 6), "alias database loop for %.*s",
+                         STR_ARG(arena_lower(attempt->arena, scene->local_part)));
+    log_warning("%.*s", STR_ARG(result.text));
+    scene_add(scene, &result);
+    return true;
 }
 
 static struct str defined(struct str value)
@@ -90,5 +117,6 @@ const char *scene_word(const struct scene *scene)
 
 void scene_add(const struct scene *scene, const struct result *result)
 {
-    attempt_add(scene->attempt, scene->address, result);
+    /* What an owner sends on is that one's message, and its recipient the first. */
+    attempt_add(scene->attempt, scene->address, scene->has_owner ? scene->address : STR_EMPTY, result);
 }

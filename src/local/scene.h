@@ -20,7 +20,7 @@ struct scene {
     struct attempt *attempt;
     const struct scene *outer; /* NULL for SCENE_RECIPIENT */
     enum scene_kind kind;
-    unsigned depth;
+    unsigned depth;     /* addresses and :include: files on the way here */
     struct str address; /* user+ext@domain */
     struct str local_part;
     struct str domain;
@@ -29,6 +29,7 @@ struct scene {
     struct str delimiter;                 /* the one found, or empty */
     struct str sender;                    /* an alias with an owner changes it */
     bool has_owner;                       /* it did */
+    bool is_included;                     /* through an :include: file, however far out */
     struct str propagated;                /* "+ext" for the addresses that this is expanded to, or empty */
     struct str expanding;                 /* the alias, or the user whose .forward, this is inside of */
     const struct user_account *account;   /* of the user whose mail this is; NULL: of an alias */
@@ -37,16 +38,23 @@ struct scene {
     bool has_rights;                      /* false: default_privs are wanted and not there */
 };
 
-/* A level of alias or .forward takes up to 3 kB of the fiber's 64 kB stack, and two scenes. */
-enum { SCENE_DEPTH_MAX = 24 };
+/* A level of alias takes up to 2 kB of the fiber's 64 kB stack. */
+enum { SCENE_DEPTH_MAX = 25, EXPANSIONS_MAX = 100000 };
 
 /* Takes address apart. */
 void scene_init(struct scene *scene, struct attempt *attempt, struct str address);
-/* A scene inside outer for another address. */
-void scene_enter(struct scene *scene, const struct scene *outer, struct str address);
+/* A scene inside outer for another address; in the attempt's arena. */
+struct scene *scene_enter(const struct scene *outer, struct str address);
 
-/* Whether we are inside of this alias, or this user's .forward, already. */
+/* Whether we are inside of this alias, .forward or :include: file already. */
 bool scene_is_inside(const struct scene *scene, enum scene_kind kind, struct str name);
+/* Whether this alias is the innermost that we are inside of: then its name means the user. */
+bool scene_is_of_alias(const struct scene *scene, struct str name);
+/*
+ * Whether the expansion has to end here: deeper than any alias has reason to go, more of them than anybody has, or
+ * once more round a loop that is known. Then the log says so, and it is the scene's result.
+ */
+bool scene_is_loop(const struct scene *scene);
 
 /* The names that forward_path, luser_relay and command directories know; the array is in the attempt's arena. */
 struct template_names scene_names(const struct scene *scene);

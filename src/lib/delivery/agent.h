@@ -68,7 +68,8 @@ struct delivery_report {
     struct str remote_mta;      /* "dns; " is added by bounce; empty: none */
     struct str diagnostic_type; /* "smtp", "x-unix" */
     struct str diagnostic;
-    bool is_logged; /* the agent has written the recipient's lines itself, with delivery_log_line */
+    struct str original; /* for orig_to= in the log; empty: the recipient's */
+    bool is_logged;      /* the agent has written the recipient's lines itself, with delivery_log_line */
 };
 
 /*

@@ -25,7 +25,9 @@ void delivery_log_line(struct delivery *delivery, size_t recipient, struct str a
     struct delivery_line line = {
         .queue_id = request->queue_id,
         .recipient = address,
-        .original = str_is_empty(asked->original) ? asked->address : asked->original,
+        .original = !str_is_empty(report->original) ? report->original
+                    : str_is_empty(asked->original) ? asked->address
+                                                    : asked->original,
         .relay = report->relay,
         .connection_use = report->connection_use,
         .arrival = request->arrival,
