@@ -10,7 +10,7 @@
  */
 #define CHECK(condition) ((condition) ? (void) 0 : check_failed(#condition, __FILE__, __LINE__))
 
-/* Writes one line to standard error and aborts. */
+/* Says where, in the log too when it is open (base/last_words.h), and aborts. */
 NO_RETURN void check_failed(const char *condition, const char *file, int line);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include "base/compiler.h"
+#include "base/last_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,7 @@ enum { SMALL = 1032 };
 
 NO_RETURN static void out_of_memory(void)
 {
-    static const char text[] = "fatal: out of memory\n";
-
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
-        _exit(EX_TEMPFAIL);
+    last_words("fatal: out of memory");
     _exit(EX_TEMPFAIL);
 }
 

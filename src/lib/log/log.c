@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log/log.h"
 
+#include "base/last_words.h"
 #include "base/strbuf.h"
 #include "base/time.h"
 #include "log/text.h"
@@ -58,6 +59,43 @@ static int facility_by_name(const char *name)
     return -1;
 }
 
+static struct str prefix_now(void)
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    char stamp[32];
+
+    if (now != state.stamp_second || state.prefix_len == 0) {
+        state.stamp_second = now;
+        strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
+        snprintf(state.prefix, sizeof state.prefix, "%s %s[%d]: ", stamp, state.name, state.pid);
+        state.prefix_len = strlen(state.prefix);
+    }
+    return str_make(state.prefix, state.prefix_len);
+}
+
+/* Whatever is broken, the line is sent as it is, without memory and behind those that wait already. */
+static void take_last_words(const char *text)
+{
+    char space[LOG_LINE_MAX + NAME_MAX_LEN + 100];
+    struct strbuf line = { .data = space, .capacity = sizeof space, .maximum = sizeof space - 1 };
+    bool is_main_thread = gettid() == getpid();
+
+    if (state.transport == NULL)
+        return;
+    if (is_main_thread && !log_flush())
+        log_transport_wait(state.transport, CLOSE_WAIT_MS);
+    if (is_main_thread)
+        (void) log_flush();
+    if (state.is_syslog)
+        strbuf_printf(&line, "<%d>", state.facility | levels[LOG_LEVEL_PANIC].priority);
+    strbuf_append(&line, prefix_now());
+    log_text_neuter(&line, str_from_c(text), LOG_LINE_MAX);
+    strbuf_append_char(&line, '\n');
+    for (int i = 0; i < CLOSE_TRIES && log_transport_send(state.transport, strbuf_str(&line)) == 0; i++)
+        log_transport_wait(state.transport, CLOSE_WAIT_MS);
+}
+
 bool log_open(const struct log_options *options, struct failure *why)
 {
     int facility = facility_by_name(options->facility);
@@ -80,11 +118,13 @@ bool log_open(const struct log_options *options, struct failure *why)
         state.transport =
             log_transport_create(state.is_syslog ? LOG_TRANSPORT_SYSLOG : LOG_TRANSPORT_POSTLOG,
                                  state.is_syslog ? "/dev/log" : options->postlog_path, options->fallback_path);
+    last_words_listen(take_last_words);
     return true;
 }
 
 void log_close(void)
 {
+    last_words_listen(NULL);
     if (state.transport != NULL) {
         for (int i = 0; i < CLOSE_TRIES && !log_flush(); i++)
             log_transport_wait(state.transport, CLOSE_WAIT_MS);
@@ -92,21 +132,6 @@ void log_close(void)
     }
     strbuf_done(&state.pending);
     state.to_stderr = true;
-}
-
-static struct str prefix_now(void)
-{
-    time_t now = time(NULL);
-    struct tm parts;
-    char stamp[32];
-
-    if (now != state.stamp_second || state.prefix_len == 0) {
-        state.stamp_second = now;
-        strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
-        snprintf(state.prefix, sizeof state.prefix, "%s %s[%d]: ", stamp, state.name, state.pid);
-        state.prefix_len = strlen(state.prefix);
-    }
-    return str_make(state.prefix, state.prefix_len);
 }
 
 static void keep(enum log_level level, struct str line)

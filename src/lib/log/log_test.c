@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log/log.h"
 
+#include "base/check.h"
 #include "os/fd.h"
 #include "os/system_socket.h"
 #include "unit.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char captured[LOG_LINE_MAX + 1];
@@ -113,6 +117,51 @@ TEST(a_log_that_does_not_take_lines_costs_lines_and_not_the_service)
     }
     EXPECT(is_reported);
     log_close();
+    fd_close(&fd);
+}
+
+/* The end of a child whose log is open there, with a line that waits. */
+static int fail_in_child(const char *path, bool holds)
+{
+    const struct log_options options = { .name = "merpati/smtpd", .facility = "mail", .postlog_path = path };
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct rlimit no_core = { 0, 0 };
+
+        (void) setrlimit(RLIMIT_CORE, &no_core);
+        (void) signal(SIGABRT, SIG_DFL);
+        if (!log_open(&options, NULL))
+            _exit(7);
+        log_info("waits");
+        CHECK(holds);
+        _exit(8);
+    }
+    EXPECT(waitpid(pid, &status, 0) == pid);
+    return status;
+}
+
+TEST(what_ends_a_process_at_once_is_in_the_log_behind_the_lines_that_waited)
+{
+    char path[200], data[4096];
+    int fd = open_sink(path, sizeof path);
+    int status = fail_in_child(path, false);
+    struct str first, second;
+    ssize_t len;
+
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    len = read(fd, data, sizeof data / 2);
+    EXPECT(len > 0);
+    first = str_make(data, len < 0 ? 0 : (size_t) len);
+    EXPECT(str_ends_with(first, STR(": waits\n")));
+    len = read(fd, data + sizeof data / 2, sizeof data / 2);
+    EXPECT(len > 0);
+    second = str_make(data + sizeof data / 2, len < 0 ? 0 : (size_t) len);
+    EXPECT(str_find(second, STR(" merpati/smtpd[")) != STR_NOT_FOUND);
+    EXPECT(str_find(second, STR("]: panic: ")) != STR_NOT_FOUND);
+    EXPECT(str_find(second, STR("log_test.c:")) != STR_NOT_FOUND);
+    EXPECT(str_ends_with(second, STR(": check failed: holds\n")));
     fd_close(&fd);
 }
 
