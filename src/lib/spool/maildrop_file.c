@@ -278,14 +278,16 @@ static bool sync_folder(struct failure *why)
     return false;
 }
 
+/* One sync for content and mode: a power cut that keeps the mode alone leaves a file whose end record does not check.
+ */
 bool maildrop_finish(struct maildrop_writer **writer, struct failure *why)
 {
     struct maildrop_writer *w = *writer;
 
     if (!w->has_message)
         (void) failure_set(why, FAILURE_PERMANENT, 0, "nothing was written");
-    else if (put_trailer(w, why) && file_sync(w->fd, w->path, why) && file_set_mode(w->fd, w->path, DROP_MODE, why) &&
-             file_sync(w->fd, w->path, why) && sync_folder(why)) {
+    else if (put_trailer(w, why) && file_set_mode(w->fd, w->path, DROP_MODE, why) && file_sync(w->fd, w->path, why) &&
+             sync_folder(why)) {
         destroy(writer);
         return true;
     }

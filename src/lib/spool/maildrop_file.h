@@ -13,7 +13,7 @@
 /*
  * maildrop_file - what postdrop leaves in maildrop/ and pickup takes up: one file a message.
  *
- * Mode 0600 while written and 0744 (user execute bit) once complete and synced; the folder keeps strangers out, as in
+ * Mode 0600 while written and 0744 (user execute bit) once complete; the folder keeps strangers out, as in
  * Postfix: pickup looks only at files with that bit. Layout: "MPDR", version, records of the sender's wishes, content
  * in one piece with LF line ends, end record with a checksum (unsalted: it guards against rot, not against the user who
  * wrote it; pickup trusts nothing in it). Paths are relative to the queue directory. All calls block.
@@ -62,7 +62,7 @@ MUST_USE bool maildrop_create(struct maildrop_writer **writer_out, struct failur
 MUST_USE bool maildrop_write_message(struct maildrop_writer *writer, const struct maildrop_message *message,
                                      struct failure *why);
 MUST_USE bool maildrop_write_content(struct maildrop_writer *writer, struct str content, struct failure *why);
-/* End record, sync, execute bit, folder synced: the message is submitted. Leaves *writer NULL; on failure the file is
+/* End record, execute bit, sync, folder synced: the message is submitted. Leaves *writer NULL; on failure the file is
  * gone. */
 MUST_USE bool maildrop_finish(struct maildrop_writer **writer, struct failure *why);
 /* Removes the file. Leaves *writer NULL; NULL is fine. Async-signal handlers must not call it. */
