@@ -7,7 +7,7 @@ import time
 
 import pytest
 from support.instance import IS_ROOT
-from support.smtp_client import Disconnected
+from support.smtp_client import Disconnected, SmtpClient
 from support.waiting import wait_until
 
 
@@ -57,6 +57,20 @@ def test_client_names_are_those_of_stock(merpati, stock, source):
             client.quit()
         instance.wait_log(rf"disconnect from \S+\[{source}\] quit=1")
         lines.append([line for line in instance.log_lines(r"smtpd\[") if source in line][-2:])
+    assert lines[1] == lines[0]
+
+
+def test_a_client_on_the_ipv6_loopback_is_called_as_by_stock(make_merpati, make_stock):
+    lines = []
+    for instance in (make_stock(), make_merpati()):
+        instance.set(inet_interfaces="127.0.0.1, [::1]", inet_protocols="all")
+        instance.services.append(f"[::1]:{instance.port} inet n - {instance.chroot} - - smtpd")
+        instance.write_config()
+        instance.start()
+        with SmtpClient(instance.port, host="::1") as client:
+            client.quit()
+        instance.wait_log(r"disconnect from \S+\[::1\] quit=1")
+        lines.append(instance.log_lines(r"smtpd\[.*::1"))
     assert lines[1] == lines[0]
 
 

@@ -78,6 +78,7 @@ static const struct {
     { "local-zone:", "home.arpa. transparent" },
     { "local-zone:", "localhost. transparent" },
     { "local-zone:", "127.in-addr.arpa. transparent" },
+    { "local-zone:", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa. transparent" },
 };
 
 static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)

@@ -175,6 +175,33 @@ TEST(each_outcome_is_told_apart)
     play(ask_all);
 }
 
+static void ask_for_private_names(struct scene *scene)
+{
+    static const char *const names[] = {
+        "localhost",
+        "a.localhost",
+        "1.0.0.127.in-addr.arpa",
+        "9.0.168.192.in-addr.arpa",
+        "x.home.arpa",
+        "none.invalid",
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+    };
+    struct dns_answer answer;
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        unsigned before = scene->server.questions;
+
+        resolver_lookup(scene->resolver, str_from_c(names[i]), DNS_TYPE_PTR, scene->arena, &answer);
+        EXPECT_INT(answer.outcome, DNS_ABSENT_NAME);
+        EXPECT_STR(str_from_c(scene->server.questions > before ? "" : names[i]), STR(""));
+    }
+}
+
+TEST(no_name_is_answered_without_the_server)
+{
+    play(ask_for_private_names);
+}
+
 static void ask_twice(struct scene *scene)
 {
     struct dns_answer answer;
