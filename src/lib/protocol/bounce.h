@@ -68,7 +68,7 @@ extern const struct message_type bounce_more_message;
 extern const struct message_type bounce_reply_message;
 extern const struct protocol bounce_protocol;
 
-enum { BOUNCE_RECIPIENTS_MAXIMUM = 500 }; /* in one message */
+enum { BOUNCE_RECIPIENTS_MAXIMUM = 400 }; /* in one message */
 
 /*
  * The client's side: asks with any number of recipients, which are sent in pieces. The reply lives in arena. As

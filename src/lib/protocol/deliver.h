@@ -117,7 +117,7 @@ extern const struct message_type deliver_recorded_message;
 extern const struct message_type deliver_done_message;
 extern const struct protocol deliver_protocol;
 
-enum { DELIVER_INLINE_MAXIMUM = 128 * 1024, DELIVER_RECIPIENTS_MAXIMUM = 1000 };
+enum { DELIVER_INLINE_MAXIMUM = 128 * 1024, DELIVER_RECIPIENTS_MAXIMUM = 600 };
 
 /* The value of "name=value" in attributes, empty if absent. */
 struct str deliver_attribute(const struct strlist *attributes, struct str name);
