@@ -46,6 +46,13 @@ SUBMISSIONS = {
     "two dashes": (["-i", "--", "a@b.example"], HELLO, 1),
 }
 
+VERBOSE = {
+    "nobody named": [],
+    "a sender": ["-f", "me@c.example"],
+    "a sender with a name": ["-f", "Name <me@c.example>"],
+    "no sender": ["-f", ""],
+}
+
 REFUSED = {
     "nobody": ([], HELLO),
     "nobody in the header": (["-t"], HELLO),
@@ -75,6 +82,17 @@ def test_submission(pair, name):
         received = new_messages(side, count, lambda: side.instance.sendmail(*words, input=text))
         outcomes.append(sorted((sorted(m.recipients), m.sender, side.normal(m.text)) for m in received))
     assert outcomes[1] == outcomes[0]
+
+
+@pytest.mark.parametrize("name", VERBOSE)
+def test_the_place_that_a_report_goes_to(pair, name):
+    said = []
+    for side in pair:
+        # A report on a message from nobody goes nowhere.
+        count = 1 if name == "no sender" else 2
+        words = ["-v", *VERBOSE[name], "a@b.example"]
+        new_messages(side, count, lambda: said.append(side.instance.sendmail(*words, input=HELLO).stdout))
+    assert said[1] == said[0]
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -86,11 +86,12 @@ static int run_deliver(struct sendmail *sendmail)
 {
     struct submit_paths paths = { sendmail->config_directory, sendmail->shared->command_directory };
     struct failure why;
+    struct str sender;
 
-    if (!submit_message(&sendmail->options, &paths, sendmail->arena, &why))
+    if (!submit_message(&sendmail->options, &paths, sendmail->arena, &sender, &why))
         return fail(&why);
     if (sendmail->options.verbosity == 1)
-        printf("Mail Delivery Status Report will be mailed to <%.*s>.\n", STR_ARG(sendmail->options.sender));
+        printf("Mail Delivery Status Report will be mailed to <%.*s>.\n", STR_ARG(sender));
     log_flush();
     return EX_OK;
 }

@@ -276,7 +276,7 @@ static void fill_wishes(struct submit *submit)
 }
 
 bool submit_message(const struct sendmail_options *options, const struct submit_paths *paths, struct arena *arena,
-                    struct failure *why)
+                    struct str *sender_out, struct failure *why)
 {
     struct submit submit = { .options = options, .paths = paths, .arena = arena, .pipe = -1 };
     struct user_account user = find_user(arena);
@@ -291,5 +291,7 @@ bool submit_message(const struct sendmail_options *options, const struct submit_
         is_good = finish_postdrop(&submit, send_all(&submit, why), &user, why);
     strbuf_done(&submit.content);
     input_done(&submit.input);
+    if (is_good)
+        *sender_out = submit.wishes.sender;
     return is_good;
 }

@@ -9,7 +9,7 @@
  * submit - hands the message on standard input to postdrop.
  *
  * Returns true when the message is durable in maildrop/. The system need not run. *why says what to tell the user;
- * nothing was submitted then.
+ * nothing was submitted then. *sender_out is the envelope sender as given, or the user's login name.
  */
 struct submit_paths {
     struct str config_directory;
@@ -17,6 +17,6 @@ struct submit_paths {
 };
 
 MUST_USE bool submit_message(const struct sendmail_options *options, const struct submit_paths *paths,
-                             struct arena *arena, struct failure *why);
+                             struct arena *arena, struct str *sender_out, struct failure *why);
 
 #endif
