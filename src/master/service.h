@@ -58,9 +58,10 @@ struct service {
     struct throttle throttle;
     struct instant next_wakeup; /* monotonic */
     unsigned generation;
-    unsigned tries_left;     /* to open its sockets, after a reload found a port in use */
-    struct instant next_try; /* of those */
-    bool is_dropped;         /* no longer in master.cf: goes when its processes are gone */
+    struct instant limit_told; /* that all its processes were busy; 0: never */
+    unsigned tries_left;       /* to open its sockets, after a reload found a port in use */
+    struct instant next_try;   /* of those */
+    bool is_dropped;           /* no longer in master.cf: goes when its processes are gone */
     bool was_used;
     bool needs_start; /* start one without waiting for a connection */
 };

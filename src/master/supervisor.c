@@ -18,6 +18,7 @@
 enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4, OPEN_TRIES = 60 };
 
 static const struct duration watch_interval = { 1000000 };
+static const struct duration limit_told_interval = { 60 * 1000000 };
 
 static struct service *service_of(struct list *node)
 {
@@ -144,6 +145,17 @@ static void begin_generation(struct supervisor *supervisor, struct service *serv
     bound_retiring(supervisor, service);
 }
 
+/* A service that is full all the time is told of once a minute. */
+static void tell_limit(struct service *service)
+{
+    struct instant now = clock_monotonic();
+
+    if (service->limit_told.us != 0 && instant_since(now, service->limit_told).us < limit_told_interval.us)
+        return;
+    service->limit_told = now;
+    log_process_limit(service, service_count_active(service));
+}
+
 static void become(struct supervisor *supervisor, struct child *child, const struct master_record *record,
                    enum child_state state)
 {
@@ -157,7 +169,7 @@ static void become(struct supervisor *supervisor, struct child *child, const str
         child->retired_at = clock_monotonic();
     if (state == CHILD_BUSY && service->program->shape == PROGRAM_SEQUENTIAL && service_count_available(service) == 0 &&
         service_count_active(service) == service_process_limit(service, supervisor->configuration))
-        log_process_limit(service, service_count_active(service));
+        tell_limit(service);
     /* One that is left of several gets company when it has something to do. */
     if (state == CHILD_AVAILABLE && record->sessions >= SPREAD_SESSIONS && !service->is_dropped &&
         service->program->shape == PROGRAM_WORKERS && supervisor->phase == SUPERVISOR_RUNNING &&

@@ -30,6 +30,8 @@ static bool run_operation(struct daemon *daemon, struct call *call, struct arena
     request.operation = find_operation(daemon, type);
     if (request.operation == NULL)
         return failure_set(why, FAILURE_PROTOCOL, 0, "a call may not begin with %s", type->name);
+    if (type != daemon->program->uncounted)
+        daemon_count_use(daemon);
     return request.operation->run(&request, why);
 }
 
@@ -56,7 +58,6 @@ void daemon_handle_call(struct call *call, void *context)
     struct failure why;
 
     daemon->calls_running++;
-    daemon_count_use(daemon);
     take_turn(daemon);
     if (!run_operation(daemon, call, arena, &why))
         log_warning("%s: %s", daemon->arguments.service, why.text);

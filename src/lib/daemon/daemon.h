@@ -80,6 +80,7 @@ struct daemon_program {
     void (*stop)(void *context);
     const struct protocol *protocol;
     const struct daemon_operation *operations; /* ends with { NULL } */
+    const struct message_type *uncounted;      /* of those, the request that is no use of the process; NULL: none */
     void (*session)(struct daemon_session *session);
     void (*trigger)(void *context, struct str bytes);
     /* One datagram of a unix-dgram service. Must not wait. */

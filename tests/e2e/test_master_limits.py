@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many processes a service has and for how long: wakeup, maxproc, max_idle, max_use, back-off."""
+
+import contextlib
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from support.smtp_client import SmtpClient
+from support.waiting import free_port, wait_until
+
+
+def pids_of_service(mail, program, service):
+    """Process ids of one service's processes, by the -n that master gives each."""
+    found = []
+    for pid in mail.pids(program):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if words[1:3] == [b"-n", service.encode()]:
+                found.append(pid)
+    return found
+
+
+def replace_service(mail, name, line):
+    """One line of master.cf for the one that is there."""
+    mail.master, count = re.subn(rf"(?m)^{name}\s.*$", line, mail.master)
+    assert count == 1
+    mail.write_config()
+
+
+def test_a_wakeup_with_a_question_mark_waits_until_the_service_was_used(make_merpati, account):
+    mail = make_merpati()
+    replace_service(mail, "pickup", "pickup unix n - n 1? 1 pickup")
+    mail.services.append("always unix n - n 1 1 pickup")
+    mail.write_config()
+    mail.start()
+    # Both are due in the same turn of master; this one is woken in the next second, too.
+    first = wait_until(lambda: pids_of_service(mail, "pickup", "always"), "the service without ? to be woken")
+    os.kill(first[0], signal.SIGTERM)
+    wait_until(lambda: set(pids_of_service(mail, "pickup", "always")) - set(first), "it to be woken again")
+    assert pids_of_service(mail, "pickup", "pickup") == []
+    mail.sendmail(f"{account}@localhost", input="Subject: used\n\nhello\n")
+    mail.wait_mailbox(account)
+    used = wait_until(lambda: pids_of_service(mail, "pickup", "pickup"), "pickup to be used")
+    os.kill(used[0], signal.SIGTERM)
+    wait_until(lambda: set(pids_of_service(mail, "pickup", "pickup")) - set(used), "pickup to be woken, now it was used")
+
+
+def test_an_idle_process_ends_after_max_idle_and_comes_back_on_demand(merpati):
+    mail = merpati(main={"max_idle": "1s", "service_workers": "1"})
+    with mail.smtp() as client:
+        client.hello()
+        first = mail.pids("smtpd")
+        assert len(first) == 1
+        # Longer than max_idle with a session: that is not idle.
+        wait_until(lambda: not mail.pids("showq") and not mail.pids("trivial-rewrite"), "idle services to end")
+        assert client.command("NOOP").code == 250
+        assert mail.pids("smtpd") == first
+    wait_until(lambda: not mail.pids("smtpd"), "smtpd to end")
+    assert mail.pids("qmgr"), "a service of which there is one stays"
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+        assert mail.pids("smtpd") != first
+    assert not re.search(r"master\[\d+\]: warning: process", mail.log_text())
+
+
+def test_a_process_ends_after_max_use(make_merpati, account):
+    """local serves one after the other, so that the number is exact."""
+    mail = make_merpati(main={"max_use": "2"})
+    replace_service(mail, "local", "local unix - n n - 1 local")
+    mail.start()
+    for number in range(1, 6):
+        mail.sendmail(f"{account}@localhost", input=f"Subject: {number}\n\nhello\n")
+        mail.wait_mailbox(account, count=number)
+    mail.wait_log(r"local\[\d+\]: \S+ to=.*status=sent", 5)
+    pids = re.findall(r"merpati/local\[(\d+)\]: \S+ to=", mail.log_text())
+    assert [pids[0] == pids[1], pids[2] == pids[3]] == [True, True], pids
+    assert len(set(pids)) == 3, pids
+    text = mail.log_text()
+    assert not re.search(r"master\[\d+\]: warning: process", text)
+    assert text.count("has reached its process limit") == 1, "once a minute is enough"
+
+
+def test_no_more_sessions_than_maxproc_and_the_next_waits_its_turn(make_merpati):
+    mail = make_merpati()
+    port = free_port()
+    mail.services.append(f"127.0.0.1:{port} inet n - n - 2 smtpd")
+    mail.write_config()
+    mail.start()
+    with SmtpClient(port) as first, SmtpClient(port) as second:
+        assert first.hello().code == 250 and second.hello().code == 250
+        assert len(pids_of_service(mail, "smtpd", f"127.0.0.1:{port}")) <= 2
+        third = SmtpClient(port, greet=False)
+        with third:
+            third.socket.settimeout(1)
+            with pytest.raises(TimeoutError):
+                third.socket.recv(1)
+            third.socket.settimeout(20)
+            assert first.command("QUIT").code == 221
+            assert third.socket.recv(4) == b"220 "
+            assert second.command("NOOP").code == 250
+
+
+def test_a_service_that_serves_one_after_the_other_tells_that_it_is_full(make_merpati, account):
+    """Two deliveries that take long, and a service for one."""
+    mail = make_merpati()
+    go_on = mail.directory / "go-on"
+    mail.set(mailbox_command=f"cat >/dev/null; until test -e {go_on}; do sleep 0.05; done")
+    replace_service(mail, "local", "local unix - n n - 1 local")
+    mail.start()
+    for number in (1, 2):
+        mail.sendmail(f"{account}@localhost", input=f"Subject: {number}\n\nhello\n")
+    mail.wait_log(r'master\[\d+\]: warning: service "local" \(local/unix\) has reached its process limit "1": '
+                  r"new clients may experience noticeable delays")
+    assert len(mail.pids("local")) == 1
+    go_on.write_text("")
+    mail.wait_log(r"local\[\d+\]: \S+ to=.*status=sent", 2)
+
+
+def test_the_third_death_in_ten_seconds_begins_a_pause_that_doubles(merpati):
+    mail = merpati(main={"service_workers": "1"})
+    path = mail.daemon_directory / "smtpd"
+    expected = rf"merpati/master\[\d+\]: warning: {re.escape(str(path))}: service 127\.0\.0\.1:{mail.port}/inet keeps failing -- " \
+               r"throttling: next start in {} s$"
+
+    def die(times):
+        with mail.smtp() as client:
+            assert client.hello().code == 250
+            assert mail.kill("smtpd") == 1
+        mail.wait_log(r"process \S+/smtpd pid \d+ killed by signal 9", times)
+
+    die(1)
+    die(2)
+    assert "throttling" not in mail.log_text()
+    die(3)
+    mail.wait_log(expected.format(1))
+    die(4)
+    mail.wait_log(expected.format(2))
