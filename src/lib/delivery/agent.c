@@ -257,6 +257,7 @@ int delivery_agent_main(const struct delivery_program *program, int argc, char *
             .stop = agent_stop,
             .protocol = &deliver_protocol,
             .operations = operations,
+            .uncounted = &deliver_census_message,
             .calls = program->calls,
             .seccomp = program->seccomp,
             /* The queue manager is the only caller, and after its death must find every process, with what it has in
