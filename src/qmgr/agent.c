@@ -10,6 +10,9 @@
 /* A channel with so many deliveries in hand is busy enough that another process may help. */
 enum { BUSY_CHANNEL = 32 };
 
+/* An agent repeats what it has inherited every few seconds. One that is silent for so long will not tell. */
+enum { HEIR_PATIENCE_SECONDS = 60 };
+
 struct agent_pool {
     struct loop *loop;
     char *path;
@@ -20,9 +23,19 @@ struct agent_pool {
     struct list agents;
     unsigned count;
     bool is_opening;
-    bool is_abandoned;  /* destroyed while it was opening: the fiber that opens frees it */
+    bool is_abandoned; /* destroyed while a fiber was at work here: the last of them frees it */
+    unsigned heirs;    /* fibers that follow a census */
+    size_t inherited;
     bool has_met_fresh; /* the last one that opened */
     struct event opened;
+};
+
+/* Follows the census of one agent; goes on when the agent is dropped, because its process asked to leave. */
+struct heir {
+    struct agent_pool *pool;
+    struct agent *agent; /* NULL: dropped */
+    struct call *call;
+    size_t inherited;
 };
 
 struct agent_pool *agent_pool_create(struct loop *loop, const char *path, unsigned processes, struct duration timeout,
@@ -47,13 +60,17 @@ static void agent_destroy(struct agent *agent)
 {
     list_remove(&agent->node);
     agent->pool->count--;
+    if (agent->heir != NULL)
+        agent->heir->agent = NULL;
     /* What was said last (recorded) still goes out. */
     channel_leave(&agent->channel);
     memory_free(agent);
 }
 
-static void pool_free(struct agent_pool *pool)
+static void pool_free_if_left(struct agent_pool *pool)
 {
+    if (!pool->is_abandoned || pool->is_opening || pool->heirs > 0)
+        return;
     memory_free(pool->path);
     memory_free(pool);
 }
@@ -67,9 +84,8 @@ void agent_pool_destroy(struct agent_pool **handle)
         return;
     while (!list_is_empty(&pool->agents))
         agent_destroy(CONTAINER_OF(pool->agents.next, struct agent, node));
-    pool->is_abandoned = pool->is_opening;
-    if (!pool->is_abandoned)
-        pool_free(pool);
+    pool->is_abandoned = true;
+    pool_free_if_left(pool);
 }
 
 /* One word confirms all that the census listed. */
@@ -81,11 +97,18 @@ static bool confirm_unrecorded(struct call *call, const struct deliver_census_re
     return reply->unrecorded.count == 0 || call_send(call, &deliver_recorded_message, &recorded, timeout, why);
 }
 
-static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t *capacity_out, struct failure *why)
+static bool take_reply(struct agent_pool *pool, struct call *call, const struct deliver_census_reply *reply,
+                       struct failure *why)
+{
+    return pool->events.census(pool->events.context, reply, why) && confirm_unrecorded(call, reply, pool->timeout, why);
+}
+
+/* Leaves *call_inout NULL unless the census goes on. */
+static bool ask_census(struct agent_pool *pool, struct call **call_inout, struct agent *agent, struct arena *arena,
+                       struct failure *why)
 {
     struct deliver_census request = { .qmgr_generation = (uint64_t) pool->created.us };
-    struct arena *arena = arena_create();
-    struct call *call = channel_call(channel);
+    struct call *call = *call_inout;
     const struct deliver_census_reply *reply;
     void *message;
     bool is_taken = call != NULL || failure_set(why, FAILURE_RETRY, 0, "%s: connection lost", pool->path);
@@ -96,35 +119,104 @@ static bool ask_census(struct agent_pool *pool, struct channel *channel, size_t 
         is_taken = failure_set(why, FAILURE_STOPPED, 0, "%s: not needed any more", pool->path);
     if (is_taken) {
         reply = message;
-        *capacity_out = reply->capacity > 0 ? reply->capacity : 1;
+        agent->capacity = reply->capacity > 0 ? reply->capacity : 1;
+        agent->inherited = reply->in_hand.count;
         pool->has_met_fresh = reply->is_fresh;
-        is_taken = pool->events.census(pool->events.context, reply, why) &&
-                   confirm_unrecorded(call, reply, pool->timeout, why);
+        is_taken = take_reply(pool, call, reply, why);
     }
-    call_end(&call);
-    arena_destroy(&arena);
+    if (!is_taken || agent->inherited == 0)
+        call_end(call_inout);
     return is_taken;
+}
+
+static void note_inherited(struct heir *heir, size_t count)
+{
+    heir->pool->inherited = heir->pool->inherited - heir->inherited + count;
+    heir->inherited = count;
+    if (heir->agent == NULL)
+        return;
+    heir->agent->inherited = count;
+    heir->agent->idle_since = loop_now(heir->pool->loop);
+}
+
+static void run_heir(void *context)
+{
+    struct heir *heir = context;
+    struct agent_pool *pool = heir->pool;
+    struct arena *arena = arena_create();
+    bool is_going_on = true;
+
+    while (is_going_on && heir->inherited > 0 && !pool->is_abandoned) {
+        const struct deliver_census_reply *reply;
+        void *message;
+        struct failure why;
+
+        arena_reset(arena);
+        is_going_on = call_expect(heir->call, &deliver_census_reply_message, arena, seconds(HEIR_PATIENCE_SECONDS),
+                                  &message, &why);
+        if (!is_going_on || pool->is_abandoned)
+            break;
+        reply = message;
+        is_going_on = take_reply(pool, heir->call, reply, &why);
+        note_inherited(heir, reply->in_hand.count);
+    }
+    note_inherited(heir, 0);
+    call_end(&heir->call);
+    arena_destroy(&arena);
+    if (heir->agent != NULL)
+        heir->agent->heir = NULL;
+    pool->heirs--;
+    if (!pool->is_abandoned)
+        pool->events.ready(pool->events.context);
+    memory_free(heir);
+    pool_free_if_left(pool);
+}
+
+static void start_heir(struct agent *agent, struct call *call)
+{
+    struct heir *heir = memory_alloc(sizeof *heir);
+
+    *heir = (struct heir){ agent->pool, agent, call, agent->inherited };
+    agent->heir = heir;
+    agent->pool->heirs++;
+    agent->pool->inherited += agent->inherited;
+    fiber_start(agent->pool->loop, run_heir, heir);
+}
+
+static bool meet(struct agent_pool *pool, struct agent *agent, struct call **call_out, struct failure *why)
+{
+    struct arena *arena = arena_create();
+    bool is_met;
+
+    *call_out = channel_call(agent->channel);
+    is_met = ask_census(pool, call_out, agent, arena, why) && !pool->is_abandoned;
+    arena_destroy(&arena);
+    if (!is_met)
+        call_end(call_out);
+    return is_met;
 }
 
 static bool open_agent(struct agent_pool *pool, struct failure *why)
 {
-    struct channel *channel;
     struct agent *agent;
-    size_t capacity;
+    struct channel *channel;
+    struct call *call;
 
     if (!channel_open(pool->loop, pool->path, &deliver_protocol, pool->timeout, &channel, why))
         return false;
-    if (pool->is_abandoned || !ask_census(pool, channel, &capacity, why) || pool->is_abandoned) {
-        channel_close(&channel);
-        return false;
-    }
     agent = memory_alloc(sizeof *agent);
     agent->pool = pool;
     agent->channel = channel;
-    agent->capacity = capacity;
+    if (pool->is_abandoned || !meet(pool, agent, &call, why)) {
+        channel_close(&channel);
+        memory_free(agent);
+        return false;
+    }
     agent->idle_since = loop_now(pool->loop);
     list_append(&pool->agents, &agent->node);
     pool->count++;
+    if (call != NULL)
+        start_heir(agent, call);
     return true;
 }
 
@@ -154,11 +246,11 @@ static void run_open(void *context)
     struct failure why;
     bool is_open = open_agent(pool, &why);
 
+    pool->is_opening = false;
     if (pool->is_abandoned) {
-        pool_free(pool);
+        pool_free_if_left(pool);
         return;
     }
-    pool->is_opening = false;
     event_wake_all(&pool->opened);
     if (is_open)
         pool->events.ready(pool->events.context);
@@ -181,7 +273,7 @@ static struct agent *least_busy(struct agent_pool *pool)
     for (struct list *node = pool->agents.next; node != &pool->agents; node = node->next) {
         struct agent *agent = CONTAINER_OF(node, struct agent, node);
 
-        if (channel_is_open(agent->channel) && agent->in_hand < agent->capacity &&
+        if (channel_is_open(agent->channel) && agent->in_hand + agent->inherited < agent->capacity &&
             (best == NULL || agent->in_hand < best->in_hand))
             best = agent;
     }
@@ -232,7 +324,8 @@ void agent_pool_close_idle(struct agent_pool *pool, struct duration idle)
         struct agent *agent = CONTAINER_OF(node, struct agent, node);
 
         next = node->next;
-        if (agent->in_hand == 0 && instant_since(loop_now(pool->loop), agent->idle_since).us >= idle.us)
+        if (agent->in_hand == 0 && agent->inherited == 0 &&
+            instant_since(loop_now(pool->loop), agent->idle_since).us >= idle.us)
             agent_destroy(agent);
     }
 }
@@ -245,4 +338,9 @@ bool agent_pool_is_busy(const struct agent_pool *pool)
         if (CONTAINER_OF(node, struct agent, node)->in_hand > 0)
             return true;
     return false;
+}
+
+size_t agent_pool_inherited(const struct agent_pool *pool)
+{
+    return pool->inherited;
 }

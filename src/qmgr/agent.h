@@ -8,8 +8,9 @@
 /*
  * agent - channels to the processes of one delivery transport, each opened when work needs it, with its census first.
  *
- * A process takes one channel, so as many channels as processes reach all of them. Work goes to the channel with the
- * least in hand; the next is opened when all are full, or busy enough to be worth another process.
+ * A process takes one channel, so as many channels as processes reach all of them. What a process still works on for an
+ * earlier queue manager (inherited) takes room there; its census goes on until that has ended. Work goes to the channel
+ * with the least in hand; the next is opened when all are full, or busy enough to be worth another process.
  */
 struct loop;
 struct agent_pool;
@@ -20,11 +21,13 @@ struct agent {
     struct channel *channel;
     size_t capacity;
     size_t in_hand;
+    size_t inherited;
+    struct heir *heir;         /* follows what is inherited; NULL when nothing is */
     struct instant idle_since; /* loop's time */
 };
 
 struct agent_events {
-    /* True when all that it lists as unrecorded is recorded now. May wait. */
+    /* True when all that it lists as unrecorded is recorded now. Repeated while anything is inherited. May wait. */
     bool (*census)(void *context, const struct deliver_census_reply *reply, struct failure *why);
     /* An agent with room has appeared. */
     void (*ready)(void *context);
@@ -35,7 +38,7 @@ struct agent_events {
 
 struct agent_pool *agent_pool_create(struct loop *loop, const char *path, unsigned processes, struct duration timeout,
                                      const struct agent_events *events);
-/* Closes all channels; nothing is in hand and none is being opened. */
+/* Closes all channels; nothing is in hand and none is being opened. What is inherited is not heard of any more. */
 void agent_pool_destroy(struct agent_pool **pool);
 
 /* One with room, with one more in hand now; NULL when none has: ready() will tell. Does not wait. */
@@ -47,5 +50,7 @@ void agent_pool_open_all(struct agent_pool *pool, struct duration timeout);
 /* Closes what has been idle for so long. */
 void agent_pool_close_idle(struct agent_pool *pool, struct duration idle);
 bool agent_pool_is_busy(const struct agent_pool *pool);
+/* Deliveries of an earlier queue manager that agents said they still work on. */
+size_t agent_pool_inherited(const struct agent_pool *pool);
 
 #endif

@@ -3,14 +3,66 @@
 
 #include "qmgr/loader.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/spilling.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
 
 #include <errno.h>
 
-/* How long an agent from before is given to finish what it has in hand. */
-enum { IN_HAND_SECONDS = 120 };
+enum {
+    /* An agent that still has a delivery in hand says so every two seconds. */
+    IN_HAND_SECONDS = 15,
+    /* After one outcome: so long that every other agent with the same message in hand has said so. */
+    OTHERS_SECONDS = 4,
+    AT_ONCE = 200,
+    REASON_KEPT = 1000,
+};
+
+/* One outcome on its way to the disk. */
+struct keeping {
+    struct keeper *keeper;
+    const struct deliver_outcome *outcome;
+    bool is_done;
+    struct failure why;
+};
+
+static struct queue_file_outcome outcome_of(const struct deliver_result *result)
+{
+    struct queue_file_outcome outcome = { .number = result->index,
+                                          .status = RECIPIENT_PENDING,
+                                          .reason = str_part(result->reason, 0, REASON_KEPT) };
+
+    if (result->status == DELIVER_SENT)
+        outcome.status = RECIPIENT_DELIVERED;
+    else if (result->status == DELIVER_BOUNCED)
+        outcome.status = RECIPIENT_FAILED;
+    if (!dsn_status_parse(result->dsn, &outcome.dsn))
+        outcome.dsn = (struct dsn_status){ 0 };
+    return outcome;
+}
+
+static bool has_status(const struct deliver_outcome *outcome, enum deliver_status status)
+{
+    const struct deliver_result *results = outcome->results.items;
+
+    for (size_t i = 0; i < outcome->results.count; i++) {
+        if (results[i].status == (uint64_t) status)
+            return true;
+    }
+    return false;
+}
+
+static size_t list_outcomes(const struct deliver_outcome *outcome, struct arena *arena,
+                            struct queue_file_outcome **outcomes_out)
+{
+    const struct deliver_result *results = outcome->results.items;
+
+    *outcomes_out = arena_new_array(arena, outcome->results.count, struct queue_file_outcome);
+    for (size_t i = 0; i < outcome->results.count; i++)
+        (*outcomes_out)[i] = outcome_of(&results[i]);
+    return outcome->results.count;
+}
 
 static bool record_in_ledger(struct queued_message *message, const struct deliver_outcome *outcome, struct failure *why)
 {
@@ -24,6 +76,19 @@ static bool record_in_ledger(struct queued_message *message, const struct delive
         segment_ledger_remember(message, (uint32_t) results[i].index, LEDGER_DELIVERED);
     }
     return true;
+}
+
+/* A failure needs its words, for the notification: they are kept in a file, not in the ledger. */
+static bool record_in_new_file(struct keeper *keeper, struct queued_message *message,
+                               const struct deliver_outcome *outcome, struct failure *why)
+{
+    struct arena *arena = arena_create();
+    struct queue_file_outcome *outcomes;
+    size_t count = list_outcomes(outcome, arena, &outcomes);
+    bool is_done = spilling_move(keeper, message, SPOOL_INCOMING, keeper_now(), 0, outcomes, count, why);
+
+    arena_destroy(&arena);
+    return is_done;
 }
 
 struct append_job {
@@ -45,45 +110,102 @@ static void append(void *context)
 static bool record_in_file(struct keeper *keeper, struct queued_message *message, const struct deliver_outcome *outcome,
                            struct failure *why)
 {
-    const struct deliver_result *results = outcome->results.items;
     struct arena *arena = arena_create();
     struct append_job *job = arena_new(arena, struct append_job);
     bool is_done;
 
     loader_file_path(keeper, message, job->path);
-    job->outcomes = arena_new_array(arena, outcome->results.count, struct queue_file_outcome);
-    for (size_t i = 0; i < outcome->results.count; i++) {
-        if (results[i].status == DELIVER_SENT)
-            job->outcomes[job->count++] =
-                (struct queue_file_outcome){ .number = results[i].index, .status = RECIPIENT_DELIVERED };
-    }
-    if (job->count > 0)
-        keeper_block(keeper, append, job);
-    is_done = job->count == 0 || job->is_done;
+    job->count = list_outcomes(outcome, arena, &job->outcomes);
+    message->is_moving = true;
+    keeper_block(keeper, append, job);
+    message->is_moving = false;
+    event_wake_all(&keeper->changed);
+    is_done = job->is_done;
     if (!is_done)
         *why = job->why;
     arena_destroy(&arena);
     return is_done;
 }
 
-/* Failures and deferrals are not kept: these recipients are tried again. */
-bool census_unrecorded(void *context, const struct deliver_outcome *outcome, struct failure *why)
+static bool record(struct keeper *keeper, struct queued_message *message, const struct deliver_outcome *outcome,
+                   struct failure *why)
 {
-    struct keeper *keeper = context;
+    if (message->segment == NULL)
+        return record_in_file(keeper, message, outcome, why);
+    if (has_status(outcome, DELIVER_BOUNCED))
+        return record_in_new_file(keeper, message, outcome, why);
+    return record_in_ledger(message, outcome, why);
+}
+
+/* Found again after each wait: it may be gone then. NULL: nobody needs to know any more. */
+static struct queued_message *find_resting(struct keeper *keeper, struct queue_id id)
+{
+    struct queued_message *message = walker_take_up(keeper, id);
+
+    while (message != NULL && message->is_moving) {
+        keeper_wait_change(keeper);
+        message = queue_index_find(keeper->index, id);
+    }
+    return message == NULL || message->state == QUEUED_ACTIVE ? NULL : message;
+}
+
+static void keep(void *context)
+{
+    struct keeping *keeping = context;
+    struct keeper *keeper = keeping->keeper;
     struct queued_message *message;
     struct queue_id id;
-    bool is_done;
 
-    if (!queue_id_parse(outcome->queue_id, &id))
-        return true;
-    message = walker_take_up(keeper, id);
-    if (message == NULL || message->state == QUEUED_ACTIVE)
-        return true;
-    keeper_wait_moved(keeper, message);
-    is_done = message->segment != NULL ? record_in_ledger(message, outcome, why)
-                                       : record_in_file(keeper, message, outcome, why);
-    if (is_done && message->state == QUEUED_WAITING && !message->was_deferred)
+    keeping->is_done = true;
+    if (!queue_id_parse(keeping->outcome->queue_id, &id))
+        return;
+    message = find_resting(keeper, id);
+    if (message == NULL)
+        return;
+    if (message->queue != SPOOL_HOLD)
+        queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+    keeping->is_done = record(keeper, message, keeping->outcome, &keeping->why);
+    if (message->queue == SPOOL_HOLD)
+        return;
+    if (message->is_inherited)
+        queue_index_wait(keeper->index, message, keeper_now() + OTHERS_SECONDS);
+    else
         queue_index_ready(keeper->index, message);
+    event_wake_all(&keeper->work);
+}
+
+static bool keep_some(struct keeper *keeper, const struct deliver_outcome *outcomes, size_t count, struct failure *why)
+{
+    struct arena *arena = arena_create();
+    struct keeping *keepings = arena_new_array(arena, count, struct keeping);
+    struct fiber_group fibers;
+    struct failure ignored;
+    bool is_done = true;
+
+    fiber_group_init(&fibers, keeper->loop);
+    for (size_t i = 0; i < count; i++) {
+        keepings[i].keeper = keeper;
+        keepings[i].outcome = &outcomes[i];
+        fiber_group_start(&fibers, keep, &keepings[i]);
+    }
+    while (!fiber_group_wait(&fibers, DURATION_FOREVER, &ignored))
+        ;
+    for (size_t i = 0; i < count && is_done; i++) {
+        is_done = keepings[i].is_done;
+        if (!is_done)
+            *why = keepings[i].why;
+    }
+    arena_destroy(&arena);
+    return is_done;
+}
+
+/* What is delivered or has failed is kept; what is deferred keeps its reason where it can, and is tried again. */
+bool census_unrecorded(void *context, const struct deliver_outcome *outcomes, size_t count, struct failure *why)
+{
+    bool is_done = true;
+
+    for (size_t from = 0; from < count && is_done; from += AT_ONCE)
+        is_done = keep_some(context, outcomes + from, count - from < AT_ONCE ? count - from : AT_ONCE, why);
     return is_done;
 }
 
@@ -96,6 +218,9 @@ void census_in_hand(void *context, const struct deliver_in_hand *delivery)
     if (!queue_id_parse(delivery->queue_id, &id))
         return;
     message = walker_take_up(keeper, id);
-    if (message != NULL && message->state == QUEUED_READY)
-        queue_index_wait(keeper->index, message, keeper_now() + IN_HAND_SECONDS);
+    if (message == NULL || message->is_moving || message->queue == SPOOL_HOLD ||
+        (message->state != QUEUED_READY && message->state != QUEUED_WAITING))
+        return;
+    message->is_inherited = true;
+    queue_index_wait(keeper->index, message, keeper_now() + IN_HAND_SECONDS);
 }

@@ -73,12 +73,10 @@ bool deliveries_find_transports(struct str config_directory, int default_process
 static bool take_census(void *context, const struct deliver_census_reply *reply, struct failure *why)
 {
     const struct deliveries_census *census = &((struct route *) context)->deliveries->census;
-    const struct deliver_outcome *outcomes = reply->unrecorded.items;
     const struct deliver_in_hand *in_hand = reply->in_hand.items;
 
-    for (size_t i = 0; i < reply->unrecorded.count; i++)
-        if (!census->unrecorded(census->context, &outcomes[i], why))
-            return false;
+    if (!census->unrecorded(census->context, reply->unrecorded.items, reply->unrecorded.count, why))
+        return false;
     for (size_t i = 0; i < reply->in_hand.count; i++)
         census->in_hand(census->context, &in_hand[i]);
     return true;
@@ -536,7 +534,11 @@ void deliveries_drain(struct deliveries *deliveries)
 
 size_t deliveries_in_hand(const struct deliveries *deliveries)
 {
-    return deliveries->in_hand;
+    size_t count = deliveries->in_hand;
+
+    for (const struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
+        count += agent_pool_inherited(CONTAINER_OF(node, const struct route, node)->pool);
+    return count;
 }
 
 void deliveries_revive(struct deliveries *deliveries)

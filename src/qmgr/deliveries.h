@@ -21,7 +21,7 @@ struct deliveries;
  * it finds. Called for each such report; unrecorded outcomes are to be recorded before it returns true.
  */
 struct deliveries_census {
-    bool (*unrecorded)(void *context, const struct deliver_outcome *outcome, struct failure *why);
+    bool (*unrecorded)(void *context, const struct deliver_outcome *outcomes, size_t count, struct failure *why);
     void (*in_hand)(void *context, const struct deliver_in_hand *delivery);
     void *context;
 };
@@ -54,7 +54,7 @@ void deliveries_take_census(struct deliveries *deliveries, struct duration timeo
 
 /* Dispatch nothing more; what is queued and not in hand comes back with ACTIVE_PENDING results. */
 void deliveries_drain(struct deliveries *deliveries);
-/* Requests that agents have in hand. */
+/* Requests that agents have in hand, of this queue manager and of the ones before it. */
 size_t deliveries_in_hand(const struct deliveries *deliveries);
 
 /* Forget dead destinations and transports, so that a flush tries them at once. */

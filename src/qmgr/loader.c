@@ -298,6 +298,7 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);
     list_init(&active->entries);
     message->active = active;
+    message->is_inherited = false;
     keeper->active_count++;
     keeper->active_deferred += message->was_deferred;
     keeper->active_recipients += envelope->recipient_count;

@@ -58,12 +58,17 @@ void segment_ledger_remember(struct queued_message *message, uint32_t recipient,
     message->segment->past[place] = record;
 }
 
-void segment_ledger_apply_past(const struct queued_message *message, struct envelope *envelope)
+const struct ledger_record *segment_ledger_past(const struct queued_message *message, size_t *count_out)
 {
     const struct live_segment *segment = message->segment;
+
+    return ledger_records_of(segment->past, segment->past_count, live_segments_frame_offset(message), count_out);
+}
+
+void segment_ledger_apply_past(const struct queued_message *message, struct envelope *envelope)
+{
     size_t count;
-    const struct ledger_record *records =
-        ledger_records_of(segment->past, segment->past_count, live_segments_frame_offset(message), &count);
+    const struct ledger_record *records = segment_ledger_past(message, &count);
 
     for (size_t i = 0; i < count; i++) {
         if (records[i].recipient < envelope->recipient_count &&

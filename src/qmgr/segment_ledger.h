@@ -19,6 +19,8 @@ void segment_ledger_see(void *context, const struct ledger_record *record);
 void segment_ledger_sort_past(struct live_segment *segment);
 /* Finished recipients of a frame that goes on from the journal, for its next activation. */
 void segment_ledger_remember(struct queued_message *message, uint32_t recipient, enum ledger_type type);
+/* What the past says of this frame; the segment's. */
+const struct ledger_record *segment_ledger_past(const struct queued_message *message, size_t *count_out);
 /* Marks in the envelope what the past says of this frame. */
 void segment_ledger_apply_past(const struct queued_message *message, struct envelope *envelope);
 

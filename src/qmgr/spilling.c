@@ -141,25 +141,48 @@ static void wait_for_answer(struct spiller *spiller, struct pending *pending)
 
 /* ---- one message ---- */
 
-static void add_outcomes(struct pending *pending, const struct queue_file_outcome *outcomes, size_t count,
-                         struct arena *arena)
+/* What an earlier queue manager recorded of it: the file does not see the ledger. */
+static size_t add_past(const struct queued_message *message, struct spill_outcome *items)
 {
-    struct spill_outcome *items = arena_new_array(arena, count, struct spill_outcome);
+    size_t count;
+    size_t added = 0;
+    const struct ledger_record *records = segment_ledger_past(message, &count);
 
-    if (count > SPILL_OUTCOMES_MAXIMUM)
-        count = SPILL_OUTCOMES_MAXIMUM;
+    for (size_t i = 0; i < count && added < SPILL_OUTCOMES_MAXIMUM; i++) {
+        if (records[i].type == LEDGER_DELIVERED || records[i].type == LEDGER_RETURNED)
+            items[added++] =
+                (struct spill_outcome){ .index = records[i].recipient,
+                                        .status = records[i].type == LEDGER_DELIVERED ? RECIPIENT_DELIVERED
+                                                                                      : RECIPIENT_RETURNED };
+    }
+    return added;
+}
+
+static void add_outcomes(struct pending *pending, const struct queued_message *message,
+                         const struct queue_file_outcome *outcomes, size_t count, struct arena *arena)
+{
+    size_t past_count;
+    struct spill_outcome *items;
+    size_t past;
+
+    (void) segment_ledger_past(message, &past_count);
+    items = arena_new_array(arena, past_count + count, struct spill_outcome);
+    past = add_past(message, items);
+    if (count > SPILL_OUTCOMES_MAXIMUM - past)
+        count = SPILL_OUTCOMES_MAXIMUM - past;
+    pending->size += 64 * past;
     for (size_t i = 0; i < count; i++) {
         char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
 
-        items[i] =
+        items[past + i] =
             (struct spill_outcome){ .index = outcomes[i].number,
                                     .status = outcomes[i].status,
                                     .dsn = dsn_status_is_set(outcomes[i].dsn) ? dsn_status_format(outcomes[i].dsn, dsn)
                                                                               : STR_EMPTY,
                                     .reason = str_part(outcomes[i].reason, 0, 1000) };
-        pending->size += 64 + items[i].reason.len;
+        pending->size += 64 + items[past + i].reason.len;
     }
-    pending->item.outcomes = (struct records){ items, count };
+    pending->item.outcomes = (struct records){ items, past + count };
 }
 
 static void become_file(struct keeper *keeper, struct queued_message *message, enum spool_queue queue)
@@ -190,7 +213,7 @@ bool spilling_move(struct keeper *keeper, struct queued_message *message, enum s
                                          .next_attempt = instant_from_seconds(next_attempt),
                                          .add_flags = add_flags };
     pending->size = 200;
-    add_outcomes(pending, outcomes, count, arena);
+    add_outcomes(pending, message, outcomes, count, arena);
     message->is_moving = true;
     keeper->moving++;
     wait_for_answer(keeper->spiller, pending);

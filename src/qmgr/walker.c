@@ -64,7 +64,8 @@ static void take_file(struct keeper *keeper, enum spool_queue queue, const struc
         /* Moved, or touched, by hand. */
         if (message->queue != queue)
             place(keeper, message, queue, file->next_attempt);
-        else if (message->state == QUEUED_WAITING && file->next_attempt < (int64_t) message->next_attempt)
+        else if (message->state == QUEUED_WAITING && !message->is_inherited &&
+                 file->next_attempt < (int64_t) message->next_attempt)
             queue_index_wait(keeper->index, message, file->next_attempt);
     }
     message->seen = keeper->walk_number;
@@ -164,6 +165,7 @@ static void walk_once(struct keeper *keeper)
         walk_one(keeper, (enum spool_queue) queue);
     if (!keeper->is_draining)
         drop_gone(keeper);
+    log_debug("indexed %zu messages", queue_index_count(keeper->index));
 }
 
 static void walk_all(void *context)

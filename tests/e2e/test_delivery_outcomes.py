@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a delivery when the queue manager or the agent dies in the middle of it."""
 
+import collections
+import re
 import threading
 
 from support.waiting import wait_until
@@ -59,3 +61,93 @@ def test_a_delivery_whose_agent_dies_is_tried_again(make_merpati, sink):
 
     wait_until(arrived, lambda: f"the message after the agent's death; log:\n{mail.tail()}")
     mail.wait_empty()
+
+
+HUNDREDS = 300
+
+
+class Hands:
+    """Answers DOT by the recipient's name, once it may; counts what it was sent by recipient."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.seen = collections.Counter()
+        self.early, self.late = threading.Event(), threading.Event()
+
+    def __call__(self, session, line):
+        name = re.search(r"<([^@]*)@", [said for said in session.lines if said.startswith("RCPT")][-1]).group(1)
+        kind, number = name.split("-")
+        with self.lock:
+            self.seen[name] += 1
+            is_first = self.seen[name] == 1
+        (self.early if int(number) % 2 else self.late).wait(60)
+        if kind == "bad":
+            return "550 5.7.1 never"
+        return "450 4.7.1 not now" if kind == "later" and is_first else None
+
+
+def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account):
+    """What agents finish for a queue manager that was killed is kept: nothing that arrived or failed is sent again."""
+    hands = Hands()
+    server = sink(replies={"DOT": hands})
+    mail = make_merpati(
+        main={
+            "relayhost": f"[127.0.0.1]:{server.port}", "default_process_limit": "800",
+            "initial_destination_concurrency": "400", "default_destination_concurrency_limit": "400",
+        }
+    )
+    mail.start()
+    names = [f"{kind}-{number}" for number in range(HUNDREDS // 3) for kind in ("ok", "bad", "later")]
+    with mail.smtp() as client:
+        client.hello()
+        for name in names:
+            reply = client.deliver(f"{account}@localhost", f"{name}@away.example", f"Subject: {name}\n\nhello\n")
+            assert reply.code == 250, reply
+    wait_until(lambda: len(hands.seen) == HUNDREDS, lambda: f"all in hand, not {len(hands.seen)}; {mail.tail()}")
+    assert mail.kill("qmgr") == 1
+    hands.early.set()
+    # The other half ends when the next queue manager has long asked who has what in hand.
+    wait_until(lambda: mail.pids("qmgr"), "the next queue manager")
+    mail.wait_log(r"to=<.*status=(sent|bounced|deferred)", count=HUNDREDS // 2)
+    wait_until(lambda: len(mail.queue_ids()) <= HUNDREDS, "an answer of the next queue manager")
+    mail.command("postqueue", "-f")
+    hands.late.set()
+    mail.wait_empty(timeout=60)
+    again = {name: count for name, count in hands.seen.items() if count > 1 and not name.startswith("later")}
+    assert again == {}
+    assert all(hands.seen[name] >= 2 for name in names if name.startswith("later"))
+    arrived = collections.Counter(message.recipients[0].split("@")[0] for message in server.messages)
+    assert arrived == {name: 1 for name in names if not name.startswith("bad")}
+    returned = re.findall(r"(?m)^Final-Recipient: rfc822; *(\S+)@away", "\n".join(mail.wait_mailbox(account, HUNDREDS // 3)))
+    assert sorted(returned) == sorted(name for name in names if name.startswith("bad"))
+    assert "5.7.1 never" in mail.mailbox(account)[0]
+
+
+def test_a_recipient_delivered_before_the_kill_is_not_sent_again_when_the_other_is_deferred(make_merpati, sink):
+    """The ledger alone knows of the first recipient; the file that the message becomes must know it, too."""
+    go = threading.Event()
+    first, second = sink(), sink(replies={"DOT": lambda session, line: go.wait(20) and "450 4.7.1 not now"})
+    mail = make_merpati(
+        main={
+            "transport_maps": f"inline:{{ {{a.example=smtp:[127.0.0.1]:{first.port}}}, "
+            f"{{b.example=smtp:[127.0.0.1]:{second.port}}} }}",
+            "minimal_backoff_time": "1000s", "maximal_backoff_time": "1000s",
+        }
+    )
+    mail.start()
+    with mail.smtp() as client:
+        client.hello()
+        reply = client.deliver("s@example.test", ["u@a.example", "u@b.example"], "Subject: x\n\nhello\n")
+        assert reply.code == 250
+    first.wait_for(1)
+    mail.wait_log(r"to=<u@a\.example>.*status=sent")
+    wait_until(lambda: any(b"\0" * 32 not in ledger.read_bytes()[64:96] and ledger.stat().st_size > 64
+                           for ledger in (mail.queue / "journal").glob("ledger-*")), "a record of it")
+    assert mail.kill("qmgr") == 1
+    go.set()
+    mail.wait_log(r"to=<u@b\.example>.*status=deferred", count=2)
+    wait_until(lambda: list((mail.queue / "deferred").rglob("?????*")), lambda: f"a deferred file; {mail.tail()}")
+    second.replies.clear()
+    mail.command("postqueue", "-f")
+    mail.wait_empty()
+    assert len(first.messages) == 1 and len(second.messages) == 1

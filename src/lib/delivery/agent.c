@@ -14,6 +14,9 @@
 /* How long the queue manager may take to record, before the outcome waits for a census instead. */
 enum { RECORD_SECONDS = 300 };
 
+/* What is still in hand from before is told again so often: the queue manager waits for it only while it hears so. */
+enum { CENSUS_REPEAT_SECONDS = 2, CENSUS_BYTES = 1024 * 1024 };
+
 /* The skeleton's descriptor and the agent's own, side by side, so that one leads to the other. */
 struct agent_program {
     struct daemon_program daemon;
@@ -122,49 +125,116 @@ static bool run_delivery(struct daemon_call *call, struct failure *why)
     delivery_sync(delivery);
     finish(state);
     list_remove(&state->place);
+    event_wake_all(&agent->ended);
     return true;
 }
 
 /* ---- the census ---- */
 
-static struct records list_in_hand(const struct delivery_agent *agent, struct arena *arena)
+static void inherit_all(struct delivery_agent *agent)
 {
+    for (struct list *node = agent->in_hand.next; node != &agent->in_hand; node = node->next)
+        CONTAINER_OF(node, struct delivery_state, place)->is_inherited = true;
+}
+
+/* Beside what is in hand, what is told only next time: until then nobody else may take it up. */
+static struct records list_inherited(const struct delivery_agent *agent, struct records untold, struct arena *arena)
+{
+    const struct deliver_outcome *outcomes = untold.items;
     struct records records = { NULL, 0 };
     struct deliver_in_hand *items;
-    size_t count = 0;
+    size_t count = untold.count;
 
     for (struct list *node = agent->in_hand.next; node != &agent->in_hand; node = node->next)
         count++;
     items = arena_new_array(arena, count + 1, struct deliver_in_hand);
     for (struct list *node = agent->in_hand.next; node != &agent->in_hand; node = node->next) {
-        const struct deliver_request *request = CONTAINER_OF(node, struct delivery_state, place)->delivery->request;
+        const struct delivery_state *state = CONTAINER_OF(node, struct delivery_state, place);
+        const struct deliver_request *request = state->delivery->request;
 
-        items[records.count++] = (struct deliver_in_hand){ request->queue_id, request->attempt };
+        if (state->is_inherited)
+            items[records.count++] = (struct deliver_in_hand){ request->queue_id, request->attempt };
     }
+    for (size_t i = 0; i < untold.count; i++)
+        items[records.count++] = (struct deliver_in_hand){ outcomes[i].queue_id, outcomes[i].attempt };
     records.items = items;
     return records;
 }
 
-static bool run_census(struct daemon_call *call, struct failure *why)
+static size_t outcome_bytes(const struct deliver_outcome *outcome)
 {
-    struct delivery_agent *agent = call->context;
+    const struct deliver_result *results = outcome->results.items;
+    size_t bytes = 64 + outcome->queue_id.len;
+
+    for (size_t i = 0; i < outcome->results.count; i++)
+        bytes += 64 + results[i].dsn.len + results[i].action.len + results[i].reason.len + results[i].relay.len +
+                 results[i].remote_mta.len + results[i].diagnostic_type.len + results[i].diagnostic.len;
+    return bytes;
+}
+
+/* As many as go well into one message. */
+static struct records take_first(struct records *untold)
+{
+    struct deliver_outcome *outcomes = untold->items;
+    struct records first = { outcomes, 0 };
+
+    for (size_t bytes = 0; first.count < untold->count; first.count++) {
+        bytes += outcome_bytes(&outcomes[first.count]);
+        if (first.count > 0 && bytes > CENSUS_BYTES)
+            break;
+    }
+    *untold = (struct records){ outcomes + first.count, untold->count - first.count };
+    return first;
+}
+
+/* What there is to tell now; and what was told is forgotten when the queue manager says that it is recorded. */
+static bool tell_census(struct delivery_agent *agent, struct daemon_call *call, struct arena *arena, bool *is_over_out,
+                        struct failure *why)
+{
     const struct deliver_census *request = call->request;
+    struct records untold = outcome_store_list(&agent->unrecorded, arena);
+    struct records first = take_first(&untold);
     struct deliver_census_reply reply = {
         .capacity = agent->capacity,
         .is_fresh = (uint64_t) agent->started.us > request->qmgr_generation,
-        .in_hand = list_in_hand(agent, call->arena),
-        .unrecorded = outcome_store_list(&agent->unrecorded, call->arena),
+        .in_hand = list_inherited(agent, untold, arena),
+        .unrecorded = first,
     };
     size_t told = reply.unrecorded.count;
     void *recorded;
 
     if (!call_send(call->call, &deliver_census_reply_message, &reply, seconds(RECORD_SECONDS), why))
         return false;
+    *is_over_out = reply.in_hand.count == 0;
+    if (told == 0)
+        return true;
     /* Without the word that they are recorded they are told again at the next census. */
-    if (told > 0 &&
-        call_expect(call->call, &deliver_recorded_message, call->arena, seconds(RECORD_SECONDS), &recorded, NULL))
+    if (call_expect(call->call, &deliver_recorded_message, arena, seconds(RECORD_SECONDS), &recorded, NULL))
         outcome_store_forget(&agent->unrecorded, told);
+    else
+        *is_over_out = true;
     return true;
+}
+
+/*
+ * Goes on until nothing of what an earlier queue manager gave out is in hand: its outcomes have no other way. Each
+ * process has one channel at a time, so whatever is in hand when a census comes was given out on an earlier one.
+ */
+static bool run_census(struct daemon_call *call, struct failure *why)
+{
+    struct delivery_agent *agent = call->context;
+    struct arena *arena = arena_create();
+    bool is_over = false;
+    bool is_told;
+
+    inherit_all(agent);
+    while ((is_told = tell_census(agent, call, arena, &is_over, why)) && !is_over && !call_has_input(call->call)) {
+        arena_reset(arena);
+        if (agent->unrecorded.count == 0)
+            (void) !event_wait(daemon_loop(call->daemon), &agent->ended, seconds(CENSUS_REPEAT_SECONDS), NULL);
+    }
+    arena_destroy(&arena);
+    return is_told;
 }
 
 /* ---- the daemon ---- */
@@ -200,6 +270,7 @@ static bool agent_open(struct daemon *daemon, struct failure *why)
     /* What the program kept for its start() is handed on by agent_start. */
     agent->context = daemon_kept(daemon);
     list_init(&agent->in_hand);
+    event_init(&agent->ended);
     outcome_store_init(&agent->unrecorded);
     daemon_keep(daemon, agent);
     return true;

@@ -6,6 +6,7 @@
 
 #include "delivery/agent.h"
 #include "delivery/outcome.h"
+#include "run/fiber.h"
 
 struct delivery_settings;
 
@@ -17,6 +18,7 @@ struct delivery_agent {
     const struct shared_settings *shared;
     const struct delivery_settings *settings;
     struct list in_hand; /* struct delivery_state */
+    struct event ended;  /* one of them is over */
     struct outcome_store unrecorded;
     struct instant started; /* wall clock, of the process */
 };
@@ -39,6 +41,7 @@ struct delivery_state {
     size_t batch_count;
     uint64_t recorded; /* the number of the last batch that is recorded */
     bool is_lost;      /* the channel has gone */
+    bool is_inherited; /* begun on an earlier channel: its outcome goes to the census */
     struct deliver_done done;
 };
 
