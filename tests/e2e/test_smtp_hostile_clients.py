@@ -58,6 +58,37 @@ def test_a_byte_a_second_is_cut_off_where_requests_have_a_deadline(merpati):
     mail.wait_log(r"timeout after CONNECT from localhost")
 
 
+def drip(client, piece, count):
+    """Sends the piece count times, three a second, until the server speaks; what it said."""
+    client.socket.settimeout(1 / 3)
+    for _ in range(count):
+        try:
+            client.send(piece)
+            return client.socket.recv(1000)
+        except TimeoutError:
+            pass
+    return b""
+
+
+# 300 bytes a second: ten times the least rate, and a fifth of it.
+@pytest.mark.parametrize("rate, is_taken", [("30", True), ("1500", False)])
+def test_content_must_come_at_the_least_rate(either, account, rate, is_taken):
+    """With a deadline a request, each byte of content buys time; below smtpd_min_data_rate it is not enough."""
+    mail = either(main={"smtpd_timeout": "3s", "smtpd_per_request_deadline": "yes", "smtpd_min_data_rate": rate,
+                        "mailbox_size_limit": "0"}).start()
+    with mail.smtp() as client:
+        client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
+        said = drip(client, b"x" * 98 + b"\r\n", 18)
+        client.socket.settimeout(10)
+        if is_taken:
+            assert said == b""
+            client.send(b".\r\n")
+            assert client.reply().code == 250
+        else:
+            assert said == b"421 4.4.2 mail.example.test Error: timeout exceeded\r\n"
+            mail.wait_log(r"timeout after DATA \(\d+ bytes\) from localhost")
+
+
 def test_slow_client_delays_nobody(merpati):
     mail = merpati(main={"default_process_limit": "1000"})
     slow = [mail.smtp() for _ in range(200)]

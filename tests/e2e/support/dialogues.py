@@ -128,6 +128,9 @@ OTHER = [
     Dialogue("bare newline commands", [b"NOOP\n", READ, b"EHLO x\n", READ]),
     Dialogue("bare carriage return", [b"NOOP\rNOOP\r\n", READ, b"NOOP\r\r\n", READ]),
     Dialogue("long command line", [b"NOOP " + b"x" * 2100 + b"\r\n", READ, "NOOP"]),
+    Dialogue("command lines around the limit", ["EHLO c.example", *[b for n in (511, 512, 514, 700) for b in (b"NOOP " + b"x" * (n - 7) + b"\r\n", READ)],
+                                                *[b for n in (511, 512, 514) for b in (b"MAIL FROM:<" + b"x" * (n - 26) + b"@example.com>\r\n", READ, "RSET")]],
+             {"line_length_limit": "512"}),
     Dialogue("very long command line", [b"MAIL FROM:<" + b"x" * 5000 + b"@example.com>\r\n", READ, "NOOP"]),
 ]
 
