@@ -428,7 +428,7 @@ void control_flush(struct keeper *keeper)
     memory_free(ids);
     keeper->last_flush = clock_now();
     keeper->wants_flush = true;
-    walker_start(keeper);
+    walker_start_now(keeper);
 }
 
 bool control_control(struct daemon_call *call, struct failure *why)
@@ -439,7 +439,7 @@ bool control_control(struct daemon_call *call, struct failure *why)
     if (control.request->operation == QUEUE_SPILL_ALL)
         spill_everything(&control);
     else if (control.request->operation == QUEUE_RESCAN)
-        walker_start(keeper);
+        walker_start_now(keeper);
     else if (control.request->operation == QUEUE_FLUSH && control.request->is_all)
         control_flush(keeper);
     else

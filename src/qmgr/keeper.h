@@ -59,6 +59,8 @@ struct keeper {
     bool is_walking;
     struct instant last_flush; /* wall clock */
     bool must_walk_again;      /* asked for while one was under way */
+    bool walk_hurries;         /* somebody waits for it */
+    size_t walk_names;         /* looked at since its last rest */
     bool wants_flush;          /* deferred files that a walk finds are due, whatever their time */
     unsigned char walk_number;
     struct event work;    /* something may be activated */

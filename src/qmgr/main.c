@@ -91,8 +91,12 @@ static void tick(struct keeper *keeper, int64_t *next_walk)
     deliveries_close_idle(keeper->deliveries, seconds(IDLE_SECONDS));
     if (now < *next_walk)
         return;
+    /* The first pass is what the index is made from. */
+    if (*next_walk == 0)
+        walker_start_now(keeper);
+    else
+        walker_start(keeper);
     *next_walk = now + duration_seconds(keeper->settings->queue_run_delay);
-    walker_start(keeper);
 }
 
 /* Feeds the active queue, and does what is to be done every second. */
@@ -265,7 +269,7 @@ static void trigger(void *context, struct str bytes)
     if (str_find_any(bytes, "AF") != STR_NOT_FOUND)
         control_flush(&qmgr->keeper);
     else if (str_find_any(bytes, "DIW") != STR_NOT_FOUND && qmgr->keeper.is_recovered)
-        walker_start(&qmgr->keeper);
+        walker_start_now(&qmgr->keeper);
 }
 
 static const struct daemon_operation operations[] = {

@@ -4,19 +4,23 @@
 #include "base/memory.h"
 #include "log/log.h"
 #include "run/loop.h"
+#include "spool/spool_walking.h"
 
-enum { TURN = 1000 };
+/* A pass in the background looks at so many names a second; one that somebody waits for makes a turn of more. */
+enum { BACKGROUND_NAMES = 200, TURN = 1000 };
 
 struct seen_file {
     struct queue_id id;
     int64_t next_attempt; /* seconds */
 };
 
+/* One step on a thread. */
 struct walk_job {
-    enum spool_queue queue;
-    struct seen_file *files;
+    struct spool_walking *walking;
+    size_t names;
+    struct seen_file files[TURN];
     size_t count;
-    size_t capacity;
+    bool is_over;
     bool is_done;
     struct failure why;
 };
@@ -25,19 +29,16 @@ static bool see_file(void *context, const struct spool_entry *entry)
 {
     struct walk_job *job = context;
 
-    if (job->count == job->capacity) {
-        job->capacity = job->capacity == 0 ? 256 : job->capacity * 2;
-        job->files = memory_resize(job->files, job->capacity * sizeof(*job->files));
-    }
     job->files[job->count++] = (struct seen_file){ entry->id, instant_seconds(entry->next_attempt) };
     return true;
 }
 
-static void walk_queue(void *context)
+static void run_step(void *context)
 {
     struct walk_job *job = context;
 
-    job->is_done = spool_walk(job->queue, see_file, job, NULL, &job->why);
+    job->count = 0;
+    job->is_done = spool_walking_step(job->walking, job->names, see_file, job, &job->is_over, &job->why);
 }
 
 /* Puts a message that is a file where its queue says that it belongs. */
@@ -71,30 +72,45 @@ static void take_file(struct keeper *keeper, enum spool_queue queue, const struc
     message->seen = keeper->walk_number;
 }
 
+/* Delivery needs the disk too: nobody waits for a pass in the background. */
+static void rest(struct keeper *keeper)
+{
+    struct instant end = instant_add(loop_now(keeper->loop), seconds(1));
+
+    while (!keeper->walk_hurries && !keeper->is_draining && instant_is_before(loop_now(keeper->loop), end))
+        keeper_wait_change(keeper);
+}
+
 static void walk_one(struct keeper *keeper, enum spool_queue queue)
 {
     struct walk_job *job = memory_alloc(sizeof(*job));
 
-    job->queue = queue;
-    keeper_block(keeper, walk_queue, job);
+    job->walking = spool_walking_create(queue);
+    do {
+        if (!keeper->walk_hurries && keeper->walk_names >= BACKGROUND_NAMES) {
+            keeper->walk_names = 0;
+            rest(keeper);
+        }
+        job->names = keeper->walk_hurries ? TURN : BACKGROUND_NAMES;
+        keeper_block(keeper, run_step, job);
+        for (size_t i = 0; i < job->count; i++)
+            take_file(keeper, queue, &job->files[i]);
+        keeper->walk_names += job->count;
+        event_wake_all(&keeper->work);
+        fiber_yield(keeper->loop);
+    } while (job->is_done && !job->is_over && !keeper->is_draining);
     if (!job->is_done)
         log_warning("cannot look through %s: %s", spool_queue_name(queue), job->why.text);
-    for (size_t i = 0; i < job->count; i++) {
-        take_file(keeper, queue, &job->files[i]);
-        if (i % TURN == TURN - 1) {
-            event_wake_all(&keeper->work);
-            fiber_yield(keeper->loop);
-        }
-    }
-    event_wake_all(&keeper->work);
-    memory_free(job->files);
+    spool_walking_destroy(&job->walking);
     memory_free(job);
 }
 
 void walker_walk_active(struct keeper *keeper)
 {
+    keeper->walk_hurries = true;
     walk_one(keeper, SPOOL_INCOMING);
     walk_one(keeper, SPOOL_ACTIVE);
+    keeper->walk_hurries = false;
 }
 
 /* ---- what is gone ---- */
@@ -176,20 +192,34 @@ static void walk_all(void *context)
         walk_once(keeper);
     } while (keeper->must_walk_again && !keeper->is_draining);
     keeper->wants_flush = false;
+    keeper->walk_hurries = false;
+    keeper->walk_names = 0;
     keeper->is_walking = false;
     keeper->finishing--;
     event_wake_all(&keeper->changed);
 }
 
-void walker_start(struct keeper *keeper)
+static void start(struct keeper *keeper)
 {
-    keeper->must_walk_again = keeper->is_walking;
     /* Before the journal is read, a file that a killed spill left could be taken for the message. */
     if (keeper->is_walking || keeper->is_draining || !keeper->is_recovered)
         return;
     keeper->is_walking = true;
     keeper->finishing++;
     fiber_start(keeper->loop, walk_all, keeper);
+}
+
+void walker_start(struct keeper *keeper)
+{
+    start(keeper);
+}
+
+void walker_start_now(struct keeper *keeper)
+{
+    keeper->must_walk_again = keeper->is_walking;
+    keeper->walk_hurries = true;
+    event_wake_all(&keeper->changed);
+    start(keeper);
 }
 
 struct queued_message *walker_take_up(struct keeper *keeper, struct queue_id id)

@@ -11,8 +11,10 @@
 
 /* Only incoming/ and active/: where what was in delivery stands after a crash. In a fiber. */
 void walker_walk_active(struct keeper *keeper);
-/* All queues; starts a fiber, unless one is walking already. */
+/* All queues, in a fiber of its own, so slowly that it hurts nobody; nothing when one is walking already. */
 void walker_start(struct keeper *keeper);
+/* All queues as fast as it goes, from the first on: somebody waits for it. */
+void walker_start_now(struct keeper *keeper);
 
 /* A file that cleanup, or a person, put there: looks for it by its id and takes it up. NULL: there is none. In a fiber.
  */

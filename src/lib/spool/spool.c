@@ -5,13 +5,11 @@
 #include "os/directory.h"
 #include "os/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 static const char *const names[SPOOL_QUEUE_COUNT] = { "incoming", "active", "deferred", "hold", "corrupt" };
-enum { DEEPEST_WALK = QUEUE_ID_HASH_DIGITS };
 
 const char *spool_queue_name(enum spool_queue queue)
 {
@@ -211,75 +209,4 @@ bool spool_remove(const char *path, struct failure *why)
         return true;
     *why = reason;
     return false;
-}
-
-/* ---- walking ---- */
-
-struct walk {
-    enum spool_queue queue;
-    spool_seen *seen;
-    void *context;
-    size_t strange;
-    bool is_ended;
-};
-
-static bool walk_file(struct walk *walk, int folder_fd, const char *folder, const char *name)
-{
-    char path[SPOOL_PATH_SIZE + 256];
-    struct spool_entry entry = { .queue = walk->queue, .path = path };
-    struct failure ignored;
-    struct stat status;
-
-    if (!queue_id_parse(str_from_c(name), &entry.id) || !file_stat_at(folder_fd, name, &status, &ignored) ||
-        !S_ISREG(status.st_mode)) {
-        walk->strange++;
-        return true;
-    }
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    entry.next_attempt = (struct instant){ status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 };
-    entry.size_bytes = (uint64_t) status.st_size;
-    entry.mode = status.st_mode & 07777;
-    return walk->seen(walk->context, &entry);
-}
-
-static bool is_hash_folder(const char *name)
-{
-    return name[0] != '\0' && name[1] == '\0' && (char_is_digit(name[0]) || (name[0] >= 'A' && name[0] <= 'F'));
-}
-
-static bool walk_folder(struct walk *walk, const char *folder, unsigned depth, struct failure *why)
-{
-    struct directory *directory;
-    const char *name;
-    unsigned char type;
-    bool is_done = true;
-
-    if (!directory_open(AT_FDCWD, folder, &directory, why))
-        return false;
-    while (is_done && !walk->is_ended && directory_next(directory, &name, &type)) {
-        if (type == DT_DIR && is_hash_folder(name) && depth < DEEPEST_WALK) {
-            char deeper[SPOOL_PATH_SIZE];
-
-            snprintf(deeper, sizeof(deeper), "%.80s/%s", folder, name);
-            is_done = walk_folder(walk, deeper, depth + 1, why);
-        } else {
-            walk->is_ended = !walk_file(walk, directory_fd(directory), folder, name);
-        }
-    }
-    if (!is_done) {
-        directory_discard(&directory);
-        return false;
-    }
-    return directory_close(&directory, why);
-}
-
-bool spool_walk(enum spool_queue queue, spool_seen *seen, void *context, size_t *strange_out, struct failure *why)
-{
-    struct walk walk = { .queue = queue, .seen = seen, .context = context };
-
-    if (!walk_folder(&walk, names[queue], 0, why))
-        return false;
-    if (strange_out != NULL)
-        *strange_out = walk.strange;
-    return true;
 }

@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "os/fd.h"
 #include "os/file.h"
-
+#include "spool/spool_walking.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -81,6 +81,25 @@ static bool count_entry(void *context, const struct spool_entry *entry)
     return ++walked->count != walked->most;
 }
 
+/* The same, seven names at a time. */
+static void expect_steps(void)
+{
+    struct spool_walking *walking = spool_walking_create(SPOOL_DEFERRED);
+    struct walked walked = { 0 };
+    struct failure why;
+    bool is_over = false;
+    size_t before;
+
+    do {
+        before = walked.count;
+        EXPECT(spool_walking_step(walking, 7, count_entry, &walked, &is_over, &why));
+        EXPECT(walked.count - before <= 7);
+    } while (!is_over);
+    EXPECT_UINT(walked.count, 40);
+    EXPECT(spool_walking_strange(walking) > 0);
+    spool_walking_destroy(&walking);
+}
+
 TEST(a_walk_sees_every_message_and_counts_the_strange)
 {
     struct walked walked = { 0 };
@@ -100,6 +119,7 @@ TEST(a_walk_sees_every_message_and_counts_the_strange)
     EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, &strange, &why));
     EXPECT_UINT(walked.count, 40);
     EXPECT_UINT(strange, 1);
+    expect_steps();
     walked = (struct walked){ .most = 5 };
     EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, NULL, &why));
     EXPECT_UINT(walked.count, 5);
