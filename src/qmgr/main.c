@@ -196,7 +196,9 @@ static bool is_busy(const struct keeper *keeper)
  */
 static bool is_patience_over(const struct qmgr *qmgr, struct instant begun)
 {
-    return !daemon_is_stopping(qmgr->keeper.daemon) &&
+    const struct daemon *daemon = qmgr->keeper.daemon;
+
+    return (!daemon_is_stopping(daemon) || daemon_is_orphaned(daemon)) &&
            instant_since(loop_now(qmgr->keeper.loop), begun).us > seconds(RETIRE_SECONDS).us;
 }
 
@@ -234,13 +236,15 @@ static void drain(void *context)
     while (is_busy(keeper) && !is_patience_over(qmgr, begun))
         keeper_wait_change(keeper);
     is_clean = !is_busy(keeper);
-    if (is_clean && daemon_is_stopping(keeper->daemon))
+    /* Without master cleanup may go on, or the next queue manager: segments need not come free, and it will read them.
+     */
+    if (is_clean && daemon_is_stopping(keeper->daemon) && !daemon_is_orphaned(keeper->daemon))
         spill_all(keeper);
     qmgr->is_ending = true;
     event_wake_all(&keeper->work);
     while (!qmgr->has_ended || keeper->is_looking_for_segments || (is_clean && keeper->finishing > 0))
         keeper_wait_change(keeper);
-    if (is_clean)
+    if (is_clean && !daemon_is_orphaned(keeper->daemon))
         (void) set_mark(keeper, true);
     else
         log_going_busy();

@@ -4,6 +4,7 @@
 import re
 import signal
 import subprocess
+import threading
 
 from support.waiting import wait_until
 
@@ -90,3 +91,46 @@ def test_a_port_that_is_taken_is_named(make_merpati, merpati):
     failed = second.control("start", check=False)
     assert failed.returncode == 1
     assert f"listen on 127.0.0.1 port {first.port}: bind: Address already in use" in failed.stderr
+
+
+def test_stop_lets_the_delivery_in_hand_finish(make_merpati, sink):
+    """The other side takes its time after the message's end; the answer is not lost, so nothing goes twice."""
+    go_on = threading.Event()
+
+    def answer(session, line):
+        assert go_on.wait(60)
+
+    target = sink(replies={"DOT": answer})
+    mail = make_merpati(main={"transport_maps": f"inline:{{ relayed.test=smtp:[127.0.0.1]:{target.port} }}"})
+    mail.start()
+    mail.sendmail("someone@relayed.test", input="Subject: slow\n\nhello\n")
+    wait_until(lambda: "DATA" in target.lines(), "the delivery to begin")
+    stop = subprocess.Popen(
+        [str(mail.command_directory / "merpati"), "-c", str(mail.config), "stop"], stderr=subprocess.DEVNULL
+    )
+    mail.wait_log("terminating on signal 15")
+    assert stop.poll() is None
+    go_on.set()
+    assert stop.wait(60) == 0
+    mail.is_running = False
+    assert len(mail.log_lines(r"to=<someone@relayed\.test>.*status=sent")) == 1
+    assert mail.queue_ids() == []
+    mail.start()
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+    assert len(target.messages) == 1
+
+
+def test_flush_tries_deferred_mail_now(make_merpati, sink):
+    target = sink(replies={"RCPT": ["450 4.2.0 not now", None]})
+    mail = make_merpati(main={
+        "transport_maps": f"inline:{{ relayed.test=smtp:[127.0.0.1]:{target.port} }}",
+        "minimal_backoff_time": "1h", "maximal_backoff_time": "1h",
+    })
+    mail.start()
+    mail.sendmail("someone@relayed.test", input="Subject: later\n\nhello\n")
+    mail.wait_log(r"status=deferred .*not now")
+    wait_until(lambda: len(mail.queue_ids()) == 1, "the message to be deferred")
+    assert mail.control("flush").returncode == 0
+    assert target.wait_for(1)
+    mail.wait_empty()

@@ -163,3 +163,32 @@ def test_a_service_with_a_bad_option_says_why_it_does_not_start(make_merpati):
     mail.wait_log(r"smtpd\[\d+\]: fatal: .*message_size_limit = abc")
     mail.wait_log(r"smtpd\[\d+\]: fatal: -o mynetworks: write -o name=value")
     mail.wait_log(r"smtpd\[\d+\]: fatal: unknown option -Z")
+
+
+def test_inet_interfaces_may_be_a_name(make_merpati):
+    mail = make_merpati(main={"inet_interfaces": "localhost"})
+    port = free_port()
+    mail.services.append(f"{port} inet n - y - - smtpd")
+    mail.write_config()
+    mail.start()
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        assert connection.recv(4) == b"220 "
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+def test_an_address_of_proxy_interfaces_is_our_own_and_may_be_a_name(make_merpati, account):
+    mail = make_merpati(main={"inet_interfaces": "127.0.0.2", "proxy_interfaces": "192.0.2.25, localhost"})
+    mail.start()
+    with mail.smtp() as client:
+        client.hello()
+        for number, host in enumerate(("192.0.2.25", "127.0.0.1", "127.0.0.2"), 1):
+            assert client.deliver("a@example.com", f"{account}@[{host}]", f"Subject: {host}\n\nhello\n").code == 250
+            assert f"Subject: {host}" in mail.wait_mailbox(account, number)[-1]
+
+
+def test_a_name_of_proxy_interfaces_that_nobody_knows_is_told(make_merpati):
+    mail = make_merpati(main={"proxy_interfaces": "no-such-host.invalid"})
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert "parameter proxy_interfaces" in checked.stderr and "no-such-host.invalid" in checked.stderr

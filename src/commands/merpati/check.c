@@ -4,6 +4,7 @@
 #include "config/layout.h"
 #include "config/listen_place.h"
 #include "config/master_cf.h"
+#include "config/own_addresses.h"
 #include "config/programs.h"
 #include "log/log.h"
 #include "os/file.h"
@@ -139,6 +140,23 @@ static void check_services(struct check *check)
         check->is_wrong = true;
 }
 
+/* Names of hosts among them must be known: the services that need them do not start otherwise. */
+static void check_own_addresses(struct check *check)
+{
+    const struct instance *instance = check->instance;
+    struct own_address_list list;
+    struct failure why;
+
+    if (!own_addresses(instance->main_cf, instance->arena, &list, &why)) {
+        log_error("%s", why.text);
+        check->is_wrong = true;
+    }
+    if (!own_proxy_addresses(instance->main_cf, instance->arena, &list, &why)) {
+        log_error("%s", why.text);
+        check->is_wrong = true;
+    }
+}
+
 static void check_users(struct check *check)
 {
     struct failure why;
@@ -235,8 +253,10 @@ int check_instance(const struct instance *instance)
         log_warning("%.*s", STR_ARG(warnings->items[i]));
     check.is_wrong = !check_parameters(instance) || instance->shared == NULL;
     check_services(&check);
-    if (instance->shared != NULL)
+    if (instance->shared != NULL) {
+        check_own_addresses(&check);
         check_users(&check);
+    }
     if (check.has_identity) {
         check_directories(&check);
         check_configuration_file(&check, "main.cf");

@@ -74,8 +74,10 @@ static void keep_watching_master(void *context)
 {
     struct daemon *daemon = context;
 
-    if (master_link_wait_gone(daemon->master, daemon->loop))
-        daemon_drain(daemon, true);
+    if (!master_link_wait_gone(daemon->master, daemon->loop))
+        return;
+    daemon->is_orphaned = true;
+    daemon_drain(daemon, true);
 }
 
 /* ---- the end ---- */
@@ -515,6 +517,11 @@ bool daemon_is_draining(const struct daemon *daemon)
 bool daemon_is_stopping(const struct daemon *daemon)
 {
     return daemon->is_stopping;
+}
+
+bool daemon_is_orphaned(const struct daemon *daemon)
+{
+    return daemon->is_orphaned;
 }
 
 bool daemon_is_standalone(const struct daemon *daemon)

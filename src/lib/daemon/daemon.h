@@ -130,6 +130,8 @@ const struct strlist *daemon_arguments(const struct daemon *daemon);
 bool daemon_is_draining(const struct daemon *daemon);
 /* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
 bool daemon_is_stopping(const struct daemon *daemon);
+/* Told to stop by master's end alone: nobody orders this stop, and another master may be at work already. */
+bool daemon_is_orphaned(const struct daemon *daemon);
 /* Started by sendmail -bs: the one session is on standard input and output, its user is who runs it. */
 bool daemon_is_standalone(const struct daemon *daemon);
 /* Connections in hand. */

@@ -40,7 +40,8 @@ struct daemon {
     bool is_in_turn;
     bool is_draining;
     bool is_stopping;
-    bool is_over; /* its own fibers end */
+    bool is_orphaned; /* master is gone: nobody orders this stop, and nobody ends it */
+    bool is_over;     /* its own fibers end */
     bool has_log;
     bool is_flush_waiting;
     struct instant log_paid_until;
