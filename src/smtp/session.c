@@ -106,7 +106,7 @@ void session_set_timeout(struct smtp_session *session, struct duration timeout)
 
 bool session_is_quiet(const struct smtp_session *session)
 {
-    return !session->is_broken && !session->is_mute && !stream_has_input(session->stream);
+    return !session->is_broken && !session->is_mute && stream_was_silent(session->stream);
 }
 
 /* ---- opening ---- */

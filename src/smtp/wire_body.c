@@ -52,11 +52,41 @@ static void end_line(struct wire_body *body, struct strbuf *out)
     body->has_cr = false;
 }
 
+static bool is_plain(const struct wire_body *body, struct str line)
+{
+    return body->column == 0 && !body->has_cr && (body->line_limit == 0 || line.len <= body->line_limit);
+}
+
+/* A whole line of which nothing is changed, as nearly all are. False when there is no room for it. */
+static bool add_plain_line(struct str line, struct strbuf *out)
+{
+    size_t dots = str_starts_with(line, STR(".")) ? 1 : 0;
+    size_t len = dots + line.len + 2;
+    char *place = strbuf_reserve(out, len);
+
+    if (place == NULL)
+        return false;
+    /* UNSAFE: len bytes were reserved */
+    place[0] = '.';
+    if (line.len > 0)
+        memcpy(place + dots, line.data, line.len);
+    memcpy(place + dots + line.len, "\r\n", 2);
+    strbuf_extend(out, len);
+    return true;
+}
+
 void wire_body_add(struct wire_body *body, struct str piece, struct strbuf *out)
 {
+    bool has_cr = str_contains_char(piece, '\r');
+
     while (piece.len > 0) {
         size_t end = str_find_char(piece, '\n');
 
+        if (!has_cr && end != STR_NOT_FOUND && is_plain(body, str_part(piece, 0, end)) &&
+            add_plain_line(str_part(piece, 0, end), out)) {
+            piece = str_from(piece, end + 1);
+            continue;
+        }
         add_part(body, end == STR_NOT_FOUND ? piece : str_part(piece, 0, end), out);
         if (end == STR_NOT_FOUND)
             return;

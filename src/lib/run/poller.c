@@ -110,6 +110,11 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
     return true;
 }
 
+bool poller_is_silent(const struct poller *poller, enum poller_direction direction)
+{
+    return poller->waiters[direction] == NULL && (poller->active & uv_events[direction]) != 0;
+}
+
 void poller_interrupt(struct poller *poller, enum poller_direction direction)
 {
     poller->is_interrupted[direction] = poller->waiters[direction] != NULL;

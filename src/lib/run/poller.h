@@ -26,6 +26,11 @@ void poller_destroy(struct poller **poller);
 /* True also on error or hang-up: the next read or write tells. FAILURE_TIMEOUT; FAILURE_STOPPED after poller_abort. */
 MUST_USE bool poller_wait(struct poller *poller, enum poller_direction direction, struct duration timeout,
                           struct failure *why);
+/*
+ * Without a system call: the descriptor is watched, and the loop has seen nothing on it since the last wait. False
+ * says nothing.
+ */
+bool poller_is_silent(const struct poller *poller, enum poller_direction direction);
 /* The waiters and all later waits fail with FAILURE_STOPPED. */
 void poller_abort(struct poller *poller);
 /* Who waits in this direction now fails with FAILURE_STOPPED; later waits are not touched. */

@@ -74,6 +74,11 @@ MUST_USE bool stream_read_some(struct stream *stream, size_t maximum, struct str
 
 /* Whether a read would find something at once (data, end or error): buffered, or waiting in the socket. */
 bool stream_has_input(const struct stream *stream);
+/*
+ * The opposite, by what the loop has seen when it looked last: no system call where that is known, so that what comes
+ * in this very turn of the loop may be missed.
+ */
+bool stream_was_silent(const struct stream *stream);
 /* Waits, at most timeout, until stream_has_input. FAILURE_TIMEOUT if it does not come. */
 MUST_USE bool stream_wait_input(struct stream *stream, struct duration timeout, struct failure *why);
 /* The peer has closed and all that it sent has been read. */

@@ -200,6 +200,18 @@ bool stream_has_input(const struct stream *stream)
     return poll(&ready, 1, 0) > 0;
 }
 
+/* The last read took all there was, and since then nobody has woken the poller. */
+static bool is_known_silent(const struct stream *stream)
+{
+    return stream->ops == NULL && stream->is_drained && !stream->is_at_end && stream->in.start == stream->in.end &&
+           poller_is_silent(stream->poller, POLLER_READ);
+}
+
+bool stream_was_silent(const struct stream *stream)
+{
+    return is_known_silent(stream) || !stream_has_input(stream);
+}
+
 bool stream_wait_input(struct stream *stream, struct duration timeout, struct failure *why)
 {
     struct duration usual = stream->timeout;

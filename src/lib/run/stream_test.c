@@ -302,6 +302,63 @@ TEST(input_that_waits_in_the_socket_is_seen_without_reading_it)
     with_pair(play_input);
 }
 
+static void answer(void *context)
+{
+    struct pair *pair = context;
+
+    send_text(pair->here, "250 ok\n");
+}
+
+/* Comes back after the loop has looked at its descriptors. */
+static void let_the_loop_look(struct pair *pair)
+{
+    for (int i = 0; i < 3; i++)
+        fiber_sleep(pair->loop, milliseconds(1));
+}
+
+static void play_silence(struct pair *pair)
+{
+    EXPECT(stream_was_silent(pair->there));
+    fiber_group_start(&pair->others, answer, pair);
+    expect_line(pair->there, 100, "250 ok\n");
+    EXPECT(stream_was_silent(pair->there));
+    send_text(pair->here, "421 unasked\n");
+    let_the_loop_look(pair);
+    EXPECT_FALSE(stream_was_silent(pair->there));
+    EXPECT_FALSE(stream_was_silent(pair->there));
+    fiber_group_start(&pair->others, answer, pair);
+    expect_line(pair->there, 100, "421 unasked\n");
+    expect_line(pair->there, 100, "250 ok\n");
+    EXPECT(stream_was_silent(pair->there));
+    stream_destroy(&pair->here);
+    let_the_loop_look(pair);
+    EXPECT_FALSE(stream_was_silent(pair->there));
+}
+
+TEST(what_an_idle_peer_says_or_its_end_is_seen_by_the_loop)
+{
+    with_pair(play_silence);
+}
+
+static void send_more(void *context)
+{
+    struct pair *pair = context;
+
+    send_text(pair->here, "250 ok\n250 once more\n");
+}
+
+static void play_rest(struct pair *pair)
+{
+    fiber_group_start(&pair->others, send_more, pair);
+    expect_line(pair->there, 100, "250 ok\n");
+    EXPECT_FALSE(stream_was_silent(pair->there));
+}
+
+TEST(what_is_buffered_is_no_silence)
+{
+    with_pair(play_rest);
+}
+
 static void send_long_line(void *context)
 {
     struct pair *pair = context;
