@@ -258,6 +258,11 @@ void log_unknown_restriction(struct str name)
     log_warning("unknown smtpd restriction: \"%.*s\"", STR_ARG(str_part(name, 0, 100)));
 }
 
+void log_restriction_nesting(void)
+{
+    log_warning("smtpd restrictions name each other without end");
+}
+
 void log_table_in_access_table(struct str table, struct str value)
 {
     log_warning("access table %.*s has entry with lookup table: %.*s", STR_ARG(table), STR_ARG(value));

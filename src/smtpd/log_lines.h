@@ -36,6 +36,8 @@ void log_cleanup_trouble(const struct session *session, const char *reason);
 void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum);
 void log_discarding_keywords(struct str keywords);
 void log_unknown_restriction(struct str name);
+/* A class or a table leads back to itself. */
+void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);
 void log_table_trouble(struct str title, const char *reason);
 void log_no_relay_control(void);

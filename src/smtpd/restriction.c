@@ -3,7 +3,6 @@
 
 #include "config/main_cf.h"
 #include "config/restriction_names.h"
-#include "daemon/daemon.h"
 #include "smtpd/answer.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
@@ -64,66 +63,44 @@ static struct str without_braces(struct str word)
 struct parser {
     struct smtpd *smtpd;
     struct arena *arena;
-    enum restriction_topic topic;
     bool may_open_tables;
-    unsigned depth;
 };
 
-static struct restriction_list *parse(struct parser *parser, struct str value);
-
-static bool is_class(struct smtpd *smtpd, struct str name)
+static const struct restriction_class *find_class(const struct smtpd *smtpd, struct str name)
 {
-    struct str rest = smtpd->settings->restriction_classes, word;
-
-    while (str_next_word(&rest, ", \t\r\n", &word)) {
-        if (str_equal_nocase(word, name))
-            return true;
+    for (size_t i = 0; i < smtpd->restriction_classes.count; i++) {
+        if (str_equal_nocase(smtpd->restriction_classes.items[i].name, name))
+            return &smtpd->restriction_classes.items[i];
     }
-    return false;
+    return NULL;
 }
 
-static const struct restriction_list *parse_class(struct parser *parser, struct str name)
+static struct table_list *open_table(struct parser *parser, struct str title, struct str word)
 {
-    struct parser inner = *parser;
-    struct failure why;
-    struct str value;
-
-    if (++inner.depth > NESTING_MAXIMUM ||
-        !main_cf_value(daemon_main_cf(parser->smtpd->daemon), name, parser->arena, &value, &why))
-        return NULL;
-    return parse(&inner, value);
+    return table_list_open(parser->smtpd->tables, title, without_braces(word), TABLE_FOLD);
 }
 
 static void parse_argument(struct parser *parser, struct restriction_node *node, struct str *rest)
 {
     struct str word;
 
-    if (!table_list_next_word(rest, ", \t\r\n", &word)) {
+    if (table_list_next_word(rest, ", \t\r\n", &word) && parser->may_open_tables)
+        node->table = open_table(parser, node->name, word);
+    else
         node->restriction = NULL;
-        return;
-    }
-    if (!parser->may_open_tables) {
-        node->restriction = NULL;
-        return;
-    }
-    node->table = table_list_open(parser->smtpd->tables, node->name, without_braces(word), TABLE_FOLD);
 }
 
 static void parse_word(struct parser *parser, struct restriction_node *node, struct str word, struct str *rest)
 {
     node->name = arena_str(parser->arena, word);
     node->restriction = find_restriction(word);
-    if (node->restriction != NULL) {
-        if (node->restriction->argument == ARGUMENT_TABLE)
-            parse_argument(parser, node, rest);
+    if (node->restriction != NULL && node->restriction->argument == ARGUMENT_TABLE)
+        parse_argument(parser, node, rest);
+    if (node->restriction != NULL)
         return;
-    }
-    if (is_class(parser->smtpd, word)) {
-        node->list = parse_class(parser, word);
-    } else if (is_table_name(word) && parser->may_open_tables) {
-        node->restriction = &restrictions[topic_access[parser->topic]];
-        node->table = table_list_open(parser->smtpd->tables, node->name, without_braces(word), TABLE_FOLD);
-    }
+    node->class = find_class(parser->smtpd, word);
+    if (node->class == NULL && is_table_name(word) && parser->may_open_tables)
+        node->table = open_table(parser, node->name, word);
 }
 
 static size_t count_words(struct str value)
@@ -155,35 +132,57 @@ static struct restriction_list *parse(struct parser *parser, struct str value)
     return list;
 }
 
-const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value, enum restriction_topic topic)
+const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value)
 {
-    struct parser parser = { smtpd, smtpd->arena, topic, true, 0 };
+    struct parser parser = { smtpd, smtpd->arena, true };
 
     return parse(&parser, value);
 }
 
-bool restriction_list_stops_relaying(const struct restriction_list *list)
+void restriction_parse_classes(struct smtpd *smtpd)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    struct restriction_class_list *classes = &smtpd->restriction_classes;
+    struct str rest = smtpd->settings->restriction_classes, word, value;
+    struct failure why;
+
+    classes->items = arena_new_array(smtpd->arena, count_words(rest) + 1, struct restriction_class);
+    while (str_next_word(&rest, ", \t\r\n", &word))
+        classes->items[classes->count++].name = word;
+    /* All names are known before the first list is read: classes may name each other. */
+    for (size_t i = 0; i < classes->count; i++) {
+        if (main_cf_value(smtpd->main_cf, classes->items[i].name, smtpd->arena, &value, &why))
+            classes->items[i].list = restriction_parse(smtpd, value);
+    }
+}
+
+static bool stops_relaying(const struct restriction_list *list, unsigned depth)
+{
+    for (size_t i = 0; list != NULL && depth < NESTING_MAXIMUM && i < list->count; i++) {
         const struct restriction_node *node = &list->nodes[i];
 
         if (node->restriction != NULL && node->restriction->stops_relaying && !node->only_warns)
             return true;
-        if (node->list != NULL && restriction_list_stops_relaying(node->list))
+        if (node->class != NULL && stops_relaying(node->class->list, depth + 1))
             return true;
     }
     return false;
 }
 
+bool restriction_list_stops_relaying(const struct restriction_list *list)
+{
+    return stops_relaying(list, 0);
+}
+
 static enum verdict run_node(struct check *check, const struct restriction_node *node)
 {
-    if (node->list != NULL)
-        return restriction_run(check, node->list);
-    if (node->restriction == NULL) {
-        log_unknown_restriction(node->name);
-        return restriction_misconfigured(check);
-    }
-    return node->restriction->run(check, node);
+    if (node->restriction != NULL)
+        return node->restriction->run(check, node);
+    if (node->class != NULL && node->class->list != NULL)
+        return restriction_run(check, node->class->list);
+    if (node->table != NULL)
+        return restrictions[topic_access[check->topic]].run(check, node);
+    log_unknown_restriction(node->name);
+    return restriction_misconfigured(check);
 }
 
 enum verdict restriction_run(struct check *check, const struct restriction_list *list)
@@ -191,8 +190,10 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
     enum verdict verdict = VERDICT_DUNNO;
     bool outer_only_warns = check->only_warns;
 
-    if (check->depth >= NESTING_MAXIMUM)
+    if (check->depth >= NESTING_MAXIMUM) {
+        log_restriction_nesting();
         return restriction_misconfigured(check);
+    }
     check->depth++;
     for (size_t i = 0; i < list->count && verdict == VERDICT_DUNNO; i++) {
         check->only_warns = outer_only_warns || list->nodes[i].only_warns;
@@ -205,7 +206,7 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
 
 enum verdict restriction_run_names(struct check *check, struct str names, struct str table)
 {
-    struct parser parser = { check->smtpd, check->arena, check->topic, false, check->depth };
+    struct parser parser = { check->smtpd, check->arena, false };
 
     if (is_table_name(names)) {
         log_table_in_access_table(table, names);

@@ -57,18 +57,31 @@ struct check {
 };
 
 struct restriction;
+struct restriction_class;
 struct restriction_list;
 
+/* One of these is set; none: nobody knows the name. */
 struct restriction_node {
-    const struct restriction *restriction; /* NULL: unknown, or a class */
-    const struct restriction_list *list;   /* of a class */
+    const struct restriction *restriction;
+    const struct restriction_class *class;
+    struct table_list *table; /* of check_*_access, or by itself */
     struct str name;
-    struct table_list *table; /* of check_*_access */
     bool only_warns;
 };
 
 struct restriction_list {
     struct restriction_node *nodes;
+    size_t count;
+};
+
+/* smtpd_restriction_classes: lists with names of their own, parsed once, for other lists and access tables. */
+struct restriction_class {
+    struct str name;
+    const struct restriction_list *list; /* NULL: main.cf has no such parameter */
+};
+
+struct restriction_class_list {
+    struct restriction_class *items;
     size_t count;
 };
 
@@ -83,15 +96,16 @@ struct restriction {
     bool stops_relaying; /* one of those that a relay policy must have */
 };
 
-/* Parses a parameter's value; opens its tables. Before the jail. topic: what a bare type:table looks up. */
-const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value, enum restriction_topic topic);
+/* Parses a parameter's value; opens its tables. Before the jail. The classes come first. */
+void restriction_parse_classes(struct smtpd *smtpd);
+const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value);
 /* Whether something in it, or in its classes, keeps strangers from relaying. */
 bool restriction_list_stops_relaying(const struct restriction_list *list);
 
 /* Walks a list. */
 enum verdict restriction_run(struct check *check, const struct restriction_list *list);
 
-/* The value of an access table that is no action of its own: names of restrictions, without tables. */
+/* The value of an access table that is no action of its own: names of restrictions and classes, without tables. */
 enum verdict restriction_run_names(struct check *check, struct str names, struct str table);
 
 /*

@@ -35,8 +35,7 @@ static enum verdict refuse_foreign(struct check *check, int code)
     if (verdict != VERDICT_DUNNO)
         return verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
     return restriction_reject_plain(
-        check, code, "5.7.1",
-        arena_printf(check->arena, "<%.*s>: Relay access denied", STR_ARG(check->recipient)));
+        check, code, "5.7.1", arena_printf(check->arena, "<%.*s>: Relay access denied", STR_ARG(check->recipient)));
 }
 
 enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node)

@@ -80,24 +80,25 @@ static void parse_restrictions(struct smtpd *smtpd)
 {
     const struct smtpd_settings *settings = smtpd->settings;
 
-    smtpd->client_restrictions = restriction_parse(smtpd, settings->client_restrictions, TOPIC_CLIENT);
-    smtpd->helo_restrictions = restriction_parse(smtpd, settings->helo_restrictions, TOPIC_HELO);
-    smtpd->sender_restrictions = restriction_parse(smtpd, settings->sender_restrictions, TOPIC_SENDER);
-    smtpd->relay_restrictions = restriction_parse(smtpd, settings->relay_restrictions, TOPIC_RECIPIENT);
-    smtpd->recipient_restrictions = restriction_parse(smtpd, settings->recipient_restrictions, TOPIC_RECIPIENT);
-    smtpd->data_restrictions = restriction_parse(smtpd, settings->data_restrictions, TOPIC_DATA);
-    smtpd->end_of_data_restrictions = restriction_parse(smtpd, settings->end_of_data_restrictions, TOPIC_END_OF_DATA);
-    smtpd->local_rewrite_clients = restriction_parse(smtpd, settings->local_header_rewrite_clients, TOPIC_CLIENT);
+    restriction_parse_classes(smtpd);
+    smtpd->client_restrictions = restriction_parse(smtpd, settings->client_restrictions);
+    smtpd->helo_restrictions = restriction_parse(smtpd, settings->helo_restrictions);
+    smtpd->sender_restrictions = restriction_parse(smtpd, settings->sender_restrictions);
+    smtpd->relay_restrictions = restriction_parse(smtpd, settings->relay_restrictions);
+    smtpd->recipient_restrictions = restriction_parse(smtpd, settings->recipient_restrictions);
+    smtpd->data_restrictions = restriction_parse(smtpd, settings->data_restrictions);
+    smtpd->end_of_data_restrictions = restriction_parse(smtpd, settings->end_of_data_restrictions);
+    smtpd->local_rewrite_clients = restriction_parse(smtpd, settings->local_header_rewrite_clients);
     smtpd->is_open_relay = !restriction_list_stops_relaying(smtpd->relay_restrictions) &&
                            !restriction_list_stops_relaying(smtpd->recipient_restrictions);
 }
 
 static bool find_own_addresses(struct smtpd *smtpd, struct failure *why)
 {
-    struct main_cf *cf = daemon_main_cf(smtpd->daemon);
     struct own_address_list own, proxies;
 
-    if (!own_addresses(cf, smtpd->arena, &own, why) || !own_proxy_addresses(cf, smtpd->arena, &proxies, why))
+    if (!own_addresses(smtpd->main_cf, smtpd->arena, &own, why) ||
+        !own_proxy_addresses(smtpd->main_cf, smtpd->arena, &proxies, why))
         return false;
     smtpd->own_addresses.items = arena_new_array(smtpd->arena, own.count + proxies.count + 1, struct own_address);
     for (size_t i = 0; i < own.count; i++)
@@ -127,6 +128,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     struct smtpd *smtpd = arena_new(daemon_arena(daemon), struct smtpd);
 
     smtpd->daemon = daemon;
+    smtpd->main_cf = daemon_main_cf(daemon);
     smtpd->loop = daemon_loop(daemon);
     smtpd->arena = daemon_arena(daemon);
     smtpd->settings = daemon_settings(daemon);

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
+#include "smtpd/restriction.h"
 #include "smtpd/settings.h"
 #include "table/match_list.h"
 #include "table/table_list.h"
@@ -14,8 +15,8 @@ struct destination_cache;
 struct endpoint;
 struct host_lookup;
 struct loop;
+struct main_cf;
 struct resolver;
-struct restriction_list;
 
 /*
  * smtpd - what all sessions of the process share: settings, tables opened before the jail, the parsed
@@ -23,6 +24,7 @@ struct restriction_list;
  */
 struct smtpd {
     struct daemon *daemon;
+    struct main_cf *main_cf;
     struct loop *loop;
     struct arena *arena; /* ends with the process */
     const struct smtpd_settings *settings;
@@ -45,6 +47,7 @@ struct smtpd {
     struct table_list *canonical_maps;
     struct table_list *recipient_canonical_maps;
 
+    struct restriction_class_list restriction_classes;
     const struct restriction_list *client_restrictions;
     const struct restriction_list *helo_restrictions;
     const struct restriction_list *sender_restrictions;

@@ -237,6 +237,8 @@ RESTRICTIONS = [
     Dialogue("defer if permit then reject", TAKES_RCPT, {"smtpd_recipient_restrictions": "defer_if_permit, reject"}),
     Dialogue("defer if reject", TAKES_RCPT, {"smtpd_recipient_restrictions": "defer_if_reject, reject"}),
     Dialogue("warn if reject", TAKES_RCPT, {"smtpd_recipient_restrictions": "warn_if_reject reject, permit"}),
+    Dialogue("restriction class named by a table", TAKES_RCPT, {"smtpd_restriction_classes": "outer, strange", "outer": "check_client_access static:strange", "strange": "check_recipient_access inline:{{localhost=REJECT classy}}",
+                                                                "smtpd_recipient_restrictions": "check_helo_access static:outer, permit"}),
     Dialogue("restriction class", TAKES_RCPT, {"smtpd_restriction_classes": "strange", "strange": "check_recipient_access inline:{{localhost=REJECT classy}}", "smtpd_recipient_restrictions": "strange, permit"}),
     Dialogue("reject code", TAKES_RCPT, {"reject_code": "550", "smtpd_client_restrictions": "reject"}),
     Dialogue("access map reject code", TAKES_RCPT, {"access_map_reject_code": "550", "smtpd_client_restrictions": "check_client_access static:REJECT"}),
