@@ -5,6 +5,7 @@
 #include "mail/dsn.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -202,4 +203,173 @@ TEST(the_original_comes_whole_or_up_to_the_empty_line)
         EXPECT_STR(strbuf_str(&out), str_from_c(cases[i].content));
     }
     strbuf_done(&out);
+}
+
+/* ---- what people wrote in other scripts, and what peers say at length ---- */
+
+TEST(a_report_about_internationalized_mail_says_so_in_every_part)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    stage.request.is_smtputf8 = true;
+    stage.request.sender = STR("se\xc3\xb1or@w.example");
+    stage.recipients[0].address = STR("j\xc3\xb6rg@x.example");
+    stage.recipients[0].original = STR("j\xc3\xb6rg@x.example");
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n");
+    expect_contains(&stage, "\n<j\xc3\xb6rg@x.example>: host mx.x.example[192.0.2.1] said:");
+    expect_contains(&stage, "Content-Type: message/global-delivery-status\nContent-Transfer-Encoding: 8bit\n\n");
+    expect_contains(&stage, "X-Merpati-Sender: rfc822; se\xc3\xb1or@w.example\n");
+    expect_contains(&stage, "Final-Recipient: utf-8; j\xc3\xb6rg@x.example\n");
+    expect_contains(&stage, "Content-Type: message/global\nContent-Transfer-Encoding: 8bit\n\n"
+                            "Return-Path: <se\xc3\xb1or@w.example>\n");
+    stage.report.is_header_only = true;
+    strbuf_clear(&stage.text);
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "Content-Description: Undelivered Message Headers\nContent-Type: message/global-headers\n");
+    strbuf_done(&stage.text);
+}
+
+TEST(a_header_alone_is_called_a_header)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    stage.report.is_header_only = true;
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "Content-Description: Undelivered Message Headers\nContent-Type: text/rfc822-headers\n"
+                            "Content-Transfer-Encoding: 8bit\n\nReturn-Path: <s@w.example>\n");
+    strbuf_done(&stage.text);
+}
+
+/* No line longer than 78 but where a word alone is longer; nothing lost. */
+static void expect_folded(struct str text, size_t word_max)
+{
+    struct str line;
+
+    while (!str_is_empty(text)) {
+        if (!str_cut(text, '\n', &line, &text)) {
+            line = text;
+            text = STR_EMPTY;
+        }
+        EXPECT(line.len <= (word_max > 78 ? word_max + 4 : 78));
+    }
+}
+
+static struct str part_between(const struct strbuf *text, const char *from, const char *to)
+{
+    size_t start = str_find(strbuf_str(text), str_from_c(from));
+    struct str rest = str_from(strbuf_str(text), start);
+
+    EXPECT(start != STR_NOT_FOUND);
+    return str_part(rest, 0, str_find(rest, str_from_c(to)));
+}
+
+TEST(a_very_long_diagnostic_is_folded_and_whole)
+{
+    enum { WORDS = 400, LONG_WORD = 900 };
+    struct strbuf words;
+    struct stage stage;
+    struct str field;
+    size_t found = 0;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    strbuf_init(&words, STRBUF_UNLIMITED);
+    for (size_t i = 0; i < WORDS; i++)
+        strbuf_printf(&words, "word%03zu ", i);
+    stage.recipients[0].diagnostic = strbuf_str(&words);
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    field = part_between(&stage.text, "Diagnostic-Code: smtp; ", "\n\n");
+    expect_folded(field, 0);
+    for (size_t i = 0; i < WORDS; i++) {
+        char word[16];
+
+        (void) snprintf(word, sizeof(word), "word%03zu", i);
+        found += str_find(field, str_from_c(word)) != STR_NOT_FOUND;
+    }
+    EXPECT_UINT(found, WORDS);
+
+    strbuf_clear(&words);
+    for (size_t i = 0; i < LONG_WORD; i++)
+        strbuf_append_char(&words, 'x');
+    stage.recipients[0].diagnostic = strbuf_str(&words);
+    strbuf_clear(&stage.text);
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    field = part_between(&stage.text, "Diagnostic-Code: smtp;", "\n\n");
+    expect_folded(field, LONG_WORD);
+    EXPECT(str_find(field, strbuf_str(&words)) != STR_NOT_FOUND);
+    strbuf_done(&words);
+    strbuf_done(&stage.text);
+}
+
+TEST(a_peer_cannot_write_fields_or_parts_of_its_own)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    stage.recipients[0].diagnostic = STR("550 no\nAction: delivered\n\n--ABC.1795312060/mail.example.com--\r\x1b[2J");
+    stage.recipients[0].reason = STR("no\n\n--ABC.1795312060/mail.example.com--\n");
+    stage.recipients[0].remote_mta = STR("mx\nStatus: 2.0.0");
+    stage.recipients[0].dsn_orcpt = STR("rfc822;x\nStatus: 2.0.0");
+    stage.request.envid = STR("id\nX: y");
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    EXPECT(str_find(strbuf_str(&stage.text), STR("\nAction: delivered")) == STR_NOT_FOUND);
+    EXPECT(str_find(strbuf_str(&stage.text), STR("\nStatus: 2")) == STR_NOT_FOUND);
+    EXPECT(str_find(strbuf_str(&stage.text), STR("\nX: y")) == STR_NOT_FOUND);
+    EXPECT(str_find(strbuf_str(&stage.text), STR("\n--ABC.1795312060/mail.example.com--")) == STR_NOT_FOUND);
+    EXPECT(str_find(strbuf_str(&stage.text), STR("\x1b")) == STR_NOT_FOUND);
+    strbuf_done(&stage.text);
+}
+
+TEST(words_of_eight_bits_stay_as_they_are)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    stage.recipients[0].reason = STR("bo\xc3\xae"
+                                     "te pleine \xe9");
+    stage.recipients[0].diagnostic = STR_EMPTY;
+    stage.recipients[0].original = STR_EMPTY;
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "\n<\"a b\"@x.example>: bo\xc3\xae"
+                            "te pleine \xe9\n");
+    expect_contains(&stage, "Diagnostic-Code: X-Merpati; bo\xc3\xae"
+                            "te pleine \xe9\n");
+    strbuf_done(&stage.text);
+}
+
+TEST(what_returns_to_nobody_is_the_postmasters_without_an_explanation)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_FAILED);
+    stage.request.sender = STR_EMPTY;
+    stage.report.audience = REPORT_TO_POSTMASTER;
+    stage.report.recipient = STR("postmaster");
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage,
+                    "Subject: Postmaster Copy: Undelivered Mail\nTo: postmaster\nAuto-Submitted: auto-generated\n");
+    EXPECT(str_find(strbuf_str(&stage.text), STR("I'm sorry")) == STR_NOT_FOUND);
+    expect_contains(&stage, "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
+                            "Return-Path: <MAILER-DAEMON@mail.example.com>\n");
+    strbuf_done(&stage.text);
+}
+
+TEST(a_report_of_all_tells_what_became_of_each)
+{
+    struct stage stage;
+
+    set_stage(&stage, BOUNCE_TRACE);
+    stage.recipients[0].status = DELIVER_BOUNCED;
+    stage.recipients[1].status = DELIVER_SENT;
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "Enclosed is the mail delivery report that you requested.\n");
+    expect_contains(&stage, "Action: failed\nStatus: 5.1.1\n");
+    expect_contains(&stage, "Action: delivered\nStatus: 2.0.0\n");
+    stage.recipients[0].status = DELIVER_DEFERRED;
+    strbuf_clear(&stage.text);
+    EXPECT(report_write_head(&stage.report, &stage.text));
+    expect_contains(&stage, "Action: delayed\n");
+    strbuf_done(&stage.text);
 }
