@@ -174,3 +174,40 @@ def test_journal_limits_that_do_not_fit_together_are_told(make_merpati):
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
     assert "spool_journal_limit must hold two segments" in checked.stderr
+
+
+def test_the_programs_of_another_mail_system_are_not_started(make_merpati):
+    """A main.cf that came from Postfix may name Postfix's daemon_directory: its master must not get our queue."""
+    mail = make_merpati()
+    foreign = mail.directory / "foreign"
+    foreign.mkdir()
+    (foreign / "master").write_text("#!/bin/sh\ntouch started\n")
+    (foreign / "master").chmod(0o755)
+    own = mail.daemon_directory
+    mail.set(daemon_directory=foreign)
+    for verb in ("check", "start", "start-fg"):
+        failed = mail.control(verb, check=False)
+        assert failed.returncode == 1
+        assert f"daemon_directory = {foreign} has no program spill of Merpati: write daemon_directory = {own}" in failed.stderr
+    assert not (mail.queue / "started").exists() and not (mail.directory / "started").exists()
+
+
+def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
+    later = {
+        "smtpd_tls_cert_file": "/etc/ssl/certs/ssl-cert-snakeoil.pem",
+        "smtpd_tls_security_level": "may",
+        "smtp_tls_policy_maps": "hash:/nowhere/tls_policy",
+        "smtpd_sasl_type": "dovecot",
+        "smtpd_milters": "inet:127.0.0.1:8891",
+        "readme_directory": "no",
+    }
+    mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
+    (mail.config / "main.cf").write_text("mydomain = first.test\n" + (mail.config / "main.cf").read_text())
+    checked = mail.control("check")
+    for name in later:
+        lines = [line for line in checked.stderr.splitlines() if f" {name} = " in line or f" {name}: " in line]
+        assert len(lines) == 1 and lines[0].endswith("this version does not act on the parameter yet"), lines
+    assert "mail is deferred" not in checked.stderr
+    assert checked.stderr.count("overriding earlier entry: mydomain=first.test") == 1
+    assert "holds no queue yet: the next start makes it" in checked.stderr
+    mail.start()

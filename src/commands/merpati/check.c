@@ -18,6 +18,7 @@ struct check {
     const struct instance *instance;
     struct layout_identity identity;
     bool has_identity;
+    bool has_programs;
     bool is_wrong;
 };
 
@@ -62,7 +63,7 @@ static void check_service(struct check *check, const struct master_cf *file, con
     else if (program->state == PROGRAM_ELSEWHERE)
         log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
                     STR_ARG(name), type, program->remark);
-    else if (check->instance->shared != NULL &&
+    else if (check->has_programs &&
              access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
         log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
                   service->line, STR_ARG(name), type, program->name,
@@ -118,6 +119,17 @@ bool check_places(const struct instance *instance, const struct master_cf *file)
         return true;
     log_error("%.*s: %s", STR_ARG(file->file), why.text);
     return false;
+}
+
+static void check_programs(struct check *check)
+{
+    struct failure why;
+
+    check->has_programs = instance_has_programs(check->instance, &why);
+    if (check->has_programs)
+        return;
+    log_error("%s", why.text);
+    check->is_wrong = true;
 }
 
 static void check_services(struct check *check)
@@ -194,6 +206,20 @@ static void compare(const char *path, const struct layout_directory *row, const 
                     (unsigned) status->st_uid, (unsigned) status->st_gid, (unsigned) uid, (unsigned) gid);
 }
 
+static bool are_all_missing(struct check *check)
+{
+    struct stat status;
+    struct failure why;
+
+    for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
+        if (file_stat_link(path_of(check->instance, check->instance->shared->queue_directory, row->name), &status,
+                           &why) ||
+            why.error != ENOENT)
+            return false;
+    }
+    return true;
+}
+
 static void check_directories(struct check *check)
 {
     const struct shared_settings *shared = check->instance->shared;
@@ -201,6 +227,11 @@ static void check_directories(struct check *check)
     struct failure why;
 
     check_reachable(check, shared->queue_directory);
+    if (are_all_missing(check)) {
+        log_warning("queue_directory %.*s holds no queue yet: the next start makes it",
+                    STR_ARG(shared->queue_directory));
+        return;
+    }
     for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
         const char *path = path_of(check->instance, shared->queue_directory, row->name);
 
@@ -247,11 +278,10 @@ static void check_command(struct check *check, const char *name)
 int check_instance(const struct instance *instance)
 {
     struct check check = { .instance = instance };
-    const struct strlist *warnings = main_cf_warnings(instance->main_cf);
 
-    for (size_t i = 0; i < warnings->count; i++)
-        log_warning("%.*s", STR_ARG(warnings->items[i]));
     check.is_wrong = !check_parameters(instance) || instance->shared == NULL;
+    if (instance->shared != NULL)
+        check_programs(&check);
     check_services(&check);
     if (instance->shared != NULL) {
         check_own_addresses(&check);

@@ -61,12 +61,14 @@ static bool wait_for_end(const struct instance *instance, int limit_ms)
     return false;
 }
 
-/* A master that was killed a moment ago may have its lock still: the kernel is taking it down. */
-static bool need_no_master(const struct instance *instance)
+/* What a start needs. A master that was killed a moment ago may have its lock still: the kernel is taking it down. */
+static bool may_start(const struct instance *instance)
 {
     struct failure why;
     pid_t pid;
 
+    if (!instance_has_programs(instance, &why))
+        return fail(&why) == 0;
     if (wait_for_end(instance, MOMENT_MS))
         return true;
     if (!instance_find_master(instance, &pid, &why))
@@ -87,7 +89,7 @@ int control_start(const struct instance *instance)
     pid_t pid;
     int status;
 
-    if (!need_no_master(instance))
+    if (!may_start(instance))
         return 1;
     log_starting();
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
@@ -103,7 +105,7 @@ int control_start_foreground(const struct instance *instance)
     const char *path = program_path(instance, instance->shared->daemon_directory, "master");
     char *arguments[] = { "master", "-s", "-c", arena_c(instance->arena, instance->directory), NULL };
 
-    if (!need_no_master(instance))
+    if (!may_start(instance))
         return 1;
     log_starting();
     log_close();

@@ -24,20 +24,24 @@ bool instance_load(struct instance *instance, struct arena *arena, struct str op
     return true;
 }
 
-const char *instance_command(const struct instance *instance, const char *name)
+/* Where this program is; empty if that cannot be told. */
+static struct str own_directory(const struct instance *instance)
 {
     char own[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
-    struct str directory = str_make(own, len < 0 ? 0 : (size_t) len);
-    size_t slash = str_find_last_char(directory, '/');
-    const char *path;
+    struct str path = str_make(own, len < 0 ? 0 : (size_t) len);
+    size_t slash = str_find_last_char(path, '/');
 
-    if (slash != STR_NOT_FOUND) {
-        path = arena_c(instance->arena,
-                       arena_printf(instance->arena, "%.*s/%s", STR_ARG(str_part(directory, 0, slash)), name));
-        if (access(path, X_OK) == 0)
-            return path;
-    }
+    return slash == STR_NOT_FOUND ? STR_EMPTY : arena_str(instance->arena, str_part(path, 0, slash));
+}
+
+const char *instance_command(const struct instance *instance, const char *name)
+{
+    struct str directory = own_directory(instance);
+    const char *path = arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
+
+    if (directory.len > 0 && access(path, X_OK) == 0)
+        return path;
     directory = instance->shared == NULL ? STR("/usr/sbin") : instance->shared->command_directory;
     return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
 }
@@ -66,4 +70,41 @@ bool instance_find_master(const struct instance *instance, pid_t *pid_out, struc
         return failure_set(why, FAILURE_RETRY, 0, "%s is locked but names no process", path);
     *pid_out = (pid_t) pid;
     return true;
+}
+
+/* spill is a program that only Merpati has. */
+static const char *const needed_programs[] = { "master", "spill" };
+
+/* The first that is not in the directory; NULL if all are. */
+static const char *missing_program(const struct instance *instance, struct str directory)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(needed_programs); i++) {
+        const char *path =
+            arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), needed_programs[i]));
+
+        if (access(path, X_OK) < 0)
+            return needed_programs[i];
+    }
+    return NULL;
+}
+
+bool instance_has_programs(const struct instance *instance, struct failure *why)
+{
+    struct str directory = instance->shared->daemon_directory;
+    const char *missing = missing_program(instance, directory);
+    struct str beside = own_directory(instance);
+    size_t slash = str_find_last_char(beside, '/');
+
+    if (missing == NULL)
+        return true;
+    /* Not installed: commands in bin/, programs beside it in libexec/. */
+    if (slash != STR_NOT_FOUND)
+        beside = arena_printf(instance->arena, "%.*s/libexec", STR_ARG(str_part(beside, 0, slash)));
+    if (missing_program(instance, beside) == NULL)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "daemon_directory = %.*s has no program %s of Merpati: write daemon_directory = %.*s",
+                           STR_ARG(directory), missing, STR_ARG(beside));
+    return failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "daemon_directory = %.*s has no program %s of Merpati: write where its programs are",
+                       STR_ARG(directory), missing);
 }

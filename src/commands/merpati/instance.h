@@ -28,4 +28,10 @@ const char *instance_command(const struct instance *instance, const char *name);
 /* The process id of the master that holds the queue's lock; 0 if none does. */
 MUST_USE bool instance_find_master(const struct instance *instance, pid_t *pid_out, struct failure *why);
 
+/*
+ * Whether daemon_directory holds Merpati's programs. A main.cf that came from elsewhere may name the directory of
+ * another mail system, whose programs must not be started with this queue.
+ */
+MUST_USE bool instance_has_programs(const struct instance *instance, struct failure *why);
+
 #endif

@@ -34,8 +34,23 @@ static bool is_acted_on_by_service(struct str name)
 static bool is_acted_on_by_transport(struct str name)
 {
     static const char *const suffixes[] = {
-        "_destination_concurrency_limit", "_destination_recipient_limit", "_initial_destination_concurrency",
-        "_destination_rate_delay",        "_transport_rate_delay",        NULL,
+        "_delivery_slot_cost",
+        "_delivery_slot_discount",
+        "_delivery_slot_loan",
+        "_destination_concurrency_failed_cohort_limit",
+        "_destination_concurrency_limit",
+        "_destination_concurrency_negative_feedback",
+        "_destination_concurrency_positive_feedback",
+        "_destination_rate_delay",
+        "_destination_recipient_limit",
+        "_extra_recipient_limit",
+        "_initial_destination_concurrency",
+        "_minimum_delivery_slots",
+        "_recipient_limit",
+        "_recipient_refill_delay",
+        "_recipient_refill_limit",
+        "_transport_rate_delay",
+        NULL,
     };
     size_t i;
 
@@ -283,6 +298,13 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
     }
 }
 
+/* Of what is acted on. proxy_read_maps only names tables that others may have. */
+static bool names_tables(struct str name)
+{
+    return (str_ends_with(name, STR("_maps")) || str_ends_with(name, STR("_restrictions"))) && is_acted_on(name) &&
+           !str_equal(name, STR("proxy_read_maps")) && !str_equal(name, STR("proxy_write_maps"));
+}
+
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
 {
     const struct table_set_options options = { 0 };
@@ -292,7 +314,7 @@ static void look_at_tables(struct main_cf *cf, struct arena *arena)
     for (i = 0; i < main_cf_count(cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(cf, i);
 
-        if (str_ends_with(entry->name, STR("_maps")) || str_ends_with(entry->name, STR("_restrictions")))
+        if (names_tables(entry->name))
             try_tables_of(cf, entry, set, arena);
         if (str_starts_with(entry->name, STR("smtpd_")) && str_ends_with(entry->name, STR("_restrictions")))
             look_at_restrictions(cf, entry, arena);
