@@ -21,6 +21,13 @@ void log_map_unreasonable(struct str queue_id, struct str maps, const char *what
                 STR_ARG(maps), what, STR_ARG(str_part(address, 0, 100)));
 }
 
+/* The result may be as long as a table's value can be: its beginning tells enough. */
+void log_map_long_result(struct str queue_id, struct str maps, struct str result)
+{
+    log_warning("%.*s: unreasonable %.*s result %.*s... -- message not accepted, try again later", STR_ARG(queue_id),
+                STR_ARG(maps), STR_ARG(str_part(result, 0, 100)));
+}
+
 void log_map_many(struct str queue_id, struct str maps, struct str address)
 {
     log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps), STR_ARG(address));

@@ -13,6 +13,7 @@ void log_message_id(struct str queue_id, bool is_resent, struct str id);
 void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason);
 /* "ABC: unreasonable virtual_alias_maps WHAT for x@y -- message not accepted, try again later" */
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address);
+void log_map_long_result(struct str queue_id, struct str maps, struct str result);
 /* "ABC: multi-valued canonical_maps entry for x@y" */
 void log_map_many(struct str queue_id, struct str maps, struct str address);
 /* "ABC: address rewriting problem: reason" */

@@ -243,6 +243,25 @@ struct expansion {
 
 static char stays, goes;
 
+/* What an alias stands for: its own name stays, other names may be aliases too. */
+static enum mapping_result take_results(struct expansion *expansion, struct str address, const struct strlist *results)
+{
+    const struct mapping_context *context = expansion->context;
+    size_t limit = (size_t) expansion->mapping->settings->virtual_alias_address_length_limit;
+
+    for (size_t i = 0; i < results->count; i++) {
+        struct str result = results->items[i];
+        bool is_itself = str_equal_nocase(result, address);
+
+        if (result.len > limit) {
+            log_map_long_result(context->queue_id, STR("virtual_alias_maps"), result);
+            return MAPPING_UNREASONABLE;
+        }
+        strlist_add_view(is_itself ? &expansion->final : &expansion->open, context->arena, result);
+    }
+    return MAPPING_DONE;
+}
+
 static enum mapping_result expand_one(struct expansion *expansion, struct str address)
 {
     struct mapping *mapping = expansion->mapping;
@@ -268,17 +287,7 @@ static enum mapping_result expand_one(struct expansion *expansion, struct str ad
     if (!read_value(mapping, context, address, &answer, mapping->has_virtual_extensions, limit + 1, &result, &why))
         return map_problem(context, mapping->virtual_alias, address, &why);
     map_set(expansion->seen, folded, &goes);
-    for (size_t i = 0; i < result.count; i++) {
-        if (result.items[i].len > (size_t) mapping->settings->virtual_alias_address_length_limit) {
-            log_map_unreasonable(context->queue_id, STR("virtual_alias_maps"), "result", address);
-            return MAPPING_UNREASONABLE;
-        }
-        if (str_equal_nocase(result.items[i], address))
-            strlist_add_view(&expansion->final, context->arena, result.items[i]);
-        else
-            strlist_add_view(&expansion->open, context->arena, result.items[i]);
-    }
-    return MAPPING_DONE;
+    return take_results(expansion, address, &result);
 }
 
 static enum mapping_result expand_all(struct expansion *expansion)
@@ -295,7 +304,7 @@ static enum mapping_result expand_all(struct expansion *expansion)
             level_end = expansion->open.count;
             depth++;
         }
-        if (depth > settings->virtual_alias_recursion_limit) {
+        if (depth >= settings->virtual_alias_recursion_limit) {
             log_map_unreasonable(expansion->context->queue_id, STR("virtual_alias_maps"), "map nesting",
                                  expansion->open.items[0]);
             return MAPPING_UNREASONABLE;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headers, addresses and recipients on their way in: what leaves the system is what leaves stock Postfix."""
 
+import re
 import smtplib
 
 import pytest
@@ -124,6 +125,45 @@ def test_recipients(pair, name):
 def test_senders(pair, sender):
     stock, ours = (outcome(side, sender, ["a@b.example"], "Subject: x\n\nbody\n", 1) for side in pair)
     assert ours == stock
+
+
+ALIASES = {
+    "virtual_alias_maps": "inline:{ {list@a.test = x@b.test, list@a.test, y@b.test}, {one@a.test = two@a.test},"
+    " {two@a.test = three@a.test}, {three@a.test = four@b.test}, {big@a.test = p@b.test q@b.test r@b.test s@b.test},"
+    " {long@a.test = llllllllllllllllllllllllll@b.test} }",
+    "virtual_alias_expansion_limit": "3",
+    "virtual_alias_recursion_limit": "2",
+    "virtual_alias_address_length_limit": "20",
+    "mydestination": "",
+    "local_recipient_maps": "",
+}
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    sides = make_pair(ALIASES)
+    yield sides
+    for side in sides:
+        side.finish()
+
+
+@pytest.mark.parametrize("name", ["list", "one", "two", "three", "big", "long"])
+def test_aliases_beyond_a_limit(narrow, name):
+    outcomes = []
+    for side in narrow:
+        with smtplib.SMTP("127.0.0.1", side.instance.port) as client:
+            client.ehlo("c.example")
+            client.mail("s@c.example")
+            assert client.rcpt(f"{name}@a.test")[0] == 250
+            code, text = client.data("Subject: x\n\nbody\n")
+        said = ""
+        if code != 250:
+            said = side.instance.wait_log(rf": (unreasonable .*(for {name}@|result l+@).*)$")[1]
+        outcomes.append((code, re.sub(b"as [0-9A-F]+", b"as ID", text), said))
+    assert outcomes[1] == outcomes[0]
 
 
 LIMIT = 200
