@@ -4,6 +4,7 @@
 import collections
 import re
 import threading
+import time
 
 from support.waiting import wait_until
 
@@ -151,3 +152,42 @@ def test_a_recipient_delivered_before_the_kill_is_not_sent_again_when_the_other_
     mail.command("postqueue", "-f")
     mail.wait_empty()
     assert len(first.messages) == 1 and len(second.messages) == 1
+
+
+def test_a_queue_manager_that_retires_with_deliveries_in_hand(make_merpati, sink):
+    """They end while the old one goes and the next one comes: each is sent once, and neither of them aborts."""
+    number, rounds = 60, 3
+    in_hand, go = [], threading.Event()
+
+    def end_one_after_the_other(session, line):
+        in_hand.append(session)
+        place = len(in_hand) % number
+        go.wait(60)
+        # Over twice the time that a queue manager which retires waits for what is in hand.
+        time.sleep(2.0 * place / number)
+
+    server = sink(replies={"DOT": end_one_after_the_other})
+    mail = make_merpati(
+        main={
+            "relayhost": f"[127.0.0.1]:{server.port}", "default_process_limit": "200",
+            "initial_destination_concurrency": "100", "default_destination_concurrency_limit": "100",
+        }
+    )
+    mail.start()
+    for turn in range(1, rounds + 1):
+        go.clear()
+        with mail.smtp() as client:
+            client.hello()
+            for place in range(number):
+                name = f"u{turn}-{place}@away.example"
+                assert client.deliver("s@example.test", name, "Subject: x\n\nhello\n").code == 250
+        wait_until(lambda: len(in_hand) == turn * number, lambda: f"all in hand, not {len(in_hand)}; {mail.tail()}")
+        old = mail.pids("qmgr")
+        mail.reload()
+        go.set()
+        wait_until(lambda: set(old).isdisjoint(mail.pids("qmgr")) and mail.pids("qmgr"), "the next queue manager")
+        mail.wait_empty(timeout=60)
+    arrived = collections.Counter(message.recipients[0] for message in server.messages)
+    assert arrived == {f"u{turn}-{place}@away.example": 1 for turn in range(1, rounds + 1) for place in range(number)}
+    assert len(in_hand) == rounds * number
+    assert not mail.log_lines(r"killed by signal|exit status")
