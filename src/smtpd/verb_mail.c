@@ -152,6 +152,8 @@ static bool take_address(struct session *session, struct str *rest)
         flags |= SMTP_PATH_STRICT;
     if (session->smtpd->shared->smtputf8_enable)
         flags |= SMTP_PATH_MAY_BE_UTF8;
+    if (session->smtpd->shared->allow_min_user)
+        flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
     if (!smtp_path_take(rest, flags, transaction->arena, &path, &why)) {
         log_bad_address(session, "MAIL", argument);
         answer(session, "501 5.1.7 Bad sender address syntax");

@@ -25,6 +25,8 @@ static bool take_address(struct session *session, struct str address, struct smt
     struct failure why;
     unsigned flags = session->smtpd->shared->smtputf8_enable ? SMTP_PATH_MAY_BE_UTF8 : 0;
 
+    if (session->smtpd->shared->allow_min_user)
+        flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
     if (smtp_path_take(&rest, flags, session->command_arena, path, &why) && str_trim(rest).len == 0)
         return true;
     log_bad_address(session, "VRFY", address);

@@ -379,6 +379,14 @@ static void check_answer(struct resolving *resolving)
     fail(answer, RESOLVE_DEFER, STR("a transport table names a transport or next hop that is too long"));
 }
 
+/* A command that gets "-user@example.com" could take it for an option. */
+static bool is_valid(const struct resolving *resolving, bool is_ours)
+{
+    if (str_starts_with(resolving->answer->recipient, STR("-")) && !resolving->resolver->shared->allow_min_user)
+        return false;
+    return is_ours || is_valid_domain(resolving->domain);
+}
+
 /* Room for "local@domain" in an answer. */
 static bool is_recipient_too_long(const struct resolving *resolving)
 {
@@ -405,7 +413,7 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
     }
     answer.recipient = arena_printf(arena, "%.*s@%.*s", STR_ARG(resolving.local), STR_ARG(resolving.domain));
     answer.is_routed = str_find_any(resolving.local, "@%!") != STR_NOT_FOUND;
-    if (!resolving.is_deferred && !is_ours && !is_valid_domain(resolving.domain)) {
+    if (!resolving.is_deferred && !is_valid(&resolving, is_ours)) {
         fail(&answer, RESOLVE_ERROR, STR("bad address syntax"));
         *resolved_out = answer;
         return;

@@ -265,6 +265,22 @@ TEST(a_table_that_cannot_be_read_defers)
     close_bench(&bench);
 }
 
+TEST(an_address_that_looks_like_an_option_is_none)
+{
+    struct bench bench = open_bench("");
+
+    expect(&bench, "-x@other.test", "error");
+    expect(&bench, "-x", "error");
+    expect(&bench, "-x%relay.test@example.com", "error");
+    expect(&bench, "x-@other.test", "smtp|other.test|x-@other.test|default");
+    expect(&bench, "other.test!-x@example.com", "error");
+    close_bench(&bench);
+    bench = open_bench("allow_min_user = yes\n");
+    expect(&bench, "-x@other.test", "smtp|other.test|-x@other.test|default");
+    expect(&bench, "-x", "local|mail.example.com|-x@mail.example.com|local");
+    close_bench(&bench);
+}
+
 static struct resolved_address resolve_one(struct bench *bench, struct str address)
 {
     struct resolved_address answer;

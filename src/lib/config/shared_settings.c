@@ -122,6 +122,8 @@ static const struct setting rows[] = {
                     "How many levels of subdirectories."),
     SETTING_BOOLEAN(struct shared_settings, enable_long_queue_ids, "enable_long_queue_ids", "no",
                     "Queue ids with the time in them, which never come again on this host."),
+    SETTING_BOOLEAN(struct shared_settings, allow_min_user, "allow_min_user", "no",
+                    "An address may begin with '-', which a command that gets it could take for an option."),
     SETTING_BOOLEAN(struct shared_settings, smtputf8_enable, "smtputf8_enable",
                     "${{$compatibility_level} <level {1} ? {no} : {yes}}",
                     "Mail with UTF-8 in addresses and headers (RFC 6531)."),

@@ -76,6 +76,7 @@ struct shared_settings {
     struct str hash_queue_names;
     int hash_queue_depth;
     bool enable_long_queue_ids;
+    bool allow_min_user;
     bool smtputf8_enable;
     bool strict_smtputf8;
     bool soft_bounce;

@@ -123,6 +123,8 @@ static bool parse_path(struct str text, unsigned flags, struct arena *arena, str
     path->address = STR_EMPTY;
     if (!(is_enclosed(text) && inside.len == 0) && !parse_address(skip_route(inside), flags, arena, &path->address))
         return false;
+    if ((flags & SMTP_PATH_MAY_BEGIN_WITH_DASH) == 0 && str_starts_with(path->address, STR("-")))
+        return false;
     path->external = in_external_form(arena, path->address);
     path->has_utf8 = !domain_is_ascii(path->address);
     path->is_domain_literal = str_starts_with(address_domain(path->address), STR("["));

@@ -18,6 +18,7 @@ enum smtp_path_flags {
     SMTP_PATH_MAY_BE_EMPTY = 1 << 1, /* <> is a sender */
     SMTP_PATH_MAY_BE_UTF8 =
         1 << 2, /* SMTPUTF8 was asked for: check that 8-bit is UTF-8; without it 8-bit passes as it is */
+    SMTP_PATH_MAY_BEGIN_WITH_DASH = 1 << 3, /* without it, -user@example.com is refused */
 };
 
 struct smtp_path {
