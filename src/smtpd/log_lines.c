@@ -223,6 +223,11 @@ void log_malformed_bdat(const struct session *session, struct str argument)
                 STR_ARG(session->peer.shown), argument.len > 0 ? " " : "", STR_ARG(str_part(argument, 0, 100)));
 }
 
+void log_null_bdat(const struct session *session)
+{
+    log_warning("%.*s: null BDAT request from %.*s", STR_ARG(queue_id_of(session)), STR_ARG(session->peer.shown));
+}
+
 void log_chunk_too_large(const struct session *session)
 {
     log_warning("%.*s: BDAT request from %.*s exceeds message size limit", STR_ARG(queue_id_of(session)),

@@ -30,6 +30,7 @@ void log_improper_pipelining(const struct session *session, struct str input);
 void log_bad_address(const struct session *session, const char *command, struct str argument);
 void log_request_too_long(const struct session *session, size_t limit, struct str line);
 void log_malformed_bdat(const struct session *session, struct str argument);
+void log_null_bdat(const struct session *session);
 void log_chunk_too_large(const struct session *session);
 void log_message_too_large(const struct session *session);
 void log_cleanup_trouble(const struct session *session, const char *reason);

@@ -28,6 +28,14 @@ static void fail(struct session *session, const struct chunk *chunk)
     session->is_discarding_chunks = !chunk->is_last;
 }
 
+/* Nothing, and not the end either: a client could go on with it for ever. */
+static void refuse_null(struct session *session, const struct chunk *chunk)
+{
+    log_null_bdat(session);
+    answer(session, "551 5.7.1 Null BDAT request");
+    fail(session, chunk);
+}
+
 static bool is_too_large(const struct session *session, const struct chunk *chunk)
 {
     int64_t limit = session->smtpd->shared->message_size_limit;
@@ -89,7 +97,9 @@ void verb_bdat(struct session *session, struct str argument)
         answer(session, "521 5.5.4 Syntax: BDAT count [LAST]");
         return;
     }
-    if (session->is_discarding_chunks)
+    if (chunk.bytes == 0 && !chunk.is_last)
+        refuse_null(session, &chunk);
+    else if (session->is_discarding_chunks)
         discard(session, &chunk);
     else if (begin(session, &chunk))
         take(session, &chunk);

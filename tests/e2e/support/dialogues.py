@@ -280,6 +280,11 @@ BDAT = [
     Dialogue("bdat without line end", [*TAKES_RCPT, b"BDAT 5 LAST\r\nhello", READ, "NOOP"]),
     Dialogue("chunking discarded", ["EHLO c.example", "MAIL FROM:<>", "RCPT TO:<ACCOUNT@localhost>", b"BDAT 1 LAST\r\nx", READ], {"smtpd_discard_ehlo_keywords": "chunking, etrn, silent-discard"}),
     Dialogue("bdat pipelined", [*TAKES_RCPT, b"BDAT 12\r\nSubject: x\r\nBDAT 9 LAST\r\n\r\nhello\r\nQUIT\r\n", READ, READ, READ, END]),
+    Dialogue("bdat of nothing", [*TAKES_RCPT, "BDAT 0", b"BDAT 3 LAST\r\nabc", READ, "MAIL FROM:<s@example.com>", "RCPT TO:<ACCOUNT@localhost>", b"BDAT 3\r\nabc", READ, "BDAT 0", "RSET",
+                                 "MAIL FROM:<s@example.com>", "RCPT TO:<ACCOUNT@localhost>", b"BDAT 0 LAST\r\n", READ]),
+    Dialogue("bdat of odd lines", [*TAKES_RCPT, b"bdat  0003  last \r\na\0b", READ, "BDAT +3 LAST", "NOOP"]),
+    Dialogue("bdat with too many hops", [*TAKES_RCPT, b"BDAT 780 LAST\r\n" + b"Received: x\r\n" * 60, READ, "NOOP", "MAIL FROM:<s@example.com>"]),
+    Dialogue("bdat for nobody", ["EHLO c.example", "MAIL FROM:<s@example.com>", "RCPT TO:<nobody-here@localhost>", b"BDAT 3 LAST\r\nabc", READ, "NOOP"]),
     Dialogue("huge bdat number", [*TAKES_RCPT, "BDAT 99999999999999999999999"]),
 ]
 
