@@ -107,6 +107,7 @@ static bool may_be_taken(struct str diagnosis)
     static const char *const forgiven[] = {
         "ISEMAIL_ERR_NODOMAIN",        "ISEMAIL_ERR_NOLOCALPART", "ISEMAIL_ERR_DOT_START",
         "ISEMAIL_ERR_CONSECUTIVEDOTS", "ISEMAIL_ERR_DOT_END",     "ISEMAIL_ERR_EXPECTING_ATEXT",
+        "ISEMAIL_ERR_UNCLOSEDDOMLIT",
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(forgiven); i++)
