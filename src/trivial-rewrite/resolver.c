@@ -171,7 +171,8 @@ static bool find_domain(struct resolving *resolving)
             apply_numeric_domain(resolving);
             if (resolving->domain.len == 0 && resolver->settings->resolve_null_domain)
                 resolving->domain = resolver->shared->myhostname;
-            if (resolving->domain.len == 0 || !is_local(resolving))
+            /* "a@b@" is a@b: an empty domain stands for nothing while another operator follows. */
+            if (resolving->domain.len > 0 && !is_local(resolving))
                 return false;
         }
         if (!follow_operator(resolving))
@@ -180,6 +181,8 @@ static bool find_domain(struct resolving *resolving)
     }
     if (!has_domain)
         resolving->domain = resolver->shared->myhostname;
+    if (resolving->domain.len == 0)
+        return false;
     if (resolving->local.len == 0)
         resolving->local = resolver->settings->empty_address_recipient;
     return true;

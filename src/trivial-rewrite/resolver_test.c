@@ -265,6 +265,22 @@ TEST(a_table_that_cannot_be_read_defers)
     close_bench(&bench);
 }
 
+TEST(an_empty_domain_is_passed_over_while_an_operator_follows)
+{
+    struct bench bench = open_bench("");
+
+    expect(&bench, "a@", "error");
+    expect(&bench, "a%", "error");
+    expect(&bench, "!a", "error");
+    expect(&bench, "a@b.test@", "smtp|b.test|a@b.test|default");
+    expect(&bench, "a%b.test@", "smtp|b.test|a@b.test|default");
+    expect(&bench, "!example.com!a", "local|mail.example.com|a@example.com|local");
+    expect(&bench, "!b.test!", "smtp|b.test|@b.test|default");
+    expect(&bench, "!%example.com", "local|mail.example.com|MAILER-DAEMON@example.com|local");
+    expect(&bench, "%b.test@b.test@", "smtp|b.test|%b.test@b.test|default routed");
+    close_bench(&bench);
+}
+
 TEST(an_address_that_looks_like_an_option_is_none)
 {
     struct bench bench = open_bench("");

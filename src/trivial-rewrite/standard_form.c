@@ -66,10 +66,19 @@ static struct parts take_apart(const struct standard_form_rules *rules, struct s
     return (struct parts){ address, STR_EMPTY, false };
 }
 
+static struct str without_final_dot(struct str text)
+{
+    bool has_one = str_ends_with(text, STR(".")) && text.len > 1 && text.data[text.len - 2] != '.';
+
+    return has_one ? str_part(text, 0, text.len - 1) : text;
+}
+
 struct str standard_form_domain(const struct standard_form_rules *rules, struct str domain, struct arena *arena)
 {
-    if (str_ends_with(domain, STR(".")) && domain.len > 1 && domain.data[domain.len - 2] != '.')
-        return str_part(domain, 0, domain.len - 1);
+    struct str without = without_final_dot(domain);
+
+    if (without.len < domain.len)
+        return without;
     if (domain.len > 0 && rules->domain.len > 0 && domain.data[0] != '[' && !str_contains_char(domain, '.'))
         return arena_printf(arena, "%.*s.%.*s", STR_ARG(domain), STR_ARG(rules->domain));
     return domain;
@@ -111,5 +120,7 @@ struct str standard_form(const struct standard_form_rules *rules, struct str add
         parts.has_domain = true;
     }
     parts.domain = standard_form_domain(rules, parts.domain, arena);
+    if (!parts.has_domain)
+        parts.local = without_final_dot(parts.local);
     return put_together(&parts, arena);
 }
