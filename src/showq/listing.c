@@ -2,15 +2,9 @@
 #include "showq/listing.h"
 
 #include "mail/quote.h"
-#include "os/directory.h"
-#include "os/fd.h"
-#include "os/file.h"
 #include "protocol/showq.h"
 #include "run/stream.h"
-#include "spool/maildrop_file.h"
-
-#include <fcntl.h>
-#include <stdio.h>
+#include "spool/maildrop_walk.h"
 
 struct listing {
     const struct listing_source *source;
@@ -18,6 +12,7 @@ struct listing {
     struct failure *why;
     struct arena *arena; /* of one message, or one part of it */
     struct strbuf out;
+    bool is_broken;     /* the reader is gone; why says how */
     bool is_in_message; /* its recipients go on */
 };
 
@@ -50,55 +45,28 @@ static void add_recipient(struct listing *listing, struct str address, struct st
     showq_append_recipient(&listing->out, &recipient);
 }
 
-static bool write_maildrop_file(struct listing *listing, const char *name)
+static bool write_maildrop_file(void *context, struct str name, const struct maildrop_message *drop, uint64_t size)
 {
-    CLEANUP(fd_close) int fd = -1;
-    struct showq_message message = { .queue_name = STR("maildrop"), .queue_id = str_from_c(name) };
-    struct maildrop_message drop;
-    struct failure ignored;
-    uint64_t offset;
-    size_t i;
-    char path[300];
+    struct listing *listing = context;
+    const struct showq_message message = {
+        .queue_name = STR("maildrop"),
+        .queue_id = name,
+        .arrival_seconds = instant_seconds(drop->arrival),
+        .size = size,
+        .sender = external(listing, drop->sender),
+    };
 
-    arena_reset(listing->arena);
-    snprintf(path, sizeof path, "maildrop/%s", name);
-    /* One that is being written, or was just taken up, is no message of this queue. */
-    if (!maildrop_open(path, listing->arena, &drop, &fd, &offset, &message.size, &ignored))
-        return true;
-    message.arrival_seconds = instant_seconds(drop.arrival);
-    message.sender = external(listing, drop.sender);
     showq_append_message(&listing->out, &message);
-    for (i = 0; i < drop.recipients.count; i++)
-        add_recipient(listing, drop.recipients.items[i], STR_EMPTY);
+    for (size_t i = 0; i < drop->recipients.count; i++)
+        add_recipient(listing, drop->recipients.items[i], STR_EMPTY);
     showq_append_message_end(&listing->out);
-    return send_out(listing);
-}
-
-static bool is_complete_maildrop(int directory, const char *name)
-{
-    struct stat status;
-
-    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
-           (status.st_mode & S_IXUSR) != 0;
+    listing->is_broken = !send_out(listing);
+    return !listing->is_broken;
 }
 
 static bool write_maildrop(struct listing *listing)
 {
-    struct directory *directory;
-    unsigned char type;
-    const char *name;
-    bool is_good = true;
-
-    if (!directory_open(AT_FDCWD, "maildrop", &directory, listing->why))
-        return false;
-    while (is_good && directory_next(directory, &name, &type))
-        if (is_complete_maildrop(directory_fd(directory), name))
-            is_good = write_maildrop_file(listing, name);
-    if (!is_good) {
-        directory_discard(&directory);
-        return false;
-    }
-    return directory_close(&directory, listing->why);
+    return maildrop_walk(listing->arena, write_maildrop_file, listing, listing->why) && !listing->is_broken;
 }
 
 static bool write_entry(struct listing *listing, const struct queue_entry *entry)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* merpati - starts, stops and looks after a mail system: what "postfix" is to Postfix. */
 
+#include "daemon/command_log.h"
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/control.h"
@@ -44,23 +45,6 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static bool open_log(const struct instance *instance, struct failure *why)
-{
-    const struct shared_settings *shared = instance->shared;
-    struct arena *arena = instance->arena;
-    const bool has_file = shared->maillog_file.len > 0;
-    const struct log_options options = {
-        .name = arena_c(arena, arena_printf(arena, "%.*s/merpati", STR_ARG(shared->syslog_name))),
-        .facility = arena_c(arena, shared->syslog_facility),
-        .postlog_path =
-            has_file ? arena_c(arena, arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)))
-                     : NULL,
-        .to_stderr = true,
-    };
-
-    return log_open(&options, why);
-}
-
 static int run(const struct verb *verb, struct str config_directory)
 {
     struct arena *arena = arena_create();
@@ -69,7 +53,7 @@ static int run(const struct verb *verb, struct str config_directory)
     int status = 1;
 
     if (!instance_load(&instance, arena, config_directory, &trouble, &why) ||
-        (instance.shared != NULL && !open_log(&instance, &why)))
+        (instance.shared != NULL && !command_log_open(instance.shared, "merpati", false, arena, &why)))
         log_fatal("%s", why.text);
     else if (instance.shared == NULL && verb->run != check_instance)
         log_fatal("%s", trouble.text);

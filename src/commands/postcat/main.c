@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,25 +25,10 @@ struct postcat {
     bool is_by_id;
 };
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int fail(const char *format, ...)
-{
-    char text[LOG_LINE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    log_fatal("%s", text);
-    log_flush();
-    return 1;
-}
-
 static int usage(void)
 {
-    return fail("usage: postcat [-b (body text)] [-c config_dir] [-e (envelope records)] [-h (header text)] "
-                "[-q (access queue)] [-v] [file(s)...]");
+    return log_fail(1, "usage: postcat [-b (body text)] [-c config_dir] [-e (envelope records)] [-h (header text)] "
+                       "[-q (access queue)] [-v] [file(s)...]");
 }
 
 static struct show begin(const struct postcat *postcat, const char *name)
@@ -220,11 +204,11 @@ int main(int argc, char **argv)
     if (!parse_arguments(&postcat, argc, argv, &directory))
         return usage();
     if (!load(&postcat, directory, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     for (; optind < argc; optind++)
         if (postcat.is_by_id ? !show_id(&postcat, argv[optind], &why) : !show_path(&postcat, argv[optind], &why))
-            return fail("%s", why.text);
+            return log_fail(1, "%s", why.text);
     if (fflush(stdout) != 0)
-        return fail("write to standard output: %m");
+        return log_fail(1, "write to standard output: %m");
     return 0;
 }

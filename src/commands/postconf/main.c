@@ -15,7 +15,6 @@
 #include "postconf/services.h"
 #include "postconf/show.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,28 +37,13 @@ struct postconf {
     bool is_quiet;       /* -q */
 };
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int fail(const char *format, ...)
-{
-    char text[LOG_LINE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fflush(stdout);
-    log_fatal("%s", text);
-    log_flush();
-    return 1;
-}
-
 static int usage(void)
 {
-    return fail("usage: postconf [-c config_dir] [-C param_class] [-d (parameter defaults)] [-e (edit configuration)] "
-                "[-f (fold lines)] [-h (no names)] [-H (no values)] [-M (master.cf)] [-n (non-default parameters)] "
-                "[-o name=value (override parameter value)] [-q (quiet)] [-x (expand parameter values)] "
-                "[-X (exclude)] [-# (comment-out)] [name...]");
+    return log_fail(
+        1, "usage: postconf [-c config_dir] [-C param_class] [-d (parameter defaults)] [-e (edit configuration)] "
+           "[-f (fold lines)] [-h (no names)] [-H (no values)] [-M (master.cf)] [-n (non-default parameters)] "
+           "[-o name=value (override parameter value)] [-q (quiet)] [-x (expand parameter values)] "
+           "[-X (exclude)] [-# (comment-out)] [name...]");
 }
 
 static void warn_all(const struct postconf *postconf, const struct strlist *texts)
@@ -183,7 +167,7 @@ static struct services *try_services(const struct postconf *postconf, bool *is_g
         *is_good_out = true;
         return NULL;
     }
-    fail("%s", why.text);
+    log_fail(1, "%s", why.text);
     return NULL;
 }
 
@@ -214,7 +198,7 @@ static int show_parameters(struct postconf *postconf)
     bool is_good = true;
 
     if (!open_main_cf(postconf, &cf, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     if (!postconf->show.wants_defaults) {
         warn_all(postconf, main_cf_warnings(cf));
         services = try_services(postconf, &is_good);
@@ -227,7 +211,7 @@ static int show_parameters(struct postconf *postconf)
     postconf->show.has_directory_option = postconf->has_directory_option || getenv("MAIL_CONFIG") != NULL;
     if (postconf->words.count > 0 ? !show_named(postconf, parameters, &why)
                                   : !show_all(&postconf->show, parameters, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     warn_all(postconf, &parameters->unused);
     return 0;
 }
@@ -241,7 +225,7 @@ static int check(struct postconf *postconf)
     bool is_good;
 
     if (!open_main_cf(postconf, &cf, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     warn_all(postconf, main_cf_warnings(cf));
     services = try_services(postconf, &is_good);
     if (!is_good)
@@ -293,7 +277,7 @@ static int show_services(struct postconf *postconf)
     struct failure why;
 
     if (!open_main_cf(postconf, &cf, &why) || !services_load(postconf->directory, postconf->arena, &services, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     warn_all(postconf, main_cf_warnings(cf));
     warn_all(postconf, &services->warnings);
     parameters = parameters_collect(cf, services, postconf->arena);
@@ -301,7 +285,7 @@ static int show_services(struct postconf *postconf)
     if (postconf->show.expands)
         print.expand_from = cf;
     if (!print_services(postconf, services, &print, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     warn_all(postconf, &parameters->unused);
     return 0;
 }
@@ -390,9 +374,9 @@ static int edit(struct postconf *postconf)
 
     for (i = 0; i < postconf->words.count; i++)
         if (!make_edit(postconf, postconf->words.items[i], &edits[i], &why))
-            return fail("%s", why.text);
+            return log_fail(1, "%s", why.text);
     if (!write_edits(postconf, edits, postconf->words.count, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     return 0;
 }
 
@@ -413,10 +397,10 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? 0 : 1;
     }
     if ((postconf.removes + postconf.comments_out + postconf.edits) > 1)
-        return fail("specify one of -e -X -#");
+        return log_fail(1, "specify one of -e -X -#");
     /* A directory is shown in messages and as config_directory the way it was given; nothing here runs set-gid. */
     if (!postconf.has_directory_option && !config_directory_find(STR_EMPTY, arena, &postconf.directory, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     if (postconf.checks)
         return check(&postconf);
     if (postconf.edits || postconf.removes || postconf.comments_out)

@@ -4,6 +4,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "daemon/command_log.h"
 #include "log/log.h"
 #include "os/directory.h"
 #include "os/environment.h"
@@ -57,19 +58,6 @@ static bool load(struct postdrop *postdrop, struct str option, struct failure *w
         return false;
     postdrop->settings = settings;
     return true;
-}
-
-static bool open_log(const struct postdrop *postdrop, struct failure *why)
-{
-    const struct shared_settings *shared = postdrop->shared;
-    struct log_options options = {
-        .name = arena_printf(postdrop->arena, "%.*s/postdrop", STR_ARG(shared->syslog_name)).data,
-        .facility = arena_c(postdrop->arena, shared->syslog_facility),
-        .postlog_path = shared->maillog_file.len > 0 ? "public/postlog" : NULL,
-        .to_stderr = true,
-    };
-
-    return log_open(&options, why);
 }
 
 /* The login name of who runs this; "uid:123" and an unknown user are refused where not everybody may submit. */
@@ -133,7 +121,7 @@ static int run(struct postdrop *postdrop, struct str option)
         (void) failure_system(&why, errno, "change directory to %s", queue_directory);
         return fail(&why);
     }
-    if (!open_log(postdrop, &why) || !may_submit(postdrop, &why) ||
+    if (!command_log_open(postdrop->shared, "postdrop", true, postdrop->arena, &why) || !may_submit(postdrop, &why) ||
         !drop_message(STDIN_FILENO, postdrop->shared->message_size_limit, &why))
         return fail(&why);
     wake_pickup(postdrop);

@@ -2,14 +2,9 @@
 #include "postqueue/direct.h"
 
 #include "mail/quote.h"
-#include "os/directory.h"
-#include "os/fd.h"
 #include "spool/journal_look.h"
-#include "spool/maildrop_file.h"
+#include "spool/maildrop_walk.h"
 #include "spool/queue_file.h"
-
-#include <fcntl.h>
-#include <stdio.h>
 
 struct direct {
     const struct showq_sink *sink;
@@ -85,39 +80,22 @@ static bool tell_frame(void *context, const struct journal_message *message)
     return true;
 }
 
-static void tell_maildrop_file(struct direct *direct, const char *name)
+static bool tell_maildrop_file(void *context, struct str name, const struct maildrop_message *drop, uint64_t size)
 {
-    CLEANUP(fd_close) int fd = -1;
-    struct showq_message message = { .queue_name = STR("maildrop"), .queue_id = str_from_c(name) };
-    struct maildrop_message drop;
-    struct failure ignored;
-    uint64_t offset;
-    size_t i;
-    char path[300];
+    struct direct *direct = context;
+    const struct showq_message message = {
+        .queue_name = STR("maildrop"),
+        .queue_id = name,
+        .arrival_seconds = instant_seconds(drop->arrival),
+        .size = size,
+        .sender = external(direct, drop->sender),
+    };
 
-    arena_reset(direct->arena);
-    snprintf(path, sizeof path, "maildrop/%s", name);
-    if (!maildrop_open(path, direct->arena, &drop, &fd, &offset, &message.size, &ignored))
-        return;
-    message.arrival_seconds = instant_seconds(drop.arrival);
-    message.sender = external(direct, drop.sender);
     direct->sink->message(direct->sink->context, &message);
-    for (i = 0; i < drop.recipients.count; i++)
-        tell_recipient(direct, drop.recipients.items[i], STR_EMPTY);
+    for (size_t i = 0; i < drop->recipients.count; i++)
+        tell_recipient(direct, drop->recipients.items[i], STR_EMPTY);
     direct->sink->message_end(direct->sink->context);
-}
-
-static bool list_maildrop(struct direct *direct, struct failure *why)
-{
-    struct directory *directory;
-    unsigned char type;
-    const char *name;
-
-    if (!directory_open(AT_FDCWD, "maildrop", &directory, why))
-        return false;
-    while (directory_next(directory, &name, &type))
-        tell_maildrop_file(direct, name);
-    return directory_close(&directory, why);
+    return true;
 }
 
 bool direct_list(const struct shared_settings *shared, const struct showq_sink *sink, struct failure *why)
@@ -129,7 +107,7 @@ bool direct_list(const struct shared_settings *shared, const struct showq_sink *
         .spool = spool_settings_make(shared->hash_queue_names, shared->hash_queue_depth),
         .arena = arena_create(),
     };
-    bool is_good = list_maildrop(&direct, why);
+    bool is_good = maildrop_walk(direct.arena, tell_maildrop_file, &direct, why);
     size_t i;
 
     for (i = 0; is_good && i < ARRAY_COUNT(queues); i++)

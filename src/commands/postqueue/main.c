@@ -20,7 +20,6 @@
 #include "table/match_list.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <time.h>
@@ -36,25 +35,10 @@ struct postqueue {
     struct str argument;
 };
 
-static int fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int fail(int status, const char *format, ...)
-{
-    char text[LOG_LINE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    log_fatal("%s", text);
-    log_flush();
-    return status;
-}
-
 static int usage(void)
 {
-    return fail(EX_USAGE, "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | "
-                          "postqueue -s site");
+    return log_fail(EX_USAGE, "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | "
+                              "postqueue -s site");
 }
 
 static bool load(struct postqueue *postqueue, struct str option, struct failure *why)
@@ -116,8 +100,8 @@ static bool is_authorized(const struct postqueue *postqueue, const char *paramet
 static int refuse(const struct failure *why, const char *to_do)
 {
     if (why->error != EPERM)
-        return fail(EX_TEMPFAIL, "%s", why->text);
-    return fail(EX_NOPERM, "%s %s", why->text, to_do);
+        return log_fail(EX_TEMPFAIL, "%s", why->text);
+    return log_fail(EX_NOPERM, "%s %s", why->text, to_do);
 }
 
 static bool read_listing(int fd, struct showq_reader *reader, struct failure *why)
@@ -158,14 +142,14 @@ static int list_with(const struct postqueue *postqueue, const struct showq_sink 
 
     if (system_socket_connect_unix(path, &fd, &why)) {
         if (!list_through_service(fd, sink, &why))
-            return fail(EX_UNAVAILABLE, "Queue report unavailable - %s", why.text);
+            return log_fail(EX_UNAVAILABLE, "Queue report unavailable - %s", why.text);
         return EX_OK;
     }
     if (!queue_client_is_down(&why) || !owns_queue())
-        return fail(EX_UNAVAILABLE, "Queue report unavailable - mail system is down (%s)", why.text);
+        return log_fail(EX_UNAVAILABLE, "Queue report unavailable - mail system is down (%s)", why.text);
     log_warning("Mail system is down -- accessing queue directly (%s)", why.text);
     if (!direct_list(postqueue->shared, sink, &why))
-        return fail(EX_TEMPFAIL, "%s", why.text);
+        return log_fail(EX_TEMPFAIL, "%s", why.text);
     return EX_OK;
 }
 
@@ -186,7 +170,7 @@ static int list(const struct postqueue *postqueue)
         print_table_end(&print);
     print_done(&print);
     if (fflush(stdout) != 0)
-        return fail(EX_IOERR, "write the listing: %m");
+        return log_fail(EX_IOERR, "write the listing: %m");
     return status;
 }
 
@@ -203,18 +187,18 @@ static int flush(const struct postqueue *postqueue)
         return refuse(&why, "to flush the mail queue");
     if (postqueue->action == ACTION_FLUSH_ID) {
         if (!queue_id_parse(postqueue->argument, &id))
-            return fail(EX_USAGE, "Cannot flush queue ID - invalid name: \"%.*s\"", STR_ARG(postqueue->argument));
+            return log_fail(EX_USAGE, "Cannot flush queue ID - invalid name: \"%.*s\"", STR_ARG(postqueue->argument));
         strlist_add(&request.queue_ids, postqueue->arena, postqueue->argument);
     }
     if (!queue_client_control(path, &request, postqueue->arena, postqueue->shared->ipc_timeout, &reply, &why)) {
         if (queue_client_is_down(&why))
-            return fail(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
-        return fail(EX_UNAVAILABLE, "Cannot flush mail queue - %s", why.text);
+            return log_fail(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+        return log_fail(EX_UNAVAILABLE, "Cannot flush mail queue - %s", why.text);
     }
     if (reply->missing.count > 0)
         log_warning("%.*s: no such message in the queue", STR_ARG(postqueue->argument));
     if (reply->failure.len > 0)
-        return fail(EX_TEMPFAIL, "Cannot flush mail queue - %.*s", STR_ARG(reply->failure));
+        return log_fail(EX_TEMPFAIL, "Cannot flush mail queue - %.*s", STR_ARG(reply->failure));
     return EX_OK;
 }
 
@@ -228,7 +212,8 @@ static int act(const struct postqueue *postqueue)
     case ACTION_FLUSH_ID:
         return flush(postqueue);
     case ACTION_FLUSH_SITE:
-        return fail(EX_USAGE, "Flush service is not configured for destination \"%.*s\"", STR_ARG(postqueue->argument));
+        return log_fail(EX_USAGE, "Flush service is not configured for destination \"%.*s\"",
+                        STR_ARG(postqueue->argument));
     case ACTION_NONE:
         break;
     }
@@ -287,6 +272,6 @@ int main(int argc, char **argv)
     if (!parse_arguments(&postqueue, argc, argv, &directory))
         return usage();
     if (!load(&postqueue, directory, &why))
-        return fail(EX_CONFIG, "%s", why.text);
+        return log_fail(EX_CONFIG, "%s", why.text);
     return act(&postqueue);
 }

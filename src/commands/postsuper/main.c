@@ -5,6 +5,7 @@
 #include "config/layout.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "daemon/command_log.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -19,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,25 +64,11 @@ struct postsuper {
     int lock_fd;
 };
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int fail(const char *format, ...)
-{
-    char text[LOG_LINE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    log_fatal("%s", text);
-    log_flush();
-    return 1;
-}
-
 static int usage(void)
 {
-    return fail("usage: postsuper [-c config_dir] [-d queue_id (delete)] [-h queue_id (hold)] [-H queue_id (un-hold)] "
-                "[-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-v (verbose)] [queue...]");
+    return log_fail(
+        1, "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-h queue_id (hold)] [-H queue_id (un-hold)] "
+           "[-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-v (verbose)] [queue...]");
 }
 
 static bool is_id_text(struct str text)
@@ -206,19 +192,6 @@ static bool load(struct postsuper *postsuper, struct str option, struct failure 
     if (chdir(arena_c(postsuper->arena, shared->queue_directory)) != 0)
         return failure_system(why, errno, "chdir %.*s", STR_ARG(shared->queue_directory));
     return true;
-}
-
-static bool open_log(const struct postsuper *postsuper, struct failure *why)
-{
-    const struct shared_settings *shared = postsuper->shared;
-    struct log_options options = {
-        .name = arena_printf(postsuper->arena, "%.*s/postsuper", STR_ARG(shared->syslog_name)).data,
-        .facility = arena_c(postsuper->arena, shared->syslog_facility),
-        .postlog_path = shared->maillog_file.len > 0 ? "public/postlog" : NULL,
-        .to_stderr = true,
-    };
-
-    return log_open(&options, why);
 }
 
 static void told_of(void *context, struct str queue_id)
@@ -420,7 +393,7 @@ static int run(struct postsuper *postsuper)
     summarize(postsuper);
     log_flush();
     fd_close(&postsuper->lock_fd);
-    return is_good ? 0 : fail("%s", why.text);
+    return is_good ? 0 : log_fail(1, "%s", why.text);
 }
 
 /* As an ordinary user only the owner of the queue gets further than this. */
@@ -449,17 +422,17 @@ int main(int argc, char **argv)
     if (!parse_arguments(&postsuper, argc, argv, &directory))
         return usage();
     if (bad_queue(&postsuper) != NULL)
-        return fail("invalid directory name: %s", bad_queue(&postsuper));
+        return log_fail(1, "invalid directory name: %s", bad_queue(&postsuper));
     if (!load(&postsuper, directory, &why))
-        return fail("%s", why.text);
+        return log_fail(1, "%s", why.text);
     if (!may_use())
-        return fail("use of this command is reserved for the superuser");
+        return log_fail(1, "use of this command is reserved for the superuser");
     log_close();
     /* The lock's file is root's: it is opened while we are root, and locked only if the system is down. */
     if (!file_open(lock_path, O_RDWR, 0, &postsuper.lock_fd, &why))
         postsuper.lock_fd = -1;
-    if (!open_log(&postsuper, &why) || !become_owner(&postsuper, &why))
-        return fail("%s", why.text);
+    if (!command_log_open(postsuper.shared, "postsuper", true, arena, &why) || !become_owner(&postsuper, &why))
+        return log_fail(1, "%s", why.text);
     if (!has_task(&postsuper) && !postsuper.purges && !postsuper.mends) {
         postsuper.purges = true;
         postsuper.mends = true;

@@ -4,6 +4,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "daemon/command_log.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -46,21 +47,6 @@ static bool load(struct sendmail *sendmail, struct failure *why)
     return shared_settings_load(cf, sendmail->arena, &sendmail->shared, why) &&
            settings_get_string(cf, STR("alias_database"), "hash:/etc/aliases", sendmail->arena,
                                &sendmail->alias_database, why);
-}
-
-static bool open_log(struct sendmail *sendmail, struct failure *why)
-{
-    const struct shared_settings *shared = sendmail->shared;
-    struct arena *arena = sendmail->arena;
-    struct log_options options = {
-        .name = arena_printf(arena, "%.*s/sendmail", STR_ARG(shared->syslog_name)).data,
-        .facility = arena_c(arena, shared->syslog_facility),
-        .to_stderr = true,
-    };
-
-    if (shared->maillog_file.len > 0)
-        options.postlog_path = arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)).data;
-    return log_open(&options, why);
 }
 
 /* Becomes another program of the system; words end with an empty one. */
@@ -162,7 +148,7 @@ static int run(struct sendmail *sendmail)
     };
     struct failure why;
 
-    if (!load(sendmail, &why) || !open_log(sendmail, &why))
+    if (!load(sendmail, &why) || !command_log_open(sendmail->shared, "sendmail", false, sendmail->arena, &why))
         return fail(&why);
     for (size_t i = 0; i < sendmail->options.warnings.count; i++)
         log_warning("%.*s", STR_ARG(sendmail->options.warnings.items[i]));

@@ -222,6 +222,18 @@ void log_fatal(const char *format, ...)
     va_end(args);
 }
 
+int log_fail(int status, const char *format, ...)
+{
+    va_list args;
+
+    (void) fflush(stdout);
+    va_start(args, format);
+    log_format(LOG_LEVEL_FATAL, format, args);
+    va_end(args);
+    (void) log_flush();
+    return status;
+}
+
 void log_panic(const char *format, ...)
 {
     va_list args;

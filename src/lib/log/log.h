@@ -50,6 +50,9 @@ PRINTF_LIKE(1, 2) void log_warning(const char *format, ...);
 PRINTF_LIKE(1, 2) void log_error(const char *format, ...);
 /* Only writes "fatal: " lines; ending the process is the caller's, who flushes first. */
 PRINTF_LIKE(1, 2) void log_fatal(const char *format, ...);
+/* For commands: the "fatal: " line goes out at once, behind what standard output was to get. Returns status, for main.
+ */
+PRINTF_LIKE(2, 3) int log_fail(int status, const char *format, ...);
 PRINTF_LIKE(1, 2) void log_panic(const char *format, ...);
 /* Nothing is written, and little spent, unless log_set_verbose was called with more than 0 ("-v"). */
 PRINTF_LIKE(1, 2) void log_debug(const char *format, ...);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/command_log.h"
+
+#include "config/shared_settings.h"
+#include "log/log.h"
+
+bool command_log_open(const struct shared_settings *shared, const char *program, bool is_in_queue, struct arena *arena,
+                      struct failure *why)
+{
+    struct log_options options = {
+        .name = arena_printf(arena, "%.*s/%s", STR_ARG(shared->syslog_name), program).data,
+        .facility = arena_c(arena, shared->syslog_facility),
+        .to_stderr = true,
+    };
+
+    if (shared->maillog_file.len > 0 && is_in_queue)
+        options.postlog_path = "public/postlog";
+    else if (shared->maillog_file.len > 0)
+        options.postlog_path = arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)).data;
+    return log_open(&options, why);
+}
