@@ -161,6 +161,7 @@ static bool find_domain(struct resolving *resolving)
 {
     const struct resolver *resolver = resolving->resolver;
     bool has_domain = resolving->domain.data != NULL;
+    bool is_ours;
     int steps;
 
     for (steps = 0; steps < STEPS_MAXIMUM; steps++) {
@@ -181,11 +182,11 @@ static bool find_domain(struct resolving *resolving)
     }
     if (!has_domain)
         resolving->domain = resolver->shared->myhostname;
-    if (resolving->domain.len == 0)
-        return false;
-    if (resolving->local.len == 0)
+    /* Where mydestination leaves this host out, as on a null client, not even a bare user is local. */
+    is_ours = resolving->domain.len > 0 && (has_domain || is_local(resolving));
+    if (resolving->local.len == 0 && (is_ours || !has_domain))
         resolving->local = resolver->settings->empty_address_recipient;
-    return true;
+    return is_ours;
 }
 
 static bool is_valid_domain(struct str domain)

@@ -265,6 +265,17 @@ TEST(a_table_that_cannot_be_read_defers)
     close_bench(&bench);
 }
 
+TEST(without_mydestination_nobody_is_local)
+{
+    struct bench bench = open_bench("mydestination =\n");
+
+    expect(&bench, "foo", "smtp|mail.example.com|foo@mail.example.com|default");
+    expect(&bench, "", "smtp|mail.example.com|MAILER-DAEMON@mail.example.com|default");
+    expect(&bench, "foo@example.com", "smtp|example.com|foo@example.com|default");
+    expect(&bench, "foo@[127.0.0.1]", "local|mail.example.com|foo@[127.0.0.1]|local");
+    close_bench(&bench);
+}
+
 TEST(an_empty_domain_is_passed_over_while_an_operator_follows)
 {
     struct bench bench = open_bench("");
