@@ -143,3 +143,12 @@ function(merpati_add_fuzzers)
     endif()
   endforeach()
 endfunction()
+
+# tests/simulator: the queue manager's scheduler on virtual time. NAME_test.c becomes the test simulator.NAME.
+function(merpati_add_simulator)
+  file(GLOB TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/simulator/*_test.c)
+  add_library(simulator STATIC ${CMAKE_SOURCE_DIR}/tests/simulator/simulator.c)
+  target_include_directories(simulator PUBLIC ${CMAKE_SOURCE_DIR}/tests/simulator)
+  target_link_libraries(simulator PUBLIC program-qmgr)
+  merpati_unit_tests(simulator simulator ${TESTS})
+endfunction()

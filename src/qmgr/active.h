@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "protocol/deliver.h"
+#include "qmgr/scheduler.h"
 #include "spool/envelope.h"
 
 /*
@@ -14,6 +15,7 @@
  * recipient has an outcome that is recorded. The delivering side touches it in between only.
  */
 struct active_message;
+struct deliveries;
 
 /* What the keeper does for a message; one table for all its messages. Each is called in a fiber and may wait. */
 struct active_keeper {
@@ -63,6 +65,7 @@ struct active_message {
     const char *queue_name; /* told to the agents */
     uint64_t attempt;       /* number of this activation, for the agents; unique with the id */
     struct instant activated;
+    bool is_flushed;               /* tried ahead of its time, because somebody asked for it */
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
 
     /* The keeping side's: */
@@ -73,6 +76,8 @@ struct active_message {
     size_t open_count;    /* pending recipients without a recorded outcome */
     unsigned lost_agents; /* how often an agent died with it in hand */
     struct list entries;  /* of the scheduler */
+    struct mailing mailing;
+    struct deliveries *deliveries;
 };
 
 #endif

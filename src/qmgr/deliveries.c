@@ -3,199 +3,27 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "config/main_cf.h"
-#include "config/master_cf.h"
-#include "config/programs.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
 #include "mail/address.h"
+#include "qmgr/clog.h"
+#include "qmgr/log_lines.h"
 #include "run/loop.h"
-
-#include <unistd.h>
-
-/* ---- what master.cf says ---- */
-
-/* Services that master does not start, because this version has not got their program, are no transports. */
-static bool is_agent(struct str command)
-{
-    static const char *const agents[] = { "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard" };
-    const struct program *program = program_find(command);
-
-    if (program == NULL || program->state != PROGRAM_OURS)
-        return false;
-    for (size_t i = 0; i < ARRAY_COUNT(agents); i++)
-        if (str_equal(command, str_from_c(agents[i])))
-            return true;
-    return false;
-}
-
-static unsigned process_count(const struct master_service *service, int default_process_limit)
-{
-    const struct program *program = program_find(service->fields[MASTER_FIELD_COMMAND]);
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    int limit = service->max_processes == MASTER_CF_DEFAULT ? default_process_limit : service->max_processes;
-
-    if (limit <= 0)
-        limit = default_process_limit;
-    if (program != NULL && program->shape == PROGRAM_WORKERS && limit > cpus)
-        limit = (int) cpus;
-    return limit > 0 ? (unsigned) limit : 1;
-}
-
-bool deliveries_find_transports(struct str config_directory, int default_process_limit, struct arena *arena,
-                                struct deliveries_transport **transports_out, size_t *count_out, struct failure *why)
-{
-    struct deliveries_transport *transports;
-    struct master_cf *cf;
-    size_t count = 0;
-
-    *transports_out = NULL;
-    *count_out = 0;
-    if (!master_cf_load(config_directory, arena, &cf, why))
-        return false;
-    transports = arena_new_array(arena, cf->count, struct deliveries_transport);
-    for (size_t i = 0; i < cf->count; i++) {
-        const struct master_service *service = &cf->services[i];
-
-        if (service->type == MASTER_SERVICE_UNIX && is_agent(service->fields[MASTER_FIELD_COMMAND]))
-            transports[count++] = (struct deliveries_transport){
-                .name = service->fields[MASTER_FIELD_NAME],
-                .processes = process_count(service, default_process_limit),
-            };
-    }
-    *transports_out = transports;
-    *count_out = count;
-    return true;
-}
-
-/* ---- routes ---- */
-
-static bool take_census(void *context, const struct deliver_census_reply *reply, struct failure *why)
-{
-    const struct deliveries_census *census = &((struct route *) context)->deliveries->census;
-    const struct deliver_in_hand *in_hand = reply->in_hand.items;
-
-    if (!census->unrecorded(census->context, reply->unrecorded.items, reply->unrecorded.count, why))
-        return false;
-    for (size_t i = 0; i < reply->in_hand.count; i++)
-        census->in_hand(census->context, &in_hand[i]);
-    return true;
-}
-
-static void agents_ready(void *context)
-{
-    struct route *route = context;
-
-    route->dead_until = (struct instant){ 0 };
-    deliveries_dispatch(route);
-}
-
-static void agents_unavailable(void *context, const struct failure *why)
-{
-    struct route *route = context;
-    struct deliveries *deliveries = route->deliveries;
-    struct entry *entry;
-
-    log_warning("transport %.*s: %s", STR_ARG(transport_name(route->transport)), why->text);
-    route->dead_until = instant_add(clock_now(), deliveries->settings->transport_retry_time);
-    route->dead_reason = *why;
-    while ((entry = transport_first_waiting(route->transport)) != NULL)
-        deliveries_divert(deliveries, entry->destination);
-}
-
-static int limit_of(const struct deliveries *deliveries, struct str transport, const char *suffix,
-                    const char *default_text, int default_value)
-{
-    struct arena *arena = arena_create();
-    struct str name = arena_printf(arena, "%.*s%s", STR_ARG(transport), suffix);
-    struct failure why;
-    int value;
-
-    if (!settings_get_integer(daemon_main_cf(deliveries->daemon), name, default_text, 0, INT_MAX, &value, &why)) {
-        log_warning("%s", why.text);
-        value = default_value;
-    }
-    arena_destroy(&arena);
-    return value;
-}
-
-static struct scheduler_limits find_limits(const struct deliveries *deliveries, struct str name)
-{
-    const struct qmgr_settings *settings = deliveries->settings;
-    bool is_local = str_equal(name, STR("local"));
-    int concurrency, recipients, initial, cohorts;
-
-    concurrency = is_local ? settings->local_concurrency_limit
-                           : limit_of(deliveries, name, "_destination_concurrency_limit",
-                                      "$default_destination_concurrency_limit", settings->default_concurrency_limit);
-    recipients = is_local ? settings->local_recipient_limit
-                          : limit_of(deliveries, name, "_destination_recipient_limit",
-                                     "$default_destination_recipient_limit", settings->default_recipient_limit);
-    initial = limit_of(deliveries, name, "_initial_destination_concurrency", "$initial_destination_concurrency",
-                       settings->initial_concurrency);
-    cohorts = limit_of(deliveries, name, "_destination_concurrency_failed_cohort_limit",
-                       "$default_destination_concurrency_failed_cohort_limit", settings->default_failed_cohort_limit);
-    if (recipients == 0 || recipients > DELIVER_RECIPIENTS_MAXIMUM)
-        recipients = DELIVER_RECIPIENTS_MAXIMUM;
-    return (struct scheduler_limits){
-        .concurrency = (unsigned) concurrency,
-        .initial_concurrency = (unsigned) initial,
-        .recipients = (unsigned) recipients,
-        .failed_cohorts = (unsigned) cohorts,
-    };
-}
-
-/* One that was not in master.cf when this process started may have as many as any other. */
-static unsigned processes_of(const struct deliveries *deliveries, struct str name)
-{
-    for (size_t i = 0; i < deliveries->transport_count; i++)
-        if (str_equal(deliveries->transports[i].name, name))
-            return deliveries->transports[i].processes;
-    return (unsigned) daemon_shared(deliveries->daemon)->default_process_limit;
-}
-
-static struct route *create_route(struct deliveries *deliveries, struct str name)
-{
-    struct route *route = memory_alloc(sizeof *route);
-    struct scheduler_limits limits = find_limits(deliveries, name);
-    struct agent_events events = { take_census, agents_ready, agents_unavailable, route };
-    struct arena *arena = arena_create();
-    struct str path = arena_printf(arena, "private/%.*s", STR_ARG(name));
-
-    route->deliveries = deliveries;
-    route->transport = scheduler_add_transport(deliveries->scheduler, name, &limits, route);
-    route->pool = agent_pool_create(deliveries->loop, path.data, processes_of(deliveries, name),
-                                    deliveries->settings->ipc_timeout, &events);
-    list_append(&deliveries->routes, &route->node);
-    arena_destroy(&arena);
-    return route;
-}
-
-static struct route *find_route(struct deliveries *deliveries, struct str name)
-{
-    struct transport *transport = scheduler_find_transport(deliveries->scheduler, name);
-
-    return transport != NULL ? transport_owner(transport) : create_route(deliveries, name);
-}
-
-static bool route_is_dead(struct route *route, struct instant now)
-{
-    if (route->dead_until.us != 0 && !instant_is_before(now, route->dead_until))
-        route->dead_until = (struct instant){ 0 };
-    return route->dead_until.us != 0;
-}
 
 void deliveries_dispatch(struct route *route)
 {
+    struct instant now = loop_now(route->deliveries->loop);
+
     if (route->deliveries->is_draining)
         return;
-    while (transport_is_ready(route->transport)) {
+    while (transport_is_ready(route->transport, now)) {
         struct agent *agent = agent_pool_take(route->pool);
 
         if (agent == NULL)
-            return;
-        dispatch_start(route, transport_next(route->transport), agent);
+            break;
+        dispatch_start(route, transport_next(route->transport, now), agent);
     }
+    route_set_waking(route);
 }
 
 /* ---- outcomes ---- */
@@ -228,8 +56,10 @@ void deliveries_defer_places(struct deliveries *deliveries, struct active_messag
 
 void deliveries_settle(struct active_message *message)
 {
-    if (message->open_count == 0 && list_is_empty(&message->entries))
-        message->keeper->finished(message->keeper->context, message);
+    if (message->open_count > 0 || !list_is_empty(&message->entries))
+        return;
+    message->deliveries->messages--;
+    message->keeper->finished(message->keeper->context, message);
 }
 
 /* ---- where a recipient goes ---- */
@@ -271,14 +101,14 @@ static void enqueue(struct route *route, struct active_message *message, size_t 
 {
     struct destination *destination = transport_destination(route->transport, nexthop, message->results[place].address);
 
-    destination_add(destination, message, place, &message->entries);
+    destination_add(destination, &message->mailing, message, place, &message->entries);
 }
 
 static void send_to_retry(struct deliveries *deliveries, struct active_message *message, size_t place, struct str text)
 {
-    struct route *retry = find_route(deliveries, STR("retry"));
+    struct route *retry = route_find(deliveries, STR("retry"));
 
-    if (route_is_dead(retry, clock_now())) {
+    if (route_is_dead(retry)) {
         defer_here(deliveries, message, place, text);
         return;
     }
@@ -288,16 +118,16 @@ static void send_to_retry(struct deliveries *deliveries, struct active_message *
 static void assign(struct deliveries *deliveries, struct active_message *message, size_t place, struct str transport,
                    struct str nexthop)
 {
-    struct route *route = find_route(deliveries, transport);
-    struct instant now = clock_now();
+    struct route *route = route_find(deliveries, transport);
+    struct instant now = loop_now(deliveries->loop);
     struct destination *destination;
     struct str dsn, reason;
 
-    if (strlist_contains(&deliveries->settings->defer_transports, transport)) {
+    if (!message->is_flushed && strlist_contains(&deliveries->settings->defer_transports, transport)) {
         send_to_retry(deliveries, message, place, STR("4.3.2 deferred transport"));
         return;
     }
-    if (route_is_dead(route, now)) {
+    if (route_is_dead(route)) {
         send_to_retry(deliveries, message, place, STR("4.3.0 mail transport unavailable"));
         return;
     }
@@ -311,7 +141,9 @@ static void assign(struct deliveries *deliveries, struct active_message *message
         strbuf_done(&text);
         return;
     }
-    destination_add(destination, message, place, &message->entries);
+    destination_add(destination, &message->mailing, message, place, &message->entries);
+    if (daemon_shared(deliveries->daemon)->helpful_warnings)
+        clog_look(destination, deliveries->settings, deliveries->messages, now);
 }
 
 /* After all recipients at hand are placed, so that those for one next hop go in one delivery. */
@@ -336,7 +168,7 @@ void deliveries_divert(struct deliveries *deliveries, struct destination *destin
 
         memcpy(places, entry->places, count * sizeof *places);
         /* Dropping the last entry may end the destination. */
-        is_last = entry->queue_node.next == entry->queue_node.previous;
+        is_last = destination_entries(destination) == 1;
         entry_drop(entry);
         for (size_t i = 0; i < count; i++) {
             if (str_equal(transport, STR("retry")))
@@ -440,6 +272,9 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
     struct start *start = memory_alloc(sizeof *start);
 
     list_init(&message->entries);
+    message->deliveries = deliveries;
+    deliveries->messages++;
+    mailing_init(deliveries->scheduler, &message->mailing, loop_now(deliveries->loop));
     *start = (struct start){ deliveries, message };
     fiber_group_start(&deliveries->fibers, run_start, start);
 }
@@ -471,11 +306,16 @@ struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_se
     deliveries->transports = transports;
     deliveries->transport_count = transport_count;
     deliveries->census = *census;
-    deliveries->scheduler = scheduler_create(settings->minimal_backoff_time);
+    deliveries->scheduler =
+        scheduler_create(settings->minimal_backoff_time, (size_t) settings->message_recipient_limit);
     deliveries->resolver = resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol),
                                            depends_on_sender(daemon), settings->ipc_timeout);
     list_init(&deliveries->routes);
     fiber_group_init(&deliveries->fibers, deliveries->loop);
+    event_init(&deliveries->wakes);
+    fiber_start(deliveries->loop, route_run_waker, deliveries);
+    if (settings->feedback_debug)
+        scheduler_watch(deliveries->scheduler, log_feedback);
     return deliveries;
 }
 
@@ -490,9 +330,7 @@ void deliveries_destroy(struct deliveries **handle)
     while (!list_is_empty(&deliveries->routes)) {
         struct route *route = CONTAINER_OF(deliveries->routes.next, struct route, node);
 
-        list_remove(&route->node);
-        agent_pool_destroy(&route->pool);
-        memory_free(route);
+        route_destroy(route);
     }
     resolver_destroy(&deliveries->resolver);
     scheduler_destroy(&deliveries->scheduler);
@@ -504,7 +342,7 @@ void deliveries_take_census(struct deliveries *deliveries, struct duration timeo
     struct instant end = instant_add(loop_now(deliveries->loop), timeout);
 
     for (size_t i = 0; i < deliveries->transport_count; i++) {
-        struct route *route = find_route(deliveries, deliveries->transports[i].name);
+        struct route *route = route_find(deliveries, deliveries->transports[i].name);
         struct duration left = instant_since(end, loop_now(deliveries->loop));
 
         if (left.us > 0)
@@ -528,6 +366,7 @@ static void drop_waiting(struct route *route)
 void deliveries_drain(struct deliveries *deliveries)
 {
     deliveries->is_draining = true;
+    event_wake_all(&deliveries->wakes);
     for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)
         drop_waiting(CONTAINER_OF(node, struct route, node));
 }

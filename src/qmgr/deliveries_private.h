@@ -2,13 +2,17 @@
 #ifndef QMGR_DELIVERIES_PRIVATE_H
 #define QMGR_DELIVERIES_PRIVATE_H
 
-/* deliveries_private - what deliveries.c (where things go) and dispatch.c (one request to an agent) share. */
+/*
+ * deliveries_private - what deliveries.c (where things go), route.c (transports and their agents) and dispatch.c (one
+ * request to an agent) share. All times are the loop's.
+ */
 
 #include "daemon/daemon.h"
 #include "qmgr/agent.h"
 #include "qmgr/deliveries.h"
 #include "qmgr/resolver.h"
 #include "qmgr/scheduler.h"
+#include "qmgr/transport_settings.h"
 #include "run/fiber.h"
 
 struct deliveries {
@@ -23,6 +27,9 @@ struct deliveries {
     struct list routes;
     struct fiber_group fibers;
     size_t in_hand;
+    size_t messages;
+    struct event wakes; /* something rests for less long than was known */
+    struct instant wakes_at;
     bool is_draining;
 };
 
@@ -31,8 +38,9 @@ struct route {
     struct list node;
     struct deliveries *deliveries;
     struct transport *transport;
+    struct transport_settings settings;
     struct agent_pool *pool;
-    struct instant dead_until; /* wall clock; 0: alive */
+    struct instant dead_until; /* 0: alive */
     struct failure dead_reason;
 };
 
@@ -48,6 +56,15 @@ void deliveries_defer_places(struct deliveries *deliveries, struct active_messag
 /* Retries, with a second's rest, until the keeper has the outcomes of these places. */
 void deliveries_record(struct deliveries *deliveries, struct active_message *message, const size_t *places,
                        size_t count);
+
+/* route.c: made when it is first asked for. */
+struct route *route_find(struct deliveries *deliveries, struct str name);
+void route_destroy(struct route *route);
+bool route_is_dead(struct route *route);
+/* After a dispatch: what waits only for its time goes then. */
+void route_set_waking(struct route *route);
+/* The fiber that sees to it. */
+void route_run_waker(void *deliveries);
 
 /* dispatch.c: hands the entry to the agent and sees it through, in a fiber of its own. */
 void dispatch_start(struct route *route, struct entry *entry, struct agent *agent);

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
+#include "run/loop.h"
 #include "spool/envelope_attributes.h"
 
 /* A message that was in hand of so many agents that died is deferred: it may be what kills them. */
@@ -222,7 +223,7 @@ static void end_without_answer(struct dispatch *dispatch, const struct failure *
         deliveries_defer_places(dispatch->route->deliveries, message, dispatch->entry->places, open, STR("4.3.0"),
                                 STR("unknown mail transport error"));
     }
-    entry_finish(dispatch->entry);
+    entry_finish(dispatch->entry, loop_now(dispatch->route->deliveries->loop));
 }
 
 static void end_with_answer(struct dispatch *dispatch)
@@ -235,8 +236,8 @@ static void end_with_answer(struct dispatch *dispatch)
         deliveries_defer_places(deliveries, dispatch->message, dispatch->entry->places, open, STR("4.3.0"),
                                 STR("unknown mail transport error"));
     if (dispatch->hop_dsn.len == 0)
-        entry_finish(dispatch->entry);
-    else if (entry_finish_failed(dispatch->entry, clock_now(), dispatch->hop_dsn, dispatch->hop_reason))
+        entry_finish(dispatch->entry, loop_now(dispatch->route->deliveries->loop));
+    else if (entry_finish_failed(dispatch->entry, loop_now(deliveries->loop), dispatch->hop_dsn, dispatch->hop_reason))
         deliveries_divert(deliveries, destination);
 }
 

@@ -51,3 +51,28 @@ void log_going_busy(void)
 {
     log_info("going with deliveries in hand: the next queue manager asks the agents");
 }
+
+void log_feedback_values(struct str transport, const struct scheduler_limits *limits)
+{
+    const struct {
+        const char *sign;
+        const struct feedback *feedback;
+    } rows[] = { { "positive", &limits->positive }, { "negative", &limits->negative } };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        log_info("%.*s: %.*s_destination_concurrency_%s_feedback feedback type %d value at %u: %g", STR_ARG(transport),
+                 STR_ARG(transport), rows[i].sign, (int) rows[i].feedback->kind, limits->initial_concurrency,
+                 feedback_value(rows[i].feedback, limits->initial_concurrency));
+}
+
+void log_feedback(const struct destination *destination, bool is_success, double feedback)
+{
+    const char *name = is_success ? "qmgr_queue_unthrottle" : "qmgr_queue_throttle";
+    const struct scheduler_limits *limits = transport_limits(destination_transport(destination));
+    const struct window *window = destination_window(destination);
+
+    log_info("%s: feedback %g", name, feedback);
+    log_info("%s: queue %.*s: limit %u window %u success %g failure %g fail_cohorts %g", name,
+             STR_ARG(destination_nexthop(destination)), limits->concurrency, window->size, window->success,
+             window->failure, window->failed_cohorts);
+}

@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/str.h"
+#include "qmgr/scheduler.h"
 
 /* log_lines - the lines that the queue manager writes about a message, in Postfix's words. One function a line. */
 
@@ -17,5 +18,9 @@ void log_removed(struct str queue_id);
 void log_message_problem(struct str queue_id, const char *doing, const struct failure *why);
 /* "going with deliveries in hand: the next queue manager asks the agents" */
 void log_going_busy(void);
+
+/* With destination_concurrency_feedback_debug: what a transport's formulas are worth, and what a delivery did. */
+void log_feedback_values(struct str transport, const struct scheduler_limits *limits);
+void log_feedback(const struct destination *destination, bool is_success, double feedback);
 
 #endif

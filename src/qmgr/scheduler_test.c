@@ -3,8 +3,15 @@
 
 #include "unit.h"
 
-static const struct scheduler_limits two_at_once = {
-    .concurrency = 4, .initial_concurrency = 2, .recipients = 50, .failed_cohorts = 1
+enum { MESSAGES = 40 };
+
+/* Messages are one character in the orders below: 1, 2, ... */
+struct bench {
+    struct scheduler *scheduler;
+    struct transport *transport;
+    struct list entries;
+    struct mailing mailings[MESSAGES];
+    char names[MESSAGES];
 };
 
 static struct instant second(int64_t n)
@@ -12,153 +19,481 @@ static struct instant second(int64_t n)
     return instant_from_seconds(n);
 }
 
-static void add(struct transport *transport, const char *nexthop, void *message, size_t place, struct list *entries)
+static struct scheduler_limits usual_limits(void)
 {
-    struct str hop = str_from_c(nexthop);
-
-    destination_add(transport_destination(transport, hop, STR("user@example.com")), message, place, entries);
+    return (struct scheduler_limits){
+        .concurrency = 4,
+        .initial_concurrency = 2,
+        .recipients = 50,
+        .failed_cohorts = 1,
+        .positive = { 1, FEEDBACK_CONSTANT },
+        .negative = { 1, FEEDBACK_CONSTANT },
+    };
 }
 
-TEST(destinations_take_turns)
+static void set_up(struct bench *bench, const struct scheduler_limits *limits)
 {
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *smtp = scheduler_add_transport(scheduler, STR("smtp"), &two_at_once, NULL);
-    struct list entries;
-    int messages[3];
-    struct entry *taken[4];
+    static const char names[] = "123456789abcdefghijklmnopqrstuvwxyzABCDE";
 
-    list_init(&entries);
-    for (size_t i = 0; i < 3; i++)
-        add(smtp, "a.example", &messages[i], 0, &entries);
-    add(smtp, "b.example", &messages[0], 1, &entries);
-    taken[0] = transport_next(smtp);
-    taken[1] = transport_next(smtp);
-    taken[2] = transport_next(smtp);
-    EXPECT_STR(destination_nexthop(taken[0]->destination), STR("a.example"));
-    EXPECT_STR(destination_nexthop(taken[1]->destination), STR("b.example"));
-    EXPECT_STR(destination_nexthop(taken[2]->destination), STR("a.example"));
-    EXPECT(transport_next(smtp) == NULL);
-    EXPECT_UINT(transport_waiting(smtp), 1);
-    entry_finish(taken[0]);
-    taken[3] = transport_next(smtp);
-    EXPECT(taken[3] != NULL && taken[3]->message == &messages[2]);
-    for (size_t i = 1; i < 4; i++)
-        entry_finish(taken[i]);
-    EXPECT(list_is_empty(&entries));
-    scheduler_destroy(&scheduler);
+    bench->scheduler = scheduler_create(seconds(300), 2);
+    bench->transport = scheduler_add_transport(bench->scheduler, STR("smtp"), limits, NULL);
+    list_init(&bench->entries);
+    for (size_t i = 0; i < MESSAGES; i++) {
+        bench->names[i] = names[i];
+        mailing_init(bench->scheduler, &bench->mailings[i], second(1));
+    }
 }
 
-TEST(recipients_of_one_message_share_an_entry_up_to_the_limit)
+static void tear_down(struct bench *bench)
 {
-    struct scheduler_limits limits = two_at_once;
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *smtp;
-    struct list entries;
-    struct entry *first, *second_entry;
-    int message;
-
-    limits.recipients = 3;
-    smtp = scheduler_add_transport(scheduler, STR("smtp"), &limits, NULL);
-    list_init(&entries);
-    for (size_t i = 0; i < 5; i++)
-        add(smtp, "a.example", &message, i, &entries);
-    first = transport_next(smtp);
-    second_entry = transport_next(smtp);
-    EXPECT_UINT(first->count, 3);
-    EXPECT_UINT(first->places[2], 2);
-    EXPECT_UINT(second_entry->count, 2);
-    EXPECT_UINT(second_entry->places[0], 3);
-    entry_finish(first);
-    entry_finish(second_entry);
-    scheduler_destroy(&scheduler);
+    for (size_t i = 0; i < MESSAGES; i++)
+        mailing_set_unread(&bench->mailings[i], 0);
+    while (transport_first_waiting(bench->transport) != NULL)
+        entry_drop(transport_first_waiting(bench->transport));
+    EXPECT(list_is_empty(&bench->entries));
+    for (size_t i = 0; i < MESSAGES; i++)
+        EXPECT(list_is_empty(&bench->mailings[i].jobs));
+    scheduler_destroy(&bench->scheduler);
 }
 
-TEST(a_recipient_limit_of_one_makes_the_recipient_the_destination)
+static struct destination *destination_of(struct bench *bench, const char *nexthop, const char *address)
 {
-    struct scheduler_limits limits = two_at_once;
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *local;
-
-    limits.recipients = 1;
-    local = scheduler_add_transport(scheduler, STR("local"), &limits, NULL);
-    EXPECT(transport_destination(local, STR("here"), STR("a@here")) !=
-           transport_destination(local, STR("here"), STR("b@here")));
-    scheduler_destroy(&scheduler);
+    return transport_destination(bench->transport, str_from_c(nexthop), str_from_c(address));
 }
 
-static struct entry *take(struct transport *transport)
+/* The n-th message (from 1) gets one more recipient at the hop. */
+static void add(struct bench *bench, size_t n, const char *nexthop, size_t place)
 {
-    struct entry *entry = transport_next(transport);
+    destination_add(destination_of(bench, nexthop, "u@example.com"), &bench->mailings[n - 1], &bench->names[n - 1],
+                    place, &bench->entries);
+}
+
+/* count recipients, each an entry of its own at the one destination. */
+static void add_many(struct bench *bench, size_t n, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < transport_limits(bench->transport)->recipients; j++)
+            add(bench, n, "a.example", i * 100 + j);
+}
+
+static struct entry *take_at(struct bench *bench, struct instant now)
+{
+    struct entry *entry = transport_next(bench->transport, now);
 
     EXPECT(entry != NULL);
     return entry;
 }
 
+static struct entry *take(struct bench *bench)
+{
+    return take_at(bench, second(1));
+}
+
+static char name_of(const struct entry *entry)
+{
+    return *(const char *) entry->message;
+}
+
+/* What goes if one delivery goes after the other. */
+static void expect_order(struct bench *bench, const char *order)
+{
+    char seen[200] = "";
+    size_t count = 0;
+    struct entry *entry;
+
+    while (count < sizeof seen - 1 && (entry = transport_next(bench->transport, second(1))) != NULL) {
+        seen[count++] = name_of(entry);
+        entry_finish(entry, second(1));
+    }
+    EXPECT_TEXT(seen, order);
+}
+
+TEST(messages_go_in_the_order_they_came_and_a_full_window_lets_the_others_pass)
+{
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *taken[4];
+
+    set_up(&bench, &limits);
+    for (size_t i = 1; i <= 3; i++)
+        add(&bench, i, "a.example", 0);
+    add(&bench, 1, "b.example", 1);
+    taken[0] = take(&bench);
+    taken[1] = take(&bench);
+    taken[2] = take(&bench);
+    EXPECT_STR(destination_nexthop(taken[0]->destination), STR("a.example"));
+    EXPECT_STR(destination_nexthop(taken[1]->destination), STR("b.example"));
+    EXPECT(name_of(taken[2]) == '2');
+    EXPECT(transport_next(bench.transport, second(1)) == NULL);
+    EXPECT_UINT(transport_waiting(bench.transport), 1);
+    entry_finish(taken[0], second(1));
+    taken[3] = take(&bench);
+    EXPECT(name_of(taken[3]) == '3');
+    for (size_t i = 1; i < 4; i++)
+        entry_finish(taken[i], second(1));
+    tear_down(&bench);
+}
+
+TEST(destinations_of_one_message_take_turns)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    char seen[7] = "";
+
+    limits.recipients = 2;
+    limits.initial_concurrency = 4;
+    set_up(&bench, &limits);
+    for (size_t i = 0; i < 6; i++)
+        add(&bench, 1, "a.example", i);
+    add(&bench, 1, "b.example", 6);
+    add(&bench, 1, "c.example", 7);
+    for (size_t i = 0; i < 5; i++) {
+        struct entry *entry = take(&bench);
+
+        seen[i] = destination_nexthop(entry->destination).data[0];
+        entry_finish(entry, second(1));
+    }
+    EXPECT_TEXT(seen, "abcaa");
+    tear_down(&bench);
+}
+
+TEST(recipients_of_one_message_share_an_entry_up_to_the_limit)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *first, *second_entry;
+
+    limits.recipients = 3;
+    set_up(&bench, &limits);
+    for (size_t i = 0; i < 5; i++)
+        add(&bench, 1, "a.example", i);
+    first = take(&bench);
+    second_entry = take(&bench);
+    EXPECT_UINT(first->count, 3);
+    EXPECT_UINT(first->places[2], 2);
+    EXPECT_UINT(second_entry->count, 2);
+    EXPECT_UINT(second_entry->places[0], 3);
+    entry_finish(first, second(1));
+    entry_finish(second_entry, second(1));
+    tear_down(&bench);
+}
+
+TEST(parts_of_one_message_share_its_turn_and_not_an_entry)
+{
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    char part = 'x';
+
+    set_up(&bench, &limits);
+    add(&bench, 1, "a.example", 0);
+    add(&bench, 2, "a.example", 0);
+    destination_add(destination_of(&bench, "a.example", ""), &bench.mailings[0], &part, 0, &bench.entries);
+    expect_order(&bench, "1x2");
+    tear_down(&bench);
+}
+
+TEST(a_recipient_limit_of_one_makes_the_recipient_the_destination)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    set_up(&bench, &limits);
+    EXPECT(destination_of(&bench, "here", "a@here") != destination_of(&bench, "here", "b@here"));
+    tear_down(&bench);
+}
+
+/* What stock does with a message of 40 deliveries and six messages of one behind it. */
+TEST(small_messages_overtake_one_by_one_for_each_slot_that_the_large_one_earns)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 2;
+    limits.slot_cost = 5;
+    limits.slot_loan = 3;
+    limits.slot_discount = 50;
+    limits.minimum_slots = 3;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 20);
+    for (size_t i = 2; i <= 7; i++)
+        add(&bench, i, "a.example", 0);
+    expect_order(&bench, "21111131111141111151111167");
+    tear_down(&bench);
+}
+
+TEST(what_is_advanced_is_earned_before_the_next_overtakes)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_discount = 50;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 10);
+    add_many(&bench, 2, 2);
+    add_many(&bench, 3, 2);
+    expect_order(&bench, "11221111331111");
+    tear_down(&bench);
+    limits.slot_discount = 0;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 12);
+    add_many(&bench, 2, 2);
+    add_many(&bench, 3, 2);
+    expect_order(&bench, "1111221111331111");
+    tear_down(&bench);
+}
+
+TEST(nothing_overtakes_at_no_cost_or_a_message_too_small)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 10);
+    add(&bench, 2, "a.example", 0);
+    expect_order(&bench, "11111111112");
+    tear_down(&bench);
+    limits.slot_cost = 5;
+    limits.slot_loan = 3;
+    limits.minimum_slots = 3;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 14);
+    add(&bench, 2, "a.example", 0);
+    expect_order(&bench, "111111111111112");
+    tear_down(&bench);
+}
+
+TEST(who_overtook_is_overtaken_in_turn_at_its_own_cost)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_loan = 100;
+    limits.slot_discount = 0;
+    limits.minimum_slots = 1;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 8);
+    add_many(&bench, 2, 4);
+    expect_order(&bench, "222211111111");
+    add_many(&bench, 3, 16);
+    add_many(&bench, 4, 4);
+    add_many(&bench, 5, 1);
+    /* The one with the longest wait for each of its deliveries is first; then the large one earns back what it gave. */
+    expect_order(&bench, "533444433333333333333");
+    tear_down(&bench);
+}
+
+TEST(what_an_overtaker_does_not_use_is_given_back)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_loan = 100;
+    limits.minimum_slots = 1;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 10);
+    add_many(&bench, 2, 3);
+    {
+        struct entry *entry = take(&bench);
+
+        EXPECT(name_of(entry) == '2');
+        while (entry->message_node.next != entry->message_node.previous && bench.mailings[1].jobs.next != NULL &&
+               transport_waiting(bench.transport) > 10)
+            entry_drop(CONTAINER_OF(bench.entries.previous, struct entry, message_node));
+        entry_finish(entry, second(1));
+    }
+    add_many(&bench, 3, 1);
+    expect_order(&bench, "11311111111");
+    tear_down(&bench);
+}
+
+TEST(a_message_at_a_full_destination_neither_blocks_nor_overtakes)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *held;
+
+    limits.concurrency = 1;
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_loan = 3;
+    limits.minimum_slots = 1;
+    set_up(&bench, &limits);
+    add(&bench, 1, "slow.example", 0);
+    held = take(&bench);
+    for (size_t i = 2; i < 30; i++) {
+        bench.mailings[i - 1].entered = second(0);
+        destination_add(destination_of(&bench, "slow.example", "u@example.com"), &bench.mailings[i - 1],
+                        &bench.names[i - 1], 0, &bench.entries);
+    }
+    add_many(&bench, 30, 6);
+    add_many(&bench, 31, 1);
+    expect_order(&bench, "vuuuuuu");
+    entry_finish(held, second(1));
+    tear_down(&bench);
+}
+
 TEST(a_window_full_of_failures_makes_a_destination_dead_for_its_time)
 {
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *smtp = scheduler_add_transport(scheduler, STR("smtp"), &two_at_once, NULL);
-    struct destination *destination = transport_destination(smtp, STR("a.example"), STR(""));
-    struct list entries;
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct destination *destination;
     struct str dsn, reason;
-    int messages[3];
 
-    list_init(&entries);
-    for (size_t i = 0; i < 3; i++)
-        destination_add(destination, &messages[i], 0, &entries);
-    EXPECT_FALSE(entry_finish_failed(take(smtp), second(10), STR("4.4.1"), STR("refused")));
-    EXPECT(entry_finish_failed(take(smtp), second(10), STR("4.4.1"), STR("refused")));
+    set_up(&bench, &limits);
+    for (size_t i = 1; i <= 3; i++)
+        add(&bench, i, "a.example", 0);
+    destination = destination_of(&bench, "a.example", "u@example.com");
+    {
+        struct entry *first = take(&bench);
+        struct entry *other = take(&bench);
+
+        EXPECT_FALSE(entry_finish_failed(first, second(10), STR("4.4.1"), STR("refused")));
+        EXPECT(entry_finish_failed(other, second(10), STR("4.4.1"), STR("refused")));
+    }
     EXPECT(destination_is_dead(destination, second(309), &dsn, &reason));
     EXPECT_STR(dsn, STR("4.4.1"));
     EXPECT_STR(reason, STR("refused"));
-    EXPECT(destination_first_waiting(destination)->message == &messages[2]);
+    EXPECT(name_of(destination_first_waiting(destination)) == '3');
     EXPECT_FALSE(destination_is_dead(destination, second(310), &dsn, &reason));
-    entry_drop(destination_first_waiting(destination));
-    scheduler_destroy(&scheduler);
+    tear_down(&bench);
+}
+
+static void kill_destination(struct bench *bench, const char *nexthop, struct instant now)
+{
+    add(bench, 1, nexthop, 0);
+    EXPECT(entry_finish_failed(take_at(bench, now), now, STR("4.4.1"), STR("refused")));
+}
+
+TEST(only_so_many_dead_destinations_are_remembered)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct str dsn, reason;
+
+    limits.initial_concurrency = 1;
+    set_up(&bench, &limits);
+    kill_destination(&bench, "a.example", second(1));
+    kill_destination(&bench, "b.example", second(2));
+    kill_destination(&bench, "c.example", second(3));
+    EXPECT_FALSE(destination_is_dead(destination_of(&bench, "a.example", ""), second(4), &dsn, &reason));
+    EXPECT(destination_is_dead(destination_of(&bench, "b.example", ""), second(4), &dsn, &reason));
+    EXPECT(destination_is_dead(destination_of(&bench, "c.example", ""), second(4), &dsn, &reason));
+    scheduler_revive(bench.scheduler);
+    EXPECT_FALSE(destination_is_dead(destination_of(&bench, "c.example", ""), second(4), &dsn, &reason));
+    tear_down(&bench);
 }
 
 TEST(success_widens_the_window_up_to_the_limit)
 {
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *smtp = scheduler_add_transport(scheduler, STR("smtp"), &two_at_once, NULL);
-    struct list entries;
-    struct entry *taken[10];
-    int messages[20];
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *taken[30];
     size_t busy = 0;
 
-    list_init(&entries);
-    for (size_t i = 0; i < 20; i++)
-        add(smtp, "a.example", &messages[i], 0, &entries);
+    set_up(&bench, &limits);
+    for (size_t i = 1; i <= 20; i++)
+        add(&bench, i, "a.example", 0);
     for (int round = 0; round < 6; round++) {
-        while ((taken[busy] = transport_next(smtp)) != NULL)
+        while ((taken[busy] = transport_next(bench.transport, second(1))) != NULL)
             busy++;
-        entry_finish(taken[--busy]);
+        entry_finish(taken[--busy], second(1));
     }
-    while ((taken[busy] = transport_next(smtp)) != NULL)
+    while ((taken[busy] = transport_next(bench.transport, second(1))) != NULL)
         busy++;
     EXPECT_UINT(busy, 4);
     while (busy > 0)
-        entry_finish(taken[--busy]);
-    while (transport_first_waiting(smtp) != NULL)
-        entry_drop(transport_first_waiting(smtp));
-    scheduler_destroy(&scheduler);
+        entry_finish(taken[--busy], second(1));
+    tear_down(&bench);
 }
 
 TEST(what_comes_back_goes_first_again)
 {
-    struct scheduler *scheduler = scheduler_create(seconds(300));
-    struct transport *smtp = scheduler_add_transport(scheduler, STR("smtp"), &two_at_once, NULL);
-    struct list entries;
-    int messages[2];
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
     struct entry *entry;
 
-    list_init(&entries);
-    add(smtp, "a.example", &messages[0], 0, &entries);
-    add(smtp, "a.example", &messages[1], 0, &entries);
-    entry_return(take(smtp));
-    entry = take(smtp);
-    EXPECT(entry->message == &messages[0]);
-    entry_finish(entry);
-    entry_finish(take(smtp));
-    scheduler_destroy(&scheduler);
+    set_up(&bench, &limits);
+    add(&bench, 1, "a.example", 0);
+    add(&bench, 2, "a.example", 0);
+    entry_return(take(&bench));
+    entry = take(&bench);
+    EXPECT(name_of(entry) == '1');
+    entry_finish(entry, second(1));
+    entry_finish(take(&bench), second(1));
+    tear_down(&bench);
+}
+
+TEST(a_delay_of_a_destination_is_between_the_end_of_one_and_the_start_of_the_next)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *entry;
+    struct instant when;
+
+    limits.destination_delay = seconds(10);
+    set_up(&bench, &limits);
+    add(&bench, 1, "a.example", 0);
+    add(&bench, 2, "a.example", 0);
+    add(&bench, 3, "b.example", 0);
+    entry = take(&bench);
+    entry_finish(take(&bench), second(2));
+    EXPECT(transport_next(bench.transport, second(3)) == NULL);
+    entry_finish(entry, second(5));
+    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT_INT(when.us, second(12).us);
+    EXPECT_FALSE(transport_is_ready(bench.transport, second(14)));
+    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT_INT(when.us, second(15).us);
+    entry = take_at(&bench, second(15));
+    EXPECT(name_of(entry) == '2');
+    entry_finish(entry, second(15));
+    tear_down(&bench);
+}
+
+TEST(a_delay_of_a_transport_is_between_the_starts_of_any_two)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *entry;
+    struct instant when;
+
+    limits.transport_delay = seconds(20);
+    set_up(&bench, &limits);
+    EXPECT_FALSE(transport_wakes(bench.transport, &when));
+    add(&bench, 1, "a.example", 0);
+    add(&bench, 2, "b.example", 0);
+    entry = take_at(&bench, second(100));
+    EXPECT(transport_next(bench.transport, second(119)) == NULL);
+    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT_INT(when.us, second(120).us);
+    entry_finish(take_at(&bench, second(120)), second(121));
+    entry_finish(entry, second(121));
+    tear_down(&bench);
+}
+
+TEST(recipients_that_are_not_read_yet_count_for_the_size_of_a_message)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_loan = 3;
+    limits.minimum_slots = 3;
+    set_up(&bench, &limits);
+    mailing_set_unread(&bench.mailings[0], 100);
+    add_many(&bench, 1, 2);
+    mailing_set_unread(&bench.mailings[1], 100);
+    add_many(&bench, 2, 1);
+    add_many(&bench, 3, 1);
+    expect_order(&bench, "3112");
+    tear_down(&bench);
 }

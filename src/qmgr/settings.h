@@ -16,9 +16,25 @@ struct qmgr_settings {
     int message_active_limit;
     int message_recipient_limit;
     struct strlist defer_transports;
+    int message_recipient_minimum;
+    bool feedback_debug;
+
+    /* What holds for a transport without values of its own: read by transport_settings.c, here for the check. */
     int default_concurrency_limit;
     int default_recipient_limit;
     int default_failed_cohort_limit;
+    struct str default_positive_feedback;
+    struct str default_negative_feedback;
+    struct duration default_destination_delay;
+    struct duration default_transport_delay;
+    int default_slot_cost;
+    int default_slot_loan;
+    int default_slot_discount;
+    int default_minimum_slots;
+    int default_in_memory_limit;
+    int default_extra_in_memory_limit;
+    int default_refill_limit;
+    struct duration default_refill_delay;
     int initial_concurrency;
     int local_concurrency_limit;
     int local_recipient_limit;
