@@ -72,7 +72,8 @@ bool daemon_arguments_parse(int argc, char **argv, const char *program, struct a
     struct daemon_arguments arguments = { .transport = DAEMON_TRANSPORT_UNIX, .socket_count = 1 };
     int option;
 
-    optind = 1;
+    /* Not 1: that would go on within the word where an earlier parse stopped. */
+    optind = 0;
     opterr = 0;
     while ((option = getopt(argc, argv, "+:cdDi:lm:n:o:s:St:uvz")) != -1) {
         if (option == ':')

@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/privilege.h"
 #include "os/process.h"
+#include "os/system_socket.h"
 #include "run/child.h"
 #include "run/fiber.h"
 #include "run/loop.h"
@@ -48,6 +49,7 @@ static const struct message_type *const demo_messages[] = { &demo_question_messa
 static const struct protocol demo_protocol = { "demo", 1, demo_messages };
 
 struct service {
+    bool is_asleep;
     unsigned triggers;
 };
 
@@ -62,9 +64,13 @@ static bool answer(struct daemon_call *call, struct failure *why)
     const struct demo_question *question = call->request;
     struct demo_answer reply = { .uid = geteuid() };
 
-    if (str_equal(question->text, STR("slow")))
+    reply.text = arena_printf(call->arena, "%.*s %u%s", STR_ARG(question->text), service->triggers,
+                              service->is_asleep ? " at the same time" : "");
+    if (str_equal(question->text, STR("slow"))) {
+        service->is_asleep = true;
         fiber_sleep(daemon_loop(call->daemon), milliseconds(100));
-    reply.text = arena_printf(call->arena, "%.*s %u", STR_ARG(question->text), service->triggers);
+        service->is_asleep = false;
+    }
     return daemon_reply(call, &reply, why);
 }
 
@@ -126,6 +132,18 @@ static void *fail_to_start(struct daemon *daemon)
     return NULL;
 }
 
+/* One call after the other, and none of them counts to max_use. */
+static const struct daemon_program turns_program = {
+    .name = "turns",
+    .shape = DAEMON_SEQUENTIAL,
+    .user = DAEMON_AS_MAIL_OWNER,
+    .start = service_start,
+    .protocol = &demo_protocol,
+    .operations = operations,
+    .uncounted = &demo_question_message,
+    .seccomp = "queue",
+};
+
 static const struct daemon_program failing_program = {
     .name = "failing",
     .user = DAEMON_AS_NET_OWNER,
@@ -166,13 +184,24 @@ static void write_main_cf(const char *more)
 __attribute__((constructor)) static void be_a_service(int argc, char **argv)
 {
     static const struct daemon_program *const programs[] = { &internal_program, &stream_program, &sequential_program,
-                                                             &failing_program };
+                                                             &failing_program, &turns_program };
     const char *name = environment_get(DEMO_VARIABLE);
 
     for (size_t i = 0; name != NULL && i < ARRAY_COUNT(programs); i++) {
         if (strcmp(name, programs[i]->name) == 0)
             _exit(daemon_run(programs[i], argc, argv));
     }
+}
+
+/* By its name: /proc/self/exe would be valgrind, where that runs the test. */
+static const char *own_program(void)
+{
+    static char path[1000];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    EXPECT(len > 0);
+    path[len] = '\0';
+    return path;
 }
 
 static void start_program(struct process *process, int status_fd, int listen_fd)
@@ -184,7 +213,7 @@ static void start_program(struct process *process, int status_fd, int listen_fd)
         { listen_fd, MASTER_LISTEN_FD },
     };
     struct process_start start = {
-        .path = "/proc/self/exe", .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
+        .path = own_program(), .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
     };
     const char *sessions = process->sessions != NULL ? process->sessions : "0";
 
@@ -465,6 +494,52 @@ static void play_drain(struct process *process)
     endpoint_destroy(&endpoint);
 }
 
+static void ask_quickly(void *context)
+{
+    ask(context, "quick", "quick 0");
+}
+
+static void play_turns(struct process *process)
+{
+    struct endpoint *endpoint = endpoint_create(process->loop, process->socket_path, &demo_protocol, seconds(10));
+    struct fiber_group group;
+
+    fiber_group_init(&group, process->loop);
+    ask(endpoint, "first", "first 0");
+    fiber_group_start(&group, ask_slowly, endpoint);
+    fiber_group_start(&group, ask_quickly, endpoint);
+    EXPECT(fiber_group_wait(&group, seconds(10), NULL));
+    ask(endpoint, "last", "last 0");
+    endpoint_destroy(&endpoint);
+    kill(process->pid, SIGTERM);
+}
+
+TEST(a_sequential_service_takes_one_call_after_the_other_and_only_some_count_to_max_use)
+{
+    with_process((struct process){ .program = &turns_program, .settings = "max_use = 1\n", .play = play_turns });
+}
+
+static void play_leave_port(struct process *process)
+{
+    struct stream *stream = connect_to(process);
+    int fd = -1;
+
+    expect_echo(stream);
+    kill(process->pid, SIGHUP);
+    expect_record(process, MASTER_RETIRING);
+    while (system_socket_try_connect_unix(process->socket_path, &fd, NULL)) {
+        fd_close(&fd);
+        fiber_yield(process->loop);
+    }
+    expect_echo(stream);
+    stream_destroy(&stream);
+}
+
+TEST(a_retiring_process_leaves_its_socket_to_others_while_a_session_goes_on)
+{
+    with_process((struct process){ .program = &stream_program, .play = play_leave_port });
+}
+
 TEST(a_call_in_hand_is_finished_before_the_end)
 {
     with_process((struct process){ .program = &internal_program, .play = play_drain });
@@ -472,7 +547,7 @@ TEST(a_call_in_hand_is_finished_before_the_end)
 
 static void play_standalone(void *context)
 {
-    static const char *const argv[] = { "/proc/self/exe", "-S", NULL };
+    const char *const argv[] = { own_program(), "-S", NULL };
     struct process *process = context;
     struct arena *arena = arena_create();
     const char *environment[] = { arena_c(arena, arena_printf(arena, "MAIL_CONFIG=%s", unit_directory())),
