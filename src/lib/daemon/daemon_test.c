@@ -522,15 +522,19 @@ TEST(a_sequential_service_takes_one_call_after_the_other_and_only_some_count_to_
 static void play_leave_port(struct process *process)
 {
     struct stream *stream = connect_to(process);
+    struct instant end = instant_add(loop_now(process->loop), seconds(10));
+    bool is_open = true;
     int fd = -1;
 
     expect_echo(stream);
     kill(process->pid, SIGHUP);
     expect_record(process, MASTER_RETIRING);
-    while (system_socket_try_connect_unix(process->socket_path, &fd, NULL)) {
+    while (is_open && instant_is_before(loop_now(process->loop), end)) {
+        is_open = system_socket_try_connect_unix(process->socket_path, &fd, NULL);
         fd_close(&fd);
         fiber_yield(process->loop);
     }
+    EXPECT_FALSE(is_open);
     expect_echo(stream);
     stream_destroy(&stream);
 }
