@@ -123,11 +123,8 @@ void log_reject(const struct session *session, const char *kind, struct str text
     log_judgement(session, kind, text, recipient);
 }
 
-void log_permit(const struct session *session, const char *action, struct str text, struct str recipient)
+void log_permit(const struct session *session, struct str text, struct str recipient)
 {
-    char kind[40];
-
-    snprintf(kind, sizeof(kind), "permit: %s", action);
     log_judgement(session, "permit", text, recipient);
 }
 

@@ -21,7 +21,7 @@ void log_client(const struct session *session);
 /* kind: "reject", "reject_warning"; text: the reply. recipient is empty where none is concerned. */
 void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient);
 /* An access table permits and smtpd_log_access_permit_actions names the action. */
-void log_permit(const struct session *session, const char *action, struct str text, struct str recipient);
+void log_permit(const struct session *session, struct str text, struct str recipient);
 /* "QUEUEID or NOQUEUE: warn: RCPT from ...": WARN and INFO of access tables, kind "warn" or "info". */
 void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient);
 void log_non_smtp_command(const struct session *session, struct str line);

@@ -96,14 +96,20 @@ static enum verdict refuse_error_route(const struct subject *subject, bool is_fi
 {
     struct dsn_status fallback = is_final ? DSN_STATUS(5, 1, 1) : DSN_STATUS(4, 1, 1);
     char buffer[DSN_STATUS_SIZE];
+    bool is_alias = subject->destination->address_class == RESOLVE_VIRTUAL_ALIAS;
     struct dsn_status status;
     struct str text, own;
+    int code;
 
     if (subject->topic == TOPIC_SENDER)
         fallback.detail = 0;
     status = dsn_split_text(subject->destination->nexthop, fallback, false, &text);
     own = arena_str(subject->check->arena, dsn_status_format(status, buffer));
-    return restriction_reject(subject->check, subject->topic, is_final && status.class != 4 ? 550 : 450, own.data,
+    code = is_final && status.class != 4 ? 550 : 450;
+    /* The route of a domain of aliases knows the text only. */
+    if (is_alias)
+        code = subject->check->smtpd->settings->unknown_virtual_alias_reject_code;
+    return restriction_reject(subject->check, subject->topic, code, own.data,
                               text.len > 0 ? text : STR("Address unreachable"));
 }
 
@@ -151,6 +157,12 @@ static enum verdict check_class(const struct subject *subject)
     }
 }
 
+static bool is_error_route(const struct destination *destination)
+{
+    return destination->status == RESOLVE_ERROR || str_equal(destination->transport, STR("error")) ||
+           str_equal(destination->transport, STR("retry"));
+}
+
 static enum verdict check_listed(const struct subject *subject)
 {
     struct smtpd *smtpd = subject->check->smtpd;
@@ -166,10 +178,8 @@ static enum verdict check_listed(const struct subject *subject)
         if (result != TABLE_ABSENT)
             return verdict;
     }
-    if (subject->destination->status == RESOLVE_ERROR || str_equal(subject->destination->transport, STR("error")))
-        return refuse_error_route(subject, true);
-    if (str_equal(subject->destination->transport, STR("retry")))
-        return refuse_error_route(subject, false);
+    if (is_error_route(subject->destination))
+        return refuse_error_route(subject, !str_equal(subject->destination->transport, STR("retry")));
     verdict = check_class(subject);
     if (verdict == VERDICT_DUNNO && subject->topic == TOPIC_RECIPIENT)
         destination_set_listed(smtpd, subject->destination);

@@ -204,36 +204,69 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
     return verdict;
 }
 
+/* "type:table", by itself or behind a name that takes one; not "FILTER transport:", say, which is no name we know. */
+static bool names_table(const struct smtpd *smtpd, struct str names)
+{
+    struct str rest = names, first;
+
+    if (!is_table_name(names) || !table_list_next_word(&rest, ", \t\r\n", &first))
+        return false;
+    return is_table_name(first) || find_restriction(first) != NULL || find_class(smtpd, first) != NULL;
+}
+
 enum verdict restriction_run_names(struct check *check, struct str names, struct str table)
 {
     struct parser parser = { check->smtpd, check->arena, false };
 
-    if (is_table_name(names)) {
+    if (names_table(check->smtpd, names)) {
         log_table_in_access_table(table, names);
         return restriction_misconfigured(check);
     }
     return restriction_run(check, parse(&parser, names));
 }
 
-struct str restriction_subject(const struct check *check, enum restriction_topic topic)
+static const char *const topic_names[] = {
+    [TOPIC_CLIENT] = "Client host",          [TOPIC_HELO] = "Helo command", [TOPIC_SENDER] = "Sender address",
+    [TOPIC_RECIPIENT] = "Recipient address", [TOPIC_DATA] = "Data command", [TOPIC_END_OF_DATA] = "End-of-data",
+};
+
+/* What the topic is in this session: "a@b.example". */
+static struct str topic_value(const struct check *check, enum restriction_topic topic)
 {
     const struct session *session = check->session;
 
     switch (topic) {
     case TOPIC_CLIENT:
-        return arena_printf(check->arena, "<%.*s>: Client host", STR_ARG(session->peer.shown));
+        return session->peer.shown;
     case TOPIC_HELO:
-        return arena_printf(check->arena, "<%.*s>: Helo command", STR_ARG(session->helo_name));
+        return session->helo_name;
     case TOPIC_SENDER:
-        return arena_printf(check->arena, "<%.*s>: Sender address", STR_ARG(session->transaction.sender));
+        return session->transaction.sender;
     case TOPIC_RECIPIENT:
-        return arena_printf(check->arena, "<%.*s>: Recipient address", STR_ARG(check->recipient));
+        return check->recipient;
     case TOPIC_DATA:
-        return STR("<DATA>: Data command");
+        return STR("DATA");
     case TOPIC_END_OF_DATA:
-        return STR("<END-OF-MESSAGE>: End-of-data");
+        return STR("END-OF-MESSAGE");
     }
     return STR_EMPTY;
+}
+
+enum verdict restriction_permitted(struct check *check, enum restriction_topic topic, struct str action,
+                                   struct str table)
+{
+    struct match_list *list = check->smtpd->log_permit_actions;
+    struct failure why;
+
+    if (!match_list_is_empty(list) && match_list_has(list, action, &why) == TABLE_FOUND) {
+        struct str value = topic_value(check, topic);
+
+        log_permit(check->session,
+                   arena_printf(check->arena, "action=%.*s for %s=%.*s %s%.*s", STR_ARG(action), topic_names[topic],
+                                STR_ARG(value), table.len > 0 ? "from " : "", STR_ARG(table)),
+                   check->recipient_shown);
+    }
+    return VERDICT_PERMIT;
 }
 
 static enum verdict refuse(struct check *check, struct str reply)
@@ -261,10 +294,11 @@ static struct str compose(struct check *check, int code, const char *status, str
 static struct str compose_about(struct check *check, enum restriction_topic topic, int code, const char *status,
                                 struct str text)
 {
-    struct str about = restriction_subject(check, topic);
+    struct str value = topic_value(check, topic);
 
-    return compose(check, code, status,
-                   arena_printf(check->arena, "%.*s rejected: %.*s", STR_ARG(about), STR_ARG(text)));
+    return compose(
+        check, code, status,
+        arena_printf(check->arena, "<%.*s>: %s rejected: %.*s", STR_ARG(value), topic_names[topic], STR_ARG(text)));
 }
 
 enum verdict restriction_reject(struct check *check, enum restriction_topic topic, int code, const char *status,

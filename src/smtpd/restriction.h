@@ -126,8 +126,9 @@ enum verdict restriction_unanswered(struct check *check, enum restriction_topic 
 void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,
                       const char *status, struct str text);
 
-/* "<localhost[127.0.0.1]>: Client host", "<a@b>: Recipient address": how a reply begins; in check->arena. */
-struct str restriction_subject(const struct check *check, enum restriction_topic topic);
+/* PERMIT, logged where smtpd_log_access_permit_actions says so. table: empty where none has said it. */
+enum verdict restriction_permitted(struct check *check, enum restriction_topic topic, struct str action,
+                                   struct str table);
 
 /* The families; the rows of all stand in restriction.c. */
 enum verdict restriction_permit(struct check *check, const struct restriction_node *node);

@@ -20,26 +20,9 @@ struct found {
     struct str text;   /* the rest */
 };
 
-static bool is_permit_logged(const struct found *found)
-{
-    struct match_list *list = found->check->smtpd->log_permit_actions;
-    struct failure why;
-
-    return !match_list_is_empty(list) && match_list_has(list, found->action, &why) == TABLE_FOUND;
-}
-
 static enum verdict act_permit(const struct found *found)
 {
-    struct check *check = found->check;
-
-    if (is_permit_logged(found)) {
-        struct str about = restriction_subject(check, found->topic);
-
-        log_permit(check->session, found->action.data,
-                   arena_printf(check->arena, "action=%.*s for %.*s", STR_ARG(found->action), STR_ARG(about)),
-                   check->recipient_shown);
-    }
-    return VERDICT_PERMIT;
+    return restriction_permitted(found->check, found->topic, found->action, found->table);
 }
 
 static enum verdict act_dunno(const struct found *found)
@@ -97,11 +80,7 @@ static enum verdict act_defer_if_reject(const struct found *found)
 
 static enum verdict note(const struct found *found, const char *kind)
 {
-    struct check *check = found->check;
-    struct str about = restriction_subject(check, found->topic);
-
-    log_notice(check->session, kind, arena_printf(check->arena, "%.*s: %.*s", STR_ARG(about), STR_ARG(found->text)),
-               check->recipient_shown);
+    log_notice(found->check->session, kind, found->text, found->check->recipient_shown);
     return VERDICT_DUNNO;
 }
 
@@ -144,7 +123,7 @@ static enum verdict act_on(struct check *check, enum restriction_topic topic, co
 
     /* "all numerical" is how POP-before-SMTP programs say OK */
     if (syntax_is_number(value)) {
-        found.action = STR("OK");
+        found.action = arena_str(check->arena, value);
         return act_permit(&found);
     }
     str_cut(value, ' ', &found.action, &found.text);

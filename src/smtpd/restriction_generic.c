@@ -5,8 +5,7 @@
 
 enum verdict restriction_permit(struct check *check, const struct restriction_node *node)
 {
-    (void) check, (void) node;
-    return VERDICT_PERMIT;
+    return restriction_permitted(check, check->topic, node->name, STR_EMPTY);
 }
 
 enum verdict restriction_reject_all(struct check *check, const struct restriction_node *node)

@@ -5,14 +5,15 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-static enum verdict permit_listed(struct check *check, struct match_list *list, struct str title)
+static enum verdict permit_listed(struct check *check, const struct restriction_node *node, struct match_list *list,
+                                  struct str title)
 {
     const struct peer *peer = &check->session->peer;
     struct failure why;
 
     switch (match_list_has_host(list, peer->name, peer->address, &why)) {
     case TABLE_FOUND:
-        return VERDICT_PERMIT;
+        return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
     case TABLE_UNKNOWN:
         /* The client may be one of ours: a refusal further down must not be final. */
         log_table_trouble(title, why.text);
@@ -26,8 +27,7 @@ static enum verdict permit_listed(struct check *check, struct match_list *list, 
 
 enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node)
 {
-    (void) node;
-    return permit_listed(check, check->smtpd->mynetworks, STR("mynetworks"));
+    return permit_listed(check, node, check->smtpd->mynetworks, STR("mynetworks"));
 }
 
 enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node)

@@ -55,6 +55,9 @@ enum verdict restriction_defer_unauth_destination(struct check *check, const str
 
 enum verdict restriction_permit_auth_destination(struct check *check, const struct restriction_node *node)
 {
-    (void) node;
-    return check->recipient_shown.len == 0 ? VERDICT_DUNNO : judge_destination(check);
+    enum verdict verdict = check->recipient_shown.len == 0 ? VERDICT_DUNNO : judge_destination(check);
+
+    if (verdict != VERDICT_PERMIT)
+        return verdict;
+    return restriction_permitted(check, TOPIC_RECIPIENT, node->name, STR_EMPTY);
 }
