@@ -9,6 +9,7 @@
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/repair.h"
 #include "qmgr/segment_ledger.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
@@ -24,7 +25,8 @@ enum file_state {
     FILE_GONE,
     FILE_ARRIVING, /* its writer still holds the lock */
     FILE_DAMAGED,
-    FILE_TROUBLE, /* cannot be read now */
+    FILE_MISNAMED, /* it holds another message */
+    FILE_TROUBLE,  /* cannot be read now */
 };
 
 struct load_job {
@@ -111,14 +113,16 @@ static void load_file(void *context)
 
     if (!open_file(job, path, &fd))
         return;
-    if (read_and_check(job, fd)) {
+    if (!read_and_check(job, fd)) {
+        judge_failure(job, fd);
+    } else if (job->is_activation && !queue_id_equal(job->envelope->id, job->id)) {
+        job->state = FILE_MISNAMED;
+    } else {
         job->state = FILE_READ;
         move_to_active(job, path);
-    } else {
-        judge_failure(job, fd);
     }
     if (job->state == FILE_DAMAGED && job->is_activation)
-        (void) !spool_move(job->spool, job->id, path, SPOOL_CORRUPT, true, &ignored);
+        (void) !spool_set_aside(job->spool, job->id, path, &ignored);
     fd_close(&fd);
 }
 
@@ -352,6 +356,10 @@ static void take_file_state(struct keeper *keeper, struct queued_message *messag
         return;
     case FILE_DAMAGED:
         log_error("%s: saved in corrupt/: %s", id, job->why.text);
+        queue_index_remove(keeper->index, message);
+        return;
+    case FILE_MISNAMED:
+        repair_name(keeper, message->id, (enum spool_queue) message->queue, job->envelope->id);
         queue_index_remove(keeper->index, message);
         return;
     case FILE_TROUBLE:

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "log/log.h"
+#include "qmgr/repair.h"
 #include "run/loop.h"
 #include "spool/spool_walking.h"
 
@@ -17,6 +18,8 @@ struct seen_file {
 /* One step on a thread. */
 struct walk_job {
     struct spool_walking *walking;
+    const struct spool_settings *spool;
+    size_t misplaced; /* second files of one message, saved in corrupt/ */
     size_t names;
     struct seen_file files[TURN];
     size_t count;
@@ -29,6 +32,10 @@ static bool see_file(void *context, const struct spool_entry *entry)
 {
     struct walk_job *job = context;
 
+    if (!repair_place(job->spool, entry)) {
+        job->misplaced++;
+        return true;
+    }
     job->files[job->count++] = (struct seen_file){ entry->id, instant_seconds(entry->next_attempt) };
     return true;
 }
@@ -54,14 +61,31 @@ static void place(struct keeper *keeper, struct queued_message *message, enum sp
         queue_index_ready(keeper->index, message);
 }
 
+static bool is_at_rest(const struct queued_message *message)
+{
+    return message->segment == NULL && message->state != QUEUED_ACTIVE && !message->is_moving;
+}
+
+/* This pass has seen it in another queue: it was moved meanwhile, or there are two files. */
+static bool is_seen_twice(const struct keeper *keeper, const struct queued_message *message, enum spool_queue queue)
+{
+    return message != NULL && is_at_rest(message) && keeper->walk_number != 0 && message->seen == keeper->walk_number &&
+           message->queue != queue;
+}
+
 static void take_file(struct keeper *keeper, enum spool_queue queue, const struct seen_file *file)
 {
     struct queued_message *message = queue_index_find(keeper->index, file->id);
 
+    if (is_seen_twice(keeper, message, queue)) {
+        (void) repair_twins(keeper, message, &queue);
+        place(keeper, message, queue, file->next_attempt);
+        return;
+    }
     if (message == NULL) {
         message = queue_index_add(keeper->index, file->id, queue);
         place(keeper, message, queue, file->next_attempt);
-    } else if (message->segment == NULL && message->state != QUEUED_ACTIVE && !message->is_moving) {
+    } else if (is_at_rest(message)) {
         /* Moved, or touched, by hand. */
         if (message->queue != queue)
             place(keeper, message, queue, file->next_attempt);
@@ -81,11 +105,22 @@ static void rest(struct keeper *keeper)
         keeper_wait_change(keeper);
 }
 
+/* What is not understood is left alone; who asked for a look, or started the system, is told of it. */
+static void tell_strange(enum spool_queue queue, const struct walk_job *job, bool is_asked_for)
+{
+    if (job->misplaced > 0)
+        log_error("%s: %zu second files of messages, saved in corrupt/", spool_queue_name(queue), job->misplaced);
+    if (is_asked_for && spool_walking_strange(job->walking) > 0)
+        log_warning("%s: %zu names are no message's and are left alone", spool_queue_name(queue),
+                    spool_walking_strange(job->walking));
+}
+
 static void walk_one(struct keeper *keeper, enum spool_queue queue)
 {
     struct walk_job *job = memory_alloc(sizeof(*job));
 
     job->walking = spool_walking_create(queue);
+    job->spool = &keeper->spool;
     do {
         if (!keeper->walk_hurries && keeper->walk_names >= BACKGROUND_NAMES) {
             keeper->walk_names = 0;
@@ -101,6 +136,7 @@ static void walk_one(struct keeper *keeper, enum spool_queue queue)
     } while (job->is_done && !job->is_over && !keeper->is_draining);
     if (!job->is_done)
         log_warning("cannot look through %s: %s", spool_queue_name(queue), job->why.text);
+    tell_strange(queue, job, keeper->walk_hurries);
     spool_walking_destroy(&job->walking);
     memory_free(job);
 }

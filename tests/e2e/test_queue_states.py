@@ -266,3 +266,106 @@ def test_a_full_journal_refuses_clients_and_empties_again(merpati, sink):
     server.replies.clear()
     server.stop()
     wait_until(lambda: len(live_segments(mail)) <= 1, lambda: f"the journal empty: {live_segments(mail)}\n{mail.tail(5)}")
+
+
+def deferred(make_merpati, count, **main):
+    """A stopped system with so many deferred messages, their ids in order and the port of their next hop."""
+    port = free_port()
+    mail = make_merpati(main=relay_to(port, queue_run_delay="1s", **{**DEAD, **main}))
+    mail.start()
+    ids = [send(mail, recipient=f"u{number}@remote.example")[0] for number in range(count)]
+    wait_until(lambda: files(mail, "deferred") == sorted(ids), lambda: f"deferral; {mail.tail(5)}")
+    mail.stop()
+    return mail, ids, port
+
+
+def file_of(mail, queue, name):
+    return next((mail.queue / queue).rglob(name))
+
+
+def flush_to(mail, server, count):
+    """Each message arrives once, and nothing is left."""
+    mail.command("postqueue", "-f")
+    server.wait_for(count)
+    mail.wait_empty()
+    assert len(server.messages) == count
+    return sorted(message.recipients[0].split("@")[0] for message in server.messages)
+
+
+def test_files_in_wrong_folders_go_where_they_belong(make_merpati, sink):
+    mail, (flat, wrong, deep), port = deferred(make_merpati, 3)
+    folder = mail.queue / "deferred"
+    file_of(mail, "deferred", flat).rename(folder / flat)
+    digit = "0" if wrong[0] != "0" else "1"
+    for name, place in ((wrong, folder / digit), (deep, folder / "A" / "B")):
+        path = file_of(mail, "deferred", name)
+        for made in (place.parent, place):
+            if not made.exists():
+                made.mkdir(mode=0o700)
+                shutil.chown(made, path.owner(), path.group())
+        path.rename(place / name)
+    mail.start()
+    for name in (flat, wrong, deep):
+        wait_until(lambda: (folder / name[0] / name).exists(), lambda: f"{name} where it belongs; {mail.tail(5)}")
+    assert flush_to(mail, sink(port=port), 3) == ["u0", "u1", "u2"]
+
+
+def test_two_files_of_one_message_are_delivered_once(make_merpati, sink):
+    mail, (name, *_others), port = deferred(make_merpati, 3)
+    path = file_of(mail, "deferred", name)
+    for copy in (mail.queue / "hold" / name, mail.queue / "incoming" / name):
+        shutil.copy2(path, copy)
+        shutil.chown(copy, path.owner(), path.group())
+    # The one in incoming/ is older: it knows nothing of the attempt.
+    os.truncate(mail.queue / "incoming" / name, path.stat().st_size - 8)
+    mail.start()
+    mail.wait_log(f"{name}: more than one file: the one in deferred/ counts")
+    wait_until(lambda: files(mail, "hold") + files(mail, "incoming") == [], lambda: f"one file; {mail.tail(5)}")
+    assert files(mail, "corrupt") == [name, f"{name}.2"]
+    assert flush_to(mail, sink(port=port), 3) == ["u0", "u1", "u2"]
+
+
+def test_a_file_under_the_name_of_another_message(make_merpati, sink):
+    """One that was renamed gets its name back; a copy under a new name is no second message."""
+    mail, (renamed, copied), port = deferred(make_merpati, 2)
+    path = file_of(mail, "deferred", renamed)
+    strange = renamed[:-1] + ("0" if renamed[-1] != "0" else "1")
+    path.rename(path.parent / strange)
+    path = file_of(mail, "deferred", copied)
+    twin = copied[:-1] + ("0" if copied[-1] != "0" else "1")
+    shutil.copy2(path, path.parent / twin)
+    shutil.chown(path.parent / twin, path.owner(), path.group())
+    mail.start()
+    assert flush_to(mail, sink(port=port), 2) == ["u0", "u1"]
+    mail.wait_log(f"{strange}: the file of this name holds {renamed}: it has its name back")
+    assert files(mail, "corrupt") == [twin]
+
+
+def test_what_is_not_understood_is_left_alone_or_kept(make_merpati, sink):
+    mail, (name,), port = deferred(make_merpati, 1)
+    owner = file_of(mail, "deferred", name)
+    left = {
+        "deferred/notes.txt": b"to be looked at\n", "deferred/.nfs00012": b"x", "hold/core": b"\x7fELF",
+        "incoming/README": b"", "deferred/A/letter.eml": b"Subject: x\n\nx\n", "active/0123": b"1",
+    }
+    kept = {"ABCDEF123456": b"C\x10 a queue file of another system\n", "FEDCBA654321": b""}
+    for place, content in {**left, **{f"deferred/{id}": content for id, content in kept.items()}}.items():
+        path = mail.queue / place
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700)
+            shutil.chown(path.parent, owner.owner(), owner.group())
+        path.write_bytes(content)
+        shutil.chown(path, owner.owner(), owner.group())
+        os.utime(path, (1, 1))
+    mail.start()
+    mail.wait_log("deferred: 3 names are no message's and are left alone")
+    assert flush_to(mail, sink(port=port), 1) == ["u0"]
+    for id in kept:
+        mail.wait_log(f"{id}: saved in corrupt/")
+    for command in (["postsuper", "-s"], ["postsuper"]):
+        mail.command(*command)
+    mail.stop()
+    mail.command("postsuper", "-s")
+    for place, content in left.items():
+        assert (mail.queue / place).read_bytes() == content, place
+    assert {id: (mail.queue / "corrupt" / id).read_bytes() for id in kept} == kept

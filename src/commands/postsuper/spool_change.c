@@ -8,6 +8,7 @@
 #include "spool/queue_file_writer.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -286,7 +287,10 @@ static bool mend_queue(const struct spool_settings *spool, enum spool_queue queu
         if (!id_of_path(path, &id))
             continue;
         spool_path(spool, queue, id, right);
-        if (!str_equal(path, str_from_c(right)) && !spool_move(spool, id, path.data, queue, true, why))
+        if (str_equal(path, str_from_c(right)) || spool_move(spool, id, path.data, queue, true, why))
+            continue;
+        /* Another file of that message stands where this one should. */
+        if (why->error != EEXIST || !spool_set_aside(spool, id, path.data, why))
             return false;
     }
     return true;

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+enum { MOST_SET_ASIDE = 1000 };
+
 static const char *const names[SPOOL_QUEUE_COUNT] = { "incoming", "active", "deferred", "hold", "corrupt" };
 
 const char *spool_queue_name(enum spool_queue queue)
@@ -199,6 +201,34 @@ bool spool_move(const struct spool_settings *settings, struct queue_id id, const
         return false;
     folder_of(from_path, folder);
     return file_sync_directory(folder, why);
+}
+
+bool spool_set_aside(const struct spool_settings *settings, struct queue_id id, const char *from_path,
+                     struct failure *why)
+{
+    char usual[SPOOL_PATH_SIZE];
+    char path[SPOOL_PATH_SIZE + 16];
+    char folder[SPOOL_PATH_SIZE];
+    struct failure reason = { 0 };
+
+    spool_path(settings, SPOOL_CORRUPT, id, usual);
+    spool_folder(settings, SPOOL_CORRUPT, id, folder);
+    if (!spool_make_folder(settings, SPOOL_CORRUPT, id, why))
+        return false;
+    snprintf(path, sizeof(path), "%s", usual);
+    for (unsigned number = 2; number < MOST_SET_ASIDE; number++) {
+        if (file_rename_new_at(AT_FDCWD, from_path, AT_FDCWD, path, &reason)) {
+            if (!file_sync_directory(folder, why))
+                return false;
+            folder_of(from_path, folder);
+            return file_sync_directory(folder, why);
+        }
+        if (reason.error != EEXIST)
+            break;
+        snprintf(path, sizeof(path), "%s.%u", usual, number);
+    }
+    *why = reason;
+    return false;
 }
 
 bool spool_remove(const char *path, struct failure *why)

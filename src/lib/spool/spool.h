@@ -63,6 +63,9 @@ MUST_USE bool spool_make_folder(const struct spool_settings *settings, enum spoo
  */
 MUST_USE bool spool_move(const struct spool_settings *settings, struct queue_id id, const char *from_path,
                          enum spool_queue to, bool is_durable, struct failure *why);
+/* Into corrupt/ as spool_move, durably; a second one of that id is ID.2 there, and so on. Blocks. */
+MUST_USE bool spool_set_aside(const struct spool_settings *settings, struct queue_id id, const char *from_path,
+                              struct failure *why);
 /* Removes a message's file; absent is fine. Blocks. */
 MUST_USE bool spool_remove(const char *path, struct failure *why);
 
