@@ -148,6 +148,13 @@ static bool open_table(struct table *table, struct str argument, struct failure 
     return true;
 }
 
+/* A negated network stands for the rest of its own protocol: !10.0.0.0/8 says nothing of IPv6. */
+static bool is_match_of(const struct cidr_rule *rule, const struct ip_address *address)
+{
+    return rule->network.network.family == address->family &&
+           network_pattern_matches(&rule->network, address) != rule->is_negated;
+}
+
 static enum table_result lookup(struct table *table, struct str key, struct arena *arena, struct str *value_out,
                                 struct failure *why)
 {
@@ -163,7 +170,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
 
         if (rule->action == CIDR_ENDIF)
             continue;
-        is_match = network_pattern_matches(&rule->network, &address) != rule->is_negated;
+        is_match = is_match_of(rule, &address);
         if (rule->action == CIDR_IF) {
             if (!is_match)
                 i = rule->endif == SIZE_MAX ? cidr->count - 1 : rule->endif;

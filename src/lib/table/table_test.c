@@ -212,6 +212,22 @@ TEST(small_tables_answer_as_they_are_written)
     }
 }
 
+TEST(a_negated_network_stands_for_its_own_protocol_alone)
+{
+    struct bench bench;
+    struct str path;
+
+    bench_init(&bench);
+    path = file_with(&bench, "networks",
+                     "!10.0.0.0/8 other4\nif !2001:db8::/32\n::/0 other6\nendif\nif !192.0.2.0/24\n2001:db8::/32 "
+                     "six\n10.0.0.0/8 ten\nendif\n");
+    EXPECT_STR(find(&bench, "cidr", path, 0, STR("192.0.2.1")), STR("other4"));
+    EXPECT_STR(find(&bench, "cidr", path, 0, STR("10.1.2.3")), STR("ten"));
+    EXPECT_STR(find(&bench, "cidr", path, 0, STR("2001:db9::1")), STR("other6"));
+    EXPECT_STR(find(&bench, "cidr", path, 0, STR("2001:db8::1")), STR("-"));
+    bench_done(&bench);
+}
+
 TEST(texthash_takes_continued_lines_and_comments_and_warns_with_the_line)
 {
     struct bench bench;
