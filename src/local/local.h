@@ -2,6 +2,7 @@
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
+#include "base/map.h"
 #include "delivery/agent.h"
 #include "local/rights.h"
 #include "local/settings.h"
@@ -21,6 +22,9 @@ struct local {
     /* Transports for mailboxes are set, which this version does not act on: such mail waits. */
     bool has_mailbox_transport;
     bool has_fallback_transport;
+    struct group_sync *syncs;
+    struct map *mailboxes; /* struct open_mailbox, while there are any */
+    unsigned copies;       /* for names of files */
     struct endpoint *cleanup;
     struct endpoint *rewrite;
 };

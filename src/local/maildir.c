@@ -2,6 +2,7 @@
 #include "local/maildir.h"
 
 #include "config/shared_settings.h"
+#include "local/group_sync.h"
 #include "local/message_copy.h"
 #include "os/directory.h"
 #include "os/fd.h"
@@ -96,13 +97,16 @@ static bool choose_final_name(struct maildir *maildir, struct str host, struct f
 
 static bool move_to_new(struct maildir *maildir, struct failure *why)
 {
+    const char *folder = arena_printf(maildir->arena, "%.*snew", STR_ARG(maildir->path)).data;
+    int fd = -1;
     bool is_moved;
 
     if (!rights_take(&maildir->rights, why))
         return false;
-    is_moved = file_rename(maildir->temporary, maildir->final, why) &&
-               file_sync_directory(arena_printf(maildir->arena, "%.*snew", STR_ARG(maildir->path)).data, why);
+    is_moved = file_rename(maildir->temporary, maildir->final, why) && directory_open_fd(AT_FDCWD, folder, &fd, why);
     rights_return(&maildir->rights);
+    is_moved = is_moved && group_sync_file(maildir->scene->attempt->local->syncs, fd, folder, why);
+    fd_close(&fd);
     return is_moved;
 }
 
@@ -124,7 +128,7 @@ static bool write_message(struct maildir *maildir, struct failure *why)
     if (limit > 0 && message_copy_size(maildir->scene, head, 0) > (uint64_t) limit)
         return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
     return message_copy(maildir->scene, &maildir->rights, head, 0, maildir->fd, maildir->temporary, why) &&
-           file_sync(maildir->fd, maildir->temporary, why);
+           group_sync_file(maildir->scene->attempt->local->syncs, maildir->fd, maildir->temporary, why);
 }
 
 struct result maildir_deliver(const struct scene *scene, struct str path, bool is_in_spool)
@@ -137,9 +141,10 @@ struct result maildir_deliver(const struct scene *scene, struct str path, bool i
 
     maildir.rights = scene->rights;
     maildir.is_in_spool = is_in_spool;
-    maildir.temporary = name_in(&maildir, "tmp",
-                                arena_printf(maildir.arena, "%lld.P%dM%lld.%.*s", (long long) instant_seconds(now),
-                                             (int) getpid(), (long long) (now.us % 1000000), STR_ARG(host)));
+    maildir.temporary =
+        name_in(&maildir, "tmp",
+                arena_printf(maildir.arena, "%lld.P%dQ%uM%lld.%.*s", (long long) instant_seconds(now), (int) getpid(),
+                             scene->attempt->local->copies++, (long long) (now.us % 1000000), STR_ARG(host)));
     is_done = create_file(&maildir, &why);
     if (is_done) {
         is_done =

@@ -2,6 +2,7 @@
 /* local - delivers to users of this host: aliases, .forward files, mailboxes, commands and files. */
 
 #include "config/shared_settings.h"
+#include "local/group_sync.h"
 #include "local/local.h"
 #include "local/loop_check.h"
 #include "local/recipient.h"
@@ -9,6 +10,9 @@
 #include "log/log.h"
 #include "protocol/cleanup.h"
 #include "protocol/rewrite.h"
+
+/* At one time in one process. */
+enum { DELIVERIES_MAX = 50 };
 
 static void watch(void *context, const char *path)
 {
@@ -81,6 +85,7 @@ static void *start(struct daemon *daemon)
 {
     struct local *local = daemon_kept(daemon);
 
+    local->syncs = group_sync_create(local->loop);
     local->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
     local->rewrite = daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol);
     return local;
@@ -90,6 +95,7 @@ static void stop(void *context)
 {
     struct local *local = context;
 
+    group_sync_destroy(&local->syncs);
     table_set_destroy(&local->tables);
 }
 
@@ -127,14 +133,14 @@ int main(int argc, char **argv)
     static const char *const calls[] = { "cleanup", "rewrite", NULL };
     static const struct delivery_program program = {
         .name = "local",
-        .shape = DAEMON_SEQUENTIAL,
+        .shape = DAEMON_EVENT,
         .user = DAEMON_AS_ROOT,
         .settings = &local_settings_table,
         .open = open_tables,
         .start = start,
         .stop = stop,
         .calls = calls,
-        .capacity = 1,
+        .capacity = DELIVERIES_MAX,
         .deliver = deliver,
     };
 

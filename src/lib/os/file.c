@@ -211,6 +211,13 @@ bool file_sync_filesystem(int fd, const char *name, struct failure *why)
     return sync_with(fd, name, syncfs, true, why);
 }
 
+bool file_start_sync(int fd, const char *name, struct failure *why)
+{
+    /* What a filesystem does not know is done by the sync. */
+    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0 || errno == ENOSYS || errno == EINVAL ||
+           errno == ESPIPE || failure_system(why, errno, "write %s", name);
+}
+
 bool file_sync_directory(const char *path, struct failure *why)
 {
     return file_sync_directory_at(AT_FDCWD, path, why);

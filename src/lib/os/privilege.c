@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 bool privilege_is_root(void)
@@ -97,15 +98,26 @@ bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failu
     return become(uid, gid, why);
 }
 
-bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
+/*
+ * The kernel keeps these for each thread, and only libc makes all threads change together. A thread that works beside
+ * must neither lose its rights while this one acts as somebody, nor be stopped for it.
+ */
+static bool act_as(uid_t uid, gid_t gid, struct failure *why)
 {
-    if (setgroups(1, &gid) < 0)
+    if (uid == 0 && syscall(SYS_setresuid, (uid_t) -1, uid, (uid_t) -1) < 0)
+        return failure_system(why, errno, "act as user %u", (unsigned) uid);
+    if (syscall(SYS_setgroups, (size_t) 1, &gid) < 0)
         return failure_system(why, errno, "give up groups");
-    if (setegid(gid) < 0)
+    if (syscall(SYS_setresgid, (gid_t) -1, gid, (gid_t) -1) < 0)
         return failure_system(why, errno, "act as group %u", (unsigned) gid);
-    if (seteuid(uid) < 0)
+    if (uid != 0 && syscall(SYS_setresuid, (uid_t) -1, uid, (uid_t) -1) < 0)
         return failure_system(why, errno, "act as user %u", (unsigned) uid);
     return true;
+}
+
+bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
+{
+    return act_as(uid, gid, why);
 }
 
 bool privilege_leave_groups(struct failure *why)
@@ -117,9 +129,7 @@ bool privilege_leave_groups(struct failure *why)
 
 bool privilege_restore(struct failure *why)
 {
-    if (seteuid(0) < 0 || setegid(0) < 0)
-        return failure_system(why, errno, "act as root again");
-    return privilege_leave_groups(why);
+    return act_as(0, 0, why);
 }
 
 bool privilege_enter_root(const char *path, struct failure *why)
