@@ -43,6 +43,8 @@ SUBMISSIONS = {
                          "m", "-p", "r:s", "-m", "-G", "a@b.example"], HELLO, 1),
     "body type": (["-B8BITMIME", "a@b.example"], "Subject: x\n\n\u00e9\n", 1),
     "8-bit": (["a@b.example"], "Subject: x\n\n\u00e9\n", 1),
+    "two senders": (["-f", "a b", "a@b.example"], HELLO, 1),
+    "a comment as sender": (["-f", "(c)", "a@b.example"], HELLO, 1),
     "two dashes": (["-i", "--", "a@b.example"], HELLO, 1),
 }
 
@@ -59,6 +61,8 @@ REFUSED = {
     "unknown mode": (["-bz", "a@b.example"], HELLO),
     "bad body type": (["-Bx", "a@b.example"], HELLO),
     "option not supported": (["-n", "a@b.example"], HELLO),
+    **{f"a recipient for {mode}": ([mode, "a@b.example"], HELLO)
+       for mode in ("-q", "-qRx", "-qIABCDEF", "-bp", "-bi", "-bs", "-bd", "-I")},
     "too big": (["a@b.example"], "Subject: x\n\n" + "x" * 200000 + "\n"),
 }
 

@@ -239,6 +239,25 @@ static bool parse_word(struct parsing *parsing, struct str word, int argc, char 
     return true;
 }
 
+/* A recipient beside another task is a mistake: mail that is meant to go must not be swallowed. */
+static bool has_no_stray_recipient(const struct sendmail_options *options, struct failure *why)
+{
+    static const char *const tasks[] = {
+        [SENDMAIL_SMTP] = "stand-alone mode",   [SENDMAIL_DAEMON] = "daemon mode",
+        [SENDMAIL_LIST] = "display queue mode", [SENDMAIL_ALIASES] = "alias initialization mode",
+        [SENDMAIL_FLUSH] = "flush queue mode",  [SENDMAIL_IGNORE] = NULL,
+    };
+    const char *task = tasks[options->mode];
+
+    if (options->recipients.count == 0 || task == NULL)
+        return true;
+    if (options->flush_site.len > 0)
+        task = "flush site";
+    else if (options->flush_id.len > 0)
+        task = "flush queue_id";
+    return failure_set(why, FAILURE_PROTOCOL, 0, "%s requires no recipient", task);
+}
+
 bool sendmail_options_parse(struct sendmail_options *options, struct arena *arena, struct str program, int argc,
                             char **argv, struct failure *why)
 {
@@ -265,5 +284,5 @@ bool sendmail_options_parse(struct sendmail_options *options, struct arena *aren
     }
     for (; next < argc; next++)
         strlist_add(&options->recipients, arena, str_from_c(argv[next]));
-    return true;
+    return has_no_stray_recipient(options, why);
 }

@@ -75,7 +75,7 @@ static struct str expand_full_name(struct arena *arena, const struct user_accoun
     return copy;
 }
 
-static bool set_sender(struct submit *submit, const struct user_account *user, struct failure *why)
+static void set_sender(struct submit *submit, const struct user_account *user)
 {
     const struct sendmail_options *options = submit->options;
     const char *name = environment_get("NAME");
@@ -84,10 +84,9 @@ static bool set_sender(struct submit *submit, const struct user_account *user, s
     submit->wishes.sender = user->name;
     if (options->has_sender && options->sender.len > 0) {
         address_list_parse(&list, submit->arena, options->sender, 2);
-        if (list.count == 0)
-            return failure_set(why, FAILURE_PROTOCOL, 0, "%.*s: bad sender address: %.*s",
-                               STR_ARG(user_text(submit->arena, user)), STR_ARG(options->sender));
-        submit->wishes.sender = list.items[0].address;
+        if (list.count > 1)
+            log_warning("-f option specified malformed sender: %.*s", STR_ARG(options->sender));
+        submit->wishes.sender = list.count > 0 ? list.items[0].address : STR_EMPTY;
     } else if (options->has_sender) {
         submit->wishes.sender = STR_EMPTY;
     }
@@ -97,7 +96,6 @@ static bool set_sender(struct submit *submit, const struct user_account *user, s
         submit->wishes.full_name = str_from_c(name);
     else
         submit->wishes.full_name = expand_full_name(submit->arena, user);
-    return true;
 }
 
 static void set_recipients(struct submit *submit)
@@ -286,7 +284,8 @@ bool submit_message(const struct sendmail_options *options, const struct submit_
     strbuf_init(&submit.content, STRBUF_UNLIMITED);
     fill_wishes(&submit);
     set_recipients(&submit);
-    is_good = set_sender(&submit, &user, why) && check_recipients(&submit, &user, why) && start_postdrop(&submit, why);
+    set_sender(&submit, &user);
+    is_good = check_recipients(&submit, &user, why) && start_postdrop(&submit, why);
     if (is_good)
         is_good = finish_postdrop(&submit, send_all(&submit, why), &user, why);
     strbuf_done(&submit.content);
