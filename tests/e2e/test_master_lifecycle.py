@@ -6,6 +6,8 @@ import signal
 import subprocess
 import threading
 
+import pytest
+from support.instance import IS_ROOT
 from support.waiting import wait_until
 
 
@@ -20,6 +22,8 @@ def test_a_started_system_says_so_and_a_stopped_one_too(make_merpati, run_as):
     assert "is not running" in mail.control("status", check=False).stderr
     assert mail.all_pids() == []
     mail.wait_log(r"merpati/master\[\d+\]: terminating on signal 15")
+    mail.wait_log(r"merpati/merpati\[\d+\]: starting the Merpati mail system")
+    mail.wait_log(r"merpati/merpati\[\d+\]: stopping the Merpati mail system")
 
 
 def test_one_queue_has_one_master(merpati):
@@ -134,3 +138,16 @@ def test_flush_tries_deferred_mail_now(make_merpati, sink):
     assert mail.control("flush").returncode == 0
     assert target.wait_for(1)
     mail.wait_empty()
+
+
+def test_a_stop_by_who_may_not_says_that_alone(merpati, account):
+    if not IS_ROOT:
+        pytest.skip("needs another user")
+    mail = merpati()
+    for verb in ("stop", "abort", "reload"):
+        refused = mail.control(verb, check=False, user=account)
+        assert refused.returncode == 1
+        assert "this needs the user that started it" in refused.stderr
+        assert "the Merpati mail system" not in refused.stderr
+    with mail.smtp() as client:
+        assert client.hello().code == 250

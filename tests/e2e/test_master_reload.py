@@ -136,3 +136,26 @@ def test_two_services_on_one_port_leave_the_old_configuration_in_force(merpati):
                   r"stays")
     with mail.smtp() as client:
         assert client.hello().code == 250
+
+
+def test_from_all_addresses_to_one_of_them_takes_a_stop_and_a_start_and_the_log_says_so(make_merpati):
+    mail = make_merpati(main={"inet_interfaces": "all"})
+    port = free_port()
+    mail.services.append(f"{port} inet n - n - - smtpd")
+    mail.write_config()
+    mail.start()
+    mail.wait_for_port(port)
+    mail.set(inet_interfaces="127.0.0.1")
+    mail.reload()
+    mail.wait_log(rf"master\[\d+\]: error: service {port}/inet: listen on 127\.0\.0\.1 port {port}: bind: Address already "
+                  r"in use; it stays where it listened$")
+    mail.wait_log(r"master\[\d+\]: reload")
+    for host in ("127.0.0.1", "127.0.0.2"):
+        with SmtpClient(port, host=host) as client:
+            assert client.hello().code == 250
+    mail.stop()
+    mail.start()
+    with SmtpClient(port) as client:
+        assert client.hello().code == 250
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.2", port)) != 0

@@ -22,7 +22,23 @@ static int fail(const struct failure *why)
     return 1;
 }
 
-/* Gives the master's id, or says that there is none; false ends the command with 1. */
+/* At once: what takes the line may be gone when the command ends. */
+static void say(void (*line)(void))
+{
+    line();
+    (void) log_flush();
+}
+
+/* number 0 asks whether it could be told. */
+static bool send(pid_t pid, int number)
+{
+    if (kill(pid, number) == 0)
+        return true;
+    log_fatal("tell process %d: %s", (int) pid, errno == EPERM ? "this needs the user that started it" : "it is gone");
+    return false;
+}
+
+/* Gives the id of a master that listens to us, or says why there is none; false ends the command with 1. */
 static bool need_master(const struct instance *instance, pid_t *pid_out)
 {
     struct failure why;
@@ -31,20 +47,14 @@ static bool need_master(const struct instance *instance, pid_t *pid_out)
         return fail(&why) == 0;
     if (*pid_out == 0)
         log_fatal("the Merpati mail system is not running");
+    else if (!send(*pid_out, 0))
+        return false;
     return *pid_out != 0;
 }
 
 static const char *program_path(const struct instance *instance, struct str directory, const char *name)
 {
     return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
-}
-
-static bool send(pid_t pid, int number)
-{
-    if (kill(pid, number) == 0)
-        return true;
-    log_fatal("tell process %d: %s", (int) pid, errno == EPERM ? "this needs the user that started it" : "it is gone");
-    return false;
 }
 
 /* The lock is master's last act, so that a start may follow at once. */
@@ -91,7 +101,7 @@ int control_start(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
-    log_starting();
+    say(log_starting);
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
         return fail(&why);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -107,7 +117,7 @@ int control_start_foreground(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
-    log_starting();
+    say(log_starting);
     log_close();
     (void) execv(path, arguments);
     log_fatal("start %s: %s", path, errno == ENOENT ? "there is no such program" : "not allowed");
@@ -120,7 +130,7 @@ int control_stop(const struct instance *instance)
 
     if (!need_master(instance, &pid))
         return 1;
-    log_stopping();
+    say(log_stopping);
     if (!send(pid, SIGTERM))
         return 1;
     if (wait_for_end(instance, STOP_LIMIT_MS))
@@ -135,7 +145,7 @@ int control_abort(const struct instance *instance)
 
     if (!need_master(instance, &pid))
         return 1;
-    log_aborting();
+    say(log_aborting);
     return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
 }
 
@@ -161,7 +171,7 @@ int control_reload(const struct instance *instance)
 
     if (!is_readable(instance) || !need_master(instance, &pid))
         return 1;
-    log_refreshing();
+    say(log_refreshing);
     return send(pid, SIGHUP) ? 0 : 1;
 }
 

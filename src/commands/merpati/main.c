@@ -53,7 +53,8 @@ static int run(const struct verb *verb, struct str config_directory)
     int status = 1;
 
     if (!instance_load(&instance, arena, config_directory, &trouble, &why) ||
-        (instance.shared != NULL && !command_log_open(instance.shared, "merpati", false, arena, &why)))
+        (instance.shared != NULL &&
+         !command_log_open(instance.shared, "merpati", COMMAND_LOG_WITHOUT_POSTLOGD, arena, &why)))
         log_fatal("%s", why.text);
     else if (instance.shared == NULL && verb->run != check_instance)
         log_fatal("%s", trouble.text);

@@ -121,8 +121,8 @@ static int run(struct postdrop *postdrop, struct str option)
         (void) failure_system(&why, errno, "change directory to %s", queue_directory);
         return fail(&why);
     }
-    if (!command_log_open(postdrop->shared, "postdrop", true, postdrop->arena, &why) || !may_submit(postdrop, &why) ||
-        !drop_message(STDIN_FILENO, postdrop->shared->message_size_limit, &why))
+    if (!command_log_open(postdrop->shared, "postdrop", COMMAND_LOG_IN_QUEUE, postdrop->arena, &why) ||
+        !may_submit(postdrop, &why) || !drop_message(STDIN_FILENO, postdrop->shared->message_size_limit, &why))
         return fail(&why);
     wake_pickup(postdrop);
     log_flush();

@@ -431,7 +431,8 @@ int main(int argc, char **argv)
     /* The lock's file is root's: it is opened while we are root, and locked only if the system is down. */
     if (!file_open(lock_path, O_RDWR, 0, &postsuper.lock_fd, &why))
         postsuper.lock_fd = -1;
-    if (!command_log_open(postsuper.shared, "postsuper", true, arena, &why) || !become_owner(&postsuper, &why))
+    if (!command_log_open(postsuper.shared, "postsuper", COMMAND_LOG_IN_QUEUE, arena, &why) ||
+        !become_owner(&postsuper, &why))
         return log_fail(1, "%s", why.text);
     if (!has_task(&postsuper) && !postsuper.purges && !postsuper.mends) {
         postsuper.purges = true;

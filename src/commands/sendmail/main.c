@@ -148,7 +148,7 @@ static int run(struct sendmail *sendmail)
     };
     struct failure why;
 
-    if (!load(sendmail, &why) || !command_log_open(sendmail->shared, "sendmail", false, sendmail->arena, &why))
+    if (!load(sendmail, &why) || !command_log_open(sendmail->shared, "sendmail", 0, sendmail->arena, &why))
         return fail(&why);
     for (size_t i = 0; i < sendmail->options.warnings.count; i++)
         log_warning("%.*s", STR_ARG(sendmail->options.warnings.items[i]));

@@ -4,7 +4,7 @@
 #include "config/shared_settings.h"
 #include "log/log.h"
 
-bool command_log_open(const struct shared_settings *shared, const char *program, bool is_in_queue, struct arena *arena,
+bool command_log_open(const struct shared_settings *shared, const char *program, unsigned flags, struct arena *arena,
                       struct failure *why)
 {
     struct log_options options = {
@@ -13,9 +13,11 @@ bool command_log_open(const struct shared_settings *shared, const char *program,
         .to_stderr = true,
     };
 
-    if (shared->maillog_file.len > 0 && is_in_queue)
+    if (shared->maillog_file.len > 0 && (flags & COMMAND_LOG_IN_QUEUE) != 0)
         options.postlog_path = "public/postlog";
     else if (shared->maillog_file.len > 0)
         options.postlog_path = arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)).data;
+    if (options.postlog_path != NULL && (flags & COMMAND_LOG_WITHOUT_POSTLOGD) != 0)
+        options.fallback_path = arena_c(arena, shared->maillog_file);
     return log_open(&options, why);
 }

@@ -11,8 +11,14 @@
  */
 struct shared_settings;
 
-/* is_in_queue: the working directory is queue_directory, and the socket is reached however long its path is. */
-MUST_USE bool command_log_open(const struct shared_settings *shared, const char *program, bool is_in_queue,
+enum command_log_flag {
+    /* The working directory is queue_directory: the socket is reached however long its path is. */
+    COMMAND_LOG_IN_QUEUE = 1 << 0,
+    /* While postlogd is not there, the command writes its file: for the one that starts and stops it. */
+    COMMAND_LOG_WITHOUT_POSTLOGD = 1 << 1,
+};
+
+MUST_USE bool command_log_open(const struct shared_settings *shared, const char *program, unsigned flags,
                                struct arena *arena, struct failure *why);
 
 #endif
