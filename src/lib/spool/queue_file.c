@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "spool/queue_file_header.h"
+#include "spool/queue_file_reader.h"
 
 #include <fcntl.h>
 
@@ -12,141 +12,83 @@ enum { PIECE_SIZE = 64 * 1024, STATUS_MAXIMUM = 64 * 1024 * 1024 };
 
 /* ---- reading ---- */
 
-struct reader {
-    int fd;
-    struct queue_file_header header;
-    struct seal seal;
-    uint64_t size;
-    struct strbuf payload;
-    struct frame content;
-    uint64_t status_end; /* where the next status frame goes */
-};
-
-static bool damaged(struct failure *why, const char *what)
-{
-    return failure_set(why, FAILURE_PERMANENT, 0, "queue file: %s", what);
-}
-
-/* A read that ends early means that the file is shorter than it says. */
-static bool read_bytes(struct reader *reader, void *bytes, size_t len, uint64_t offset, struct failure *why)
-{
-    size_t count;
-
-    if (!file_read_at(reader->fd, "queue file", bytes, len, offset, &count, why))
-        return false;
-    return count == len || damaged(why, "cut short");
-}
-
-static bool read_frame_header(struct reader *reader, uint64_t offset, struct frame *frame_out, struct failure *why)
-{
-    char bytes[FRAME_HEADER_SIZE];
-
-    if (!read_bytes(reader, bytes, sizeof(bytes), offset, why))
-        return false;
-    if (!frame_decode(str_make(bytes, sizeof(bytes)), offset, &reader->seal, frame_out) ||
-        frame_out->id.value != reader->header.id.value || frame_out->length > reader->size - offset - FRAME_HEADER_SIZE)
-        return damaged(why, "bad frame");
-    return true;
-}
-
-static bool read_payload(struct reader *reader, const struct frame *frame, struct failure *why)
-{
-    char *room;
-
-    strbuf_clear(&reader->payload);
-    room = strbuf_reserve(&reader->payload, (size_t) frame->length);
-    if (room == NULL)
-        return damaged(why, "frame is too large");
-    if (!read_bytes(reader, room, (size_t) frame->length, frame->offset + FRAME_HEADER_SIZE, why))
-        return false;
-    strbuf_extend(&reader->payload, (size_t) frame->length);
-    if (seal_digest(&reader->seal, strbuf_str(&reader->payload)) != frame->digest)
-        return damaged(why, "bad checksum");
-    return true;
-}
-
-static bool open_reader(struct reader *reader, int fd, struct failure *why)
-{
-    char bytes[QUEUE_FILE_HEADER_SIZE];
-    struct stat status;
-
-    *reader = (struct reader){ .fd = fd };
-    strbuf_init(&reader->payload, ENVELOPE_MAXIMUM);
-    if (!file_stat_fd(fd, "queue file", &status, why))
-        return false;
-    reader->size = (uint64_t) status.st_size;
-    if (reader->size < QUEUE_FILE_CONTENT_AT)
-        return damaged(why, "too short");
-    if (!read_bytes(reader, bytes, sizeof(bytes), 0, why))
-        return false;
-    if (!queue_file_header_decode(str_make(bytes, sizeof(bytes)), &reader->header))
-        return damaged(why, "bad header");
-    seal_init(&reader->seal, &reader->header.salt, SEAL_CONTEXT_FILE);
-    if (!read_frame_header(reader, QUEUE_FILE_HEADER_SIZE, &reader->content, why))
-        return false;
-    return reader->content.type == FRAME_CONTENT || damaged(why, "no content");
-}
-
 /* From the envelope to the end frame. */
-static bool read_message(struct reader *reader, struct arena *arena, struct envelope *envelope, struct failure *why)
+static bool read_message(struct queue_file_reader *reader, size_t most, struct arena *arena, struct envelope *envelope,
+                         bool *is_larger_out, struct failure *why)
 {
     uint64_t offset = frame_end(&reader->content);
     struct frame frame;
 
-    if (!read_frame_header(reader, offset, &frame, why))
+    if (!queue_file_reader_frame(reader, offset, &frame, why))
         return false;
     if (frame.type != FRAME_ENVELOPE)
-        return damaged(why, "no envelope");
-    if (!read_payload(reader, &frame, why) || !envelope_decode(strbuf_str(&reader->payload), arena, envelope, why))
+        return queue_file_damaged(why, "no envelope");
+    if (!queue_file_reader_payload(reader, &frame, why) ||
+        !envelope_decode(strbuf_str(&reader->payload), arena, envelope, why))
         return false;
     for (;;) {
         offset = frame_end(&frame);
-        if (!read_frame_header(reader, offset, &frame, why))
+        if (!queue_file_reader_frame(reader, offset, &frame, why))
             return false;
         if (frame.type == FRAME_END)
             break;
         if (frame.type != FRAME_RECIPIENTS)
-            return damaged(why, "frames out of order");
-        if (!read_payload(reader, &frame, why) ||
+            return queue_file_damaged(why, "frames out of order");
+        if (!queue_file_reader_payload(reader, &frame, why) ||
             !envelope_decode_recipients(strbuf_str(&reader->payload), arena, envelope, why))
             return false;
+        *is_larger_out = envelope->recipient_count > most;
+        if (*is_larger_out)
+            return true;
     }
     reader->status_end = frame_end(&frame);
-    return envelope->id.value == reader->header.id.value || damaged(why, "envelope of another message");
+    return envelope->id.value == reader->header.id.value || queue_file_damaged(why, "envelope of another message");
 }
 
 /* Whatever does not check ends the row: it is a torn append, and the next one goes there. */
-static bool read_statuses(struct reader *reader, struct arena *arena, struct envelope *envelope, struct failure *why)
+static bool read_statuses(struct queue_file_reader *reader, struct arena *arena, struct envelope *envelope,
+                          struct failure *why)
 {
     struct frame frame;
 
     while (reader->status_end + FRAME_HEADER_SIZE <= reader->size) {
-        if (!read_frame_header(reader, reader->status_end, &frame, why) ||
-            (frame.type == FRAME_STATUS && !read_payload(reader, &frame, why)))
+        if (!queue_file_reader_frame(reader, reader->status_end, &frame, why) ||
+            (frame.type == FRAME_STATUS && !queue_file_reader_payload(reader, &frame, why)))
             return why->kind == FAILURE_PERMANENT;
         if (frame.type != FRAME_STATUS)
             return true;
         if (envelope != NULL && !queue_file_status_apply(strbuf_str(&reader->payload), arena, envelope))
-            return damaged(why, "bad status");
+            return queue_file_damaged(why, "bad status");
         reader->status_end = frame_end(&frame);
     }
     return true;
 }
 
-bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out, struct queue_file_content *content_out,
-                     struct failure *why)
+bool queue_file_read_small(int fd, size_t most, struct arena *arena, struct envelope *envelope_out,
+                           struct queue_file_content *content_out, bool *is_larger_out, struct failure *why)
 {
     struct envelope envelope;
-    struct reader reader;
-    bool is_read = open_reader(&reader, fd, why) && read_message(&reader, arena, &envelope, why) &&
-                   read_statuses(&reader, arena, &envelope, why);
+    struct queue_file_reader reader;
+    bool is_larger = false;
+    bool is_read = queue_file_reader_open(&reader, fd, why) &&
+                   read_message(&reader, most, arena, &envelope, &is_larger, why) &&
+                   (is_larger || read_statuses(&reader, arena, &envelope, why));
 
     if (is_read) {
         *envelope_out = envelope;
         *content_out = (struct queue_file_content){ QUEUE_FILE_CONTENT_AT, reader.content.length };
+        *is_larger_out = is_larger;
     }
     strbuf_done(&reader.payload);
     return is_read;
+}
+
+bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out, struct queue_file_content *content_out,
+                     struct failure *why)
+{
+    bool is_larger;
+
+    return queue_file_read_small(fd, SIZE_MAX, arena, envelope_out, content_out, &is_larger, why);
 }
 
 bool queue_file_open(const char *path, struct arena *arena, struct envelope *envelope_out,
@@ -168,8 +110,8 @@ bool queue_file_open(const char *path, struct arena *arena, struct envelope *env
 
 bool queue_file_find_content(int fd, struct queue_file_content *content_out, struct failure *why)
 {
-    struct reader reader;
-    bool is_found = open_reader(&reader, fd, why);
+    struct queue_file_reader reader;
+    bool is_found = queue_file_reader_open(&reader, fd, why);
 
     if (is_found)
         *content_out = (struct queue_file_content){ QUEUE_FILE_CONTENT_AT, reader.content.length };
@@ -177,7 +119,7 @@ bool queue_file_find_content(int fd, struct queue_file_content *content_out, str
     return is_found;
 }
 
-static bool compare_content(struct reader *reader, struct failure *why)
+static bool compare_content(struct queue_file_reader *reader, struct failure *why)
 {
     struct seal_stream *digest = seal_stream_create(&reader->seal);
     char *piece = memory_alloc(PIECE_SIZE);
@@ -187,22 +129,23 @@ static bool compare_content(struct reader *reader, struct failure *why)
         uint64_t left = reader->content.length - at;
         size_t len = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
 
-        is_read = read_bytes(reader, piece, len, QUEUE_FILE_CONTENT_AT + at, why);
+        is_read = queue_file_reader_bytes(reader, piece, len, QUEUE_FILE_CONTENT_AT + at, why);
         if (is_read)
             seal_stream_add(digest, str_make(piece, len));
     }
     memory_free(piece);
     if (seal_stream_finish(&digest) != reader->content.digest && is_read)
-        return damaged(why, "content does not match its checksum");
+        return queue_file_damaged(why, "content does not match its checksum");
     return is_read;
 }
 
 bool queue_file_verify_content(int fd, const struct queue_file_content *content, struct failure *why)
 {
-    struct reader reader;
-    bool is_good = open_reader(&reader, fd, why) &&
-                   (content->length == reader.content.length || damaged(why, "content has another length")) &&
-                   compare_content(&reader, why);
+    struct queue_file_reader reader;
+    bool is_good =
+        queue_file_reader_open(&reader, fd, why) &&
+        (content->length == reader.content.length || queue_file_damaged(why, "content has another length")) &&
+        compare_content(&reader, why);
 
     strbuf_done(&reader.payload);
     return is_good;
@@ -210,7 +153,7 @@ bool queue_file_verify_content(int fd, const struct queue_file_content *content,
 
 /* ---- appending ---- */
 
-static bool encode_status(struct reader *reader, const struct queue_file_outcome *outcomes, size_t count,
+static bool encode_status(struct queue_file_reader *reader, const struct queue_file_outcome *outcomes, size_t count,
                           unsigned add_flags, struct strbuf *out, struct failure *why)
 {
     unsigned char header[FRAME_HEADER_SIZE] = { 0 };
@@ -228,16 +171,16 @@ static bool encode_status(struct reader *reader, const struct queue_file_outcome
 }
 
 /* Finds the end of the statuses without decoding recipients. */
-static bool find_status_end(struct reader *reader, struct failure *why)
+static bool find_status_end(struct queue_file_reader *reader, struct failure *why)
 {
     struct frame frame = reader->content;
 
     do {
-        if (!read_frame_header(reader, frame_end(&frame), &frame, why))
+        if (!queue_file_reader_frame(reader, frame_end(&frame), &frame, why))
             return false;
     } while (frame.type == FRAME_ENVELOPE || frame.type == FRAME_RECIPIENTS);
     if (frame.type != FRAME_END)
-        return damaged(why, "frames out of order");
+        return queue_file_damaged(why, "frames out of order");
     reader->status_end = frame_end(&frame);
     return read_statuses(reader, NULL, NULL, why);
 }
@@ -246,11 +189,11 @@ static bool append_status(int fd, const char *path, const struct queue_file_outc
                           unsigned add_flags, uint64_t *end, struct failure *why)
 {
     struct strbuf bytes;
-    struct reader reader;
+    struct queue_file_reader reader;
     bool is_done;
 
     strbuf_init(&bytes, STATUS_MAXIMUM);
-    is_done = open_reader(&reader, fd, why);
+    is_done = queue_file_reader_open(&reader, fd, why);
     reader.status_end = *end;
     is_done = is_done && (*end != 0 || find_status_end(&reader, why)) &&
               encode_status(&reader, outcomes, count, add_flags, &bytes, why) &&

@@ -27,6 +27,9 @@ MUST_USE bool queue_file_open(const char *path, struct arena *arena, struct enve
 /* As queue_file_open on a descriptor. */
 MUST_USE bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out,
                               struct queue_file_content *content_out, struct failure *why);
+/* As queue_file_read, unless there are more recipients than most: then is_larger, and the envelope is of no use. */
+MUST_USE bool queue_file_read_small(int fd, size_t most, struct arena *arena, struct envelope *envelope_out,
+                                    struct queue_file_content *content_out, bool *is_larger_out, struct failure *why);
 /* Only where the content stands; the rest of the file is not looked at. */
 MUST_USE bool queue_file_find_content(int fd, struct queue_file_content *content_out, struct failure *why);
 /* Reads all content and compares its checksum. */

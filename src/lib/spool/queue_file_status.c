@@ -57,11 +57,10 @@ static bool take_outcome_number(struct queue_file_outcome *outcome, unsigned tag
     }
 }
 
-static bool apply_outcome(struct str bytes, struct arena *arena, struct envelope *envelope)
+static bool take_outcome(struct str bytes, struct queue_file_outcome *outcome_out)
 {
     struct queue_file_outcome outcome = { .number = SIZE_MAX };
     struct cursor cursor = cursor_over(bytes);
-    struct envelope_recipient *recipient;
 
     while (!cursor_at_end(&cursor)) {
         struct str value;
@@ -75,33 +74,62 @@ static bool apply_outcome(struct str bytes, struct arena *arena, struct envelope
         else if (!bytes_number(value, &number) || !take_outcome_number(&outcome, tag, number))
             return false;
     }
-    if (outcome.number >= envelope->recipient_count)
-        return false;
-    recipient = &envelope->recipients[outcome.number];
-    recipient->status = outcome.status;
-    recipient->dsn = outcome.dsn;
-    recipient->reason = arena_str(arena, outcome.reason);
+    *outcome_out = outcome;
     return true;
 }
 
-bool queue_file_status_apply(struct str payload, struct arena *arena, struct envelope *envelope)
+bool queue_file_status_visit(struct str payload, queue_file_status_visitor *visit, void *context,
+                             unsigned *add_flags_out)
 {
     struct cursor cursor = cursor_over(payload);
     char version;
 
+    *add_flags_out = 0;
     if (!cursor_take_char(&cursor, &version) || version != STATUS_VERSION)
         return false;
     while (!cursor_at_end(&cursor)) {
+        struct queue_file_outcome outcome;
         struct str value;
         uint64_t flags;
         unsigned tag;
 
         if (!bytes_take_field(&cursor, &tag, &value))
             return false;
-        if (tag == TAG_OUTCOME && !apply_outcome(value, arena, envelope))
+        if (tag == TAG_OUTCOME && (!take_outcome(value, &outcome) || !visit(context, &outcome)))
             return false;
         if (tag == TAG_ADD_FLAGS && bytes_number(value, &flags))
-            envelope->flags |= (unsigned) flags;
+            *add_flags_out |= (unsigned) flags;
     }
     return true;
+}
+
+/* ---- into an envelope ---- */
+
+struct applying {
+    struct arena *arena;
+    struct envelope *envelope;
+};
+
+static bool apply_outcome(void *context, const struct queue_file_outcome *outcome)
+{
+    const struct applying *applying = context;
+    struct envelope_recipient *recipient;
+
+    if (outcome->number >= applying->envelope->recipient_count)
+        return false;
+    recipient = &applying->envelope->recipients[outcome->number];
+    recipient->status = outcome->status;
+    recipient->dsn = outcome->dsn;
+    recipient->reason = arena_str(applying->arena, outcome->reason);
+    return true;
+}
+
+bool queue_file_status_apply(struct str payload, struct arena *arena, struct envelope *envelope)
+{
+    struct applying applying = { arena, envelope };
+    unsigned flags;
+    bool is_good = queue_file_status_visit(payload, apply_outcome, &applying, &flags);
+
+    envelope->flags |= flags;
+    return is_good;
 }

@@ -23,6 +23,10 @@ struct queue_file_outcome {
 void queue_file_status_encode(const struct queue_file_outcome *outcomes, size_t count, unsigned add_flags,
                               struct strbuf *out);
 
+/* Calls visit with each outcome, whose reason is a view of payload. False: it is no such payload, or visit said so. */
+typedef bool queue_file_status_visitor(void *context, const struct queue_file_outcome *outcome);
+MUST_USE bool queue_file_status_visit(struct str payload, queue_file_status_visitor *visit, void *context,
+                                      unsigned *add_flags_out);
 /* Sets in the envelope what the payload says; reasons are copied to arena. False: it is no such payload. */
 MUST_USE bool queue_file_status_apply(struct str payload, struct arena *arena, struct envelope *envelope);
 
