@@ -38,7 +38,6 @@ static void forget_all(struct resolver *resolver)
         memory_free(map_entry_value(entry));
     map_destroy(&resolver->answers);
     resolver->answers = map_create();
-    resolver->begun = (struct instant){ 0 };
 }
 
 void resolver_destroy(struct resolver **resolver)
