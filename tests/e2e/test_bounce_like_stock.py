@@ -121,6 +121,17 @@ def test_unknown_local_user(pair):
     assert texts[1].split("\n") == texts[0].split("\n")
 
 
+def test_internationalized_mail(pair):
+    texts = []
+    for side in pair:
+        with smtplib.SMTP("127.0.0.1", side.instance.port) as client:
+            client.ehlo("c.example")
+            client.sendmail(ME, ["rejectedö@x.example"], "Subject: mark-15 ñ\n\nbödy\n".encode(), ["SMTPUTF8", "BODY=8BITMIME"])
+        texts.append(side.normal(notices(side, RETURNED, "mark-15")[0]))
+    assert texts[1].split("\n") == texts[0].split("\n")
+    assert "message/global-delivery-status" in texts[0]
+
+
 def test_delay_warning(pair):
     subject = "Delayed Mail (still being retried)"
     texts = []
