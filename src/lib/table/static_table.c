@@ -6,9 +6,12 @@ static bool static_open(struct table *table, struct str argument, struct failure
 {
     struct str *value = arena_new(table_set_arena(table->set), struct str);
 
-    (void) why;
-    if (argument.len >= 2 && argument.data[0] == '{' && argument.data[argument.len - 1] == '}')
+    if (str_starts_with(argument, STR("{"))) {
+        if (!str_ends_with(argument, STR("}")))
+            return failure_set(why, FAILURE_CONFIGURATION, 0, "bad static:name syntax: missing '}' in \"%.*s\"",
+                               STR_ARG(argument));
         argument = str_trim(str_part(argument, 1, argument.len - 2));
+    }
     *value = argument;
     table->state = value;
     return true;

@@ -197,6 +197,10 @@ TEST(small_tables_answer_as_they_are_written)
         { "cidr:{{192.0.2.0/24 net}}", "192.0.2.9", "net" },
         { "cidr:{{[2001:db8::]/32 net}}", "2001:db8::9", "net" },
         { "static:", "x", "?" },
+        { "static:{x", "x", "?" },
+        { "static:{x y} z", "x", "?" },
+        { "inline:{ {a}=b }", "a", "?" },
+        { "inline:{ {a=b}c }", "a", "?" },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

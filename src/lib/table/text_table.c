@@ -82,8 +82,13 @@ static bool add_inline(struct table *table, struct str word, struct failure *why
     struct str key;
     struct str value;
 
-    if (word.len >= 2 && word.data[0] == '{' && word.data[word.len - 1] == '}')
+    if (str_starts_with(word, STR("{"))) {
+        if (!str_ends_with(word, STR("}")))
+            return failure_set(why, FAILURE_CONFIGURATION, 0,
+                               "syntax error after '}' in \"%.*s\": \"%.*s\"; need \"inline:{name=value...}\"",
+                               STR_ARG(word), STR_ARG(table->name));
         word = str_trim(str_part(word, 1, word.len - 2));
+    }
     if (!str_cut(word, '=', &key, &value))
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "missing '=' after attribute name: \"%.*s\"; need \"inline:{name=value...}\"",
