@@ -249,45 +249,58 @@ static void add_item(struct parser *parser, struct str source, bool has_brackets
     };
 }
 
-/* "<address>", from the token after '<' on. A source route is dropped; a missing '>' is put before the next comma. */
+/*
+ * Gathers the tokens behind '<' up to '>'; a missing '>' is put before the next comma. A source route is dropped: where
+ * it began, STR_NOT_FOUND without one.
+ */
+static size_t gather_angle(struct parser *parser)
+{
+    struct reader *reader = &parser->reader;
+    struct run *run = &parser->run;
+    size_t begin = 0, route = STR_NOT_FOUND;
+    bool is_route = false;
+
+    for (take_token(reader); reader->type != TOKEN_END; take_token(reader)) {
+        char mark = reader->type == TOKEN_SPECIAL ? reader->special : '\0';
+
+        if (mark == '>')
+            break;
+        if (mark == ',' && !is_route) {
+            reader->position = reader->start;
+            break;
+        }
+        if (mark == '@' && run_is_empty(run)) {
+            is_route = true;
+            begin = reader->start;
+        }
+        if (mark == ':' && is_route) {
+            is_route = false;
+            route = begin;
+            run_clear(run);
+            continue;
+        }
+        run_add(run, reader);
+    }
+    return route;
+}
+
+/* "<address>", from the token after '<' on. */
 static void parse_angle(struct parser *parser)
 {
     struct reader *reader = &parser->reader;
     struct run *run = &parser->run;
     size_t inside = reader->end;
     struct str source;
-    size_t route = 0;
-    bool is_route = false;
-    bool has_route = false;
+    size_t route;
 
     parser->name = arena_str(parser->arena, strbuf_str(&run->phrase));
     run_clear(run);
     strbuf_clear(&reader->comment);
-    for (take_token(reader); reader->type != TOKEN_END; take_token(reader)) {
-        bool is_mark = reader->type == TOKEN_SPECIAL;
-
-        if (is_mark && reader->special == '>')
-            break;
-        if (is_mark && reader->special == ',' && !is_route) {
-            reader->position = reader->start;
-            break;
-        }
-        if (is_mark && reader->special == '@' && run_is_empty(run)) {
-            is_route = true;
-            route = reader->start;
-        }
-        if (is_mark && reader->special == ':' && is_route) {
-            is_route = false;
-            has_route = true;
-            run_clear(run);
-            continue;
-        }
-        run_add(run, reader);
-    }
+    route = gather_angle(parser);
     run->is_plain = run->is_plain && reader->type == TOKEN_SPECIAL && reader->special == '>';
     if (run_is_empty(run))
         source = str_part(reader->text, inside, reader->start - inside);
-    else if (has_route)
+    else if (route != STR_NOT_FOUND)
         source = str_part(reader->text, route, run->end - route);
     else
         source = str_part(reader->text, run->start, run->end - run->start);
