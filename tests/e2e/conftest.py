@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests; README.md beside this file tells how to use them."""
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -14,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.dns_server import DnsServer  # noqa: E402
-from support.instance import BUILD, IS_ROOT, Merpati, Stock  # noqa: E402
+from support.instance import BUILD, IS_ROOT, Merpati, Stock, drop_to  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
 
@@ -115,6 +116,11 @@ def merpati(make_merpati):
     return lambda **options: make_merpati(**options).start()
 
 
+@functools.cache
+def _account_reaches_build():
+    return subprocess.run([*drop_to(TEST_ACCOUNT), "test", "-x", BUILD / "bin" / "merpati"]).returncode == 0
+
+
 @pytest.fixture(params=["root", "user"])
 def run_as(request):
     """Runs the test twice when we are root: as root and as an ordinary user. Pass on as run_as=."""
@@ -122,7 +128,11 @@ def run_as(request):
         if not IS_ROOT:
             pytest.skip("not root")
         return None
-    return TEST_ACCOUNT if IS_ROOT else None
+    if not IS_ROOT:
+        return None
+    if not _account_reaches_build():
+        pytest.skip(f"{TEST_ACCOUNT} may not enter a directory above {BUILD}")
+    return TEST_ACCOUNT
 
 
 @pytest.fixture
