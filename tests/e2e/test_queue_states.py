@@ -369,3 +369,23 @@ def test_what_is_not_understood_is_left_alone_or_kept(make_merpati, sink):
     for place, content in left.items():
         assert (mail.queue / place).read_bytes() == content, place
     assert {id: (mail.queue / "corrupt" / id).read_bytes() for id in kept} == kept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_files_that_root_restored_without_their_owner(make_merpati, sink):
+    mail, (foreign, shut, linked), port = deferred(make_merpati, 3)
+    owner = file_of(mail, "deferred", foreign).owner()
+    os.chown(file_of(mail, "deferred", foreign), 0, 0)
+    file_of(mail, "deferred", shut).chmod(0)
+    os.chown(file_of(mail, "deferred", linked), 0, 0)
+    os.link(file_of(mail, "deferred", linked), mail.directory / "second-name")
+    mail.start()
+    said = mail.command("postsuper", "-s").stderr
+    assert f"{foreign}: given to the owner of the queue" in said and f"{shut}: given" in said
+    assert file_of(mail, "deferred", foreign).owner() == owner
+    # One with two names could be anybody's: it stays as it is.
+    assert linked not in said and file_of(mail, "deferred", linked).owner() == "root"
+    server = sink(port=port)
+    mail.command("postqueue", "-f")
+    server.wait_for(2)
+    assert sorted(message.recipients[0].split("@")[0] for message in server.messages) == ["u0", "u1"]

@@ -15,6 +15,7 @@
 #include "os/signals.h"
 #include "os/system_socket.h"
 #include "postsuper/log_lines.h"
+#include "postsuper/ownership.h"
 #include "postsuper/spool_change.h"
 #include "protocol/queue_client.h"
 
@@ -172,7 +173,11 @@ static bool become_owner(const struct postsuper *postsuper, struct failure *why)
 
     if (!layout_identity_find(postsuper->shared, &identity, why))
         return false;
-    return !identity.is_root || privilege_drop(identity.mail_uid, identity.mail_gid, why);
+    if (!identity.is_root)
+        return true;
+    if (postsuper->mends && !ownership_mend(identity.mail_uid, identity.mail_gid, why))
+        return false;
+    return privilege_drop(identity.mail_uid, identity.mail_gid, why);
 }
 
 static bool load(struct postsuper *postsuper, struct str option, struct failure *why)
@@ -427,6 +432,10 @@ int main(int argc, char **argv)
         return log_fail(1, "%s", why.text);
     if (!may_use())
         return log_fail(1, "use of this command is reserved for the superuser");
+    if (!has_task(&postsuper) && !postsuper.purges && !postsuper.mends) {
+        postsuper.purges = true;
+        postsuper.mends = true;
+    }
     log_close();
     /* The lock's file is root's: it is opened while we are root, and locked only if the system is down. */
     if (!file_open(lock_path, O_RDWR, 0, &postsuper.lock_fd, &why))
@@ -434,9 +443,5 @@ int main(int argc, char **argv)
     if (!command_log_open(postsuper.shared, "postsuper", COMMAND_LOG_IN_QUEUE, arena, &why) ||
         !become_owner(&postsuper, &why))
         return log_fail(1, "%s", why.text);
-    if (!has_task(&postsuper) && !postsuper.purges && !postsuper.mends) {
-        postsuper.purges = true;
-        postsuper.mends = true;
-    }
     return run(&postsuper);
 }
