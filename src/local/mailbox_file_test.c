@@ -3,13 +3,17 @@
 
 #include "base/strbuf.h"
 #include "config/shared_settings.h"
+#include "local/group_sync.h"
 #include "local/maildir.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "run/fiber.h"
+#include "run/loop.h"
 #include "unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* A delivery to the user who runs the test, with a mailbox in the test's directory. */
@@ -224,5 +228,130 @@ TEST(a_maildir_file_that_fails_is_gone)
     result = maildir_deliver(&bench.scene, path, false);
     EXPECT_INT(result.fate, FATE_SENT);
     EXPECT_STR(result.text, STR("delivered to maildir"));
+    bench_done(&bench);
+}
+
+/* ---- many deliveries at one time ---- */
+
+enum { TOGETHER = 20 };
+
+struct crowd {
+    struct bench *bench;
+    bool is_maildir;
+    unsigned sent;
+    unsigned deferred;
+    struct fiber_group fibers;
+};
+
+/* Counts syncs, in whatever thread, and fails one of them. */
+struct sync_count {
+    atomic_uint count;
+    unsigned failing; /* 0: none */
+};
+
+static int count_sync(const struct fault_event *event, void *context)
+{
+    struct sync_count *syncs = context;
+
+    if (event->operation != FAULT_SYNC)
+        return 0;
+    return atomic_fetch_add(&syncs->count, 1) + 1 == syncs->failing ? EIO : 0;
+}
+
+static void deliver_one_of_many(void *context)
+{
+    struct crowd *crowd = context;
+    struct result result =
+        crowd->is_maildir ? maildir_deliver(&crowd->bench->scene, crowd->bench->path, false) : deliver(crowd->bench);
+
+    crowd->sent += result.fate == FATE_SENT;
+    crowd->deferred += result.fate == FATE_DEFERRED;
+}
+
+static void deliver_many(void *context)
+{
+    struct crowd *crowd = context;
+    struct local *local = &crowd->bench->local;
+
+    local->syncs = group_sync_create(local->loop);
+    fiber_group_init(&crowd->fibers, local->loop);
+    for (size_t i = 0; i < TOGETHER; i++)
+        fiber_group_start(&crowd->fibers, deliver_one_of_many, crowd);
+    EXPECT(fiber_group_wait(&crowd->fibers, seconds(60), NULL));
+    group_sync_destroy(&local->syncs);
+}
+
+/* How many syncs it took. */
+static unsigned run_crowd(struct crowd *crowd, unsigned failing)
+{
+    struct sync_count syncs = { .failing = failing };
+    struct local *local = &crowd->bench->local;
+
+    fault_set_hook(count_sync, &syncs);
+    local->loop = loop_create();
+    fiber_run(local->loop, deliver_many, crowd);
+    loop_run(local->loop);
+    loop_destroy(&local->loop);
+    fault_set_hook(NULL, NULL);
+    EXPECT(local->mailboxes == NULL);
+    return atomic_load(&syncs.count);
+}
+
+static unsigned count_messages(struct bench *bench)
+{
+    struct str text = content_of(bench);
+    unsigned count = 0;
+
+    for (size_t place; (place = str_find(text, STR("Return-Path: "))) != STR_NOT_FOUND; count++)
+        text = str_from(text, place + 1);
+    return count;
+}
+
+TEST(deliveries_to_one_mailbox_share_its_lock_and_its_syncs)
+{
+    struct bench bench;
+    struct crowd crowd = { .bench = &bench };
+
+    bench_init(&bench, "crowd", STR("Subject: x\n\nbody\n"));
+    EXPECT(run_crowd(&crowd, 0) < TOGETHER / 2);
+    EXPECT_UINT(crowd.sent, TOGETHER);
+    EXPECT_UINT(count_messages(&bench), TOGETHER);
+    EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data));
+    bench_done(&bench);
+}
+
+TEST(a_mailbox_holds_what_was_called_delivered_when_a_sync_fails)
+{
+    for (unsigned failing = 1; failing <= 4; failing++) {
+        struct bench bench;
+        struct crowd crowd = { .bench = &bench };
+
+        bench_init(&bench, "broken", STR("Subject: x\n\nbody\n"));
+        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+        (void) run_crowd(&crowd, failing);
+        EXPECT_UINT(crowd.sent + crowd.deferred, TOGETHER);
+        EXPECT(failing > 2 || crowd.deferred > 0);
+        EXPECT_UINT(count_messages(&bench), 1 + crowd.sent);
+        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+        EXPECT(file_unlink(bench.path.data, NULL));
+        bench_done(&bench);
+    }
+}
+
+TEST(deliveries_to_one_maildir_share_its_syncs)
+{
+    struct bench bench;
+    struct crowd crowd = { .bench = &bench, .is_maildir = true };
+
+    bench_init(&bench, "many-maildir/", STR("Subject: x\n\nbody\n"));
+    EXPECT(run_crowd(&crowd, 0) < 2 * TOGETHER);
+    EXPECT_UINT(crowd.sent, TOGETHER);
+    bench_done(&bench);
+
+    bench_init(&bench, "many-maildir/", STR("Subject: x\n\nbody\n"));
+    crowd = (struct crowd){ .bench = &bench, .is_maildir = true };
+    (void) run_crowd(&crowd, 2);
+    EXPECT_UINT(crowd.sent, TOGETHER - 1);
+    EXPECT_UINT(crowd.deferred, 1);
     bench_done(&bench);
 }
