@@ -12,3 +12,8 @@ void log_summary(const char *change, size_t count)
 {
     log_info("%s: %zu message%s", change, count, count == 1 ? "" : "s");
 }
+
+void log_given(const char *path)
+{
+    log_info("%s: given to the owner of the queue", path);
+}

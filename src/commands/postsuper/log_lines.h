@@ -11,4 +11,7 @@ void log_changed(struct str queue_id, const char *change);
 /* "Deleted: 2 messages" */
 void log_summary(const char *change, size_t count);
 
+/* "deferred/A/ABC: given to the owner of the queue" */
+void log_given(const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "postsuper/log_lines.h"
 #include "spool/spool.h"
 
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static bool mend_file(void *context, const struct spool_entry *entry)
         !file_set_mode(fd, entry->path, FILE_MODE, &why))
         log_warning("%s", why.text);
     else
-        log_info("%s: given to the owner of the queue", entry->path);
+        log_given(entry->path);
     return true;
 }
 
