@@ -350,17 +350,18 @@ struct folders_job {
     struct failure why;
 };
 
-static bool sync_queue(const char *name, struct failure *why)
+/* The folder and all hashed ones in it. */
+static bool sync_tree(const char *folder, unsigned depth, struct failure *why)
 {
     static const char digits[] = "0123456789ABCDEF";
     char path[SPOOL_PATH_SIZE];
 
-    for (size_t i = 0; i < sizeof(digits) - 1; i++) {
-        snprintf(path, sizeof(path), "%s/%c", name, digits[i]);
-        if (file_exists(path) && !file_sync_directory(path, why))
+    for (size_t i = 0; depth < QUEUE_ID_HASH_DIGITS && i < sizeof(digits) - 1; i++) {
+        snprintf(path, sizeof(path), "%.80s/%c", folder, digits[i]);
+        if (file_exists(path) && !sync_tree(path, depth + 1, why))
             return false;
     }
-    return file_sync_directory(name, why);
+    return file_sync_directory(folder, why);
 }
 
 static void sync_folders(void *context)
@@ -369,7 +370,7 @@ static void sync_folders(void *context)
 
     job->is_done = true;
     for (unsigned queue = 0; job->is_done && queue < SPOOL_CORRUPT; queue++)
-        job->is_done = sync_queue(spool_queue_name((enum spool_queue) queue), &job->why);
+        job->is_done = sync_tree(spool_queue_name((enum spool_queue) queue), 0, &job->why);
 }
 
 static bool make_durable(struct keeper *keeper, struct failure *why)

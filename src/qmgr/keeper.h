@@ -7,6 +7,7 @@
 #include "qmgr/queue_index.h"
 #include "qmgr/settings.h"
 #include "run/fiber.h"
+#include "spool/segment.h"
 
 /*
  * keeper - the keeping half of the queue manager: what stands in the journal and in files, what becomes of it, and
@@ -29,7 +30,9 @@ struct keeper {
     const struct qmgr_settings *settings;
     const struct shared_settings *shared;
     struct spool_settings spool;
-    struct instant started; /* wall clock: a segment begun before it was another queue manager's */
+    /* By segment: when the use began that was found at the start, 0: none, UINT64_MAX: not known. */
+    uint64_t earlier_uses[SEGMENT_NUMBER_MAXIMUM + 1];
+    bool knows_earlier_uses;
 
     struct queue_index *index;
     struct deliveries *deliveries;
@@ -47,8 +50,10 @@ struct keeper {
     size_t active_count;
     size_t active_deferred;
     size_t active_recipients;
+    struct list portioned; /* active messages that are not in memory as a whole */
     uint64_t attempt; /* number of the last activation */
     size_t loaders;
+    size_t reading; /* files for activation */
     size_t moving;    /* messages on their way from the journal to a file */
     size_t finishing; /* fibers that finish, move or control messages */
 

@@ -23,6 +23,18 @@ struct live_segment *live_segments_find(const struct keeper *keeper, unsigned nu
     return NULL;
 }
 
+/* Not by the clock, which may have been wrong before a power cut, or be wrong after it. */
+bool live_segments_is_earlier(const struct live_segment *segment)
+{
+    const struct keeper *keeper = segment->keeper;
+    uint64_t earlier;
+
+    if (!keeper->knows_earlier_uses)
+        return true;
+    earlier = keeper->earlier_uses[segment->number];
+    return earlier == UINT64_MAX || earlier == (uint64_t) segment->header.started.us;
+}
+
 static struct live_segment *add_segment(struct keeper *keeper, unsigned number)
 {
     struct live_segment *segment = memory_alloc(sizeof(*segment));
@@ -206,7 +218,7 @@ static bool read_part(struct live_segment *segment)
     reading->seal = &segment->seal;
     reading->from = segment->read_to;
     reading->to = is_last ? UINT64_MAX : segment->durable;
-    reading->is_careful = segment->header.started.us < keeper->started.us;
+    reading->is_careful = live_segments_is_earlier(segment);
     reading->spool = keeper->spool;
     reading->past = segment->past;
     reading->past_count = segment->past_count;

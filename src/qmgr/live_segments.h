@@ -58,6 +58,8 @@ bool live_segments_are_gone(const struct keeper *keeper);
 
 /* The message is finished or a file now: its frame is no more looked at. */
 void live_segments_leave(struct keeper *keeper, struct queued_message *message);
+/* Whether this use of the segment began before this queue manager: another one may have had spills under way. */
+bool live_segments_is_earlier(const struct live_segment *segment);
 struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number);
 
 /* What the frame holds, checked; good until the next call, which no other fiber makes before one that does not wait.

@@ -14,6 +14,7 @@
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/portions.h"
 #include "qmgr/recording.h"
 #include "qmgr/spilling.h"
 #include "qmgr/walker.h"
@@ -88,6 +89,7 @@ static void tick(struct keeper *keeper, int64_t *next_walk)
     int64_t now = keeper_now();
 
     live_segments_tick(keeper);
+    portions_tick(keeper);
     deliveries_close_idle(keeper->deliveries, seconds(IDLE_SECONDS));
     if (now < *next_walk)
         return;
@@ -163,14 +165,14 @@ static void *start(struct daemon *daemon)
     keeper->settings = daemon_settings(daemon);
     keeper->shared = daemon_shared(daemon);
     keeper->spool = spool_settings_make(keeper->shared->hash_queue_names, keeper->shared->hash_queue_depth);
-    keeper->started = clock_now();
-    keeper->attempt = (uint64_t) keeper->started.us;
+    keeper->attempt = (uint64_t) clock_now().us;
     keeper->index = queue_index_create();
     strbuf_init(&keeper->frame, STRBUF_UNLIMITED);
     keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
     keeper->ledgers = worker_create(keeper->loop, "ledgers");
     keeper->hooks = (struct active_keeper){ loader_content, recording_record, finisher_finished, keeper };
     list_init(&keeper->segments);
+    list_init(&keeper->portioned);
     event_init(&keeper->work);
     event_init(&keeper->changed);
     event_init(&qmgr->ended);

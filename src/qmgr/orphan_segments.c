@@ -23,6 +23,8 @@ struct look_job {
     size_t count;
     size_t damaged;
     size_t busy;
+    uint64_t *uses; /* by number; NULL: not asked for */
+    bool is_listed;
     struct failure why;
 };
 
@@ -64,6 +66,21 @@ static void look_at_segment(struct look_job *job, unsigned number)
     }
 }
 
+/* Of all segments, busy ones too, before anything is done to them. */
+static void note_use(struct look_job *job, unsigned number)
+{
+    struct segment_header header;
+    struct failure ignored;
+    int fd;
+
+    job->uses[number] = UINT64_MAX;
+    if (!segment_open(number, &fd, &ignored))
+        return;
+    if (segment_read_header(fd, number, &header, &ignored))
+        job->uses[number] = header.is_live ? (uint64_t) header.started.us : 0;
+    fd_close(&fd);
+}
+
 static void look(void *context)
 {
     struct look_job *job = context;
@@ -72,6 +89,9 @@ static void look(void *context)
 
     if (!segment_list(numbers, &count, &job->why))
         return;
+    job->is_listed = true;
+    for (size_t i = 0; job->uses != NULL && i < count; i++)
+        note_use(job, numbers[i]);
     for (size_t i = 0; i < count; i++) {
         if (!job->is_known[numbers[i]])
             look_at_segment(job, numbers[i]);
@@ -89,7 +109,10 @@ static void look_around(void *context)
         job = memory_alloc(sizeof(*job));
         for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
             job->is_known[CONTAINER_OF(node, struct live_segment, node)->number] = true;
+        if (!keeper->knows_earlier_uses)
+            job->uses = keeper->earlier_uses;
         keeper_block(keeper, look, job);
+        keeper->knows_earlier_uses = keeper->knows_earlier_uses || job->is_listed;
         if (job->damaged > 0)
             log_error("%zu segments of the journal have no readable header; they are kept in corrupt/", job->damaged);
         for (size_t i = 0; i < job->count; i++)

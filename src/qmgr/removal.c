@@ -83,7 +83,7 @@ static void remove_stale_file(struct keeper *keeper, struct queued_message *mess
 {
     struct stale_job *job;
 
-    if (message->segment == NULL || !instant_is_before(message->segment->header.started, keeper->started))
+    if (message->segment == NULL || !live_segments_is_earlier(message->segment))
         return;
     job = memory_alloc(sizeof(*job));
     job->id = message->id;

@@ -81,25 +81,48 @@ static bool is_finished(const struct segment_reading *reading, const struct fram
 
 /* ---- is it outranked ---- */
 
-/* An incomplete file was never the message's: it is taken out of the way, the frame counts. */
-bool segment_reading_file_counts(const struct spool_settings *spool, struct queue_id id)
+static bool is_whole(const char *path, int *fd_out, struct failure *why)
 {
+    struct arena *arena = arena_create();
     struct queue_file_content content;
     struct envelope envelope;
+    bool is_read = queue_file_open(path, arena, &envelope, &content, fd_out, why) &&
+                   queue_file_verify_content(*fd_out, &content, why);
+
+    arena_destroy(&arena);
+    return is_read;
+}
+
+/* Whoever wrote it may have been killed before it was durable, and the frame will be given up for it. */
+static bool make_durable(const char *path, int fd, struct failure *why)
+{
+    char folder[SPOOL_PATH_SIZE];
+
+    snprintf(folder, sizeof(folder), "%.*s", (int) str_find_last_char(str_from_c(path), '/'), path);
+    return file_sync(fd, path, why) && file_sync_directory(folder, why);
+}
+
+/*
+ * A file that is not whole, content and all, was never the message's: it is taken out of the way, the frame counts. One
+ * that cannot be made durable now does not count either.
+ */
+bool segment_reading_file_counts(const struct spool_settings *spool, struct queue_id id)
+{
     char path[SPOOL_PATH_SIZE];
     enum spool_queue queue;
-    struct arena *arena;
     struct failure why;
-    bool is_complete;
+    bool counts;
+    int fd = -1;
 
     if (!spool_find(spool, id, &queue, path, &why))
         return false;
-    arena = arena_create();
-    is_complete = queue_file_open(path, arena, &envelope, &content, NULL, &why);
-    arena_destroy(&arena);
-    if (!is_complete && why.kind == FAILURE_PERMANENT && !spool_remove(path, &why))
-        return false;
-    return is_complete;
+    counts = is_whole(path, &fd, &why);
+    if (counts)
+        counts = make_durable(path, fd, &why);
+    else if (why.kind == FAILURE_PERMANENT)
+        (void) !spool_remove(path, &why);
+    fd_close(&fd);
+    return counts;
 }
 
 /* ---- the scan ---- */

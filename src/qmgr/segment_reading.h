@@ -44,7 +44,8 @@ void segment_reading_run(struct segment_reading *reading);
 /* The same when the part is in memory and the rest is in the page cache; false: run it on a thread. Never waits. */
 MUST_USE bool segment_reading_run_cached(struct segment_reading *reading);
 
-/* Whether a complete file with this id stands in a queue; an incomplete one is taken out of the way. Blocks. */
+/* Whether a whole file with this id stands in a queue, durably; one that is not whole is taken out of the way. Blocks.
+ */
 bool segment_reading_file_counts(const struct spool_settings *spool, struct queue_id id);
 
 /* The records about the frame at this offset: the first (NULL if there is none) and how many. */

@@ -135,7 +135,8 @@ static bool make_queue(const char *queue, const struct layout_identity *identity
                               why))
             return false;
     }
-    return true;
+    /* Whoever made one, now or just before a crash: mail is no more durable than its folder's name. */
+    return file_sync_directory(queue, why);
 }
 
 bool layout_make(const struct shared_settings *settings, const struct layout_identity *identity, struct failure *why)

@@ -46,7 +46,7 @@ static bool read_slots(struct id_reserve *reserve, const char *path, struct fail
     if (count == sizeof(slots))
         return true;
     return file_write_at(reserve->fd, path, str_make((const char *) slots, sizeof(slots)), 0, why) &&
-           file_sync(reserve->fd, path, why) && file_sync_directory("journal", why);
+           file_sync(reserve->fd, path, why);
 }
 
 bool id_reserve_open(struct id_reserve *reserve, struct failure *why)
@@ -60,7 +60,8 @@ bool id_reserve_open(struct id_reserve *reserve, struct failure *why)
         if (!file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &reserve->fd, why))
             return false;
         if (lock_try(reserve->fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &busy)) {
-            if (read_slots(reserve, path, why))
+            /* The name may be new, or its maker was killed before it was durable. */
+            if (read_slots(reserve, path, why) && file_sync_directory("journal", why))
                 return true;
             id_reserve_close(reserve);
             return false;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/lock.h"
 
 /* What a look at all segments gave. */
@@ -106,6 +107,11 @@ static bool take(const struct journal_settings *settings, unsigned writer, struc
     if (survey->best.fd >= 0) {
         segment = survey->best;
         survey->best.fd = -1;
+        /* Who made it may have been killed before its name was durable. */
+        if (!file_sync_directory("journal", why)) {
+            fd_close(&segment.fd);
+            return false;
+        }
     } else if (!make_segment(survey, writer, settings->segment_bytes, &segment, why)) {
         fd_close(&segment.fd);
         return false;

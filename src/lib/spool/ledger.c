@@ -178,7 +178,8 @@ static bool load(struct ledger *ledger, ledger_seen *seen, void *context, struct
         ledger->end = ledger_scan(strbuf_str(&bytes), &ledger->seal, seen, context);
         atomic_store(&ledger->written, ledger->end);
     } else if (is_loaded) {
-        is_loaded = begin_anew(ledger, why);
+        /* One that is empty may have been made just now. */
+        is_loaded = begin_anew(ledger, why) && (bytes.len > 0 || file_sync_directory("journal", why));
     }
     strbuf_done(&bytes);
     return is_loaded;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "os/directory.h"
+#include "os/fd.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -98,7 +99,8 @@ bool spool_make_folders(struct failure *why)
         if (!directory_create_at(AT_FDCWD, more[i], 0700, why))
             return false;
     }
-    return true;
+    /* Whoever made one, now or just before a crash: without its folder's name no message can be found again. */
+    return file_sync_directory(".", why);
 }
 
 /* ---- looking ---- */
@@ -154,6 +156,26 @@ bool spool_find(const struct spool_settings *settings, struct queue_id id, enum 
 
 /* ---- moving ---- */
 
+/*
+ * A folder bears the sticky bit until its own name is durable: another thread, or a later process if this one is
+ * killed, then does not take it for granted.
+ */
+static bool make_durable_folder(const char *folder, const char *parent, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct failure absent;
+    struct stat status;
+
+    if (file_stat(folder, &status, &absent)) {
+        if ((status.st_mode & S_ISVTX) == 0)
+            return true;
+    } else if (!directory_create_at(AT_FDCWD, folder, 0700 | S_ISVTX, why)) {
+        return false;
+    }
+    return file_sync_directory(parent, why) && directory_open_fd(AT_FDCWD, folder, &fd, why) &&
+           file_set_mode(fd, folder, 0700, why);
+}
+
 bool spool_make_folder(const struct spool_settings *settings, enum spool_queue queue, struct queue_id id,
                        struct failure *why)
 {
@@ -162,10 +184,8 @@ bool spool_make_folder(const struct spool_settings *settings, enum spool_queue q
 
     for (unsigned depth = 1; depth <= depth_of(settings, queue); depth++) {
         folder_at_depth(queue, id, depth, folder);
-        if (file_exists(folder))
-            continue;
         folder_at_depth(queue, id, depth - 1, parent);
-        if (!directory_create_at(AT_FDCWD, folder, 0700, why) || !file_sync_directory(parent, why))
+        if (!make_durable_folder(folder, parent, why))
             return false;
     }
     return true;

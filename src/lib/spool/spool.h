@@ -43,7 +43,7 @@ void spool_folder(const struct spool_settings *settings, enum spool_queue queue,
                   char path[SPOOL_PATH_SIZE]);
 
 /* Makes incoming/, active/, deferred/, hold/, corrupt/, maildrop/, journal/, defer/, bounce/, trace/ (0700) where
- * missing. */
+ * missing, durably. */
 MUST_USE bool spool_make_folders(struct failure *why);
 
 /*

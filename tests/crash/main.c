@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crash-states - builds the disks that a power cut may leave, at every point of what the queue does, lets the mail
+ * system recover on each, and says whether a promise was broken. docs/crash-states.md says how and why.
+ */
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "explore.h"
+#include "log/log.h"
+#include "run/loop.h"
+#include "scenarios.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 200 };
+
+struct options {
+    struct limits limits;
+    const char *scenario; /* NULL: all */
+    bool shows;           /* the trace alone */
+};
+
+static const struct limits smoke = { .exhaustive = 5,
+                                     .drawn = 1,
+                                     .plain = 3,
+                                     .second_every = 60,
+                                     .seconds = 3,
+                                     .kills = 3,
+                                     .second_points = 30,
+                                     .jobs = 2,
+                                     .complaints = 10 };
+static const struct limits whole = { .exhaustive = 300,
+                                     .drawn = 20,
+                                     .plain = 100,
+                                     .second_every = 30,
+                                     .seconds = 100,
+                                     .kills = 200,
+                                     .second_points = 200,
+                                     .jobs = 2,
+                                     .complaints = 50 };
+
+static char base[PATH_SIZE];
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void) status;
+    (void) kind;
+    (void) place;
+    return remove(path);
+}
+
+static void make_base(void)
+{
+    snprintf(base, sizeof(base), "%s/merpati-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    CHECK(mkdtemp(base) != NULL);
+}
+
+/* ---- what was recorded, for a person ---- */
+
+static void show_op(size_t number, const struct trace_op *op)
+{
+    static const char *const kinds[] = {
+        [TRACE_LINK] = "link",   [TRACE_UNLINK] = "unlink",           [TRACE_RENAME] = "rename",
+        [TRACE_WRITE] = "write", [TRACE_RESIZE] = "resize",           [TRACE_MODE] = "mode",
+        [TRACE_SYNC] = "sync",   [TRACE_SYNC_FAILED] = "failed sync", [TRACE_SYNC_ALL] = "sync all",
+        [TRACE_MARK] = "mark",
+    };
+    static const char *const marks[] = {
+        [MARK_ACCEPTED] = "accepted",
+        [MARK_REFUSED] = "refused",
+        [MARK_SENT] = "sent",
+        [MARK_RETURNED] = "returned",
+        [MARK_DELETE_ASKED] = "delete asked",
+        [MARK_DELETED] = "deleted",
+        [MARK_HOLD_ASKED] = "hold asked",
+        [MARK_HELD] = "held",
+        [MARK_RELEASE_ASKED] = "release asked",
+        [MARK_SUBMITTED] = "submitted",
+        [MARK_TIME_PASSED] = "time passed",
+        [MARK_STOPPED] = "stopped",
+        [MARK_ID] = "id",
+    };
+
+    if (op->kind == TRACE_MARK)
+        printf("%4zu ** %s: message %u, recipient %u\n", number, marks[op->mark.kind], op->mark.message,
+               op->mark.recipient);
+    else
+        printf("%4zu %-11s node %u folder %u %s -> %u %s at %llu size %llu\n", number, kinds[op->kind], op->node,
+               op->folder, op->name, op->folder2, op->name2, (unsigned long long) op->offset,
+               (unsigned long long) op->size);
+}
+
+static void show(const struct trace *trace)
+{
+    for (size_t i = 0; i < trace->count; i++)
+        show_op(i, &trace->ops[i]);
+}
+
+/* ---- one scenario ---- */
+
+struct recording {
+    const struct scenario *scenario;
+    struct house house;
+};
+
+static void run_scenario(void *context)
+{
+    struct recording *recording = context;
+
+    recording->scenario->run(&recording->house);
+}
+
+static void swallow(enum log_level level, struct str line, void *context)
+{
+    (void) context;
+    if (level >= LOG_LEVEL_ERROR || getenv("CRASH_VERBOSE") != NULL)
+        fprintf(stderr, "%.*s\n", STR_ARG(line));
+}
+
+static void record(const struct scenario *scenario, struct trace *trace, struct book *book, struct recording *recording)
+{
+    char path[PATH_SIZE + 20];
+
+    snprintf(path, sizeof(path), "%s/live", base);
+    CHECK(mkdir(path, 0700) == 0 && chdir(path) == 0);
+    *recording = (struct recording){ .scenario = scenario };
+    recording->house.trace = trace;
+    recording->house.book = book;
+    recording->house.spool = spool_settings_make(STR("incoming active deferred hold"), (int) scenario->hash_depth);
+    recording->house.loop = loop_create();
+    trace_init(trace);
+    trace_start(trace);
+    fiber_run(recording->house.loop, run_scenario, recording);
+    trace_stop();
+    CHECK(chdir("/") == 0);
+    (void) nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void explore_scenario(const struct scenario *scenario, const struct options *options, struct tally *tally)
+{
+    struct recording recording;
+    struct book *book = memory_alloc(sizeof(*book));
+    struct trace trace;
+    struct exploration exploration = {
+        .name = scenario->name, .trace = &trace, .book = book, .limits = options->limits, .tally = tally, .base = base
+    };
+    size_t states = atomic_load(&tally->states);
+
+    record(scenario, &trace, book, &recording);
+    exploration.spool = recording.house.spool;
+    if (recording.house.complaint[0] != '\0') {
+        printf("%s: while it was recorded: %s\n", scenario->name, recording.house.complaint);
+        atomic_fetch_add(&tally->complaints, 1);
+    }
+    if (options->shows) {
+        show(&trace);
+        return;
+    }
+    explore(&exploration);
+    printf("%-14s %5zu operations, %6zu states\n", scenario->name, trace.count, atomic_load(&tally->states) - states);
+    (void) fflush(stdout);
+}
+
+/* A process for each, so that what one leaves in memory is not in the other's. */
+static void explore_all(const struct options *options, struct tally *tally)
+{
+    for (size_t i = 0; i < scenario_count; i++) {
+        if (options->scenario == NULL || strcmp(options->scenario, scenarios[i].name) == 0)
+            explore_scenario(&scenarios[i], options, tally);
+    }
+}
+
+static int report(const struct tally *tally, uint64_t seed)
+{
+    size_t complaints = atomic_load(&tally->complaints);
+
+    for (size_t i = 0; i < complaints && i < COMPLAINTS_KEPT; i++)
+        printf("%s\n", tally->complaint[i]);
+    printf("%zu crash states, %zu of them of a recovery: %zu broken promises, %zu duplicates (seed %llu)\n",
+           atomic_load(&tally->states), atomic_load(&tally->second_states), complaints, atomic_load(&tally->duplicates),
+           (unsigned long long) seed);
+    return complaints == 0 ? 0 : 1;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: crash-states [--whole | --show] [--seed NUMBER] [SCENARIO]\n");
+    return 2;
+}
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--whole") == 0)
+            options->limits = whole;
+        else if (strcmp(argv[i], "--show") == 0)
+            options->shows = true;
+        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            (void) !str_to_uint64(str_from_c(argv[++i]), &options->limits.seed);
+        else if (scenario_find(argv[i]) != NULL)
+            options->scenario = argv[i];
+        else
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = { .limits = smoke };
+    struct tally *tally = tally_create();
+    int status;
+
+    if (!parse(argc, argv, &options))
+        return usage();
+    log_set_sink(swallow, NULL);
+    make_base();
+    explore_all(&options, tally);
+    status = report(tally, options.limits.seed);
+    (void) nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
