@@ -41,8 +41,12 @@ def test_a_service_that_is_added_listens_and_one_that_is_removed_does_not(merpat
     mail.write_config()
     mail.reload()
     mail.wait_log(r"master\[\d+\]: reload", count=2)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+    def is_closed():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    wait_until(is_closed, "the end of the service")
 
 
 def test_a_mistake_in_master_cf_leaves_the_old_configuration_in_force(merpati):

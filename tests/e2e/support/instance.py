@@ -456,8 +456,8 @@ postlog    unix-dgram n - n - 1 postlogd
             (self.queue / name).chmod(mode)
 
     def start(self):
-        """master -w returns when the system is up."""
-        self.run(self.daemon_directory / "master", "-w")
+        """master -w returns when the system is up; wrapper is what it is run by."""
+        self.run(*self.wrapper, self.daemon_directory / "master", "-w")
         self.is_running = True
         self.wait_for_port(self.port)
         return self

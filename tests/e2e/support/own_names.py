@@ -26,9 +26,7 @@ def own_names(mail):
     names = _server_of_its_own() if isinstance(mail, Stock) else DnsServer()
     if isinstance(mail, Stock):
         path = mail.write("resolv.conf", f"nameserver {names.address}\n")
-        words = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', path]
-        program = mail.command_directory / mail.program
-        mail.control = lambda verb, **options: mail.run(*words, program, "-c", mail.config, verb, **options)
+        mail.wrapper = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', path]
     else:
         path = mail.write("resolv.conf", f"nameserver {names.address}@{names.port}\n")
         mail.set(import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={path}")
