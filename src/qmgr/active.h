@@ -16,6 +16,8 @@
  */
 struct active_message;
 struct deliveries;
+struct portions;
+struct route_share;
 
 /* What the keeper does for a message; one table for all its messages. Each is called in a fiber and may wait. */
 struct active_keeper {
@@ -61,6 +63,8 @@ struct active_message {
     void *origin; /* the keeper's: where it stands */
     struct arena *arena;
     struct envelope *envelope;
+    struct active_message *whole; /* itself, or the message of which it is a portion */
+    const size_t *numbers;        /* of a portion's recipients in the message; NULL: 0, 1, 2, ... */
     struct str id_text;
     const char *queue_name; /* told to the agents */
     uint64_t attempt;       /* number of this activation, for the agents; unique with the id */
@@ -69,15 +73,24 @@ struct active_message {
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
 
     /* The keeping side's: */
-    uint64_t status_end; /* where the file's statuses end, 0: not known */
-    bool is_recording;   /* one record at a time goes into a file */
+    uint64_t status_end;       /* where the file's statuses end, 0: not known */
+    bool is_recording;         /* one record at a time goes into a file */
+    struct portions *portions; /* of a message that is not in memory as a whole */
+    size_t counted;            /* recipients that the keeper counts as in memory for it */
 
     /* The delivering side's: */
-    size_t open_count;    /* pending recipients without a recorded outcome */
-    unsigned lost_agents; /* how often an agent died with it in hand */
-    struct list entries;  /* of the scheduler */
-    struct mailing mailing;
+    size_t open_count;      /* pending recipients without a recorded outcome */
+    unsigned lost_agents;   /* how often an agent died with it in hand */
+    struct list entries;    /* of the scheduler */
+    struct mailing mailing; /* the whole's counts */
     struct deliveries *deliveries;
+    struct route_share *shares; /* how many of its recipients each transport has */
 };
+
+/* What the queue calls the recipient at this place. */
+static inline size_t active_number(const struct active_message *message, size_t place)
+{
+    return message->numbers != NULL ? message->numbers[place] : place;
+}
 
 #endif

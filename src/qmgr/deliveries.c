@@ -59,6 +59,7 @@ void deliveries_settle(struct active_message *message)
     if (message->open_count > 0 || !list_is_empty(&message->entries))
         return;
     message->deliveries->messages--;
+    route_forget_shares(message);
     message->keeper->finished(message->keeper->context, message);
 }
 
@@ -101,7 +102,8 @@ static void enqueue(struct route *route, struct active_message *message, size_t 
 {
     struct destination *destination = transport_destination(route->transport, nexthop, message->results[place].address);
 
-    destination_add(destination, &message->mailing, message, place, &message->entries);
+    destination_add(destination, &message->whole->mailing, message, place, &message->entries);
+    route_share(route, message);
 }
 
 static void send_to_retry(struct deliveries *deliveries, struct active_message *message, size_t place, struct str text)
@@ -141,7 +143,8 @@ static void assign(struct deliveries *deliveries, struct active_message *message
         strbuf_done(&text);
         return;
     }
-    destination_add(destination, &message->mailing, message, place, &message->entries);
+    destination_add(destination, &message->whole->mailing, message, place, &message->entries);
+    route_share(route, message);
     if (daemon_shared(deliveries->daemon)->helpful_warnings)
         clog_look(destination, deliveries->settings, deliveries->messages, now);
 }
@@ -245,6 +248,7 @@ static void run_start(void *context)
     struct resolved_address *answers;
     struct str *addresses;
     struct failure why;
+    bool is_answered;
     size_t *places;
     size_t count = collect_pending(message, arena, &addresses, &places);
 
@@ -252,8 +256,12 @@ static void run_start(void *context)
     answers = arena_new_array(arena, count, struct resolved_address);
     /* Counted apart from the recipients until all are placed, so that the message cannot finish half-placed. */
     message->open_count = count + 1;
-    if (resolver_ask(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), arena, answers,
-                     &why)) {
+    is_answered = resolver_ask(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), arena,
+                               answers, &why);
+    if (deliveries->is_draining) {
+        /* Since the question: nothing is dispatched any more, so that all of it stays untried. */
+        message->open_count = 1;
+    } else if (is_answered) {
         for (size_t i = 0; i < count; i++)
             assign_resolved(deliveries, message, places[i], &answers[i]);
     } else {
@@ -274,9 +282,40 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
     list_init(&message->entries);
     message->deliveries = deliveries;
     deliveries->messages++;
-    mailing_init(deliveries->scheduler, &message->mailing, loop_now(deliveries->loop));
+    if (message->whole == message)
+        mailing_init(deliveries->scheduler, &message->mailing, loop_now(deliveries->loop));
     *start = (struct start){ deliveries, message };
     fiber_group_start(&deliveries->fibers, run_start, start);
+}
+
+/* ---- portions ---- */
+
+void deliveries_expect(struct deliveries *deliveries, struct active_message *whole, size_t unread)
+{
+    if (whole->deliveries == NULL)
+        mailing_init(deliveries->scheduler, &whole->mailing, loop_now(deliveries->loop));
+    whole->deliveries = deliveries;
+    mailing_set_unread(&whole->mailing, unread);
+}
+
+struct deliveries_refill deliveries_refill(const struct deliveries *deliveries, const struct active_message *whole,
+                                           size_t room)
+{
+    struct deliveries_refill refill = { room, (size_t) deliveries->settings->default_refill_limit,
+                                        deliveries->settings->default_refill_delay };
+    struct transport *transport;
+    bool has_overtaken;
+
+    for (size_t i = 0; (transport = mailing_transport(&whole->mailing, i, &has_overtaken)) != NULL; i++) {
+        const struct route *route = transport_owner(transport);
+        size_t limit = route->settings.recipient_limit + (has_overtaken ? route->settings.extra_recipient_limit : 0);
+
+        if (i == 0)
+            refill = (struct deliveries_refill){ 0, route->settings.refill_limit, route->settings.refill_delay };
+        if (limit > route->in_memory)
+            refill.room += limit - route->in_memory;
+    }
+    return refill;
 }
 
 /* ---- the whole ---- */

@@ -47,6 +47,23 @@ void deliveries_destroy(struct deliveries **deliveries);
 void deliveries_start(struct deliveries *deliveries, struct active_message *message);
 
 /*
+ * A message that comes in portions: first, and whenever their number changes, how many recipients are still to come (0
+ * at the end). Each portion then gets a deliveries_start of its own, and a finished().
+ */
+void deliveries_expect(struct deliveries *deliveries, struct active_message *whole, size_t unread);
+
+/* How many more recipients of it may be in memory, how many should be read at once, and after how long fewer too. */
+struct deliveries_refill {
+    size_t room;
+    size_t limit;
+    struct duration delay;
+};
+
+/* room: what holds while no transport is known for it. */
+struct deliveries_refill deliveries_refill(const struct deliveries *deliveries, const struct active_message *whole,
+                                           size_t room);
+
+/*
  * Asks every agent that may run what it has in hand and what it finished for a qmgr that died: after an unclean start,
  * before the first deliveries_start. Ends within the timeout, whatever the agents do. In a fiber.
  */

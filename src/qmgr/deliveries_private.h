@@ -42,6 +42,14 @@ struct route {
     struct agent_pool *pool;
     struct instant dead_until; /* 0: alive */
     struct failure dead_reason;
+    size_t in_memory; /* recipients */
+};
+
+/* Of one message or portion; in its arena. */
+struct route_share {
+    struct route_share *next;
+    struct route *route;
+    size_t count;
 };
 
 /* Sends what may go of this transport to agents that have room. Does not wait. */
@@ -61,6 +69,9 @@ void deliveries_record(struct deliveries *deliveries, struct active_message *mes
 struct route *route_find(struct deliveries *deliveries, struct str name);
 void route_destroy(struct route *route);
 bool route_is_dead(struct route *route);
+/* One more recipient of the message is in memory for the route, until all of the message goes. */
+void route_share(struct route *route, struct active_message *message);
+void route_forget_shares(struct active_message *message);
 /* After a dispatch: what waits only for its time goes then. */
 void route_set_waking(struct route *route);
 /* The fiber that sees to it. */

@@ -30,7 +30,7 @@ static struct deliver_recipient make_recipient(const struct active_message *mess
     const struct envelope_recipient *recipient = &message->envelope->recipients[place];
 
     return (struct deliver_recipient){
-        .index = place,
+        .index = active_number(message, place),
         .address = message->results[place].address,
         .original = recipient->original,
         .dsn_orcpt = recipient->dsn_original,
@@ -110,19 +110,25 @@ static enum active_outcome outcome_of(uint64_t status)
     }
 }
 
-static bool holds_place(const struct entry *entry, uint64_t place)
+/* The recipient that the agent calls so, if it was given it and there is no outcome yet. */
+static bool find_place(const struct dispatch *dispatch, uint64_t number, size_t *place_out)
 {
-    for (size_t i = 0; i < entry->count; i++)
-        if (entry->places[i] == place)
-            return true;
+    const struct entry *entry = dispatch->entry;
+
+    for (size_t i = 0; i < entry->count; i++) {
+        if (active_number(dispatch->message, entry->places[i]) != number)
+            continue;
+        *place_out = entry->places[i];
+        return dispatch->message->results[entry->places[i]].outcome == ACTIVE_PENDING;
+    }
     return false;
 }
 
 /* Success needs no words later, unless its sender asked for a report. */
-static void keep_result(struct active_message *message, const struct deliver_result *result)
+static void keep_result(struct active_message *message, size_t place, const struct deliver_result *result)
 {
-    struct active_result *kept = &message->results[result->index];
-    unsigned notify = message->envelope->recipients[result->index].dsn_notify;
+    struct active_result *kept = &message->results[place];
+    unsigned notify = message->envelope->recipients[place].dsn_notify;
     bool is_reported = (notify & DSN_NOTIFY_SUCCESS) != 0 || (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0;
 
     kept->outcome = outcome_of(result->status);
@@ -145,11 +151,10 @@ static bool take_outcome(struct dispatch *dispatch, const struct deliver_outcome
     size_t count = 0;
 
     for (size_t i = 0; i < outcome->results.count; i++) {
-        if (!holds_place(dispatch->entry, results[i].index) ||
-            dispatch->message->results[results[i].index].outcome != ACTIVE_PENDING)
+        if (!find_place(dispatch, results[i].index, &places[count]))
             return failure_set(why, FAILURE_PROTOCOL, 0, "an outcome for a recipient that it was not given");
-        keep_result(dispatch->message, &results[i]);
-        places[count++] = results[i].index;
+        keep_result(dispatch->message, places[count], &results[i]);
+        count++;
     }
     deliveries_record(dispatch->route->deliveries, dispatch->message, places, count);
     return call_send(dispatch->call, &deliver_recorded_message, &recorded,

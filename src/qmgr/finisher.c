@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "qmgr/deferral.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/portions.h"
 #include "qmgr/recording.h"
 #include "qmgr/removal.h"
 #include "qmgr/returning.h"
@@ -68,6 +69,8 @@ static bool is_expired(const struct keeper *keeper, const struct envelope *envel
 
 static bool was_tried(const struct active_message *active)
 {
+    if (active->portions != NULL && active->portions->was_tried)
+        return true;
     for (size_t i = 0; i < active->envelope->recipient_count; i++) {
         if (active->results[i].outcome != ACTIVE_PENDING)
             return true;
@@ -137,9 +140,8 @@ static void tell_success(struct keeper *keeper, struct active_message *active)
 }
 
 /* sendmail -v: a report of the first attempt, however it went. */
-static void tell_trace(struct keeper *keeper, const struct queued_message *message)
+static void tell_trace(struct keeper *keeper, const struct queued_message *message, struct active_message *active)
 {
-    struct active_message *active = message->active;
     struct failure why;
 
     if ((active->envelope->flags & ENVELOPE_TRACE_RECORD) == 0 || message->was_deferred)
@@ -148,14 +150,19 @@ static void tell_trace(struct keeper *keeper, const struct queued_message *messa
         log_message_problem(active->id_text, "no delivery report sent", &why);
 }
 
+static bool is_warning_due(const struct keeper *keeper, const struct envelope *envelope)
+{
+    struct duration limit = keeper->settings->delay_warning_time;
+
+    return limit.us > 0 && (envelope->flags & ENVELOPE_DELAY_WARNED) == 0 && !str_is_empty(envelope->sender) &&
+           instant_since(clock_now(), envelope->arrival).us >= limit.us;
+}
+
 static unsigned warn_of_delay(struct keeper *keeper, struct active_message *active)
 {
-    const struct envelope *envelope = active->envelope;
-    struct duration limit = keeper->settings->delay_warning_time;
     struct failure why;
 
-    if (limit.us <= 0 || (envelope->flags & ENVELOPE_DELAY_WARNED) != 0 || str_is_empty(envelope->sender) ||
-        count_status(envelope, RECIPIENT_PENDING) == 0 || instant_since(clock_now(), envelope->arrival).us < limit.us)
+    if (!is_warning_due(keeper, active->envelope) || count_status(active->envelope, RECIPIENT_PENDING) == 0)
         return 0;
     if (returning_tell(keeper, active, BOUNCE_DELAYED, is_delayed, &why))
         return ENVELOPE_DELAY_WARNED;
@@ -183,36 +190,92 @@ static void add_returned(const struct envelope *envelope, struct queue_file_outc
     memory_free(is_listed);
 }
 
+/* A stop came between: nobody has refused these. */
+static bool is_any_untried(const struct active_message *active)
+{
+    for (size_t i = 0; i < active->envelope->recipient_count; i++) {
+        if (active->envelope->recipients[i].status == RECIPIENT_PENDING && active->results[i].outcome == ACTIVE_PENDING)
+            return true;
+    }
+    return active->portions != NULL && active->portions->untried > 0;
+}
+
 static void choose_place(struct keeper *keeper, struct queued_message *message, struct deferral *deferral)
 {
     bool is_tried = was_tried(message->active) || count_status(message->active->envelope, RECIPIENT_FAILED) > 0;
 
     deferral->queue = is_tried || message->was_deferred ? SPOOL_DEFERRED : SPOOL_INCOMING;
-    deferral->next_attempt =
-        is_tried ? keeper_now() + keeper_backoff(keeper, message->active->envelope->arrival) : keeper_now();
+    deferral->next_attempt = keeper_now();
+    if (is_tried && !(keeper->is_draining && is_any_untried(message->active)))
+        deferral->next_attempt += keeper_backoff(keeper, message->active->envelope->arrival);
     if (message->must_hold)
         deferral->queue = SPOOL_HOLD;
 }
 
+/* ---- portions ---- */
+
+/* Who is still to be tried is needed by name only for a warning or for the end. */
+static void gather(struct keeper *keeper, struct queued_message *message)
+{
+    const struct active_message *active = message->active;
+    bool is_pending_wanted = active->portions->pending > 0 &&
+                             (message->must_expire || (was_tried(active) && is_expired(keeper, active->envelope)) ||
+                              is_warning_due(keeper, active->envelope));
+
+    (void) !portions_gather(keeper, message, is_pending_wanted);
+}
+
+/* Recipients that are not in memory, and are not finished. */
+static bool is_any_left_unread(const struct active_message *active)
+{
+    return active->portions != NULL && (active->portions->pending > 0 || active->portions->failed > 0);
+}
+
+static void use_numbers(const struct active_message *active, struct queue_file_outcome *outcomes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        outcomes[i].number = active_number(active, outcomes[i].number);
+}
+
+void finisher_end_portion(struct keeper *keeper, struct queued_message *message, struct active_message *portion)
+{
+    struct queue_file_outcome *outcomes =
+        arena_new_array(portion->arena, portion->envelope->recipient_count + 1, struct queue_file_outcome);
+    size_t count = take_outcomes(portion, outcomes);
+    struct failure why;
+
+    tell_success(keeper, portion);
+    tell_trace(keeper, message, portion);
+    use_numbers(portion, outcomes, count);
+    if (count > 0 && !message->must_delete && !recording_append(keeper, portion, outcomes, count, &why))
+        log_message_problem(portion->id_text, NULL, &why);
+}
+
+/* ---- the whole ---- */
+
 static void settle(struct keeper *keeper, struct queued_message *message)
 {
     struct active_message *active = message->active;
-    struct envelope *envelope = active->envelope;
+    struct envelope *envelope;
     struct arena *arena = arena_create();
     struct deferral deferral = { 0 };
 
+    if (active->portions != NULL)
+        gather(keeper, message);
+    envelope = active->envelope;
     deferral.outcomes = arena_new_array(arena, envelope->recipient_count + 1, struct queue_file_outcome);
     deferral.count = take_outcomes(active, deferral.outcomes);
     if (!keeper->is_draining || was_tried(active))
         expire(keeper, message);
     tell_success(keeper, active);
-    tell_trace(keeper, message);
+    tell_trace(keeper, message, active);
     (void) return_failed(keeper, message);
     deferral.add_flags = warn_of_delay(keeper, active);
     keeper_wait_moved(keeper, message);
     add_returned(envelope, deferral.outcomes, &deferral.count);
-    if (message->must_delete ||
-        (count_status(envelope, RECIPIENT_PENDING) == 0 && count_status(envelope, RECIPIENT_FAILED) == 0)) {
+    use_numbers(active, deferral.outcomes, deferral.count);
+    if (message->must_delete || (count_status(envelope, RECIPIENT_PENDING) == 0 &&
+                                 count_status(envelope, RECIPIENT_FAILED) == 0 && !is_any_left_unread(active))) {
         removal_remove(keeper, message);
     } else {
         choose_place(keeper, message, &deferral);
@@ -257,5 +320,9 @@ void finisher_finish(struct keeper *keeper, struct queued_message *message)
 
 void finisher_finished(void *context, struct active_message *active)
 {
+    if (active->whole != active) {
+        portions_finished(context, active);
+        return;
+    }
     finisher_finish(context, active->origin);
 }

@@ -12,6 +12,9 @@
 /* hooks.finished */
 void finisher_finished(void *context, struct active_message *active);
 
+/* A portion of a message is through: its successes are told, and what is new of it is written to the file. */
+void finisher_end_portion(struct keeper *keeper, struct queued_message *message, struct active_message *portion);
+
 /* As finished, in a fiber of its own. The message is active. */
 void finisher_finish(struct keeper *keeper, struct queued_message *message);
 

@@ -176,3 +176,17 @@ void mailing_set_unread(struct mailing *mailing, size_t unread)
             job_settle(job);
     }
 }
+
+struct transport *mailing_transport(const struct mailing *mailing, size_t n, bool *has_overtaken_out)
+{
+    const struct list *node = mailing->jobs.next;
+    const struct job *job;
+
+    while (node != &mailing->jobs && n-- > 0)
+        node = node->next;
+    if (node == &mailing->jobs)
+        return NULL;
+    job = CONTAINER_OF(node, const struct job, mailing_node);
+    *has_overtaken_out = job->level > 0;
+    return job->transport;
+}

@@ -9,8 +9,10 @@
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/portions.h"
 #include "qmgr/repair.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/spilling.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
 
@@ -35,11 +37,14 @@ struct load_job {
     enum spool_queue queue;
     const struct spool_settings *spool;
     bool is_activation; /* check the content, and move it to active/ */
+    size_t most;        /* with more recipients it is only surveyed */
     struct arena *arena;
     /* out */
     enum file_state state;
     enum spool_queue found; /* with FILE_READ: where it stands now; with FILE_GONE: where another name of it stands */
     bool is_elsewhere;
+    bool is_larger; /* than most: the envelope has no recipients, the survey tells of them */
+    struct queue_file_survey survey;
     struct envelope *envelope;
     struct failure why;
 };
@@ -72,7 +77,8 @@ static bool read_and_check(struct load_job *job, int fd)
 {
     struct queue_file_content content;
 
-    if (!queue_file_read(fd, job->arena, job->envelope, &content, &job->why))
+    if (!queue_file_read_small(fd, job->most, job->arena, job->envelope, &content, &job->is_larger, &job->why) ||
+        (job->is_larger && !queue_file_survey(fd, job->arena, job->envelope, &job->survey, &job->why)))
         return false;
     job->envelope->content_size = content.length;
     return !job->is_activation || queue_file_verify_content(fd, &content, &job->why);
@@ -126,6 +132,25 @@ static void load_file(void *context)
     fd_close(&fd);
 }
 
+/* So many recipients another message may have in memory at once. */
+static size_t find_room(const struct keeper *keeper)
+{
+    size_t limit = (size_t) keeper->settings->message_recipient_limit;
+    size_t minimum = (size_t) keeper->settings->message_recipient_minimum;
+    /* Of what others are reading at this moment nobody knows yet. */
+    size_t taken = keeper->active_recipients + keeper->reading * PORTION_MAXIMUM;
+    size_t room = limit > taken ? limit - taken : 0;
+
+    return room > minimum ? room : minimum;
+}
+
+static size_t first_portion(const struct keeper *keeper)
+{
+    size_t room = find_room(keeper);
+
+    return room < PORTION_MAXIMUM ? room : PORTION_MAXIMUM;
+}
+
 static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum spool_queue queue, bool is_activation,
                                  struct arena *arena)
 {
@@ -135,9 +160,12 @@ static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum
     job->queue = queue;
     job->spool = &keeper->spool;
     job->is_activation = is_activation;
+    job->most = is_activation ? first_portion(keeper) : SIZE_MAX;
     job->arena = arena;
     job->envelope = arena_new(arena, struct envelope);
+    keeper->reading += is_activation;
     keeper_block(keeper, load_file, job);
+    keeper->reading -= is_activation;
     return job;
 }
 
@@ -174,7 +202,7 @@ bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct aren
 
     if (message == NULL)
         return failure_set(why, FAILURE_NONE, 0, "gone");
-    if (message->active != NULL) {
+    if (message->active != NULL && message->active->portions == NULL) {
         *envelope_out = *message->active->envelope;
         return true;
     }
@@ -295,6 +323,8 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->origin = message;
     active->arena = arena;
     active->envelope = envelope;
+    active->whole = active;
+    active->counted = envelope->recipient_count;
     active->id_text = arena_str(arena, queue_id_format(message->id, text));
     active->queue_name = "active";
     active->attempt = ++keeper->attempt;
@@ -306,7 +336,7 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     message->is_inherited = false;
     keeper->active_count++;
     keeper->active_deferred += message->was_deferred;
-    keeper->active_recipients += envelope->recipient_count;
+    keeper->active_recipients += active->counted;
 }
 
 void loader_release(struct keeper *keeper, struct queued_message *message)
@@ -316,7 +346,7 @@ void loader_release(struct keeper *keeper, struct queued_message *message)
 
     keeper->active_count--;
     keeper->active_deferred -= message->was_deferred;
-    keeper->active_recipients -= active->envelope->recipient_count;
+    keeper->active_recipients -= active->counted;
     message->active = NULL;
     arena_destroy(&arena);
     loader_wake(keeper);
@@ -331,6 +361,15 @@ static void activate(struct keeper *keeper, struct queued_message *message, stru
         finisher_finish(keeper, message);
     else
         deliveries_start(keeper->deliveries, message->active);
+}
+
+/* Its recipients come in portions. */
+static void activate_large(struct keeper *keeper, struct queued_message *message, struct arena *arena,
+                           const struct load_job *job)
+{
+    make_active(keeper, message, arena, job->envelope);
+    log_queue_active(message->active->id_text, job->envelope->sender, job->envelope->content_size, job->survey.pending);
+    portions_begin(keeper, message, &job->survey);
 }
 
 static void take_file_state(struct keeper *keeper, struct queued_message *message, struct load_job *job)
@@ -377,7 +416,10 @@ static void load_from_file(struct keeper *keeper, struct queued_message *message
 
     if (job->state == FILE_READ) {
         message->queue = (unsigned char) job->found;
-        activate(keeper, message, arena, job->envelope);
+        if (job->is_larger)
+            activate_large(keeper, message, arena, job);
+        else
+            activate(keeper, message, arena, job->envelope);
         return;
     }
     take_file_state(keeper, message, job);
@@ -396,6 +438,25 @@ static void save_damaged_frame(struct keeper *keeper, struct queued_message *mes
     queue_index_remove(keeper->index, message);
 }
 
+/* A frame is in memory as a whole or not at all; a file can be read in portions. */
+static bool become_file(struct keeper *keeper, struct queued_message *message, const struct envelope *envelope,
+                        struct arena *arena)
+{
+    struct queue_file_outcome *outcomes = arena_new_array(arena, envelope->recipient_count, struct queue_file_outcome);
+    size_t count = 0;
+    struct failure why;
+
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct envelope_recipient *recipient = &envelope->recipients[i];
+
+        if (recipient->status != RECIPIENT_PENDING)
+            outcomes[count++] = (struct queue_file_outcome){
+                .number = i, .status = recipient->status, .dsn = recipient->dsn, .reason = recipient->reason
+            };
+    }
+    return spilling_move(keeper, message, SPOOL_ACTIVE, keeper_now(), 0, outcomes, count, &why);
+}
+
 static void load_from_frame(struct keeper *keeper, struct queued_message *message)
 {
     struct arena *arena = arena_create();
@@ -404,7 +465,12 @@ static void load_from_frame(struct keeper *keeper, struct queued_message *messag
     struct failure why;
 
     if (load_frame(message, arena, envelope, &why)) {
-        activate(keeper, message, arena, envelope);
+        if (envelope->recipient_count <= find_room(keeper) || !become_file(keeper, message, envelope, arena)) {
+            activate(keeper, message, arena, envelope);
+        } else {
+            arena_destroy(&arena);
+            load_from_file(keeper, message);
+        }
         return;
     }
     arena_destroy(&arena);
@@ -420,9 +486,7 @@ static void load_from_frame(struct keeper *keeper, struct queued_message *messag
 
 static bool has_room(const struct keeper *keeper)
 {
-    return keeper->active_count < (size_t) keeper->settings->message_active_limit &&
-           (keeper->active_count == 0 ||
-            keeper->active_recipients < (size_t) keeper->settings->message_recipient_limit);
+    return keeper->active_count < (size_t) keeper->settings->message_active_limit;
 }
 
 static struct queued_message *next_message(struct keeper *keeper)

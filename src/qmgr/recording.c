@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/recording.h"
 
+#include "base/memory.h"
 #include "qmgr/loader.h"
 #include "qmgr/segment_ledger.h"
 #include "run/loop.h"
@@ -60,26 +61,27 @@ static void append_in_turn(struct keeper *keeper, struct active_message *active,
     event_wake_all(&keeper->changed);
 }
 
-static bool record_in_file(struct keeper *keeper, struct queued_message *message, const size_t *places, size_t count,
+static bool record_in_file(struct keeper *keeper, struct active_message *active, const size_t *places, size_t count,
                            struct failure *why)
 {
     struct arena *arena = arena_create();
     struct append_job *job = arena_new(arena, struct append_job);
     bool is_done;
 
-    loader_file_path(keeper, message, job->path);
+    loader_file_path(keeper, active->origin, job->path);
     job->outcomes = arena_new_array(arena, count, struct queue_file_outcome);
     for (size_t i = 0; i < count; i++) {
-        struct queue_file_outcome outcome = recording_outcome(message->active, places[i]);
+        struct queue_file_outcome outcome = recording_outcome(active, places[i]);
 
         /* What is deferred is as untried after a crash: it is written when the message is deferred as a whole. */
         if (outcome.status == RECIPIENT_PENDING)
             continue;
+        outcome.number = active_number(active, places[i]);
         outcome.reason = arena_str(arena, outcome.reason);
         job->outcomes[job->count++] = outcome;
     }
     if (job->count > 0)
-        append_in_turn(keeper, message->active, job);
+        append_in_turn(keeper, active->whole, job);
     is_done = job->count == 0 || job->is_done;
     if (!is_done)
         *why = job->why;
@@ -113,5 +115,22 @@ bool recording_record(void *context, struct active_message *active, const size_t
         return true;
     if (message->segment != NULL)
         return record_in_ledger(message, places, count, why);
-    return record_in_file(keeper, message, places, count, why);
+    return record_in_file(keeper, active, places, count, why);
+}
+
+bool recording_append(struct keeper *keeper, struct active_message *active, struct queue_file_outcome *outcomes,
+                      size_t count, struct failure *why)
+{
+    struct append_job *job = memory_alloc(sizeof(*job));
+    bool is_done;
+
+    loader_file_path(keeper, active->origin, job->path);
+    job->outcomes = outcomes;
+    job->count = count;
+    append_in_turn(keeper, active->whole, job);
+    is_done = job->is_done;
+    if (!is_done)
+        *why = job->why;
+    memory_free(job);
+    return is_done;
 }

@@ -17,4 +17,8 @@ struct queue_file_outcome recording_outcome(const struct active_message *active,
 bool recording_record(void *context, struct active_message *active, const size_t *places, size_t count,
                       struct failure *why);
 
+/* Appends to the message's file; the outcomes have the message's numbers, and live until it returns. */
+MUST_USE bool recording_append(struct keeper *keeper, struct active_message *active,
+                               struct queue_file_outcome *outcomes, size_t count, struct failure *why);
+
 #endif

@@ -92,6 +92,29 @@ bool route_is_dead(struct route *route)
     return route->dead_until.us != 0;
 }
 
+void route_share(struct route *route, struct active_message *message)
+{
+    struct route_share *share = message->shares;
+
+    while (share != NULL && share->route != route)
+        share = share->next;
+    if (share == NULL) {
+        share = arena_new(message->arena, struct route_share);
+        share->route = route;
+        share->next = message->shares;
+        message->shares = share;
+    }
+    share->count++;
+    route->in_memory++;
+}
+
+void route_forget_shares(struct active_message *message)
+{
+    for (struct route_share *share = message->shares; share != NULL; share = share->next)
+        share->route->in_memory -= share->count;
+    message->shares = NULL;
+}
+
 /* ---- what rests for a while ---- */
 
 /* When the first route that only waits for its time may go on. */

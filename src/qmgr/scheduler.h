@@ -70,6 +70,8 @@ uint64_t scheduler_steps(const struct scheduler *scheduler);
 void mailing_init(struct scheduler *scheduler, struct mailing *mailing, struct instant now);
 /* So many recipients will yet come; at the end it must be 0. */
 void mailing_set_unread(struct mailing *mailing, size_t unread);
+/* The n-th transport that it has entries in, and whether it overtook another message there; NULL behind the last. */
+struct transport *mailing_transport(const struct mailing *mailing, size_t n, bool *has_overtaken_out);
 
 /* NULL if it was never made. */
 struct transport *scheduler_find_transport(struct scheduler *scheduler, struct str name);
