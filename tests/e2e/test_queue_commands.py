@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """postqueue, postsuper, postcat and showq: the queue seen and changed, with the system up and down."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -97,6 +99,30 @@ def test_showq_speaks_postfix_attribute_stream(either):
     assert values[:2] == ["deferred", queue_id]
     assert values[4:] == ["0", SENDER, "a@far.test", REASON]
     assert fields[-3:] == ["", "", ""]
+
+
+def test_a_listing_ends_when_nobody_reads_on(make_merpati):
+    """postqueue -p | head: the service here never comes to an end."""
+    mail = make_merpati().start()
+    mail.stop()
+    fields = ["queue_name", "deferred", "queue_id", "1CF001E133AA", "time", "1767225600", "size", "940", "forced_expire", "0",
+              "sender", SENDER, "recipient", "a@far.test", "reason", REASON, "", ""]
+    message = "\0".join(fields).encode() * 100
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(mail.queue / "public" / "showq"))
+        service.listen()
+        listing = subprocess.Popen([Path(mail.command_directory) / "postqueue", "-c", mail.config, "-p"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        client, _ = service.accept()
+        with client, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            client.sendall(b"protocol\0mail_queue_list_protocol\0\0")
+            client.sendall(message)
+            assert listing.stdout.readline() == HEADING + "\n"
+            listing.stdout.close()
+            while True:
+                client.sendall(message)
+    assert listing.stderr.read() == ""
+    assert listing.wait() == 0
 
 
 def test_hold_release_and_delete(either):

@@ -116,6 +116,8 @@ static bool read_listing(int fd, struct showq_reader *reader, struct failure *wh
             break;
         if (!showq_reader_take(reader, str_make(bytes, count)))
             return failure_set(why, FAILURE_PROTOCOL, 0, "malformed queue listing");
+        if (ferror(stdout))
+            return failure_system(why, errno, "write the listing");
     }
     if (!showq_reader_is_complete(reader))
         return failure_set(why, FAILURE_RETRY, 0, "the listing ended early: see the log");
@@ -141,9 +143,10 @@ static int list_with(const struct postqueue *postqueue, const struct showq_sink 
     struct failure why;
 
     if (system_socket_connect_unix(path, &fd, &why)) {
-        if (!list_through_service(fd, sink, &why))
-            return log_fail(EX_UNAVAILABLE, "Queue report unavailable - %s", why.text);
-        return EX_OK;
+        /* EPIPE: whoever reads what we write has seen enough (postqueue -p | head). */
+        if (list_through_service(fd, sink, &why) || why.error == EPIPE)
+            return EX_OK;
+        return log_fail(EX_UNAVAILABLE, "Queue report unavailable - %s", why.text);
     }
     if (!queue_client_is_down(&why) || !owns_queue())
         return log_fail(EX_UNAVAILABLE, "Queue report unavailable - mail system is down (%s)", why.text);
@@ -169,7 +172,7 @@ static int list(const struct postqueue *postqueue)
     if (status == EX_OK && postqueue->action == ACTION_LIST)
         print_table_end(&print);
     print_done(&print);
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0 && errno != EPIPE)
         return log_fail(EX_IOERR, "write the listing: %m");
     return status;
 }
