@@ -303,6 +303,8 @@ static void listen_to_disk(const struct fault_event *event, int error, void *con
             see_on_fd(trace, error == 0 ? TRACE_SYNC : TRACE_SYNC_FAILED, event);
         break;
     case FAULT_OPEN:
+    case FAULT_READ:
+    case FAULT_MAP:
     case FAULT_OPERATIONS:
         break;
     }

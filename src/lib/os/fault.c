@@ -37,9 +37,9 @@ static pthread_once_t is_planned = PTHREAD_ONCE_INIT;
 static atomic_bool is_armed = true;
 
 static const char *const names[FAULT_OPERATIONS] = {
-    [FAULT_OPEN] = "open",     [FAULT_WRITE] = "write",       [FAULT_SYNC] = "sync",
-    [FAULT_RENAME] = "rename", [FAULT_LINK] = "link",         [FAULT_UNLINK] = "unlink",
-    [FAULT_CREATE] = "create", [FAULT_TRUNCATE] = "truncate", [FAULT_MODE] = "mode",
+    [FAULT_OPEN] = "open", [FAULT_WRITE] = "write",   [FAULT_SYNC] = "sync",     [FAULT_RENAME] = "rename",
+    [FAULT_LINK] = "link", [FAULT_UNLINK] = "unlink", [FAULT_CREATE] = "create", [FAULT_TRUNCATE] = "truncate",
+    [FAULT_MODE] = "mode", [FAULT_READ] = "read",     [FAULT_MAP] = "map",
 };
 
 static const struct {
@@ -49,7 +49,7 @@ static const struct {
     { "exit", ENDS_PROCESS }, { "EIO", EIO },       { "ENOSPC", ENOSPC },       { "EDQUOT", EDQUOT },
     { "EMFILE", EMFILE },     { "ENFILE", ENFILE }, { "EACCES", EACCES },       { "EROFS", EROFS },
     { "EFBIG", EFBIG },       { "EINTR", EINTR },   { "EEXIST", EEXIST },       { "ENOENT", ENOENT },
-    { "ENOMEM", ENOMEM },     { "EPERM", EPERM },   { "ETIMEDOUT", ETIMEDOUT },
+    { "ENOMEM", ENOMEM },     { "EPERM", EPERM },   { "ETIMEDOUT", ETIMEDOUT }, { "short", FAULT_SHORT },
 };
 
 const char *fault_operation_name(enum fault_operation operation)
@@ -97,7 +97,7 @@ static void add_to_plan(struct str word)
     if (fault->is_lasting || fault->is_single)
         count.len--;
     if (find_operation(operation, &fault->operation) && str_to_uint64(count, &fault->at) &&
-        find_error(error, &fault->error))
+        find_error(error, &fault->error) && (fault->error != FAULT_SHORT || fault->operation == FAULT_WRITE))
         plan_count++;
 }
 

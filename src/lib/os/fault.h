@@ -9,16 +9,17 @@
 /*
  * fault - the seam where tests make the system fail, and listen to what is done to the disk.
  *
- * Every call of lib/os that changes the disk comes through fault_point first and tells fault_done how it ended. In
- * production each is one comparison. A test sets a hook, or starts a program with
+ * Every call of lib/os that changes the disk comes through fault_point first and tells fault_done how it ended; reads
+ * of files come through fault_point alone. In production each is one comparison. A test sets a hook, or starts a
+ * program with
  *
  *     MERPATI_FAULTS="cleanup/sync:2:EIO spill/rename:1:exit write:7:ENOSPC"
  *
  * [program/]operation:n:errno-name-or-exit, the nth such call of the process fails so, or the process
- * ends there without any clean-up, as a power cut would. n+ means the nth and all after it. When one strikes, a
- * line with it is appended to the file named by MERPATI_FAULTS_LOG; n! strikes only while that file is empty: of all
- * processes in one alone. The variables pass master
- * only where import_environment lists them, and set-id programs do not look at them.
+ * ends there without any clean-up, as a power cut would; "short" writes half and fails with ENOSPC. n+ means the nth
+ * and all after it. When one strikes, a line with it is appended to the file named by MERPATI_FAULTS_LOG; n! strikes
+ * only while that file is empty: of all processes in one alone. The variables pass master only where import_environment
+ * lists them, and set-id programs do not look at them.
  */
 enum fault_operation {
     FAULT_OPEN,
@@ -30,8 +31,13 @@ enum fault_operation {
     FAULT_TRUNCATE,
     FAULT_CREATE, /* of a directory or by O_CREAT */
     FAULT_MODE,
+    FAULT_READ, /* of a file; this and the next are not told to listeners */
+    FAULT_MAP,
     FAULT_OPERATIONS,
 };
+
+/* A verdict over writes: half of it is written, then there is no space. No errno is as large. */
+enum { FAULT_SHORT = 4096 };
 
 struct fault_event {
     enum fault_operation operation;
@@ -45,7 +51,7 @@ struct fault_event {
     bool is_filesystem; /* a sync of all there is */
 };
 
-/* Returns 0 to let the call happen, or the errno to fail with. May end the process. */
+/* Returns 0 to let the call happen, or the errno to fail with (of a write, also FAULT_SHORT). May end the process. */
 typedef int fault_hook(const struct fault_event *event, void *context);
 
 /* NULL takes it away. For tests. The hook may be called from any thread. */

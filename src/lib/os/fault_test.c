@@ -112,6 +112,55 @@ TEST(a_listener_is_told_what_came_of_each_call)
                              "unlink 2 path\n");
 }
 
+TEST(a_short_write_leaves_half_and_fails_for_want_of_space)
+{
+    struct iovec parts[] = { { "ab", 2 }, { "cdef", 4 }, { "gh", 2 } };
+    struct plan plan = { FAULT_WRITE, 1, 0, FAULT_SHORT };
+    struct strbuf text;
+    struct failure why;
+    int fd = -1;
+
+    strbuf_init(&text, 100);
+    fault_set_hook(strike, &plan);
+    EXPECT(file_open(path_of("short"), O_RDWR | O_CREAT | O_TRUNC, 0600, &fd, &why));
+    EXPECT_FALSE(file_write(fd, "short", STR("123456"), &why));
+    EXPECT_INT(why.error, ENOSPC);
+    plan.seen = 0;
+    EXPECT_FALSE(file_write_parts_at(fd, "short", parts, ARRAY_COUNT(parts), 3, &why));
+    EXPECT_INT(why.error, ENOSPC);
+    EXPECT(file_load(path_of("short"), &text, &why));
+    EXPECT_STR(strbuf_str(&text), STR("123abcd"));
+    fault_set_hook(NULL, NULL);
+    strbuf_done(&text);
+    fd_close(&fd);
+}
+
+TEST(reading_and_mapping_can_fail_too)
+{
+    struct plan no_read = { FAULT_READ, 2, 0, EIO };
+    struct plan no_map = { FAULT_MAP, 2, 0, ENOMEM };
+    struct failure why;
+    struct str bytes;
+    char data[4];
+    size_t count;
+    int fd = -1;
+
+    EXPECT(file_replace(path_of("read"), STR("text"), 0600, &why));
+    EXPECT(file_open(path_of("read"), O_RDONLY, 0, &fd, &why));
+    fault_set_hook(strike, &no_read);
+    EXPECT(file_read_at(fd, "read", data, sizeof data, 0, &count, &why));
+    EXPECT_FALSE(file_read_at(fd, "read", data, sizeof data, 0, &count, &why));
+    EXPECT_INT(why.error, EIO);
+    fault_set_hook(strike, &no_map);
+    EXPECT(file_map(fd, "read", 4, &bytes, &why));
+    EXPECT_STR(bytes, STR("text"));
+    file_unmap(bytes);
+    EXPECT_FALSE(file_map(fd, "read", 4, &bytes, &why));
+    EXPECT_INT(why.error, ENOMEM);
+    fault_set_hook(NULL, NULL);
+    fd_close(&fd);
+}
+
 TEST(a_program_can_be_told_to_end_at_a_call)
 {
     char *arguments[] = { "/proc/self/exe", "fault-child", NULL };

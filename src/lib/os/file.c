@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 bool file_open(const char *path, int flags, mode_t mode, int *fd_out, struct failure *why)
@@ -36,15 +37,26 @@ bool file_open_at(int directory_fd, const char *path, int flags, mode_t mode, in
     return true;
 }
 
+static int read_fault(enum fault_operation operation, int fd, const char *name, uint64_t offset, uint64_t size)
+{
+    struct fault_event event = { .operation = operation, .fd = fd, .path = name, .offset = offset, .size = size };
+
+    return fault_point(&event);
+}
+
 bool file_read(int fd, const char *name, void *data, size_t size, size_t *count_out, struct failure *why)
 {
-    ssize_t count;
+    int error = read_fault(FAULT_READ, fd, name, UINT64_MAX, size);
+    ssize_t count = 0;
 
-    do {
+    while (error == 0) {
         count = read(fd, data, size);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return failure_system(why, errno, "read %s", name);
+        if (count >= 0)
+            break;
+        error = errno == EINTR ? 0 : errno;
+    }
+    if (error != 0)
+        return failure_system(why, error, "read %s", name);
     *count_out = (size_t) count;
     return true;
 }
@@ -52,8 +64,11 @@ bool file_read(int fd, const char *name, void *data, size_t size, size_t *count_
 bool file_read_at(int fd, const char *name, void *data, size_t size, uint64_t offset, size_t *count_out,
                   struct failure *why)
 {
+    int error = read_fault(FAULT_READ, fd, name, offset, size);
     size_t done = 0;
 
+    if (error != 0)
+        return failure_system(why, error, "read %s", name);
     while (done < size) {
         ssize_t count = pread(fd, (char *) data + done, size - done, (off_t) (offset + done));
 
@@ -102,8 +117,12 @@ bool file_write_at(int fd, const char *name, struct str data, uint64_t offset, s
     struct fault_event event = write_event(fd, name, offset, data.len, data.data);
     int error = fault_point(&event);
 
-    if (error == 0)
+    if (error == FAULT_SHORT) {
+        (void) write_all(fd, str_part(data, 0, data.len / 2), offset);
+        error = ENOSPC;
+    } else if (error == 0) {
         error = write_all(fd, data, offset);
+    }
     fault_done(&event, error);
     return error == 0 || failure_system(why, error, "write %s", name);
 }
@@ -141,6 +160,18 @@ static int write_parts(int fd, struct iovec *parts, size_t count, uint64_t offse
     return 0;
 }
 
+/* Leaves the first size bytes of the parts; returns how many parts those are. */
+static size_t cut_parts(struct iovec *parts, size_t count, uint64_t size)
+{
+    size_t i = 0;
+
+    while (i < count && size >= parts[i].iov_len)
+        size -= parts[i++].iov_len;
+    if (i < count && size > 0)
+        parts[i++].iov_len = (size_t) size;
+    return i;
+}
+
 bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t count, uint64_t offset,
                          struct failure *why)
 {
@@ -150,8 +181,13 @@ bool file_write_parts_at(int fd, const char *name, struct iovec *parts, size_t c
     for (size_t i = 0; i < count; i++)
         event.size += parts[i].iov_len;
     error = fault_point(&event);
-    if (error == 0)
+    if (error == FAULT_SHORT) {
+        count = cut_parts(parts, count, event.size / 2);
+        (void) write_parts(fd, parts, count, offset, event.size / 2);
+        error = ENOSPC;
+    } else if (error == 0) {
         error = write_parts(fd, parts, count, offset, event.size);
+    }
     fault_done(&event, error);
     return error == 0 || failure_system(why, error, "write %s", name);
 }
@@ -386,9 +422,30 @@ bool file_set_time_at(int directory_fd, const char *path, int64_t seconds_since_
     return true;
 }
 
+bool file_map(int fd, const char *name, uint64_t size, struct str *bytes_out, struct failure *why)
+{
+    int error = read_fault(FAULT_MAP, fd, name, 0, size);
+    void *bytes = MAP_FAILED;
+
+    if (error == 0) {
+        bytes = mmap(NULL, (size_t) size, PROT_READ, MAP_SHARED, fd, 0);
+        error = bytes == MAP_FAILED ? errno : 0;
+    }
+    if (error != 0)
+        return failure_system(why, error, "map %s", name);
+    *bytes_out = str_make(bytes, (size_t) size);
+    return true;
+}
+
+void file_unmap(struct str bytes)
+{
+    (void) munmap((void *) (uintptr_t) bytes.data, bytes.len);
+}
+
 bool file_read_cached_at(int fd, void *data, size_t size, uint64_t offset)
 {
     struct iovec part = { .iov_base = data, .iov_len = size };
 
-    return preadv2(fd, &part, 1, (off_t) offset, RWF_NOWAIT) == (ssize_t) size;
+    return read_fault(FAULT_READ, fd, "cache", offset, size) == 0 &&
+           preadv2(fd, &part, 1, (off_t) offset, RWF_NOWAIT) == (ssize_t) size;
 }

@@ -30,6 +30,9 @@ MUST_USE bool file_read_at(int fd, const char *name, void *data, size_t size, ui
                            struct failure *why);
 /* All of it from memory, without waiting for a disk; false when that cannot be, for whatever reason. */
 MUST_USE bool file_read_cached_at(int fd, void *data, size_t size, uint64_t offset);
+/* Its first size bytes, read-only, for file_unmap. A disk that cannot read them kills the reader (SIGBUS). */
+MUST_USE bool file_map(int fd, const char *name, uint64_t size, struct str *bytes_out, struct failure *why);
+void file_unmap(struct str bytes);
 /* Writes all. */
 MUST_USE bool file_write(int fd, const char *name, struct str data, struct failure *why);
 MUST_USE bool file_write_at(int fd, const char *name, struct str data, uint64_t offset, struct failure *why);

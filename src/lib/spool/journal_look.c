@@ -7,10 +7,8 @@
 #include "spool/ledger.h"
 #include "spool/segment.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum { LEDGER_BYTES_MAXIMUM = 256 << 20 };
 
@@ -162,21 +160,22 @@ static bool see_frame(void *context, const struct frame *frame, struct str paylo
 static bool look_into(struct look *look, int fd, const struct segment_header *header)
 {
     struct segment_scan scan = { .frame = see_frame, .context = look };
+    char path[SEGMENT_PATH_SIZE];
     struct seal seal;
-    void *bytes;
+    struct str bytes;
 
     if (header->size <= SEGMENT_STEP)
         return true;
     if (!load_ledger(look, header))
         return false;
-    bytes = mmap(NULL, header->size, PROT_READ, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED)
-        return failure_system(look->why, errno, "map journal segment %u", header->number);
+    segment_path(header->number, path);
+    if (!file_map(fd, path, header->size, &bytes, look->why))
+        return false;
     look->segment = header->number;
     segment_seal(header, &seal);
     scan.seal = &seal;
-    segment_scan(&scan, str_from(str_make(bytes, header->size), SEGMENT_STEP), SEGMENT_STEP);
-    munmap(bytes, header->size);
+    segment_scan(&scan, str_from(bytes, SEGMENT_STEP), SEGMENT_STEP);
+    file_unmap(bytes);
     return true;
 }
 
