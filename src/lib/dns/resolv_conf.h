@@ -4,10 +4,12 @@
 
 #include "base/ip_address.h"
 #include "base/str.h"
+#include "base/time.h"
 
 /*
- * resolv_conf - the name servers that resolv.conf(5) lists. Beside its "nameserver 192.0.2.1", the form
- * "nameserver 192.0.2.1@5353" gives a port. Lines that say something else are left alone.
+ * resolv_conf - the name servers that resolv.conf(5) lists, and how long they are waited for. Beside its
+ * "nameserver 192.0.2.1", the form "nameserver 192.0.2.1@5353" gives a port. Of "options", timeout:n and attempts:n
+ * count. Lines that say something else are left alone.
  */
 enum { RESOLV_CONF_SERVERS_MAX = 8 };
 
@@ -16,7 +18,8 @@ struct resolv_conf {
         struct ip_address address;
         uint16_t port;
     } servers[RESOLV_CONF_SERVERS_MAX];
-    size_t count; /* at least 1: without any, 127.0.0.1 as the C library has it */
+    size_t count;            /* at least 1: without any, 127.0.0.1 as the C library has it */
+    struct duration timeout; /* for a lookup: all attempts, at each server in turn; 0 if no option is given */
 };
 
 void resolv_conf_parse(struct resolv_conf *conf, struct str text);

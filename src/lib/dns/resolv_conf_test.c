@@ -31,6 +31,30 @@ TEST(without_servers_this_host_is_asked)
     EXPECT_TEXT(ip_address_format(&conf.servers[0].address, text), "127.0.0.1");
 }
 
+TEST(options_say_how_long_all_servers_are_waited_for)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } rows[] = {
+        { "nameserver 192.0.2.1\n", 0 },
+        { "options rotate ndots:2\n", 0 },
+        { "options timeout:3 attempts:4\n", 12 },
+        { "nameserver 192.0.2.1\nnameserver 192.0.2.2\noptions edns0 timeout:1\n", 4 },
+        { "options attempts:1\noptions\ttimeout:2\n", 2 },
+        { "options attempts:1\n", 5 },
+        { "options timeout:99 attempts:99\n", 150 },
+        { "options timeout:0 attempts:x timeout:\n", 0 },
+        { "options timeout:99999999999999999999 attempts:3\n", 15 },
+    };
+    struct resolv_conf conf;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        resolv_conf_parse(&conf, str_from_c(rows[i].text));
+        EXPECT_INT(conf.timeout.us, seconds(rows[i].seconds).us);
+    }
+}
+
 static void write_file(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");

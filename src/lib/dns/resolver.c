@@ -16,7 +16,7 @@
 
 #include <unbound-event.h>
 
-enum { CLASS_IN = 1, NAME_MAX_BYTES = 253 };
+enum { CLASS_IN = 1, NAME_MAX_BYTES = 253, TIMEOUT_SECONDS_MAX = 30 };
 
 /* One libunbound context, for one state of resolv.conf. An old one stays until its last query has ended. */
 struct context {
@@ -30,8 +30,8 @@ struct resolver {
     struct ub_event_base *events;
     struct watched_file *file;
     struct resolv_conf conf;
-    struct instant looked; /* at the file */
-    struct duration timeout;
+    struct instant looked;   /* at the file */
+    struct duration timeout; /* 0: as the file says */
     bool is_validating;
     struct context *context;
     struct list old_contexts;
@@ -247,7 +247,7 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
     /* libunbound wants more stack than a fiber has. */
     CHECK(!fiber_is_running(loop));
     resolver->loop = loop;
-    resolver->timeout = options->timeout.us > 0 ? options->timeout : seconds(30);
+    resolver->timeout = options->timeout;
     resolver->is_validating = options->is_validating;
     list_init(&resolver->waiting);
     list_init(&resolver->old_contexts);
@@ -316,12 +316,20 @@ static bool is_askable(struct str name)
     return str_find(name, STR("..")) == STR_NOT_FOUND;
 }
 
+static struct duration lookup_timeout(const struct resolver *resolver)
+{
+    struct duration said = resolver->timeout.us > 0 ? resolver->timeout : resolver->conf.timeout;
+    struct duration most = seconds(TIMEOUT_SECONDS_MAX);
+
+    return said.us > 0 && said.us < most.us ? said : most;
+}
+
 void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
                      struct dns_answer *answer_out)
 {
     struct query *query;
-    struct instant deadline = instant_add(loop_now(resolver->loop), resolver->timeout);
-    struct duration left = resolver->timeout;
+    struct duration left = lookup_timeout(resolver);
+    struct instant deadline = instant_add(loop_now(resolver->loop), left);
 
     *answer_out = (struct dns_answer){ .outcome = DNS_UNKNOWN, .reason = "Host not found, try again" };
     if (str_ends_with(name, STR(".")))

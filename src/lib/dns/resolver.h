@@ -23,7 +23,7 @@ struct resolver;
 
 struct resolver_options {
     const char *resolv_conf; /* NULL: MERPATI_RESOLV_CONF, else /etc/resolv.conf */
-    struct duration timeout; /* for one lookup; 0: 30 seconds */
+    struct duration timeout; /* for one lookup; 0: what the file's options say; at most, and without any, 30 seconds */
     bool is_validating;      /* DNSSEC, with the system's root anchor */
 };
 

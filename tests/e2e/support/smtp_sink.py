@@ -52,6 +52,15 @@ class Session:
     recipient_lines: list = field(default_factory=list)
     lines: list = field(default_factory=list)
 
+    def is_left(self):
+        """True once the client has closed its end of a session in which nobody reads."""
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
 
 def _path(line):
     return line[line.index("<") + 1 : line.index(">")] if "<" in line else line.partition(":")[2].strip()
