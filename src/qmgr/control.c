@@ -403,14 +403,28 @@ static void run_operation(struct control *control)
         control->reply.failure = arena_str(control->arena, str_from_c(why.text));
 }
 
+static size_t count_frames(const struct keeper *keeper)
+{
+    size_t count = 0;
+
+    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
+        count += CONTAINER_OF(node, struct live_segment, node)->message_count;
+    return count;
+}
+
+/* In rounds, as only so many move at a time, until there is nothing left or no more can be done. */
 static void spill_everything(struct control *control)
 {
     struct keeper *keeper = control->keeper;
+    size_t before = SIZE_MAX;
 
-    for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
-        spilling_start_segment(keeper, CONTAINER_OF(node, struct live_segment, node));
-    while (keeper->moving > 0)
-        keeper_wait_change(keeper);
+    for (size_t left = count_frames(keeper); left > 0 && left < before; left = count_frames(keeper)) {
+        before = left;
+        for (struct list *node = keeper->segments.next; node != &keeper->segments; node = node->next)
+            spilling_start_segment(keeper, CONTAINER_OF(node, struct live_segment, node));
+        while (keeper->moving > 0)
+            keeper_wait_change(keeper);
+    }
 }
 
 void control_flush(struct keeper *keeper)

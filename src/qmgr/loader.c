@@ -12,6 +12,7 @@
 #include "qmgr/portions.h"
 #include "qmgr/repair.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
@@ -329,6 +330,7 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->queue_name = "active";
     active->attempt = ++keeper->attempt;
     active->activated = clock_now();
+    active->was_deferred = message->was_deferred;
     active->is_flushed = (int64_t) message->next_attempt > keeper_now();
     active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);
     list_init(&active->entries);
@@ -426,13 +428,36 @@ static void load_from_file(struct keeper *keeper, struct queued_message *message
     arena_destroy(&arena);
 }
 
+struct save_job {
+    struct segment_header header;
+    uint64_t offset;
+    struct strbuf bytes;
+};
+
+static void save_bytes(void *context)
+{
+    struct save_job *job = context;
+    struct failure ignored;
+
+    (void) !segment_reading_save(&job->header, job->offset, strbuf_str(&job->bytes), &ignored);
+}
+
+/* live_segments_load has just left what stands there in keeper->frame. */
 static void save_damaged_frame(struct keeper *keeper, struct queued_message *message, const struct failure *why)
 {
+    struct save_job *job = memory_alloc(sizeof(*job));
     char text[QUEUE_ID_TEXT_SIZE];
     struct failure ignored;
 
-    log_error("%s: lost from segment %u of the journal: %s", queue_id_format(message->id, text).data,
+    log_error("%s: lost from segment %u of the journal, saved in corrupt/: %s", queue_id_format(message->id, text).data,
               message->segment->number, why->text);
+    job->header = message->segment->header;
+    job->offset = live_segments_frame_offset(message);
+    strbuf_init(&job->bytes, STRBUF_UNLIMITED);
+    strbuf_append(&job->bytes, strbuf_str(&keeper->frame));
+    keeper_block(keeper, save_bytes, job);
+    strbuf_done(&job->bytes);
+    memory_free(job);
     (void) !segment_ledger_record(message, LEDGER_MOVED, SPOOL_CORRUPT, LEDGER_WHOLE_MESSAGE, &ignored);
     live_segments_leave(keeper, message);
     queue_index_remove(keeper->index, message);

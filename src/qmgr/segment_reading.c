@@ -158,23 +158,30 @@ static bool scan_frame(void *context, const struct frame *frame, struct str payl
     return take_frame(scan->reading, frame, payload);
 }
 
-/* What rotted is kept for a person. A copy of it that is there already is as good. */
+bool segment_reading_save(const struct segment_header *header, uint64_t from, struct str bytes, struct failure *why)
+{
+    char path[PATH_SIZE];
+    bool is_saved;
+    int fd;
+
+    snprintf(path, sizeof(path), "corrupt/segment-%03u.%llx.%llx", header->number,
+             (unsigned long long) header->started.us, (unsigned long long) from);
+    if (!file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, &fd, why))
+        return false;
+    is_saved = file_write(fd, path, bytes, why) && file_sync(fd, path, why) && file_sync_directory("corrupt", why);
+    fd_close(&fd);
+    return is_saved;
+}
+
 static void scan_damage(void *context, uint64_t from, uint64_t to)
 {
     struct scan_context *scan = context;
     struct segment_reading *reading = scan->reading;
-    char path[PATH_SIZE];
     struct failure ignored;
-    int fd;
 
     reading->damaged++;
-    snprintf(path, sizeof(path), "corrupt/segment-%03u.%llx.%llx", reading->number,
-             (unsigned long long) reading->header->started.us, (unsigned long long) from);
-    if (!file_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &fd, &ignored))
-        return;
-    (void) !file_write(fd, path, str_part(scan->bytes, (size_t) (from - reading->from), (size_t) (to - from)),
-                       &ignored);
-    fd_close(&fd);
+    (void) !segment_reading_save(
+        reading->header, from, str_part(scan->bytes, (size_t) (from - reading->from), (size_t) (to - from)), &ignored);
 }
 
 static void scan(struct segment_reading *reading, struct str bytes)
@@ -195,6 +202,26 @@ static size_t size_to_read(const struct segment_reading *reading)
     return to > reading->from ? (size_t) (to - reading->from) : 0;
 }
 
+/* Zeros for what the disk cannot read: they are taken for damage, and the rest is read. */
+static bool read_around(const struct segment_reading *reading, const char *path, char *bytes, size_t size,
+                        size_t *count_out, struct failure *why)
+{
+    if (file_read_at(reading->fd, path, bytes, size, reading->from, count_out, why))
+        return true;
+    if (why->error != EIO)
+        return false;
+    for (size_t at = 0; at < size; at += SEGMENT_STEP) {
+        size_t part = size - at < SEGMENT_STEP ? size - at : SEGMENT_STEP;
+        size_t count = 0;
+
+        memset(bytes + at, 0, part);
+        if (!file_read_at(reading->fd, path, bytes + at, part, reading->from + at, &count, why) && why->error != EIO)
+            return false;
+    }
+    *count_out = size;
+    return true;
+}
+
 void segment_reading_run(struct segment_reading *reading)
 {
     size_t size = size_to_read(reading);
@@ -209,7 +236,7 @@ void segment_reading_run(struct segment_reading *reading)
      */
     reading->is_unsynced = reading->to == UINT64_MAX && !file_sync_data(reading->fd, path, &reading->why);
     bytes = memory_resize(NULL, size + 1);
-    if (file_read_at(reading->fd, path, bytes, size, reading->from, &count, &reading->why))
+    if (read_around(reading, path, bytes, size, &count, &reading->why))
         scan(reading, str_make(bytes, count));
     memory_free(bytes);
 }

@@ -48,6 +48,10 @@ MUST_USE bool segment_reading_run_cached(struct segment_reading *reading);
  */
 bool segment_reading_file_counts(const struct spool_settings *spool, struct queue_id id);
 
+/* What rotted is kept for a person, durably. Blocks. */
+MUST_USE bool segment_reading_save(const struct segment_header *header, uint64_t from, struct str bytes,
+                                   struct failure *why);
+
 /* The records about the frame at this offset: the first (NULL if there is none) and how many. */
 const struct ledger_record *ledger_records_of(const struct ledger_record *past, size_t past_count, uint64_t offset,
                                               size_t *count_out);

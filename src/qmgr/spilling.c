@@ -197,8 +197,9 @@ static void become_file(struct keeper *keeper, struct queued_message *message, e
     live_segments_leave(keeper, message);
 }
 
-bool spilling_move(struct keeper *keeper, struct queued_message *message, enum spool_queue queue, int64_t next_attempt,
-                   unsigned add_flags, const struct queue_file_outcome *outcomes, size_t count, struct failure *why)
+/* Counted in keeper->moving by the caller. */
+static bool move(struct keeper *keeper, struct queued_message *message, enum spool_queue queue, int64_t next_attempt,
+                 unsigned add_flags, const struct queue_file_outcome *outcomes, size_t count, struct failure *why)
 {
     struct arena *arena = arena_create();
     struct pending *pending = arena_new(arena, struct pending);
@@ -215,7 +216,6 @@ bool spilling_move(struct keeper *keeper, struct queued_message *message, enum s
     pending->size = 200;
     add_outcomes(pending, message, outcomes, count, arena);
     message->is_moving = true;
-    keeper->moving++;
     wait_for_answer(keeper->spiller, pending);
     is_done = pending->result.is_done;
     if (is_done)
@@ -223,10 +223,21 @@ bool spilling_move(struct keeper *keeper, struct queued_message *message, enum s
     else
         (void) failure_set(why, pending->result.is_damaged ? FAILURE_PERMANENT : FAILURE_RETRY, 0, "%s",
                            pending->reason);
-    keeper->moving--;
     message->is_moving = false;
     event_wake_all(&keeper->changed);
     arena_destroy(&arena);
+    return is_done;
+}
+
+bool spilling_move(struct keeper *keeper, struct queued_message *message, enum spool_queue queue, int64_t next_attempt,
+                   unsigned add_flags, const struct queue_file_outcome *outcomes, size_t count, struct failure *why)
+{
+    bool is_done;
+
+    keeper->moving++;
+    is_done = move(keeper, message, queue, next_attempt, add_flags, outcomes, count, why);
+    keeper->moving--;
+    event_wake_all(&keeper->changed);
     return is_done;
 }
 
@@ -267,7 +278,7 @@ static void warn_sometimes(struct spiller *spiller, const struct failure *why)
     log_warning("cannot write queue files: %s; the mail stays in the journal", why->text);
 }
 
-struct move {
+struct journey {
     struct keeper *keeper;
     struct queued_message *message;
     enum queued_state state; /* before the move */
@@ -275,9 +286,9 @@ struct move {
 
 static void move_message(void *context)
 {
-    struct move *move = context;
-    struct keeper *keeper = move->keeper;
-    struct queued_message *message = move->message;
+    struct journey *journey = context;
+    struct keeper *keeper = journey->keeper;
+    struct queued_message *message = journey->message;
     struct queue_file_outcome *outcomes = NULL;
     struct arena *arena = arena_create();
     bool is_active = message->state == QUEUED_ACTIVE;
@@ -289,37 +300,40 @@ static void move_message(void *context)
         queue = SPOOL_ACTIVE;
         count = outcomes_so_far(message->active, arena, &outcomes);
     }
-    if (!spilling_move(keeper, message, queue, keeper_now(), 0, outcomes, count, &why))
+    if (!move(keeper, message, queue, keeper_now(), 0, outcomes, count, &why))
         warn_sometimes(keeper->spiller, &why);
     arena_destroy(&arena);
-    if (move->state == QUEUED_READY)
+    if (journey->state == QUEUED_READY)
         queue_index_ready(keeper->index, message);
-    else if (move->state == QUEUED_WAITING)
+    else if (journey->state == QUEUED_WAITING)
         queue_index_wait(keeper->index, message, message->next_attempt);
     event_wake_all(&keeper->work);
+    keeper->moving--;
     keeper->finishing--;
-    memory_free(move);
+    event_wake_all(&keeper->changed);
+    memory_free(journey);
 }
 
 void spilling_start_segment(struct keeper *keeper, struct live_segment *segment)
 {
     for (struct list *node = segment->messages.next; node != &segment->messages; node = node->next) {
         struct queued_message *message = CONTAINER_OF(node, struct queued_message, sibling);
-        struct move *move;
+        struct journey *journey;
 
         if (keeper->moving >= MOVING_MAXIMUM)
             return;
         if (message->is_moving || (message->state == QUEUED_ACTIVE && message->active == NULL))
             continue;
-        move = memory_alloc(sizeof(*move));
-        move->keeper = keeper;
-        move->message = message;
-        move->state = (enum queued_state) message->state;
+        journey = memory_alloc(sizeof(*journey));
+        journey->keeper = keeper;
+        journey->message = message;
+        journey->state = (enum queued_state) message->state;
         /* From here on, not only from the fiber's start: nobody else may take it up in between. */
         message->is_moving = true;
         if (message->state != QUEUED_ACTIVE)
             queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+        keeper->moving++;
         keeper->finishing++;
-        fiber_start(keeper->loop, move_message, move);
+        fiber_start(keeper->loop, move_message, journey);
     }
 }

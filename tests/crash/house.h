@@ -34,7 +34,8 @@ struct house {
     struct spool_settings spool;
     house_fate *fate;      /* NULL: all is sent */
     bool keeps_in_hand;    /* the agents do not end what they began */
-    bool spills_unwritten; /* a planted fault: spill answers before it has written */
+    bool spills_unwritten; /* a planted fault: spill answers and has not written */
+    bool tells_salt;       /* a planted fault: the salts are known to the authors of mail */
     unsigned active_limit; /* 0: many */
     bool uses_syncfs;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scenarios.h"
+#include "scenario_parts.h"
 
 #include "base/check.h"
 #include "os/fault.h"
@@ -135,8 +135,7 @@ static void spill_by_syncfs(struct house *house)
 
 /* ---- the administrator ---- */
 
-/* Frames that wait, files that wait. */
-static void wait_in_queue(struct house *house, unsigned *messages, size_t count)
+void scenario_wait_in_queue(struct house *house, unsigned *messages, size_t count)
 {
     house->fate = all_deferred;
     house->active_limit = 1;
@@ -151,7 +150,7 @@ static void hold(struct house *house)
 {
     unsigned messages[5];
 
-    wait_in_queue(house, messages, 4);
+    scenario_wait_in_queue(house, messages, 4);
     (void) house_control(house, QUEUE_HOLD, messages + 2, 2);
     messages[4] = book_add(house->book, LARGE, 1);
     (void) house_accept(house, messages[4], 0);
@@ -168,7 +167,7 @@ static void delete (struct house *house)
 {
     unsigned messages[6];
 
-    wait_in_queue(house, messages, 5);
+    scenario_wait_in_queue(house, messages, 5);
     (void) house_control(house, QUEUE_DELETE, messages + 3, 1);
     messages[5] = book_add(house->book, LARGE, 1);
     (void) house_accept(house, messages[5], 0);
@@ -187,7 +186,7 @@ static void requeue(struct house *house)
 {
     unsigned messages[4];
 
-    wait_in_queue(house, messages, 4);
+    scenario_wait_in_queue(house, messages, 4);
     house->book->messages[messages[2]].may_double = true;
     house->book->messages[messages[3]].may_double = true;
     (void) house_control(house, QUEUE_REQUEUE, messages + 3, 1);
@@ -233,16 +232,19 @@ static void stop(struct house *house)
 {
     unsigned messages[4];
 
-    wait_in_queue(house, messages, 4);
+    scenario_wait_in_queue(house, messages, 4);
     (void) house_accept(house, book_add(house->book, LARGE, 1), 0);
     house_stop(house);
 }
 
 const struct scenario scenarios[] = {
-    { "accept", accept, 0 },   { "accept-hashed", accept, 2 }, { "refuse", refuse, 0 },
-    { "deliver", deliver, 0 }, { "spill", spill, 1 },          { "spill-syncfs", spill_by_syncfs, 1 },
-    { "hold", hold, 1 },       { "delete", delete, 2 },        { "requeue", requeue, 0 },
-    { "submit", submit, 0 },   { "turn-over", turn_over, 0 },  { "stop", stop, 1 },
+    { "accept", accept, 0 },       { "accept-hashed", accept, 2 },
+    { "refuse", refuse, 0 },       { "deliver", deliver, 0 },
+    { "spill", spill, 1 },         { "spill-syncfs", spill_by_syncfs, 1 },
+    { "hold", hold, 1 },           { "delete", delete, 2 },
+    { "requeue", requeue, 0 },     { "submit", submit, 0 },
+    { "turn-over", turn_over, 0 }, { "stop", stop, 1 },
+    { "down", scenario_down, 1 },  { "forged", scenario_forged, 0 },
 };
 const size_t scenario_count = ARRAY_COUNT(scenarios);
 

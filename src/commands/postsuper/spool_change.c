@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postsuper/spool_change.h"
 
+#include "base/memory.h"
 #include "os/directory.h"
 #include "os/file.h"
 #include "spool/journal_look.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PURGE_AGE_SECONDS = 24 * 3600 };
 
@@ -54,16 +56,86 @@ static bool sync_folder_of(const char *path, struct failure *why)
     return file_sync_directory(text, why);
 }
 
+/* A crash may have left the frame of a message that stands in a file: without the file it would come back. */
+struct strike {
+    struct queue_id id;
+    struct failure *why;
+    bool is_failed;
+};
+
+static bool strike_frame(void *context, const struct journal_message *message)
+{
+    struct strike *strike = context;
+
+    if (!queue_id_equal(message->envelope->id, strike->id))
+        return true;
+    strike->is_failed = !journal_strike_out(message, true, SPOOL_CORRUPT, strike->why);
+    return !strike->is_failed;
+}
+
+/* The ids of all live frames, ascending. */
+struct frames {
+    uint64_t *ids;
+    size_t count;
+    size_t capacity;
+};
+
+static bool collect_frame(void *context, const struct journal_message *message)
+{
+    struct frames *frames = context;
+
+    if (frames->count == frames->capacity) {
+        frames->capacity = frames->capacity == 0 ? 256 : frames->capacity * 2;
+        frames->ids = memory_resize(frames->ids, frames->capacity * sizeof *frames->ids);
+    }
+    frames->ids[frames->count++] = message->envelope->id.value;
+    return true;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    const uint64_t *a = left;
+    const uint64_t *b = right;
+
+    return (*a > *b) - (*a < *b);
+}
+
+static bool collect_frames(struct frames *frames, struct failure *why)
+{
+    if (!journal_look(collect_frame, frames, why))
+        return false;
+    if (frames->count > 1)
+        qsort(frames->ids, frames->count, sizeof *frames->ids, compare_ids);
+    return true;
+}
+
+/* frames NULL: not looked for yet. */
+static bool strike_frame_of(struct queue_id id, const struct frames *frames, struct failure *why)
+{
+    struct strike strike = { .id = id, .why = why };
+
+    if (frames != NULL && (frames->count == 0 ||
+                           bsearch(&id.value, frames->ids, frames->count, sizeof *frames->ids, compare_ids) == NULL))
+        return true;
+    return journal_look(strike_frame, &strike, why) && !strike.is_failed;
+}
+
+/* Before files go: what a ledger says of their frames is durable. */
+static bool prepare(const struct rule *rule, struct failure *why)
+{
+    return (rule->operation != QUEUE_DELETE && rule->operation != QUEUE_REQUEUE) || journal_settle(why);
+}
+
 /* Mail that is let go again is due at once; requeued mail is submitted anew. */
 static bool change_file(const struct spool_change *change, const struct rule *rule, struct queue_id id,
-                        enum spool_queue queue, const char *path, struct failure *why)
+                        enum spool_queue queue, const char *path, const struct frames *frames, struct failure *why)
 {
     if ((rule->from & 1u << queue) == 0)
         return true;
     if (rule->operation == QUEUE_REQUEUE && !maildrop_copy_message(path, why))
         return false;
     if (rule->operation == QUEUE_DELETE || rule->operation == QUEUE_REQUEUE) {
-        if (!spool_remove(path, why) || !sync_folder_of(path, why))
+        if (!strike_frame_of(id, frames, why) || !spool_remove(path, why) || !sync_folder_of(path, why))
             return false;
     } else {
         if (rule->operation != QUEUE_HOLD && !file_set_time_at(AT_FDCWD, path, instant_seconds(clock_now()), why))
@@ -156,8 +228,10 @@ bool spool_change_one(const struct spool_change *change, struct str queue_id, st
 
     if (rule == NULL || !queue_id_parse(queue_id, &id))
         return true;
+    if (!prepare(rule, why))
+        return false;
     if (spool_find(&change->spool, id, &queue, path, why))
-        return change_file(change, rule, id, queue, path, why);
+        return change_file(change, rule, id, queue, path, NULL, why);
     if (why->kind != FAILURE_NONE)
         return false;
     return change_frames(change, rule, id, why);
@@ -182,8 +256,8 @@ static bool id_of_path(struct str path, struct queue_id *id_out)
     return queue_id_parse(str_from(path, str_find_last_char(path, '/') + 1), id_out);
 }
 
-static bool change_queue(const struct spool_change *change, const struct rule *rule, enum spool_queue queue,
-                         struct failure *why)
+static bool change_files(const struct spool_change *change, const struct rule *rule, enum spool_queue queue,
+                         const struct frames *frames, struct failure *why)
 {
     struct collection collection = { .arena = change->arena };
     size_t i;
@@ -194,10 +268,21 @@ static bool change_queue(const struct spool_change *change, const struct rule *r
         struct str path = collection.paths.items[i];
         struct queue_id id;
 
-        if (id_of_path(path, &id) && !change_file(change, rule, id, queue, path.data, why))
+        if (id_of_path(path, &id) && !change_file(change, rule, id, queue, path.data, frames, why))
             return false;
     }
     return true;
+}
+
+static bool change_queue(const struct spool_change *change, const struct rule *rule, enum spool_queue queue,
+                         struct failure *why)
+{
+    struct frames frames = { 0 };
+    bool is_good =
+        prepare(rule, why) && collect_frames(&frames, why) && change_files(change, rule, queue, &frames, why);
+
+    memory_free(frames.ids);
+    return is_good;
 }
 
 bool spool_change_all(const struct spool_change *change, struct str queue_name, struct failure *why)

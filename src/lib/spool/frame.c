@@ -40,3 +40,12 @@ bool frame_decode(struct str bytes, uint64_t offset, const struct seal *seal, st
                                  .is_last = at[AT_LAST] != 0 };
     return true;
 }
+
+uint64_t frame_find(struct str bytes, uint64_t from)
+{
+    uint64_t at = frame_align(from);
+
+    while (at + FRAME_HEADER_SIZE <= bytes.len && memcmp(bytes.data + at, magic, sizeof(magic)) != 0)
+        at += FRAME_ALIGNMENT;
+    return at < bytes.len ? at : bytes.len;
+}

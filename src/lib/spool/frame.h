@@ -33,6 +33,12 @@ void frame_encode(const struct frame *frame, const struct seal *seal, unsigned c
  */
 MUST_USE bool frame_decode(struct str bytes, uint64_t offset, const struct seal *seal, struct frame *frame_out);
 
+/*
+ * The first place at or behind from, a multiple of FRAME_ALIGNMENT, where something begins that looks like a header;
+ * the end of bytes, or a little less, if there is none.
+ */
+uint64_t frame_find(struct str bytes, uint64_t from);
+
 static inline uint64_t frame_align(uint64_t offset)
 {
     return (offset + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT;

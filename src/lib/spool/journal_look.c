@@ -211,6 +211,35 @@ bool journal_look(journal_seen *seen, void *context, struct failure *why)
     return is_good;
 }
 
+static bool settle_segment(unsigned number, struct failure *why)
+{
+    CLEANUP(fd_close) int segment_fd = -1;
+    CLEANUP(fd_close) int fd = -1;
+    struct segment_header header;
+    char path[SEGMENT_PATH_SIZE];
+
+    segment_ledger_path(number, path);
+    if (!segment_open(number, &segment_fd, why))
+        return false;
+    if ((segment_read_header(segment_fd, number, &header, why) && !header.is_live) || !file_exists(path))
+        return true;
+    return file_open(path, O_RDWR, 0, &fd, why) && file_sync_data(fd, path, why);
+}
+
+bool journal_settle(struct failure *why)
+{
+    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
+    size_t count = 0;
+
+    if (!segment_list(numbers, &count, why))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!settle_segment(numbers[i], why))
+            return false;
+    }
+    return true;
+}
+
 static void ignore_record(void *context, const struct ledger_record *record)
 {
     (void) context;

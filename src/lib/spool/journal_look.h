@@ -26,6 +26,12 @@ typedef bool journal_seen(void *context, const struct journal_message *message);
 MUST_USE bool journal_look(journal_seen *seen, void *context, struct failure *why);
 
 /*
+ * While the system is down: what a queue manager that was killed wrote to its ledgers, and journal_look believes, is
+ * made durable.
+ */
+MUST_USE bool journal_settle(struct failure *why);
+
+/*
  * While the system is down and the caller holds its lock: the message's file stands in queue, or (is_deleted) nobody
  * wants it any more; its frame must not come back. Durable when it returns true.
  */

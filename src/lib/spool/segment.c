@@ -246,8 +246,9 @@ static bool scan_place(struct scan_state *state)
 
     if (!frame_decode(rest, state->base + state->position, state->scan->seal, &frame) ||
         frame.length > rest.len - FRAME_HEADER_SIZE || frame.type != FRAME_MESSAGE) {
+        /* The others of its group stand behind it, and not at a multiple of SEGMENT_STEP. */
         note_damage(state);
-        state->position = step_up(state->position + 1);
+        state->position = frame_find(state->bytes, state->position + 1);
         return true;
     }
     payload = str_part(rest, FRAME_HEADER_SIZE, (size_t) frame.length);

@@ -195,6 +195,21 @@ TEST(rot_in_one_payload_costs_only_that_message)
     strbuf_done(&image.bytes);
 }
 
+TEST(rot_in_one_header_costs_only_that_message)
+{
+    struct found found = { 0 };
+    struct image image;
+
+    make_three(&image);
+    memset(image.bytes.data, 0x5a, FRAME_HEADER_SIZE);
+    EXPECT_UINT(scan(&image, &found), 3 * SEGMENT_STEP);
+    EXPECT_UINT(found.count, 2);
+    EXPECT_UINT(found.numbers[0], 2);
+    EXPECT_UINT(found.numbers[1], 3);
+    EXPECT_UINT(found.damaged, 1);
+    strbuf_done(&image.bytes);
+}
+
 TEST(a_lost_group_is_told_when_another_follows)
 {
     struct found found = { 0 };
