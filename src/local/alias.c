@@ -9,6 +9,13 @@
 #define OWNER_PREFIX "owner-"
 #define REQUEST_SUFFIX "-request"
 
+static void fail_unavailable(const struct scene *scene)
+{
+    struct result failed = result_make(scene->attempt, DSN_STATUS(4, 3, 0), "alias database unavailable");
+
+    scene_add(scene, &failed);
+}
+
 static enum table_result find(const struct scene *scene, struct str name, struct str *value_out, struct str *table_out)
 {
     struct attempt *attempt = scene->attempt;
@@ -17,10 +24,8 @@ static enum table_result find(const struct scene *scene, struct str name, struct
                                                      value_out, table_out, &why);
 
     if (result == TABLE_UNKNOWN) {
-        struct result failed = result_make(attempt, DSN_STATUS(4, 3, 0), "alias database unavailable");
-
         log_warning("%s", why.text);
-        scene_add(scene, &failed);
+        fail_unavailable(scene);
     }
     return result;
 }
@@ -112,6 +117,12 @@ static bool try_name(const struct scene *scene, struct str name)
     case TABLE_FOUND:
         break;
     }
+    destination_parse(&list, attempt->arena, value);
+    if (list.count == 0) {
+        log_warning("no recipient in alias lookup result for %.*s", STR_ARG(name));
+        fail_unavailable(scene);
+        return true;
+    }
     inner = scene_enter(scene, scene->address);
     attempt->expansions++;
     inner->kind = SCENE_ALIAS;
@@ -122,7 +133,6 @@ static bool try_name(const struct scene *scene, struct str name)
     if (name.len < scene->local_part.len &&
         local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
         inner->propagated = str_from(scene->local_part, name.len);
-    destination_parse(&list, attempt->arena, value);
     expansion_deliver(inner, &list);
     return true;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/attempt.h"
 
-#include "base/strbuf.h"
-
 #include <stdarg.h>
+#include <stdio.h>
 
 enum { TEXT_MAX = 4000 };
 
@@ -111,19 +110,23 @@ void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct
     attempt->resubmissions[attempt->resubmission_count++] = (struct resubmission){ sender, address };
 }
 
+/* A command may have said more than fits: its beginning tells most. */
+static struct str format_text(struct arena *arena, const char *format, va_list args)
+{
+    char text[TEXT_MAX];
+
+    (void) vsnprintf(text, sizeof(text), format, args);
+    return arena_str(arena, str_from_c(text));
+}
+
 struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...)
 {
     struct result result = { .dsn = dsn };
-    struct strbuf text;
     va_list args;
 
-    strbuf_init(&text, TEXT_MAX);
     va_start(args, format);
-    if (!strbuf_vprintf(&text, format, args))
-        (void) strbuf_append_c(&text, "(the text is too long)");
+    result.text = format_text(attempt->arena, format, args);
     va_end(args);
-    result.text = arena_str(attempt->arena, strbuf_str(&text));
     result.fate = dsn.class == 2 ? FATE_SENT : dsn.class == 4 ? FATE_DEFERRED : FATE_BOUNCED;
-    strbuf_done(&text);
     return result;
 }

@@ -19,10 +19,14 @@ static void add(struct destination_list *list, struct arena *arena, enum destina
     list->items[list->count++] = (struct destination){ kind, text };
 }
 
-/* Takes up to the next comma outside of quotes, comments and angle brackets. */
+/*
+ * Takes up to the next comma outside of quotes and comments. A /file or \user without quotes ends at a blank, too; so
+ * would a command, but what follows it was meant for its arguments.
+ */
 static struct str take_element(struct cursor *cursor)
 {
-    struct str all = cursor->rest;
+    struct str all = str_trim_left(cursor->rest);
+    bool ends_at_blank = str_starts_with(all, STR("/")) || str_starts_with(all, STR("\\"));
     bool is_quoted = false;
     int depth = 0;
     size_t end = 0;
@@ -38,7 +42,7 @@ static struct str take_element(struct cursor *cursor)
             depth++;
         else if (!is_quoted && c == ')' && depth > 0)
             depth--;
-        else if (!is_quoted && depth == 0 && c == ',')
+        else if (!is_quoted && depth == 0 && (c == ',' || (ends_at_blank && strchr(" \t\r\n", c) != NULL)))
             break;
     }
     cursor->rest = str_from(all, end + 1);
@@ -87,8 +91,10 @@ static void add_addresses(struct destination_list *list, struct arena *arena, st
     if (addresses.count == 0)
         add(list, arena, DESTINATION_BAD,
             arena_printf(arena, "bad address: \"%.*s\"", STR_ARG(str_part(text, 0, 100))));
-    for (size_t i = 0; i < addresses.count; i++)
-        add(list, arena, DESTINATION_ADDRESS, addresses.items[i].address);
+    for (size_t i = 0; i < addresses.count; i++) {
+        if (!str_is_empty(addresses.items[i].address))
+            add(list, arena, DESTINATION_ADDRESS, addresses.items[i].address);
+    }
 }
 
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line)

@@ -58,10 +58,9 @@ static enum found read_file(const struct rights *rights, const char *path, struc
     return found;
 }
 
-static void deliver_text(const struct scene *scene, struct str text, bool has_used_extension)
+static void deliver_list(const struct scene *scene, const struct destination_list *list, bool has_used_extension)
 {
     struct attempt *attempt = scene->attempt;
-    struct destination_list list = { 0 };
     struct scene *inner = scene_enter(scene, scene->address);
 
     inner->kind = SCENE_FORWARD;
@@ -73,8 +72,7 @@ static void deliver_text(const struct scene *scene, struct str text, bool has_us
     }
     if (!has_used_extension && local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "forward"))
         inner->propagated = str_from(scene->local_part, scene->user.len);
-    destination_parse_file(&list, attempt->arena, text);
-    expansion_deliver(inner, &list);
+    expansion_deliver(inner, list);
 }
 
 static void fail(const struct scene *scene, struct dsn_status dsn, const char *text)
@@ -89,6 +87,7 @@ static bool try_place(const struct scene *scene, struct str place, bool *is_done
 {
     struct attempt *attempt = scene->attempt;
     struct template_names names = scene_names(scene);
+    struct destination_list list = { 0 };
     struct strbuf text;
     struct failure why;
     struct str path;
@@ -113,9 +112,10 @@ static bool try_place(const struct scene *scene, struct str place, bool *is_done
         fail(scene, DSN_STATUS(4, 3, 0), why.text);
         break;
     case FORWARD_READ:
-        *is_done_out = !str_is_empty(str_trim(strbuf_str(&text)));
+        destination_parse_file(&list, attempt->arena, strbuf_str(&text));
+        *is_done_out = list.count > 0;
         if (*is_done_out)
-            deliver_text(scene, strbuf_str(&text), str_find(place, STR("extension")) != STR_NOT_FOUND);
+            deliver_list(scene, &list, str_find(place, STR("extension")) != STR_NOT_FOUND);
         break;
     }
     strbuf_done(&text);

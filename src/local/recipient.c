@@ -5,6 +5,7 @@
 #include "local/expansion.h"
 #include "local/forward_file.h"
 #include "local/user_mailbox.h"
+#include "log/log.h"
 
 #define LUSER_MARK "luser_relay"
 
@@ -20,6 +21,21 @@ static bool stops_for_fallback(const struct scene *scene)
     return true;
 }
 
+/* Every mail system has these (RFC 5321 section 4.5.1). Without alias and mailbox nobody reads them, and notifications
+ * end. */
+static bool is_required(struct str user)
+{
+    return str_equal(user, STR("postmaster")) || str_equal(user, STR("mailer-daemon"));
+}
+
+static struct result result_unknown(const struct scene *scene)
+{
+    if (!is_required(scene->user))
+        return result_make(scene->attempt, DSN_STATUS(5, 1, 1), "unknown user: \"%.*s\"", STR_ARG(scene->user));
+    log_warning("required alias not found: %.*s", STR_ARG(scene->user));
+    return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "discarded");
+}
+
 static void deliver_unknown(const struct scene *scene)
 {
     struct attempt *attempt = scene->attempt;
@@ -32,7 +48,7 @@ static void deliver_unknown(const struct scene *scene)
     if (stops_for_fallback(scene))
         return;
     if (str_is_empty(attempt->local->settings->luser_relay) || scene_is_of_alias(scene, STR(LUSER_MARK))) {
-        result = result_make(attempt, DSN_STATUS(5, 1, 1), "unknown user: \"%.*s\"", STR_ARG(scene->user));
+        result = result_unknown(scene);
         scene_add(scene, &result);
         return;
     }

@@ -99,6 +99,7 @@ STATUSES = [
     ("echo bad; exit 3", r'dsn=5\.3\.0, status=bounced \(Command died with status 3: "echo bad; exit 3"\. Command output: bad \)'),
     ("echo 4.7.9 come later; exit 1", r"dsn=4\.7\.9, status=deferred \(come later \)"),
     ("echo 5.7.9 go away; exit 75", r"dsn=5\.7\.9, status=bounced \(go away \)"),
+    ("yes abcdefgh | head -c 20000; exit 75", r"dsn=4\.3\.0, status=deferred \(temporary failure\. Command output: (abcdefgh ){100}.*"),
     ("kill -9 $$", r'dsn=4\.3\.0, status=deferred \(Command died with signal 9: "kill -9 \$\$"\)'),
     ("sleep 60", r'dsn=5\.3\.0, status=bounced \(Command time limit exceeded: "sleep 60"\)'),
     ("exit 0", r"dsn=2\.0\.0, status=sent \(delivered to command: exit 0\)"),
@@ -158,6 +159,14 @@ def test_commands_in_an_include_file_are_refused(either, account):
     mail.start()
     send(mail, "list")
     mail.wait_log(line("list", "list", r"dsn=5\.7\.1, status=bounced \(.*\)"))
+
+
+@pytest.mark.parametrize("value", [",", "<>"])
+def test_an_alias_for_nobody_loses_no_mail(either, value):
+    mail = with_aliases(either, f"info: {value}\n")
+    send(mail, "info")
+    mail.wait_log(r"warning: no recipient in alias lookup result for info$")
+    mail.wait_log(r"to=<info@example\.test>, (orig_to=<info>, )?relay=local, .*dsn=4\.3\.0, status=deferred \(alias database unavailable\)$")
 
 
 def test_an_include_file_that_is_missing_defers(make_merpati):

@@ -47,10 +47,13 @@ owner-ownedfile: {OTHER}
 again: {ACCOUNT}, {OTHER}, {ACCOUNT}, {OTHER}
 fwd: {HOME_ACCOUNT}
 pair: {ACCOUNT}, {OTHER}
+named: <>, {ACCOUNT}
+filed: /dev/null {ACCOUNT} \\{OTHER}
 """ + "".join(f"deep{i}: deep{i + 1}\n" for i in range(60)) + f"deep60: {ACCOUNT}\n"
 
 RECIPIENTS = ["two", "one", "round", "Case", "both", "loopuser", "owned", "extended", "bare", "deep0", "deep35", "deep36",
-              "list", "lists", "file", "nested", "own", "itself", "ownedfile", "again"]
+              "list", "lists", "file", "nested", "own", "itself", "ownedfile", "again",
+              "postmaster", "MAILER-DAEMON", "named", "filed"]
 
 FILES = {
     "FILE": f"{ACCOUNT}, inner\nnosuchuser, \\{OTHER}\n",
@@ -61,7 +64,7 @@ FILES = {
 }
 
 FORWARDS = ["fwd\n", f"\\{HOME_ACCOUNT}, {ACCOUNT}\n", f"{HOME_ACCOUNT}\n", "nosuchuser\n", "pair\n",
-            ":include:%FORWARDED%\n", "two\n"]
+            ":include:%FORWARDED%\n", "two\n", "# nobody\n", ",\n", "<>\n"]
 
 
 def fill(mail, text):
