@@ -69,6 +69,7 @@ struct active_message {
     const char *queue_name; /* told to the agents */
     uint64_t attempt;       /* number of this activation, for the agents; unique with the id */
     struct instant activated;
+    bool was_deferred;
     bool is_flushed;               /* tried ahead of its time, because somebody asked for it */
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
 

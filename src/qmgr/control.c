@@ -250,8 +250,11 @@ static enum acted requeue_message(struct keeper *keeper, struct queued_message *
 static enum acted flush_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
 {
     (void) why;
+    if (message->state == QUEUED_READY)
+        message->is_flushed = true;
     if (message->state != QUEUED_WAITING || message->is_moving || message->is_inherited)
         return NOT_ACTED;
+    message->is_flushed = true;
     queue_index_ready(keeper->index, message);
     event_wake_all(&keeper->work);
     return ACTED;

@@ -64,9 +64,10 @@ static void remember_finished(struct queued_message *message)
 static void put_back(struct keeper *keeper, struct queued_message *message, const struct deferral *deferral)
 {
     /* A flush that came while it was in delivery, or on its way to its file, is for it too. */
-    int64_t next_attempt =
-        instant_is_before(message->active->activated, keeper->last_flush) ? keeper_now() : deferral->next_attempt;
+    bool is_flushed = instant_is_before(message->active->activated, keeper->last_flush);
+    int64_t next_attempt = is_flushed ? keeper_now() : deferral->next_attempt;
 
+    message->is_flushed = is_flushed;
     loader_release(keeper, message);
     message->must_hold = false;
     message->must_expire = false;

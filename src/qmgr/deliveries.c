@@ -283,7 +283,7 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
     message->deliveries = deliveries;
     deliveries->messages++;
     if (message->whole == message)
-        mailing_init(deliveries->scheduler, &message->mailing, loop_now(deliveries->loop));
+        mailing_init(deliveries->scheduler, &message->mailing, message->was_deferred, loop_now(deliveries->loop));
     *start = (struct start){ deliveries, message };
     fiber_group_start(&deliveries->fibers, run_start, start);
 }
@@ -293,7 +293,7 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
 void deliveries_expect(struct deliveries *deliveries, struct active_message *whole, size_t unread)
 {
     if (whole->deliveries == NULL)
-        mailing_init(deliveries->scheduler, &whole->mailing, loop_now(deliveries->loop));
+        mailing_init(deliveries->scheduler, &whole->mailing, whole->was_deferred, loop_now(deliveries->loop));
     whole->deliveries = deliveries;
     mailing_set_unread(&whole->mailing, unread);
 }

@@ -137,6 +137,8 @@ struct entry *transport_next(struct transport *transport, struct instant now)
     peer->in_hand++;
     peer->job->in_hand++;
     peer->destination->busy++;
+    if (transport->rank_now < peer->job->rank)
+        transport->rank_now = peer->job->rank;
     preemption_count(peer->job);
     destination_refresh(peer->destination);
     if (transport->limits.transport_delay.us > 0)

@@ -6,13 +6,18 @@
 /* From so many peers on they are found by a map. */
 enum { MANY_PEERS = 8 };
 
+/* Where both wait, two new messages go to one that was deferred. */
+enum { STEP_NEW = 1, STEP_DEFERRED = 2 };
+
 bool job_is_before(const struct job *a, const struct job *b)
 {
     if (a->rank != b->rank)
         return a->rank < b->rank;
     if (a->level != b->level)
         return a->level > b->level;
-    return a->overtook < b->overtook;
+    if (a->overtook != b->overtook)
+        return a->overtook < b->overtook;
+    return a->mailing->turn < b->mailing->turn;
 }
 
 size_t job_most_left(const struct job *job)
@@ -26,6 +31,20 @@ size_t job_least_left(const struct job *job)
     bool is_only = job->mailing->jobs.next == job->mailing->jobs.previous;
 
     return job->waiting + (is_only ? job->mailing->unread / job->transport->limits.recipients : 0);
+}
+
+/*
+ * Behind the last of its kind, but not behind what is only queued of the other kind: each kind has a row of ranks of
+ * its own, which begins where the slots are now.
+ */
+static uint64_t make_rank(struct transport *transport, bool is_deferred)
+{
+    uint64_t *last = &transport->last_rank[is_deferred];
+
+    if (*last < transport->rank_now)
+        *last = transport->rank_now;
+    *last += is_deferred ? STEP_DEFERRED : STEP_NEW;
+    return *last;
 }
 
 /* ---- finding ---- */
@@ -43,7 +62,7 @@ static struct job *find_job(struct mailing *mailing, struct transport *transport
     job = memory_alloc(sizeof *job);
     job->transport = transport;
     job->mailing = mailing;
-    job->rank = mailing->turn;
+    job->rank = make_rank(transport, mailing->is_deferred);
     list_append(&mailing->jobs, &job->mailing_node);
     list_init(&job->peers);
     list_init(&job->borrowers);
@@ -155,9 +174,11 @@ void job_settle(struct job *job)
         change_class(job, class);
 }
 
-void mailing_init(struct scheduler *scheduler, struct mailing *mailing, struct instant now)
+void mailing_init(struct scheduler *scheduler, struct mailing *mailing, bool is_deferred, struct instant now)
 {
-    *mailing = (struct mailing){ .scheduler = scheduler, .turn = ++scheduler->turn, .entered = now };
+    *mailing = (struct mailing){
+        .scheduler = scheduler, .turn = ++scheduler->turn, .is_deferred = is_deferred, .entered = now
+    };
     list_init(&mailing->jobs);
 }
 

@@ -59,11 +59,11 @@ static uint64_t bit_of(const struct lane *lane)
 static void lift(struct lane *lane)
 {
     struct transport *transport = lane->destination->transport;
-    struct heap *candidates = &transport->candidates[lane->class];
+    struct heap *candidates = &transport->candidates[lane->is_deferred][lane->class];
 
     heap_remove(candidates, &lane->candidate_node);
     if (heap_is_empty(candidates))
-        transport->classes &= ~bit_of(lane);
+        transport->classes[lane->is_deferred] &= ~bit_of(lane);
 }
 
 void lane_refresh(struct lane *lane)
@@ -75,24 +75,25 @@ void lane_refresh(struct lane *lane)
         list_remove(&lane->node);
         memory_free(lane);
     } else if (lane->destination->is_ready) {
-        heap_add(&transport->candidates[lane->class], &lane->candidate_node);
-        transport->classes |= bit_of(lane);
+        heap_add(&transport->candidates[lane->is_deferred][lane->class], &lane->candidate_node);
+        transport->classes[lane->is_deferred] |= bit_of(lane);
     }
 }
 
-static struct lane *find_lane(struct destination *destination, unsigned class)
+static struct lane *find_lane(struct destination *destination, unsigned class, bool is_deferred)
 {
     struct lane *lane;
 
     for (struct list *node = destination->lanes.next; node != &destination->lanes; node = node->next) {
         lane = CONTAINER_OF(node, struct lane, node);
         destination->transport->scheduler->steps++;
-        if (lane->class == class)
+        if (lane->class == class && lane->is_deferred == is_deferred)
             return lane;
     }
     lane = memory_alloc(sizeof *lane);
     lane->destination = destination;
     lane->class = class;
+    lane->is_deferred = is_deferred;
     heap_init(&lane->peers, peer_is_older);
     list_append(&destination->lanes, &lane->node);
     return lane;
@@ -108,7 +109,7 @@ void lane_join(struct peer *peer)
     heap_add(&destination->peers, &peer->order_node);
     if (destination->transport->limits.slot_cost == 0)
         return;
-    peer->lane = find_lane(destination, peer->job->class);
+    peer->lane = find_lane(destination, peer->job->class, peer->job->mailing->is_deferred);
     lift(peer->lane);
     heap_add(&peer->lane->peers, &peer->lane_node);
     lane_refresh(peer->lane);

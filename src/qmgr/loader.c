@@ -331,7 +331,8 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->attempt = ++keeper->attempt;
     active->activated = clock_now();
     active->was_deferred = message->was_deferred;
-    active->is_flushed = (int64_t) message->next_attempt > keeper_now();
+    active->is_flushed = message->is_flushed;
+    message->is_flushed = false;
     active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);
     list_init(&active->entries);
     message->active = active;

@@ -29,16 +29,17 @@ static bool deserves_more(const struct job *a, const struct job *b, struct insta
 }
 
 /* The oldest of each class of size compete, among destinations that may get something now. */
-static struct job *choose(const struct job *current, size_t most, struct instant now)
+static struct job *choose_of(const struct job *current, bool is_deferred, size_t most, struct instant now)
 {
     struct transport *transport = current->transport;
     unsigned last = preemption_class(most);
-    uint64_t classes = transport->classes & (last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1);
+    uint64_t classes = transport->classes[is_deferred] & (last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1);
     struct job *best = NULL;
 
     while (classes != 0) {
         unsigned class = (unsigned) __builtin_ctzll(classes);
-        struct lane *lane = CONTAINER_OF(heap_first(&transport->candidates[class]), struct lane, candidate_node);
+        struct lane *lane =
+            CONTAINER_OF(heap_first(&transport->candidates[is_deferred][class]), struct lane, candidate_node);
         struct job *job = lane_oldest_job(lane);
 
         transport->scheduler->steps++;
@@ -49,6 +50,14 @@ static struct job *choose(const struct job *current, size_t most, struct instant
             best = job;
     }
     return best;
+}
+
+/* Deferred mail overtakes when no new mail can. */
+static struct job *choose(const struct job *current, size_t most, struct instant now)
+{
+    struct job *fresh = choose_of(current, false, most, now);
+
+    return fresh != NULL ? fresh : choose_of(current, true, most, now);
 }
 
 /* ---- slots ---- */

@@ -45,8 +45,10 @@ struct transport *scheduler_add_transport(struct scheduler *scheduler, struct st
     list_init(&transport->waiting_destinations);
     heap_init(&transport->ready, destination_is_before);
     heap_init(&transport->resting, destination_rests_before);
-    for (size_t i = 0; i < ARRAY_COUNT(transport->candidates); i++)
-        heap_init(&transport->candidates[i], lane_is_before);
+    for (size_t i = 0; i < CLASS_MAXIMUM; i++) {
+        heap_init(&transport->candidates[0][i], lane_is_before);
+        heap_init(&transport->candidates[1][i], lane_is_before);
+    }
     map_set(scheduler->transports, name, transport);
     return transport;
 }

@@ -13,8 +13,9 @@
  *
  * A transport is a service of master.cf; within it a destination is a next hop (with a recipient limit of 1: a
  * recipient), with a window of concurrent deliveries. An entry is one delivery: recipients of one message that go to
- * one destination. Messages go in the order they came, and a small one overtakes a large one that has slots to give.
- * A destination whose window failed as a whole is dead for a while; what waits there is the caller's to move.
+ * one destination. Messages go in the order they came, new ones apart from deferred ones, and a small one overtakes a
+ * large one that has slots to give. A destination whose window failed as a whole is dead for a while; what waits there
+ * is the caller's to move.
  */
 struct scheduler;
 struct transport;
@@ -42,6 +43,7 @@ struct mailing {
     struct list jobs; /* its part of each transport */
     struct scheduler *scheduler;
     uint64_t turn; /* order of coming */
+    bool is_deferred;
     struct instant entered;
     size_t unread; /* recipients that are not in memory yet */
 };
@@ -67,7 +69,8 @@ void scheduler_watch(struct scheduler *scheduler, scheduler_watcher *watcher);
 /* Comparisons made so far: what the choices cost. */
 uint64_t scheduler_steps(const struct scheduler *scheduler);
 
-void mailing_init(struct scheduler *scheduler, struct mailing *mailing, struct instant now);
+/* Deferred mail goes in turns with new mail, and new mail is not behind what was there before it. */
+void mailing_init(struct scheduler *scheduler, struct mailing *mailing, bool is_deferred, struct instant now);
 /* So many recipients will yet come; at the end it must be 0. */
 void mailing_set_unread(struct mailing *mailing, size_t unread);
 /* The n-th transport that it has entries in, and whether it overtook another message there; NULL behind the last. */

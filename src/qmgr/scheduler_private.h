@@ -37,11 +37,13 @@ struct transport {
     struct scheduler_limits limits;
     void *owner;
     struct map *destinations;
-    struct list waiting_destinations; /* that have waiting entries */
-    struct heap ready;                /* destinations whose first waiting peer may go now */
-    struct heap resting;              /* destinations that wait for a time */
-    struct heap candidates[CLASS_MAXIMUM];
-    uint64_t classes; /* which of them are not empty */
+    struct list waiting_destinations;         /* that have waiting entries */
+    struct heap ready;                        /* destinations whose first waiting peer may go now */
+    struct heap resting;                      /* destinations that wait for a time */
+    struct heap candidates[2][CLASS_MAXIMUM]; /* new, deferred */
+    uint64_t classes[2];                      /* which of them are not empty */
+    uint64_t rank_now;                        /* of the job that had the last slot */
+    uint64_t last_rank[2];                    /* of new, of deferred mail */
     size_t waiting;
     struct instant next_start;
 };
@@ -67,11 +69,12 @@ struct destination {
     struct strbuf dead_reason;
 };
 
-/* The waiting peers of a destination whose jobs are of one class of size. */
+/* The waiting peers of a destination whose jobs are of one class of size, all new or all deferred mail. */
 struct lane {
     struct destination *destination;
     struct list node;
     unsigned class;
+    bool is_deferred;
     struct heap peers; /* by age */
     struct heap_node candidate_node;
 };
@@ -89,7 +92,7 @@ struct job {
     uint64_t lent;     /* slots that others had of it */
     uint64_t next_turn;
     unsigned class;
-    /* Its place in the transport's order: that of a message that came as the rank-th; overtakers stand before it. */
+    /* Its place in the transport's order; overtakers stand before the one that they overtook, at its rank. */
     uint64_t rank;
     unsigned level;
     uint64_t overtook; /* when */

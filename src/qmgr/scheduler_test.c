@@ -40,7 +40,7 @@ static void set_up(struct bench *bench, const struct scheduler_limits *limits)
     list_init(&bench->entries);
     for (size_t i = 0; i < MESSAGES; i++) {
         bench->names[i] = names[i];
-        mailing_init(bench->scheduler, &bench->mailings[i], second(1));
+        mailing_init(bench->scheduler, &bench->mailings[i], false, second(1));
     }
 }
 
@@ -495,5 +495,41 @@ TEST(recipients_that_are_not_read_yet_count_for_the_size_of_a_message)
     add_many(&bench, 2, 1);
     add_many(&bench, 3, 1);
     expect_order(&bench, "3112");
+    tear_down(&bench);
+}
+
+TEST(new_mail_goes_in_turns_with_deferred_mail_that_was_there_before)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    set_up(&bench, &limits);
+    for (size_t i = 0; i < 8; i++)
+        bench.mailings[i].is_deferred = true;
+    for (size_t i = 1; i <= 12; i++)
+        add(&bench, i, "a.example", 0);
+    expect_order(&bench, "91ab2c345678");
+    tear_down(&bench);
+}
+
+TEST(new_mail_overtakes_before_deferred_mail_does)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    limits.recipients = 1;
+    limits.slot_cost = 2;
+    limits.slot_loan = 3;
+    limits.minimum_slots = 1;
+    set_up(&bench, &limits);
+    add_many(&bench, 1, 10);
+    for (size_t i = 2; i <= 4; i++) {
+        bench.mailings[i - 1].is_deferred = true;
+        bench.mailings[i - 1].entered = second(0);
+        add_many(&bench, i, 1);
+    }
+    add_many(&bench, 5, 1);
+    expect_order(&bench, "51121131141111");
     tear_down(&bench);
 }

@@ -141,6 +141,7 @@ def test_a_stop_in_the_middle_leaves_the_rest_for_the_next_start(make_merpati, s
     done = len(recipients(server))
     assert done < COUNT
     mail.start()
+    wait_until(lambda: len(recipients(server)) >= COUNT, "the rest")
     mail.wait_empty()
     assert sorted(recipients(server)) == sorted(names())
 

@@ -13,9 +13,9 @@ static struct str hop_name(char text[NAME_SIZE], size_t n)
 }
 
 /* A message to count recipients; the n-th goes to hop first + n % hops. */
-static size_t send(struct simulator *simulator, size_t count, size_t first, size_t hops)
+static size_t send_kind(struct simulator *simulator, bool is_deferred, size_t count, size_t first, size_t hops)
 {
-    size_t message = simulator_send(simulator);
+    size_t message = simulator_send_kind(simulator, is_deferred);
 
     for (size_t i = 0; i < count; i++) {
         char hop[NAME_SIZE], address[NAME_SIZE];
@@ -25,6 +25,11 @@ static size_t send(struct simulator *simulator, size_t count, size_t first, size
                                 str_make(address, (size_t) length));
     }
     return message;
+}
+
+static size_t send(struct simulator *simulator, size_t count, size_t first, size_t hops)
+{
+    return send_kind(simulator, false, count, first, hops);
 }
 
 static void step_many(struct simulator *simulator, size_t count)
@@ -149,6 +154,40 @@ TEST(of_many_small_messages_that_come_at_once_each_waits_for_those_before_it_and
     simulator_run(simulator);
     for (size_t i = 0; i < 200; i++)
         EXPECT(slots_until(simulator, first + i) <= i * (limits.slot_cost + 1) + 1);
+    simulator_destroy(&simulator);
+}
+
+/* ---- new mail and a backlog ---- */
+
+TEST(new_mail_never_waits_behind_a_backlog_of_deferred_mail)
+{
+    const struct scheduler_limits limits = simulator_default_limits();
+    struct simulator *simulator = simulator_create(&limits, 10);
+    uint64_t deferred_slots = 0;
+
+    for (size_t i = 0; i < 20000; i++)
+        send_kind(simulator, true, 1, i % 100, 1);
+    /* Now and then one: it is next but one at the latest. */
+    for (size_t i = 0; i < 100; i++) {
+        size_t fresh;
+
+        step_many(simulator, i % 13);
+        fresh = send(simulator, 1, 200 + i, 1);
+        while (simulator_message(simulator, fresh)->first == 0)
+            EXPECT(simulator_step(simulator));
+        EXPECT(slots_until(simulator, fresh) <= 2);
+    }
+    /* More of it than can be delivered: the backlog still moves. */
+    for (size_t i = 0; i < 3000; i++) {
+        send(simulator, 1, 400 + i % 100, 1);
+        send(simulator, 1, 400 + i % 100, 1);
+        EXPECT(simulator_step(simulator));
+    }
+    for (size_t i = 0; i < 20000; i++)
+        deferred_slots += simulator_message(simulator, i)->slots;
+    EXPECT(deferred_slots >= 1000);
+    EXPECT(simulator_slots(simulator) - deferred_slots >= 2000);
+    simulator_run(simulator);
     simulator_destroy(&simulator);
 }
 

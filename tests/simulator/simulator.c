@@ -116,7 +116,7 @@ void simulator_set_hop(struct simulator *simulator, struct str nexthop, struct d
 
 /* ---- messages ---- */
 
-size_t simulator_send(struct simulator *simulator)
+size_t simulator_send_kind(struct simulator *simulator, bool is_deferred)
 {
     struct message *message = memory_alloc(sizeof *message);
 
@@ -124,11 +124,16 @@ size_t simulator_send(struct simulator *simulator)
         simulator->capacity = simulator->capacity > 0 ? 2 * simulator->capacity : 64;
         simulator->messages = memory_resize(simulator->messages, simulator->capacity * sizeof(*simulator->messages));
     }
-    mailing_init(simulator->scheduler, &message->mailing, simulator->now);
+    mailing_init(simulator->scheduler, &message->mailing, is_deferred, simulator->now);
     list_init(&message->entries);
     message->known.entered = simulator->slots;
     simulator->messages[simulator->count] = message;
     return simulator->count++;
+}
+
+size_t simulator_send(struct simulator *simulator)
+{
+    return simulator_send_kind(simulator, false);
 }
 
 void simulator_add_recipient(struct simulator *simulator, size_t number, struct str nexthop, struct str address)

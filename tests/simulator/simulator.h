@@ -33,6 +33,7 @@ void simulator_set_hop(struct simulator *simulator, struct str nexthop, struct d
 
 /* A message that comes now. Recipients are added afterwards; returns its number, from 0. */
 size_t simulator_send(struct simulator *simulator);
+size_t simulator_send_kind(struct simulator *simulator, bool is_deferred);
 void simulator_add_recipient(struct simulator *simulator, size_t message, struct str nexthop, struct str address);
 /* So many that are not in memory; see mailing_set_unread. */
 void simulator_set_unread(struct simulator *simulator, size_t message, size_t unread);
