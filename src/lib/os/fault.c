@@ -46,10 +46,12 @@ static const struct {
     const char *name;
     int error;
 } errors[] = {
-    { "exit", ENDS_PROCESS }, { "EIO", EIO },       { "ENOSPC", ENOSPC },       { "EDQUOT", EDQUOT },
-    { "EMFILE", EMFILE },     { "ENFILE", ENFILE }, { "EACCES", EACCES },       { "EROFS", EROFS },
-    { "EFBIG", EFBIG },       { "EINTR", EINTR },   { "EEXIST", EEXIST },       { "ENOENT", ENOENT },
-    { "ENOMEM", ENOMEM },     { "EPERM", EPERM },   { "ETIMEDOUT", ETIMEDOUT }, { "short", FAULT_SHORT },
+    { "exit", ENDS_PROCESS }, { "EIO", EIO },       { "ENOSPC", ENOSPC },
+    { "EDQUOT", EDQUOT },     { "EMFILE", EMFILE }, { "ENFILE", ENFILE },
+    { "EACCES", EACCES },     { "EROFS", EROFS },   { "EFBIG", EFBIG },
+    { "EINTR", EINTR },       { "EEXIST", EEXIST }, { "ENOENT", ENOENT },
+    { "ENOMEM", ENOMEM },     { "EPERM", EPERM },   { "ETIMEDOUT", ETIMEDOUT },
+    { "short", FAULT_SHORT }, { "none", 0 },
 };
 
 const char *fault_operation_name(enum fault_operation operation)
@@ -182,7 +184,7 @@ static int planned_verdict(const struct fault_event *event)
 
         if (fault->operation != event->operation || now < fault->at || (now > fault->at && !fault->is_lasting))
             continue;
-        if (!strikes(fault, event))
+        if (!strikes(fault, event) || fault->error == 0)
             continue;
         if (fault->error == ENDS_PROCESS)
             _exit(EXIT_STATUS);
