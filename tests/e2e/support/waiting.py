@@ -24,25 +24,34 @@ def wait_until(condition, what, timeout=None):
         pause = min(pause * 1.5, 0.05)
 
 
-_given = set()
-# Several workers at one time draw from ranges that do not meet.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_given = {}
+
+
+def _claim(port):
+    """A name that one process at a time can have, for the time of its life; None if another has it."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0merpati-test-port-{port}")
+        return claim
+    except OSError:
+        claim.close()
+        return None
 
 
 def free_port(address="127.0.0.1"):
     """
-    A port nobody listens on, never the same twice, below the range that outgoing connections draw theirs
-    from, so that no other test's connection takes it before the server listens.
+    A port nobody listens on, never the same twice, nor in another run of tests at the same time. It is below the range
+    that outgoing connections draw theirs from, so that none of them takes it before the server listens.
     """
     while True:
-        port = random.randrange(10000 + _WORKER, 30000, _WORKERS)
+        port = random.randrange(10000, 30000)
         if port in _given:
             continue
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             try:
                 probe.bind((address, port))
-                _given.add(port)
-                return port
             except OSError:
                 continue
+        _given[port] = _claim(port)
+        if _given[port]:
+            return port
