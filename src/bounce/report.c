@@ -6,7 +6,7 @@
 #include "mail/dsn.h"
 #include "mail/quote.h"
 
-enum { LINE_WIDTH = 78 };
+enum { LINE_WIDTH = 79 };
 
 /* ---- folding ---- */
 

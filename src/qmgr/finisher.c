@@ -18,7 +18,9 @@ static bool is_failed(const struct active_message *active, size_t place)
 
 static bool is_success_wanted(const struct active_message *active, size_t place)
 {
-    return active->results[place].outcome == ACTIVE_SENT &&
+    const struct active_result *result = &active->results[place];
+
+    return result->outcome == ACTIVE_SENT && !str_equal(result->action, STR("delegated")) &&
            (active->envelope->recipients[place].dsn_notify & DSN_NOTIFY_SUCCESS) != 0;
 }
 

@@ -28,6 +28,8 @@ static const char *action_of(enum bounce_kind kind, struct str reported)
         return "failed";
     if (kind == BOUNCE_DELAYED)
         return "delayed";
+    if (str_equal(reported, STR("delegated")))
+        return "relayed";
     return str_is_empty(reported) ? "delivered" : NULL;
 }
 

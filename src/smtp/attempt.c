@@ -74,12 +74,12 @@ void attempt_give_up(struct attempt *attempt)
     }
 }
 
-/* RFC 3461 section 5.2.2: a server that knows DSN reports from there on; for one that does not, we say "relayed". */
+/* RFC 3461 section 5.2.2: a server that knows DSN, and was told of the wish, reports from there on; else we do. */
 static struct str action_for(const struct smtp_session *session, const struct deliver_recipient *recipient)
 {
     bool reports_itself = (session->extensions.offered & SMTP_EXTENSION_DSN) != 0;
 
-    return reports_itself || (recipient->dsn_notify & DSN_NOTIFY_SUCCESS) == 0 ? STR_EMPTY : STR("relayed");
+    return reports_itself && (recipient->dsn_notify & DSN_NOTIFY_SUCCESS) != 0 ? STR("delegated") : STR("relayed");
 }
 
 void attempt_recipient_sent(struct attempt *attempt, size_t recipient, const struct smtp_session *session)

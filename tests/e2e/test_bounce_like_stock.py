@@ -19,6 +19,9 @@ def answer_rcpt(session, line):
         "wordy": LONG,
         "lines": "550-5.1.1 first line\n550 5.1.1 second line",
         "later": "450 4.2.0 come back",
+        "chain1": "550 5.1.1 " + " ".join(["x"] * 100),
+        "chain2": "550 5.1.1 " + " ".join(["xx"] * 60),
+        "chain3": "550 5.1.1 " + " ".join(["xxx"] * 50),
     }.items():
         if part in line:
             return reply
@@ -38,6 +41,7 @@ def pair():
         "recipient_delimiter": "+",
         "bounce_size_limit": "3000",
         "delay_warning_time": "1s",
+        "smtp_connection_cache_on_demand": "no",
         "minimal_backoff_time": "1s",
         "maximal_backoff_time": "1s",
         "queue_run_delay": "1s",
@@ -93,6 +97,12 @@ def test_long_answers_are_folded(pair):
     compare(pair, RETURNED, "mark-2", lambda s: send(s, ME, ["wordy@x.example"], "Subject: mark-2\n\nbody\n"))
 
 
+@pytest.mark.parametrize("recipient", ["chain1", "longerchain1", "chain2", "chain3"])
+def test_lines_are_as_wide_as_stock_ones(pair, recipient):
+    mark = f"mark-of-{recipient}."
+    compare(pair, RETURNED, mark, lambda s: send(s, ME, [f"{recipient}@x.example"], f"Subject: {mark}\n\nbody\n"))
+
+
 def test_answers_of_several_lines(pair):
     compare(pair, RETURNED, "mark-3", lambda s: send(s, ME, ["lines@x.example"], "Subject: mark-3\n\nbody\n"))
 
@@ -145,6 +155,26 @@ def test_delay_warning(pair):
 def test_success_report(pair):
     compare(pair, "Successful Mail Delivery Report", "mark-9", lambda s: send(
         s, ME, [ME], "Subject: mark-9\n\nbody\n", ["RET=FULL"], ["NOTIFY=SUCCESS"]))
+
+
+def test_success_at_a_server_that_reports_itself(pair):
+    text = compare(pair, "Successful Mail Delivery Report", "mark-16", lambda s: send(
+        s, ME, ["fine@x.example", ME], "Subject: mark-16\n\nbody\n", [], ["NOTIFY=SUCCESS"]))
+    assert "fine@x.example" not in text
+
+
+def test_success_at_a_server_that_does_not_report(pair):
+    for side in pair:
+        side.sink.extensions = ["PIPELINING", "8BITMIME"]
+    text = compare(pair, "Successful Mail Delivery Report", "mark-17", lambda s: send(
+        s, ME, ["fine@x.example"], "Subject: mark-17\n\nbody\n", [], ["NOTIFY=SUCCESS"]))
+    assert "\nAction: relayed\n" in text
+
+
+def test_report_of_a_relay(pair):
+    text = compare(pair, "Mail Delivery Status Report", "mark-18", lambda s: s.instance.sendmail(
+        "-v", "-f", ME, "fine@x.example", input="Subject: mark-18\n\nbody\n"))
+    assert "\nAction: relayed\n" in text
 
 
 def test_no_report_when_never_is_asked(pair):

@@ -78,12 +78,13 @@ enum deliver_status {
 /* What became of one recipient. */
 struct deliver_result {
     uint64_t index;
-    uint64_t status;            /* enum deliver_status */
-    struct str dsn;             /* 2.0.0 and so on */
-    struct str action;          /* for the report: empty, or delivered, relayed, expanded */
-    struct str reason;          /* as in the log's parentheses */
-    struct str relay;           /* as in relay=, "none" if never connected */
-    struct str remote_mta;      /* host for the report, or empty */
+    uint64_t status;       /* enum deliver_status */
+    struct str dsn;        /* 2.0.0 and so on */
+    struct str action;     /* for the report: empty, delivered, relayed, expanded; delegated: relayed, and the next host
+                              reports it */
+    struct str reason;     /* as in the log's parentheses */
+    struct str relay;      /* as in relay=, "none" if never connected */
+    struct str remote_mta; /* host for the report, or empty */
     struct str diagnostic_type; /* smtp or x-unix, or empty */
     struct str diagnostic;      /* the reply or the command's output */
 };
