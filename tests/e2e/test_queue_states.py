@@ -389,3 +389,32 @@ def test_files_that_root_restored_without_their_owner(make_merpati, sink):
     mail.command("postqueue", "-f")
     server.wait_for(2)
     assert sorted(message.recipients[0].split("@")[0] for message in server.messages) == ["u0", "u1"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_whole_queue_that_root_restored_without_its_owners(make_merpati, sink):
+    mail, ids, port = deferred(make_merpati, 2)
+    owner = (mail.queue / "deferred").owner()
+    stranger = mail.directory / "stranger"
+    stranger.mkdir(mode=0o700)
+    (mail.queue / "deferred" / "0").symlink_to(stranger)
+    (stranger / "1").mkdir()
+    for place in ("deferred", "hold", "journal"):
+        for path in [mail.queue / place, *(mail.queue / place).rglob("*")]:
+            os.chown(path, 0, 0, follow_symlinks=False)
+    said = mail.control("check").stderr
+    assert said.count('"postsuper -s" puts it and the like right') == 2, said
+    mail.command("postsuper", "-s")
+    assert "postsuper -s" not in mail.control("check").stderr
+    for place in ("deferred", "hold", "journal"):
+        for path in [mail.queue / place, *(mail.queue / place).rglob("*")]:
+            assert path.is_symlink() or path.owner() == owner, path
+    assert stranger.owner() == "root" and (stranger / "1").owner() == "root"
+    (mail.queue / "deferred" / "0").unlink()
+    mail.start()
+    server = sink(port=port)
+    mail.command("postqueue", "-f")
+    server.wait_for(2)
+    send(mail, recipient="new@remote.example")
+    server.wait_for(3)
+    mail.wait_empty()

@@ -7,10 +7,14 @@
 #include "config/own_addresses.h"
 #include "config/programs.h"
 #include "log/log.h"
+#include "os/directory.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "spool/spool.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,6 +210,29 @@ static void compare(const char *path, const struct layout_directory *row, const 
                     (unsigned) status->st_uid, (unsigned) status->st_gid, (unsigned) uid, (unsigned) gid);
 }
 
+/* What a restore without owners left wrong below; the files of messages are too many to look at. */
+static void check_folder(struct check *check, const char *name, bool is_journal)
+{
+    CLEANUP(directory_discard) struct directory *directory = NULL;
+    const char *path = path_of(check->instance, check->instance->shared->queue_directory, name);
+    const char *entry;
+    unsigned char type;
+    struct stat status;
+    struct failure ignored;
+
+    if (!directory_open(AT_FDCWD, path, &directory, &ignored))
+        return;
+    while (directory_next(directory, &entry, &type)) {
+        if ((is_journal ? type == DT_REG : type == DT_DIR && spool_is_hash_folder(entry)) &&
+            file_stat_at(directory_fd(directory), entry, &status, &ignored) &&
+            status.st_uid != check->identity.mail_uid) {
+            log_warning("%s/%s belongs to user %u, which should be %u: \"postsuper -s\" puts it and the like right",
+                        path, entry, (unsigned) status.st_uid, (unsigned) check->identity.mail_uid);
+            return;
+        }
+    }
+}
+
 static bool are_all_missing(struct check *check)
 {
     struct stat status;
@@ -242,6 +269,10 @@ static void check_directories(struct check *check)
         else
             log_warning("%s", why.text);
     }
+    for (unsigned queue = 0; check->identity.is_root && queue < SPOOL_CORRUPT; queue++)
+        check_folder(check, spool_queue_name((enum spool_queue) queue), false);
+    if (check->identity.is_root)
+        check_folder(check, "journal", true);
 }
 
 /* Who can write the configuration owns the mail system. */

@@ -214,7 +214,10 @@ static bool take_lock(struct postsuper *postsuper, struct failure *why)
     if (postsuper->is_down)
         return true;
     if (postsuper->lock_fd < 0)
-        return failure_set(why, FAILURE_RETRY, 0, "%s cannot be opened: was the mail system ever started?", lock_path);
+        return failure_set(
+            why, FAILURE_RETRY, 0,
+            "%s cannot be opened: no mail system was started on this queue yet; \"merpati start\" puts it right",
+            lock_path);
     if (lock_try(postsuper->lock_fd, lock_path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, why)) {
         postsuper->is_down = true;
         return true;

@@ -81,6 +81,9 @@ struct spool_entry {
     uint64_t size_bytes;
     unsigned mode;
 };
+/* One of the folders, named by a digit, that files are spread over. */
+bool spool_is_hash_folder(const char *name);
+
 typedef bool spool_seen(void *context, const struct spool_entry *entry);
 MUST_USE bool spool_walk(enum spool_queue queue, spool_seen *seen, void *context, size_t *strange_out,
                          struct failure *why);

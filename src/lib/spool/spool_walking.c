@@ -66,7 +66,7 @@ static bool look_at_file(struct spool_walking *walking, const struct level *leve
     return seen(context, &entry);
 }
 
-static bool is_hash_folder(const char *name)
+bool spool_is_hash_folder(const char *name)
 {
     return name[0] != '\0' && name[1] == '\0' && (char_is_digit(name[0]) || (name[0] >= 'A' && name[0] <= 'F'));
 }
@@ -110,7 +110,7 @@ bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen 
             walking->open_levels--;
             if (!directory_close(&level->directory, why))
                 return false;
-        } else if (type == DT_DIR && is_hash_folder(name) && walking->open_levels <= DEEPEST) {
+        } else if (type == DT_DIR && spool_is_hash_folder(name) && walking->open_levels <= DEEPEST) {
             if (!enter(walking, name, why))
                 return false;
         } else {
