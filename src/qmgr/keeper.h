@@ -51,9 +51,9 @@ struct keeper {
     size_t active_deferred;
     size_t active_recipients;
     struct list portioned; /* active messages that are not in memory as a whole */
-    uint64_t attempt; /* number of the last activation */
+    uint64_t attempt;      /* number of the last activation */
     size_t loaders;
-    size_t reading; /* files for activation */
+    size_t reading;   /* files for activation */
     size_t moving;    /* messages on their way from the journal to a file */
     size_t finishing; /* fibers that finish, move or control messages */
 

@@ -6,6 +6,7 @@ import functools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,8 +48,15 @@ def _change_accounts(*words):
     wait_until(is_done, f"{words[0]} {words[-1]}")
 
 
+def _end_in_order(number, frame):
+    """A run that is told to end still ends what it has started."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pytest.exit("told to end", returncode=128 + number)
+
+
 def pytest_sessionstart(session):
     """Accounts that the tests need; what scripts/test has made already is left as it is."""
+    signal.signal(signal.SIGTERM, _end_in_order)
     if IS_ROOT:
         for name in ("merpati", "merpati-net", "merpati-map", TEST_ACCOUNT):
             _ensure_account(name)
