@@ -34,6 +34,16 @@ static bool add_needed(struct configuration *configuration, struct failure *why)
            add_line(configuration, postlog_line, why);
 }
 
+/*
+ * Files from before Postfix 2.11 have "qmgr fifo" and "pickup fifo". A FIFO carries wakeups, which is all that pickup
+ * gets; whoever is asked and answers listens on a socket, and its wakeups come there.
+ */
+static void replace_fifo(struct master_service *service)
+{
+    if (service->type == MASTER_SERVICE_FIFO && !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pickup")))
+        service->type = MASTER_SERVICE_UNIX;
+}
+
 static bool take_services(struct configuration *configuration, const struct master_cf *file, struct failure *why)
 {
     configuration->services = arena_new_array(configuration->arena, file->count + 2, struct master_service);
@@ -43,6 +53,8 @@ static bool take_services(struct configuration *configuration, const struct mast
         if (!master_service_is_disabled(entry, &configuration->settings->master_service_disable))
             configuration->services[configuration->service_count++] = *entry;
     }
+    for (size_t i = 0; i < configuration->service_count; i++)
+        replace_fifo(&configuration->services[i]);
     for (size_t i = 0; i < file->warnings.count; i++)
         strlist_add(&configuration->warnings, configuration->arena, file->warnings.items[i]);
     return add_needed(configuration, why);

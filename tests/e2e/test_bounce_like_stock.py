@@ -124,6 +124,12 @@ def test_header_only_of_a_large_message(pair):
     assert "large" not in text
 
 
+def test_an_envelope_id_of_the_command_line(pair):
+    text = compare(pair, RETURNED, "mark-19", lambda s: s.instance.sendmail(
+        "-V", "a+b +2Bc", "-f", ME, "rejected@x.example", input="Subject: mark-19\n\nbody\n"))
+    assert "\nOriginal-Envelope-Id: a+b +2Bc\n" in text
+
+
 def test_unknown_local_user(pair):
     for side in pair:
         side.instance.sendmail("-f", ME, "nosuchuser-merpati@localhost", input="Subject: mark-7\n\nbody\n")

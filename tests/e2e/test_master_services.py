@@ -112,6 +112,34 @@ def test_spill_is_started_though_the_file_does_not_name_it(make_merpati):
     mail.wait_log("daemon started")
 
 
+def test_mail_goes_through_with_the_fifos_of_an_old_master_cf(make_merpati, account):
+    mail = make_merpati()
+    mail.master, count = re.subn(r"(?m)^(pickup|qmgr)(\s+)unix", r"\1\2fifo", mail.master)
+    assert count == 2
+    mail.write_config()
+    mail.start()
+    assert (mail.queue / "public" / "pickup").is_fifo()
+    mail.sendmail(f"{account}@localhost", input="Subject: x\n\nhello\n")
+    mail.wait_mailbox(account)
+    mail.command("postqueue", "-c", mail.config, "-f")
+    mail.wait_empty()
+
+
+def test_a_pass_service_gets_connections_from_who_accepted_them(make_merpati):
+    mail = make_merpati(services=["passed pass n - n - - smtpd\n  -o syslog_name=postfix/$service_name"])
+    mail.start()
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        accepted, _ = listener.accept()
+        with accepted, socket.socket(socket.AF_UNIX) as service:
+            service.connect(str(mail.queue / "public" / "passed"))
+            socket.send_fds(service, [b"\0"], [accepted.fileno()])
+        client.settimeout(20)
+        assert client.recv(100).startswith(b"220 ")
+        client.sendall(b"QUIT\r\n")
+        assert client.recv(100).startswith(b"221 ")
+    mail.wait_log(r"postfix/passed/smtpd\[\d+\]: disconnect from localhost\[127\.0\.0\.1\] quit=1 commands=1$")
+
+
 def test_a_service_that_dies_is_started_again_and_held_back_when_it_keeps_dying(merpati):
     mail = merpati()
     for count in range(1, 4):

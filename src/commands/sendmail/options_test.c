@@ -64,7 +64,7 @@ TEST(options_are_read_in_every_spelling)
     EXPECT_STR(options.encoding, STR("8bit"));
     EXPECT_STR(options.dsn_notify, STR("SUCCESS,DELAY"));
     EXPECT_STR(options.dsn_return, STR("FULL"));
-    EXPECT_STR(options.envid, STR("a+b"));
+    EXPECT_STR(options.envid, STR("a+2Bb"));
     EXPECT_STR(options.config_directory, STR("/etc/x"));
     EXPECT_UINT(options.recipients.count, 3);
     EXPECT(parse(&options, arena, "sendmail", "-i -r '' -- -x", &why));
@@ -90,7 +90,7 @@ TEST(what_cannot_be_is_refused_or_warned_of)
         EXPECT_FALSE(parse(&options, arena, "sendmail", bad[i], &why));
         EXPECT_INT(why.kind, FAILURE_PROTOCOL);
     }
-    EXPECT(parse(&options, arena, "sendmail", "-N x -R x -V + a", &why));
+    EXPECT(parse(&options, arena, "sendmail", "-N x -R x -V \001 a", &why));
     EXPECT_UINT(options.warnings.count, 3);
     arena_destroy(&arena);
 }
