@@ -177,6 +177,7 @@ static bool converse(struct submission *submission, struct failure *why)
         return false;
     log_picked_up(submission->queue_id, submission->uid, submission->message.sender,
                   submission->is_requeued ? submission->message.original_id : STR_EMPTY);
+    log_flush_paced();
     is_told = send_envelope(submission, call, why) && send_recipients(submission, call, why) &&
               send_received(submission, call, why) && send_content(submission, call, why) &&
               cleanup_call_finish(call, submission->arena, timeout, &submission->result, why);

@@ -79,3 +79,14 @@ def test_postlock_holds_the_mailbox_and_gives_the_status_of_the_command(make_mer
     busy = mail.command("postlock", "-c", mail.config, box, "sh", "-c", inner, check=False)
     assert busy.returncode == 75
     assert re.search(r"postlock: fatal: lock .*box", busy.stderr)
+
+
+def test_the_lines_of_one_message_stand_in_the_order_of_events(merpati, account):
+    mail = merpati()
+    for number in range(8):
+        mail.sendmail(f"{account}@localhost", input=f"Subject: {number}\n\n")
+        mail.wait_log(r"qmgr\[\d+\]: \w+: removed", count=number + 1)
+    stories = {}
+    for program, id in re.findall(r" merpati/(\w+)\[\d+\]: (\w{10,}): ", mail.log_text()):
+        stories.setdefault(id, []).append(program)
+    assert list(stories.values()) == [["pickup", "cleanup", "qmgr", "local", "qmgr"]] * 8, mail.tail()

@@ -286,6 +286,7 @@ static void begin_loop(struct daemon *daemon)
     daemon->limit = daemon_session_limit(daemon);
     daemon->uses_left = most_uses(daemon);
     loop_add_hook(daemon->loop, flush_log, daemon);
+    log_set_pacer(flush_log, daemon);
 }
 
 /* Buffers for a whole group of messages come and go: their pages are kept, not asked for again each time. */

@@ -5,6 +5,7 @@
 #include "config/shared_settings.h"
 #include "delivery/log_lines.h"
 #include "delivery/settings.h"
+#include "log/log.h"
 
 /* What the protocol takes; longer text is cut. */
 enum { TEXT_MAX = 4096, NAME_MAX_BYTES = 1024, WORD_MAX = 32 };
@@ -145,6 +146,7 @@ void delivery_sync(struct delivery *delivery)
     if (state->is_lost)
         return;
     outcome = delivery_batch_outcome(state, state->batch_count - 1);
+    log_flush_paced();
     if (!call_send(state->call, &deliver_outcome_message, &outcome, seconds(SEND_SECONDS), NULL))
         state->is_lost = true;
 }

@@ -36,6 +36,8 @@ static struct log_state {
     size_t prefix_len;
     log_sink *sink;
     void *sink_context;
+    void (*pacer)(void *context);
+    void *pacer_context;
 } state = { .to_stderr = true };
 
 static const struct {
@@ -282,6 +284,18 @@ bool log_flush(void)
         }
     }
     return true;
+}
+
+void log_set_pacer(void (*flush)(void *context), void *context)
+{
+    state.pacer = flush;
+    state.pacer_context = context;
+}
+
+void log_flush_paced(void)
+{
+    if (state.pacer != NULL && state.pending.len > 0)
+        state.pacer(state.pacer_context);
 }
 
 bool log_has_pending(void)

@@ -63,6 +63,12 @@ void log_text(enum log_level level, struct str text);
 
 /* Sends what the ring holds, without waiting. True when it is empty now. */
 bool log_flush(void);
+/*
+ * The same as often as the process may: called before another process is told what it will log about itself, so that
+ * lines stand in the order of events. Without a pacer (the skeleton's) it does nothing.
+ */
+void log_flush_paced(void);
+void log_set_pacer(void (*flush)(void *context), void *context);
 /* True when lines wait: the loop flushes at the end of its turn, or a few milliseconds later when it is busy. */
 bool log_has_pending(void);
 size_t log_pending_bytes(void);
