@@ -194,12 +194,19 @@ def test_restriction_not_built_is_named(merpati, account):
 
 def test_soft_errors_slow_the_client_down(merpati):
     mail = merpati(main={"smtpd_soft_error_limit": "2", "smtpd_error_sleep_time": "1s"})
-    with mail.smtp() as client:
+
+    def took(client, *commands):
         began = time.monotonic()
-        client.commands("FOO", "FOO")
-        assert time.monotonic() - began < 0.9
-        client.command("FOO")
-        assert time.monotonic() - began >= 0.99
+        client.commands(*commands)
+        return time.monotonic() - began
+
+    def first_are_quick():
+        with mail.smtp() as client:
+            is_quick = took(client, "FOO", "FOO") < 0.9
+            assert took(client, "FOO") >= 0.99
+            return is_quick
+
+    wait_until(first_are_quick, "two errors that cost no time, however busy the machine is")
 
 
 def test_pipelined_commands_share_a_write(merpati, account):

@@ -134,7 +134,6 @@ def test_pickup_waits_for_cleanup(make_merpati, account):
 
 def test_many_submissions_at_once(merpati, account):
     mail = merpati()
-    start = time.monotonic()
     words = [str(mail.command_directory / "sendmail"), "-C", str(mail.config), f"{account}@localhost"]
     running = []
     for number in range(100):
@@ -145,7 +144,6 @@ def test_many_submissions_at_once(merpati, account):
     assert [process.wait() for process in running] == [0] * 100
     texts = mail.wait_mailbox(account, 100)
     assert sorted(int(t.split("\nSubject: ")[1].split("\n")[0]) for t in texts) == list(range(100))
-    assert time.monotonic() - start < 120
 
 
 def test_the_time_of_a_submission_is_known_to_the_microsecond(merpati, account):
