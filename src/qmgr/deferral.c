@@ -64,7 +64,7 @@ static void remember_finished(struct queued_message *message)
 static void put_back(struct keeper *keeper, struct queued_message *message, const struct deferral *deferral)
 {
     /* A flush that came while it was in delivery, or on its way to its file, is for it too. */
-    bool is_flushed = instant_is_before(message->active->activated, keeper->last_flush);
+    bool is_flushed = message->is_flushed || instant_is_before(message->active->activated, keeper->last_flush);
     int64_t next_attempt = is_flushed ? keeper_now() : deferral->next_attempt;
 
     message->is_flushed = is_flushed;

@@ -125,7 +125,7 @@ static bool next_waking(const struct deliveries *deliveries, struct instant *whe
     for (const struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next) {
         struct instant when;
 
-        if (!transport_wakes(CONTAINER_OF(node, struct route, node)->transport, &when))
+        if (!transport_wakes(CONTAINER_OF(node, struct route, node)->transport, loop_now(deliveries->loop), &when))
             continue;
         if (!is_any || instant_is_before(when, *when_out))
             *when_out = when;
@@ -161,6 +161,7 @@ void route_set_waking(struct route *route)
 {
     struct instant when;
 
-    if (transport_wakes(route->transport, &when) && instant_is_before(when, route->deliveries->wakes_at))
+    if (transport_wakes(route->transport, loop_now(route->deliveries->loop), &when) &&
+        instant_is_before(when, route->deliveries->wakes_at))
         event_wake_all(&route->deliveries->wakes);
 }

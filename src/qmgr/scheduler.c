@@ -73,10 +73,10 @@ size_t transport_waiting(const struct transport *transport)
     return transport->waiting;
 }
 
-bool transport_wakes(const struct transport *transport, struct instant *when_out)
+bool transport_wakes(const struct transport *transport, struct instant now, struct instant *when_out)
 {
     const struct heap_node *first = heap_first(&transport->resting);
-    bool is_delayed = !heap_is_empty(&transport->ready) && transport->next_start.us != 0;
+    bool is_delayed = !heap_is_empty(&transport->ready) && instant_is_before(now, transport->next_start);
 
     if (first != NULL)
         *when_out = CONTAINER_OF(first, struct destination, resting_node)->rests_until;

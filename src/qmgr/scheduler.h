@@ -88,8 +88,8 @@ size_t transport_waiting(const struct transport *transport);
 
 /* An entry may go now. */
 bool transport_is_ready(struct transport *transport, struct instant now);
-/* False when nothing rests; else when to look again, if nothing else happens before. */
-bool transport_wakes(const struct transport *transport, struct instant *when_out);
+/* False when nothing waits only for its time; else when to look again, if nothing else happens before. */
+bool transport_wakes(const struct transport *transport, struct instant now, struct instant *when_out);
 
 /* Of one message's recipients; address is for transports whose limit makes the recipient the destination. */
 struct destination *transport_destination(struct transport *transport, struct str nexthop, struct str address);

@@ -447,10 +447,10 @@ TEST(a_delay_of_a_destination_is_between_the_end_of_one_and_the_start_of_the_nex
     entry_finish(take(&bench), second(2));
     EXPECT(transport_next(bench.transport, second(3)) == NULL);
     entry_finish(entry, second(5));
-    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT(transport_wakes(bench.transport, second(14), &when));
     EXPECT_INT(when.us, second(12).us);
     EXPECT_FALSE(transport_is_ready(bench.transport, second(14)));
-    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT(transport_wakes(bench.transport, second(14), &when));
     EXPECT_INT(when.us, second(15).us);
     entry = take_at(&bench, second(15));
     EXPECT(name_of(entry) == '2');
@@ -467,13 +467,14 @@ TEST(a_delay_of_a_transport_is_between_the_starts_of_any_two)
 
     limits.transport_delay = seconds(20);
     set_up(&bench, &limits);
-    EXPECT_FALSE(transport_wakes(bench.transport, &when));
+    EXPECT_FALSE(transport_wakes(bench.transport, second(119), &when));
     add(&bench, 1, "a.example", 0);
     add(&bench, 2, "b.example", 0);
     entry = take_at(&bench, second(100));
     EXPECT(transport_next(bench.transport, second(119)) == NULL);
-    EXPECT(transport_wakes(bench.transport, &when));
+    EXPECT(transport_wakes(bench.transport, second(119), &when));
     EXPECT_INT(when.us, second(120).us);
+    EXPECT_FALSE(transport_wakes(bench.transport, second(120), &when));
     entry_finish(take_at(&bench, second(120)), second(121));
     entry_finish(entry, second(121));
     tear_down(&bench);

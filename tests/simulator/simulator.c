@@ -218,7 +218,8 @@ bool simulator_step(struct simulator *simulator)
         }
         if (simulator->busy > 0)
             finish_first(simulator);
-        else if (transport_waiting(simulator->transport) > 0 && transport_wakes(simulator->transport, &when))
+        else if (transport_waiting(simulator->transport) > 0 &&
+                 transport_wakes(simulator->transport, simulator->now, &when))
             simulator->now = when;
         else
             return false;
