@@ -134,6 +134,7 @@ static void look_at(const struct run *run, const struct disk_image *image, bool 
     /* Wrong clocks are common after a power cut. */
     recovery.clock_is_back = run->number % 5 == 4;
     recovery.cuts = run->exploration->depth + 1;
+    recovery.expects_damage = run->exploration->spoil != NULL;
     recover(&recovery);
     atomic_fetch_add(&run->exploration->tally->duplicates, recovery.verdict.duplicates);
     if (recovery.complaint[0] != '\0')

@@ -139,12 +139,18 @@ static void deliver(void *context)
     fiber_yield(house->loop);
     while (house->keeps_in_hand)
         (void) !event_wait(house->loop, &house->let_go, DURATION_FOREVER, &why);
-    if (!deliveries->is_draining && is_whole(delivery)) {
-        delivery->attempt = house->attempts[delivery->message]++;
+    if (!deliveries->is_draining) {
+        bool is_known = is_whole(delivery);
+
+        if (is_known)
+            delivery->attempt = house->attempts[delivery->message]++;
         for (size_t i = 0; i < active->envelope->recipient_count; i++) {
             if (active->envelope->recipients[i].status != RECIPIENT_PENDING)
                 continue;
-            deliver_to(delivery, i);
+            if (is_known)
+                deliver_to(delivery, i);
+            else
+                active->results[i] = (struct active_result){ .outcome = ACTIVE_SENT, .dsn = STR("2.0.0") };
             if (!active->keeper->record(active->keeper->context, active, &i, 1, &why))
                 house_complain(house, "not recorded: %s", why.text);
         }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "explore.h"
 #include "log/log.h"
+#include "planted.h"
 #include "run/loop.h"
 #include "scenarios.h"
 
@@ -24,6 +25,7 @@ struct options {
     struct limits limits;
     const char *scenario; /* NULL: all */
     bool shows;           /* the trace alone */
+    bool is_planted_alone;
 };
 
 static const struct limits smoke = { .exhaustive = 5,
@@ -39,11 +41,15 @@ static const struct limits whole = { .exhaustive = 300,
                                      .drawn = 20,
                                      .plain = 100,
                                      .second_every = 30,
-                                     .seconds = 100,
-                                     .kills = 200,
-                                     .second_points = 200,
+                                     .seconds = 40,
+                                     .kills = 90,
+                                     .second_points = 60,
                                      .jobs = 2,
                                      .complaints = 50 };
+
+static const struct limits taste = {
+    .exhaustive = 1, .drawn = 1, .kills = 1, .second_points = 5, .jobs = 2, .complaints = 10
+};
 
 static char base[PATH_SIZE];
 
@@ -123,7 +129,8 @@ static void swallow(enum log_level level, struct str line, void *context)
         fprintf(stderr, "%.*s\n", STR_ARG(line));
 }
 
-static void record(const struct scenario *scenario, struct trace *trace, struct book *book, struct recording *recording)
+static void record(const struct scenario *scenario, void (*prepare)(struct house *house), struct trace *trace,
+                   struct book *book, struct recording *recording)
 {
     char path[PATH_SIZE + 20];
 
@@ -134,6 +141,8 @@ static void record(const struct scenario *scenario, struct trace *trace, struct 
     recording->house.book = book;
     recording->house.spool = spool_settings_make(STR("incoming active deferred hold"), (int) scenario->hash_depth);
     recording->house.loop = loop_create();
+    if (prepare != NULL)
+        prepare(&recording->house);
     trace_init(trace);
     trace_start(trace);
     fiber_run(recording->house.loop, run_scenario, recording);
@@ -152,7 +161,7 @@ static void explore_scenario(const struct scenario *scenario, const struct optio
     };
     size_t states = atomic_load(&tally->states);
 
-    record(scenario, &trace, book, &recording);
+    record(scenario, NULL, &trace, book, &recording);
     exploration.spool = recording.house.spool;
     if (recording.house.complaint[0] != '\0') {
         printf("%s: while it was recorded: %s\n", scenario->name, recording.house.complaint);
@@ -176,6 +185,60 @@ static void explore_all(const struct options *options, struct tally *tally)
     }
 }
 
+/* ---- planted faults ---- */
+
+/* How many of the complaints are not of the kind that is expected. */
+static size_t count_others(const struct tally *tally, const char *expected)
+{
+    size_t others = 0;
+
+    for (size_t i = 0; i < atomic_load(&tally->complaints) && i < COMPLAINTS_KEPT; i++)
+        others += strstr(tally->complaint[i], expected) == NULL;
+    return others;
+}
+
+static bool find_planted(const struct planted *planted, uint64_t seed)
+{
+    struct recording recording;
+    struct book *book = memory_alloc(sizeof(*book));
+    struct tally *tally = tally_create();
+    struct trace trace;
+    struct exploration exploration = {
+        .name = planted->name,
+        .trace = &trace,
+        .book = book,
+        .tally = tally,
+        .base = base,
+        .limits = { .exhaustive = 80, .plain = 10, .drawn = 2, .jobs = 2, .complaints = 1, .seed = seed },
+        .spoil = planted->spoil
+    };
+    size_t complaints, others;
+
+    record(scenario_find(planted->scenario), planted->prepare, &trace, book, &recording);
+    exploration.spool = recording.house.spool;
+    if (planted->change != NULL)
+        planted->change(&trace);
+    if (planted->is_last_alone)
+        exploration.from = trace.count;
+    explore(&exploration);
+    complaints = atomic_load(&tally->complaints);
+    others = count_others(tally, planted->expected);
+    printf("planted: %-50s %s after %zu states\n", planted->name, complaints > others ? "found" : "NOT FOUND",
+           atomic_load(&tally->states));
+    for (size_t i = 0; others > 0 && i < complaints && i < COMPLAINTS_KEPT; i++)
+        printf("  %s\n", tally->complaint[i]);
+    return complaints > 0 && others == 0;
+}
+
+static bool find_all_planted(uint64_t seed)
+{
+    bool are_found = true;
+
+    for (size_t i = 0; i < planted_count; i++)
+        are_found = find_planted(&planted_faults[i], seed) && are_found;
+    return are_found;
+}
+
 static int report(const struct tally *tally, uint64_t seed)
 {
     size_t complaints = atomic_load(&tally->complaints);
@@ -190,7 +253,7 @@ static int report(const struct tally *tally, uint64_t seed)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: crash-states [--whole | --show] [--seed NUMBER] [SCENARIO]\n");
+    fprintf(stderr, "usage: crash-states [--taste | --whole | --show | --planted] [--seed NUMBER] [SCENARIO]\n");
     return 2;
 }
 
@@ -199,6 +262,10 @@ static bool parse(int argc, char **argv, struct options *options)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--whole") == 0)
             options->limits = whole;
+        else if (strcmp(argv[i], "--taste") == 0)
+            options->limits = taste;
+        else if (strcmp(argv[i], "--planted") == 0)
+            options->is_planted_alone = true;
         else if (strcmp(argv[i], "--show") == 0)
             options->shows = true;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -221,8 +288,11 @@ int main(int argc, char **argv)
         return usage();
     log_set_sink(swallow, NULL);
     make_base();
-    explore_all(&options, tally);
-    status = report(tally, options.limits.seed);
+    if (!options.is_planted_alone)
+        explore_all(&options, tally);
+    status = options.shows ? 0 : report(tally, options.limits.seed);
+    if (options.scenario == NULL && !options.shows && !find_all_planted(options.limits.seed))
+        status = 1;
     (void) nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }

@@ -3,8 +3,10 @@
 
 #include "house.h"
 #include "log/log.h"
+#include "os/directory.h"
 #include "run/loop.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,6 +44,21 @@ static void live(void *context)
     house_tick(house);
 }
 
+static bool is_anything_saved(void)
+{
+    struct directory *directory;
+    struct failure why;
+    unsigned char type;
+    const char *name;
+    bool is_saved;
+
+    if (!directory_open(AT_FDCWD, "corrupt", &directory, &why))
+        return false;
+    is_saved = directory_next(directory, &name, &type);
+    directory_discard(&directory);
+    return is_saved;
+}
+
 void recover(struct recovery *recovery)
 {
     struct house house = { .trace = recovery->trace, .book = recovery->book, .spool = recovery->spool };
@@ -53,6 +70,8 @@ void recover(struct recovery *recovery)
     trace_start(recovery->trace);
     fiber_run(house.loop, live, &house);
     trace_stop();
+    if (recovery->expects_damage && !is_anything_saved())
+        house_complain(&house, "nothing was saved in corrupt/");
     verdict_give(recovery->trace, begin, recovery->book, recovery->cuts, &recovery->verdict);
     snprintf(recovery->complaint, sizeof(recovery->complaint), "%s",
              house.complaint[0] != '\0' ? house.complaint : recovery->verdict.complaint);

@@ -15,8 +15,9 @@ struct recovery {
     struct spool_settings spool;
     struct trace *trace; /* its promises; goes on with what is done */
     struct book *book;
-    bool clock_is_back; /* the clock says a day before */
-    unsigned cuts;      /* how often the power was cut: each may leave a copy more of what goes through maildrop/ */
+    bool clock_is_back;  /* the clock says a day before */
+    bool expects_damage; /* the disk is bad: what cannot be read must be in corrupt/ */
+    unsigned cuts;       /* how often the power was cut: each may leave a copy more of what goes through maildrop/ */
     /* out */
     struct verdict verdict;
     char complaint[300]; /* the verdict's, or of the way there; empty: none */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What is known of one message. */
 struct standing {
@@ -103,7 +104,7 @@ static void judge_message(const struct standing *standing, unsigned message, con
     for (unsigned r = 0; r < book->messages[message].recipients; r++) {
         const char *complaint = judge(standing, r, copies);
 
-        if (complaint != NULL && verdict->complaint[0] == '\0')
+        if (complaint != NULL && verdict->complaints++ == 0)
             snprintf(verdict->complaint, sizeof(verdict->complaint), "message %u, recipient %u: %s", message, r,
                      complaint);
         verdict->duplicates += standing->sent[r] && standing->sent_after[r] > 0;
@@ -127,4 +128,10 @@ void verdict_give(const struct trace *trace, size_t begin, const struct book *bo
     for (unsigned m = 0; m < book->count; m++)
         judge_message(&standings[m], m, book, cuts, verdict_out);
     memory_free(standings);
+    if (verdict_out->complaints > 1) {
+        size_t len = strlen(verdict_out->complaint);
+
+        snprintf(verdict_out->complaint + len, sizeof(verdict_out->complaint) - len, " (and %u more)",
+                 verdict_out->complaints - 1);
+    }
 }

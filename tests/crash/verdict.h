@@ -15,7 +15,8 @@
  * - Let go: held mail that was delivered though nobody released it.
  */
 struct verdict {
-    char complaint[200]; /* empty: all is well */
+    char complaint[200]; /* the first of them; empty: all is well */
+    unsigned complaints;
     unsigned duplicates;
 };
 
