@@ -4,10 +4,17 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "os/file.h"
+#include "os/space.h"
 #include "run/fiber.h"
 #include "run/worker.h"
 
-enum { GROUP_MAX = 64, NAME_SIZE = 200 };
+enum {
+    GROUP_MAX = 64,
+    NAME_SIZE = 200,
+    FILES_MIN = 3,       /* that are worth a sync of the filesystem */
+    LONG_US = 250000,    /* such a sync waited for what strangers wrote ... */
+    APART_US = 10000000, /* ... and for so long each file is synced by itself */
+};
 
 /* One fiber's wish, on its stack: it waits. */
 struct wish {
@@ -25,6 +32,7 @@ struct group_sync {
     struct list wishes; /* of no group yet */
     bool is_running;
     struct event ended;
+    struct instant apart_until;
 };
 
 /* What the thread works on. */
@@ -32,12 +40,15 @@ struct member {
     int fd;
     char name[NAME_SIZE];
     struct stat status;
+    bool is_written; /* its data is on its way; false: it has failed */
     bool is_synced;
     struct failure why;
 };
 
 struct group {
     size_t count;
+    bool may_sync_filesystem;
+    bool took_long;
     struct member members[GROUP_MAX];
 };
 
@@ -77,22 +88,87 @@ static bool is_synced_already(const struct group *group, size_t place)
     return false;
 }
 
+static size_t count_files(const struct group *group, dev_t device)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct member *member = &group->members[i];
+        bool is_first = member->is_written && member->status.st_dev == device;
+
+        for (size_t j = 0; j < i && is_first; j++)
+            is_first =
+                group->members[j].status.st_ino != member->status.st_ino || group->members[j].status.st_dev != device;
+        count += is_first;
+    }
+    return count;
+}
+
+/* Each file tells its own errors while its data is waited for. */
+static void wait_written(struct group *group, dev_t device)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        struct member *member = &group->members[i];
+
+        if (member->is_written && member->status.st_dev == device)
+            member->is_written = file_wait_written(member->fd, member->name, &member->why);
+    }
+}
+
+/*
+ * One commit of the journal and one flush of the disk for all files of the group on that filesystem. If it fails, or is
+ * not known to be reliable there, nothing is said of any of them: each has its own sync then.
+ */
+static void sync_filesystem(struct group *group, const struct member *first)
+{
+    dev_t device = first->status.st_dev;
+    struct instant begun = clock_monotonic();
+    struct failure ignored;
+    bool is_reliable;
+
+    if (count_files(group, device) < FILES_MIN || !space_has_reliable_syncfs(first->fd, &is_reliable, &ignored) ||
+        !is_reliable)
+        return;
+    wait_written(group, device);
+    if (!file_sync_filesystem(first->fd, first->name, &ignored))
+        return;
+    group->took_long = group->took_long || instant_since(clock_monotonic(), begun).us > LONG_US;
+    for (size_t i = 0; i < group->count; i++) {
+        struct member *member = &group->members[i];
+
+        if (member->status.st_dev == device)
+            member->is_synced = member->is_written;
+    }
+}
+
+static bool is_first_of_filesystem(const struct group *group, size_t place)
+{
+    for (size_t i = 0; i < place; i++) {
+        if (group->members[i].status.st_dev == group->members[place].status.st_dev)
+            return false;
+    }
+    return true;
+}
+
 static void sync_group(void *context)
 {
     struct group *group = context;
-    bool is_started[GROUP_MAX];
 
     for (size_t i = 0; i < group->count; i++) {
         struct member *member = &group->members[i];
 
-        is_started[i] = file_stat_fd(member->fd, member->name, &member->status, &member->why) &&
-                        (group->count == 1 || file_start_sync(member->fd, member->name, &member->why));
+        member->is_written = file_stat_fd(member->fd, member->name, &member->status, &member->why) &&
+                             (group->count == 1 || file_start_sync(member->fd, member->name, &member->why));
+    }
+    for (size_t i = 0; i < group->count && group->may_sync_filesystem; i++) {
+        if (group->members[i].is_written && is_first_of_filesystem(group, i))
+            sync_filesystem(group, &group->members[i]);
     }
     for (size_t i = 0; i < group->count; i++) {
         struct member *member = &group->members[i];
 
-        member->is_synced =
-            is_started[i] && (is_synced_already(group, i) || file_sync(member->fd, member->name, &member->why));
+        if (member->is_written && !member->is_synced)
+            member->is_synced = is_synced_already(group, i) || file_sync(member->fd, member->name, &member->why);
     }
 }
 
@@ -121,13 +197,18 @@ static void run_group(struct group_sync *sync)
     struct group *group = take_group(sync, wishes);
     size_t count = group->count;
     struct failure why;
-    bool has_run = worker_run(sync->worker, sync_group, group, memory_free, DURATION_FOREVER, &why);
+    bool has_run;
+
+    group->may_sync_filesystem = clock_monotonic().us >= sync->apart_until.us;
+    has_run = worker_run(sync->worker, sync_group, group, memory_free, DURATION_FOREVER, &why);
 
     for (size_t i = 0; i < count; i++) {
         wishes[i]->is_synced = has_run && group->members[i].is_synced;
         wishes[i]->why = has_run ? group->members[i].why : why;
         wishes[i]->is_over = true;
     }
+    if (has_run && group->took_long)
+        sync->apart_until = (struct instant){ clock_monotonic().us + APART_US };
     if (has_run)
         memory_free(group);
     event_wake_all(&sync->ended);

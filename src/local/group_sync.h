@@ -7,8 +7,10 @@
 /*
  * group_sync - files and directories of many deliveries made durable together, in a thread of their own.
  *
- * While one group is synced the next gathers. All of a group's data is sent to the disk before the first of its syncs,
- * so that one commit of the filesystem's journal serves them all; each file still has its own sync and its own answer.
+ * While one group is synced the next gathers. A few files have a sync each, all of their data being sent to the disk
+ * before the first of them; more on one filesystem have one sync of that filesystem, where such a sync is known to be
+ * reliable. Each file has its own answer. A sync of the filesystem that takes long has waited for what strangers wrote:
+ * for a while there is none then.
  */
 struct group_sync;
 struct loop;

@@ -243,7 +243,7 @@ struct crowd {
     struct fiber_group fibers;
 };
 
-/* Counts syncs, in whatever thread, and fails one of them. */
+/* Counts syncs of files, in whatever thread, and fails one of them. A whole filesystem is never synced then. */
 struct sync_count {
     atomic_uint count;
     unsigned failing; /* 0: none */
@@ -255,6 +255,8 @@ static int count_sync(const struct fault_event *event, void *context)
 
     if (event->operation != FAULT_SYNC)
         return 0;
+    if (event->is_filesystem)
+        return EIO;
     return atomic_fetch_add(&syncs->count, 1) + 1 == syncs->failing ? EIO : 0;
 }
 

@@ -83,6 +83,8 @@ static bool flush(struct copy *copy, struct failure *why)
 {
     bool is_written;
 
+    if (copy->block.len == 0)
+        return true;
     if (!rights_take(copy->rights, why))
         return false;
     is_written = file_write(copy->fd, copy->name, strbuf_str(&copy->block), why);
@@ -143,7 +145,7 @@ static bool copy_content(struct copy *copy, struct content *content, unsigned fo
         else
             strbuf_append(&copy->block, piece);
         copy->ends_with_newline = piece.data[piece.len - 1] == '\n';
-        if (!flush(copy, why))
+        if (copy->block.len >= CONTENT_PIECE_MAX && !flush(copy, why))
             return false;
     }
 }

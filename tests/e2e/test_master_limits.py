@@ -99,20 +99,26 @@ def test_no_more_sessions_than_maxproc_and_the_next_waits_its_turn(make_merpati)
             assert second.command("NOOP").code == 250
 
 
-def test_a_service_that_serves_one_after_the_other_tells_that_it_is_full(make_merpati, account):
-    """Two deliveries that take long, and a service for one."""
+@pytest.mark.parametrize("maxproc,most", [("-", 6), ("1", 1)])
+def test_processes_of_local_share_the_deliveries_that_maxproc_allows(make_merpati, account, maxproc, most):
+    """Deliveries that wait until they may go on; all that can be at work at one time are."""
     mail = make_merpati()
-    go_on = mail.directory / "go-on"
-    mail.set(mailbox_command=f"cat >/dev/null; until test -e {go_on}; do sleep 0.05; done")
-    replace_service(mail, "local", "local unix - n n - 1 local")
+    begun, go_on = mail.directory / "begun", mail.directory / "go-on"
+    begun.mkdir()
+    begun.chmod(0o777)
+    mail.set(mailbox_command=f"cat >/dev/null; touch {begun}/$$; until test -e {go_on}; do sleep 0.05; done",
+             service_workers="2", local_destination_concurrency_limit="20", initial_destination_concurrency="20")
+    replace_service(mail, "local", f"local unix - n n - {maxproc} local")
     mail.start()
-    for number in (1, 2):
+    for number in range(6):
         mail.sendmail(f"{account}@localhost", input=f"Subject: {number}\n\nhello\n")
-    mail.wait_log(r'master\[\d+\]: warning: service "local" \(local/unix\) has reached its process limit "1": '
-                  r"new clients may experience noticeable delays")
-    assert len(mail.pids("local")) == 1
+    mail.wait_log(r"qmgr\[\d+\]: .* \(queue active\)", 6)
+    wait_until(lambda: len(list(begun.iterdir())) == most, f"{most} deliveries at one time")
+    processes = len(pids_of_service(mail, "local", "local"))
+    assert 1 <= processes <= min(2, most)
     go_on.write_text("")
-    mail.wait_log(r"local\[\d+\]: \S+ to=.*status=sent", 2)
+    mail.wait_log(r"local\[\d+\]: \S+ to=.*status=sent", 6)
+    assert len(list(begun.iterdir())) == 6
 
 
 def test_the_third_death_in_ten_seconds_begins_a_pause_that_doubles(merpati):

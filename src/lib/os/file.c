@@ -247,11 +247,21 @@ bool file_sync_filesystem(int fd, const char *name, struct failure *why)
     return sync_with(fd, name, syncfs, true, why);
 }
 
-bool file_start_sync(int fd, const char *name, struct failure *why)
+static bool write_back(int fd, const char *name, unsigned flags, struct failure *why)
 {
     /* What a filesystem does not know is done by the sync. */
-    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0 || errno == ENOSYS || errno == EINVAL ||
-           errno == ESPIPE || failure_system(why, errno, "write %s", name);
+    return sync_file_range(fd, 0, 0, flags) == 0 || errno == ENOSYS || errno == EINVAL || errno == ESPIPE ||
+           failure_system(why, errno, "write %s", name);
+}
+
+bool file_start_sync(int fd, const char *name, struct failure *why)
+{
+    return write_back(fd, name, SYNC_FILE_RANGE_WRITE, why);
+}
+
+bool file_wait_written(int fd, const char *name, struct failure *why)
+{
+    return write_back(fd, name, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER, why);
 }
 
 bool file_sync_directory(const char *path, struct failure *why)

@@ -49,6 +49,11 @@ MUST_USE bool file_sync_data(int fd, const char *name, struct failure *why);
 MUST_USE bool file_sync_filesystem(int fd, const char *name, struct failure *why);
 /* Sends the data on its way, so that the syncs of several files cost little more than one; each still has to follow. */
 MUST_USE bool file_start_sync(int fd, const char *name, struct failure *why);
+/*
+ * Waits until the data is written, and tells an error of this file: what a sync of the whole filesystem, which must
+ * follow, could lay at nobody's door. A false answer is told once.
+ */
+MUST_USE bool file_wait_written(int fd, const char *name, struct failure *why);
 /* Opens and syncs a directory, after names in it changed. */
 MUST_USE bool file_sync_directory(const char *path, struct failure *why);
 MUST_USE bool file_sync_directory_at(int directory_fd, const char *path, struct failure *why);

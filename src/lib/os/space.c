@@ -24,7 +24,7 @@ bool space_look(const char *path, struct space *space_out, struct failure *why)
     return true;
 }
 
-/* Since 5.8 syncfs reports errors of writing back. */
+/* Since 5.8 syncfs reports errors of writing back, since 5.17 also what the filesystem's own sync says. */
 static bool kernel_reports_errors(void)
 {
     struct utsname name;
@@ -32,7 +32,7 @@ static bool kernel_reports_errors(void)
 
     if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
         return false;
-    return major > 5 || (major == 5 && minor >= 8);
+    return major > 5 || (major == 5 && minor >= 17);
 }
 
 bool space_has_reliable_syncfs(int fd, bool *is_reliable_out, struct failure *why)
