@@ -11,26 +11,26 @@
 enum { NESTING_MAXIMUM = 20 };
 
 static const struct restriction restrictions[RESTRICTION_WORDS] = {
-    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, false },
-    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, true },
-    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, true },
-    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, true },
-    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, false },
-    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, false },
-    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, false },
-    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, false },
-    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, false },
-    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, true },
-    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, true },
-    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, false },
-    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, false },
-    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, false },
-    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, false },
-    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, false },
-    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, false },
-    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE },
+    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE },
+    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE },
+    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE },
+    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE },
+    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE },
+    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE },
+    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE },
+    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE },
+    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE },
+    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE },
+    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE },
+    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
     /* the old name of reject_unlisted_recipient */
-    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, false },
+    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -160,7 +160,8 @@ static bool stops_relaying(const struct restriction_list *list, unsigned depth)
     for (size_t i = 0; list != NULL && depth < NESTING_MAXIMUM && i < list->count; i++) {
         const struct restriction_node *node = &list->nodes[i];
 
-        if (node->restriction != NULL && node->restriction->stops_relaying && !node->only_warns)
+        if (node->restriction != NULL && !node->only_warns &&
+            restriction_word_stops_relaying((enum restriction_word)(node->restriction - restrictions)))
             return true;
         if (node->class != NULL && stops_relaying(node->class->list, depth + 1))
             return true;

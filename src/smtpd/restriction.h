@@ -93,7 +93,6 @@ enum restriction_argument {
 struct restriction {
     enum verdict (*run)(struct check *check, const struct restriction_node *node);
     enum restriction_argument argument;
-    bool stops_relaying; /* one of those that a relay policy must have */
 };
 
 /* Parses a parameter's value; opens its tables. Before the jail. The classes come first. */

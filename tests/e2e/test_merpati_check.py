@@ -109,6 +109,17 @@ def test_restrictions_that_are_not_known_are_told(make_merpati):
         assert f"no restriction {known}" not in told
 
 
+@pytest.mark.parametrize("lists, stops", [
+    (("", ""), False),
+    (("permit_mynetworks", "warn_if_reject reject_unauth_destination"), False),
+    (("", "permit_mynetworks, reject_unauth_destination"), True),
+    (("permit_mynetworks, reject", ""), True),
+])
+def test_lists_that_would_let_strangers_relay_are_told(make_merpati, lists, stops):
+    mail = make_merpati(main={"smtpd_relay_restrictions": lists[0], "smtpd_recipient_restrictions": lists[1]})
+    assert ("every recipient is deferred until one has" in mail.control("check").stderr) == (not stops)
+
+
 def test_a_bad_network_is_told_with_its_line(make_merpati):
     mail = make_merpati(main={"mynetworks": "127.0.0.0/8, 10.0.0.1/8"})
     port = free_port()

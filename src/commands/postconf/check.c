@@ -279,6 +279,38 @@ static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry 
     }
 }
 
+/* A class may; that it does is for smtpd to find. */
+static bool may_stop_relaying(struct main_cf *cf, struct str name, struct arena *arena)
+{
+    struct str rest;
+    struct str classes;
+    struct str word;
+    struct failure why;
+    bool only_warns = false;
+
+    if (!main_cf_value(cf, name, arena, &rest, &why) ||
+        !main_cf_value(cf, STR("smtpd_restriction_classes"), arena, &classes, &why))
+        return true;
+    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        const enum restriction_word known = restriction_word_find(word);
+
+        if (!only_warns && (restriction_word_stops_relaying(known) || is_class(word, classes)))
+            return true;
+        only_warns = known == RESTRICTION_WARN_IF_REJECT;
+    }
+    return false;
+}
+
+static void look_at_relaying(struct main_cf *cf, struct arena *arena)
+{
+    if (!may_stop_relaying(cf, STR("smtpd_relay_restrictions"), arena) &&
+        !may_stop_relaying(cf, STR("smtpd_recipient_restrictions"), arena))
+        log_warning("%s/main.cf: neither smtpd_relay_restrictions nor smtpd_recipient_restrictions has one of "
+                    "reject_unauth_destination, defer_unauth_destination, reject, defer, defer_if_permit: "
+                    "every recipient is deferred until one has",
+                    arena_c(arena, main_cf_directory(cf)));
+}
+
 /* A table that cannot be opened makes every lookup fail: mail waits, or is refused for the time being. */
 static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry, struct table_set *set,
                           struct arena *arena)
@@ -382,6 +414,7 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     for (i = 0; i < main_cf_count(cf); i++)
         warn_not_acted_on(parameters, main_cf_at(cf, i));
     look_at_tables(cf, arena);
+    look_at_relaying(cf, arena);
     is_good = try_tables(cf, &told, arena);
     is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;
     is_good = look_at_journal(cf) && is_good;

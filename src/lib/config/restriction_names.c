@@ -32,3 +32,9 @@ enum restriction_word restriction_word_find(struct str text)
         word++;
     return word;
 }
+
+bool restriction_word_stops_relaying(enum restriction_word word)
+{
+    return word == RESTRICTION_REJECT || word == RESTRICTION_DEFER || word == RESTRICTION_DEFER_IF_PERMIT ||
+           word == RESTRICTION_REJECT_UNAUTH_DESTINATION || word == RESTRICTION_DEFER_UNAUTH_DESTINATION;
+}

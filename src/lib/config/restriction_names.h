@@ -35,4 +35,7 @@ enum restriction_word {
 /* Without regard to case; RESTRICTION_WORDS if it is none. */
 enum restriction_word restriction_word_find(struct str text);
 
+/* One of those of which the relay or recipient restrictions must have one, or every stranger could relay. */
+bool restriction_word_stops_relaying(enum restriction_word word);
+
 #endif
