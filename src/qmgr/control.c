@@ -76,12 +76,13 @@ struct rename_job {
     struct failure why;
 };
 
+/* The folders are synced once, at the end of the operation: until then the message is where its file is. */
 static void rename_file(void *context)
 {
     struct rename_job *job = context;
 
     job->is_done = queue_file_append(job->path, NULL, 0, 0, job->next_attempt, false, &job->why) &&
-                   spool_move(job->spool, job->id, job->path, job->to, true, &job->why);
+                   spool_move(job->spool, job->id, job->path, job->to, false, &job->why);
 }
 
 static bool move_file(struct keeper *keeper, struct queued_message *message, enum spool_queue to, struct failure *why)
@@ -151,8 +152,10 @@ static enum acted release_message(struct keeper *keeper, struct queued_message *
     }
     if (message->queue != SPOOL_HOLD || message->state == QUEUED_ACTIVE)
         return NOT_ACTED;
-    if (!move_file(keeper, message, SPOOL_DEFERRED, why))
+    if (!move_file(keeper, message, SPOOL_DEFERRED, why)) {
+        put_back(keeper, message);
         return ACT_FAILED;
+    }
     message->was_deferred = true;
     queue_index_ready(keeper->index, message);
     event_wake_all(&keeper->work);
@@ -250,7 +253,8 @@ static enum acted requeue_message(struct keeper *keeper, struct queued_message *
 static enum acted flush_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
 {
     (void) why;
-    if (message->state == QUEUED_READY)
+    /* Its turn comes anyway; or it is in delivery, and tried again at once if it comes back. */
+    if (message->state == QUEUED_READY || message->state == QUEUED_ACTIVE)
         message->is_flushed = true;
     if (message->state != QUEUED_WAITING || message->is_moving || message->is_inherited)
         return NOT_ACTED;
@@ -392,10 +396,25 @@ static bool make_durable(struct keeper *keeper, struct failure *why)
     return is_done;
 }
 
+/* The journal must have been read, and what is done to all must see all: one pass through the folders. */
+static bool wait_for_index(struct keeper *keeper, bool is_all, struct failure *why)
+{
+    while (!keeper->is_recovered || (is_all && !keeper->is_indexed)) {
+        if (keeper->is_draining)
+            return failure_set(why, FAILURE_RETRY, 0, "the queue manager ends before it knows all messages");
+        keeper_wait_change(keeper);
+    }
+    return true;
+}
+
 static void run_operation(struct control *control)
 {
     struct failure why;
 
+    if (!wait_for_index(control->keeper, control->request->is_all, &why)) {
+        control->reply.failure = arena_str(control->arena, str_from_c(why.text));
+        return;
+    }
     control->act = operations[control->request->operation];
     if (control->request->is_all)
         act_on_all(control);

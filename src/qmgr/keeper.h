@@ -55,10 +55,13 @@ struct keeper {
     size_t loaders;
     size_t reading;   /* files for activation */
     size_t moving;    /* messages on their way from the journal to a file */
+    size_t moved;     /* that arrived there so far */
+    size_t unmoved;   /* failures of that */
     size_t finishing; /* fibers that finish, move or control messages */
 
     bool is_deferreds_turn;
-    bool is_recovered; /* journal read and folders walked once */
+    bool is_recovered; /* the journal was read, the census taken */
+    bool is_indexed;   /* and all folders were walked once */
     bool is_draining;
     bool is_stopping;
     bool is_walking;

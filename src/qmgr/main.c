@@ -24,7 +24,14 @@
 
 #include <fcntl.h>
 
-enum { FILE_THREADS = 8, CENSUS_SECONDS = 5, WRITERS_SECONDS = 5, IDLE_SECONDS = 30, RETIRE_SECONDS = 1 };
+enum {
+    FILE_THREADS = 8,
+    CENSUS_SECONDS = 5,
+    WRITERS_SECONDS = 5,
+    IDLE_SECONDS = 30,
+    RETIRE_SECONDS = 1,
+    FUTILE_ATTEMPTS = 10
+};
 
 /* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
 static const char unclean_mark[] = "journal/manager";
@@ -210,18 +217,46 @@ static bool is_journal_empty(const struct keeper *keeper)
            keeper->finishing == 0;
 }
 
-/* Everything becomes a file; segments come free as cleanup leaves them. Master's patience is the limit. */
-static void spill_all(struct keeper *keeper)
+/* One attempt to make files of all: until one fails, then until all that are on their way have been answered. */
+static bool has_ended_attempt(const struct keeper *keeper, size_t unmoved)
 {
-    keeper->is_stopping = true;
-    do {
-        struct failure ignored;
+    return is_journal_empty(keeper) || (keeper->unmoved > unmoved && keeper->moving == 0);
+}
 
+static void attempt_to_spill(struct keeper *keeper)
+{
+    size_t unmoved = keeper->unmoved;
+    struct failure ignored;
+
+    do {
+        keeper->is_stopping = keeper->unmoved == unmoved;
         live_segments_tick(keeper);
         (void) !event_wait(keeper->loop, &keeper->changed, milliseconds(100), &ignored);
         while (keeper->is_looking_for_segments)
             keeper_wait_change(keeper);
-    } while (!is_journal_empty(keeper));
+    } while (!has_ended_attempt(keeper, unmoved));
+}
+
+/*
+ * Everything becomes a file; segments come free as cleanup leaves them. Master's patience is the limit, and ours where
+ * no file can be written, as on a full disk: then the mail stays in the journal, and the next start goes on from there.
+ */
+static void spill_all(struct keeper *keeper)
+{
+    unsigned futile = 0;
+
+    while (!is_journal_empty(keeper) && futile < FUTILE_ATTEMPTS) {
+        size_t moved = keeper->moved;
+        size_t unmoved = keeper->unmoved;
+
+        if (futile > 0)
+            fiber_sleep(keeper->loop, milliseconds(200));
+        attempt_to_spill(keeper);
+        futile = keeper->unmoved > unmoved && keeper->moved == moved ? futile + 1 : 0;
+    }
+    keeper->is_stopping = false;
+    if (!is_journal_empty(keeper))
+        log_warning("not all mail could become queue files: the rest stays in the journal for the next start");
 }
 
 static void drain(void *context)

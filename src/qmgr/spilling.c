@@ -218,6 +218,8 @@ static bool move(struct keeper *keeper, struct queued_message *message, enum spo
     message->is_moving = true;
     wait_for_answer(keeper->spiller, pending);
     is_done = pending->result.is_done;
+    keeper->moved += is_done;
+    keeper->unmoved += !is_done;
     if (is_done)
         become_file(keeper, message, queue);
     else

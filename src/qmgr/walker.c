@@ -215,8 +215,10 @@ static void walk_once(struct keeper *keeper)
         keeper->walk_number = 1;
     for (unsigned queue = SPOOL_INCOMING; queue < SPOOL_CORRUPT && !keeper->is_draining; queue++)
         walk_one(keeper, (enum spool_queue) queue);
-    if (!keeper->is_draining)
+    if (!keeper->is_draining) {
         drop_gone(keeper);
+        keeper->is_indexed = true;
+    }
     log_debug("indexed %zu messages", queue_index_count(keeper->index));
 }
 
