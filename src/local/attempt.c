@@ -111,7 +111,7 @@ void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct
 }
 
 /* A command may have said more than fits: its beginning tells most. */
-static struct str format_text(struct arena *arena, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static struct str format_text(struct arena *arena, const char *format, va_list args)
 {
     char text[TEXT_MAX];
 
