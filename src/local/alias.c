@@ -125,6 +125,7 @@ static bool try_name(const struct scene *scene, struct str name)
     }
     inner = scene_enter(scene, scene->address);
     attempt->expansions++;
+    attempt->is_expanded = true;
     inner->kind = SCENE_ALIAS;
     inner->expanding = name;
     take_owner_rights(inner, table);

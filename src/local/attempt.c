@@ -34,11 +34,29 @@ static struct delivery_report report_of(const struct result *result)
     };
 }
 
+/*
+ * RFC 3461 section 5.2.7.3: who asked to hear of success hears that the address was expanded, and no more. Of a failure
+ * the report names the address that it happened to.
+ */
+static struct delivery_report report_of_all(const struct attempt *attempt, const struct result *worst)
+{
+    const struct deliver_recipient *asked = &attempt->delivery->recipients[attempt->recipient];
+    struct delivery_report report = report_of(worst);
+
+    if (worst->fate == FATE_SENT && attempt->is_expanded && (asked->dsn_notify & DSN_NOTIFY_SUCCESS) != 0) {
+        report.action = STR("expanded");
+        report.text = STR("alias expanded");
+    } else if (!str_equal(worst->address, asked->address)) {
+        report.address = worst->address;
+    }
+    return report;
+}
+
 void attempt_finish(struct attempt *attempt)
 {
-    static const struct result nothing = { FATE_SENT, { 2, 0, 0 }, { "no destination", 14 }, { "", 0 } };
+    static const struct result nothing = { FATE_SENT, { 2, 0, 0 }, { "no destination", 14 }, { "", 0 }, { "", 0 } };
     const struct result *worst = attempt->worst != NULL ? attempt->worst : &nothing;
-    struct delivery_report report = report_of(worst);
+    struct delivery_report report = report_of_all(attempt, worst);
 
     report.is_logged = attempt->worst != NULL;
     switch (worst->fate) {
@@ -61,6 +79,16 @@ static int weight(enum fate fate)
     return fate == FATE_DEFERRED ? 2 : fate == FATE_BOUNCED ? 1 : 0;
 }
 
+/* One report tells of all members that failed: the others follow the first. */
+static void add_failure(struct attempt *attempt, struct str address, const struct result *result)
+{
+    struct result *worst = attempt->worst;
+
+    if (worst->text.len + address.len + result->text.len < TEXT_MAX)
+        worst->text = arena_printf(attempt->arena, "%.*s; <%.*s>: %.*s", STR_ARG(worst->text), STR_ARG(address),
+                                   STR_ARG(result->text));
+}
+
 void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *result)
 {
     static const char *const words[] = {
@@ -76,6 +104,9 @@ void attempt_add(struct attempt *attempt, struct str address, struct str origina
     if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {
         attempt->worst = arena_new(attempt->arena, struct result);
         *attempt->worst = *result;
+        attempt->worst->address = arena_str(attempt->arena, address);
+    } else if (result->fate == FATE_BOUNCED && attempt->worst->fate == FATE_BOUNCED) {
+        add_failure(attempt, address, result);
     }
 }
 

@@ -22,6 +22,7 @@ struct result {
     struct dsn_status dsn;
     struct str text;
     struct str diagnostic; /* a command's output */
+    struct str address;    /* whose it was; set when it is added */
 };
 
 /* An address to which the message goes as a new one. */
@@ -41,6 +42,7 @@ struct attempt {
     struct resubmission *resubmissions;
     size_t resubmission_count;
     size_t resubmission_capacity;
+    bool is_expanded;     /* by an alias or a .forward */
     bool has_loop;        /* an expansion went round */
     unsigned expansions;  /* of aliases and :include: files */
     struct result *worst; /* NULL: nothing has ended yet */

@@ -63,6 +63,7 @@ static void deliver_list(const struct scene *scene, const struct destination_lis
     struct attempt *attempt = scene->attempt;
     struct scene *inner = scene_enter(scene, scene->address);
 
+    attempt->is_expanded = true;
     inner->kind = SCENE_FORWARD;
     inner->expanding = scene->account->name;
     inner->forwarder = scene->account;

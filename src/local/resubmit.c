@@ -38,6 +38,14 @@ static struct str head_of(const struct submission *submission)
     return text;
 }
 
+/* Success was told already: it was expanded. */
+static uint64_t notify_of(const struct deliver_recipient *asked)
+{
+    uint64_t rest = asked->dsn_notify & ~(uint64_t) DSN_NOTIFY_SUCCESS;
+
+    return asked->dsn_notify != 0 && rest == 0 ? DSN_NOTIFY_NEVER : rest;
+}
+
 /* Who was meant at first, and what the sender asked of notifications, goes on as long as the sender is the same. */
 static bool send_envelope(struct submission *submission, struct failure *why)
 {
@@ -61,7 +69,7 @@ static bool send_envelope(struct submission *submission, struct failure *why)
             .address = attempt->resubmissions[i].address,
             .original = is_same ? attempt->original : attempt->resubmissions[i].address,
             .dsn_orcpt = is_same ? asked->dsn_orcpt : STR_EMPTY,
-            .dsn_notify = is_same ? asked->dsn_notify : 0,
+            .dsn_notify = is_same ? notify_of(asked) : 0,
         };
 
         if (str_equal(attempt->resubmissions[i].sender, submission->sender) &&

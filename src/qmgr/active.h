@@ -49,6 +49,7 @@ enum active_outcome {
 struct active_result {
     enum active_outcome outcome; /* still ACTIVE_PENDING at finished(): not tried, because qmgr stops */
     struct str address;          /* where it goes, standardised */
+    struct str expanded_to;      /* of which the agent told, or empty */
     struct str dsn;
     struct str action;
     struct str reason;

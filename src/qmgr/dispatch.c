@@ -136,6 +136,7 @@ static void keep_result(struct active_message *message, size_t place, const stru
     kept->action = arena_str(message->arena, result->action);
     if (kept->outcome == ACTIVE_SENT && !is_reported)
         return;
+    kept->expanded_to = arena_str(message->arena, result->address);
     kept->reason = arena_str(message->arena, result->reason);
     kept->relay = arena_str(message->arena, result->relay);
     kept->remote_mta = arena_str(message->arena, result->remote_mta);

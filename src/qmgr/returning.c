@@ -51,7 +51,8 @@ static void fill_recipient(const struct active_message *active, size_t place, en
     const char *action = action_of(kind, result->action);
     char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
 
-    *out = (struct bounce_recipient){ .address = recipient->address,
+    *out = (struct bounce_recipient){ .address =
+                                          str_is_empty(result->expanded_to) ? recipient->address : result->expanded_to,
                                       .original = recipient->original,
                                       .dsn_orcpt = recipient->dsn_original,
                                       .dsn_notify = recipient->dsn_notify,

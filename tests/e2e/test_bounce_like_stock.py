@@ -42,6 +42,8 @@ def pair():
         "bounce_size_limit": "3000",
         "delay_warning_time": "1s",
         "smtp_connection_cache_on_demand": "no",
+        "alias_maps": f"inline:{{ {{alone = nosuchuser-one}}, {{team = {ACCOUNT}, fine@x.example}}, "
+                      f"{{gone = nosuchuser-one, {ACCOUNT}, nosuchuser-two}} }}",
         "minimal_backoff_time": "1s",
         "maximal_backoff_time": "1s",
         "queue_run_delay": "1s",
@@ -181,6 +183,29 @@ def test_report_of_a_relay(pair):
     text = compare(pair, "Mail Delivery Status Report", "mark-18", lambda s: s.instance.sendmail(
         "-v", "-f", ME, "fine@x.example", input="Subject: mark-18\n\nbody\n"))
     assert "\nAction: relayed\n" in text
+
+
+def test_success_at_an_alias_is_that_it_was_expanded(pair):
+    text = compare(pair, "Successful Mail Delivery Report", "mark-20", lambda s: send(
+        s, ME, ["team@localhost"], "Subject: mark-20\n\nbody\n", [], ["NOTIFY=SUCCESS"]))
+    assert "\nAction: expanded\n" in text
+    # What it was expanded to brings no second report.
+    for side in pair:
+        found = side.instance.wait_log(r"smtp\[\d+\]: (\w+): to=<fine@x\.example>, orig_to=<team@localhost>.*status=sent")
+        side.instance.wait_log(rf"qmgr\[\d+\]: {found[1]}: removed")
+        assert not re.search(rf"{found[1]}: sender delivery status", side.instance.log_text())
+
+
+def test_failure_of_what_an_alias_stands_for(pair):
+    text = compare(pair, RETURNED, "mark-21", lambda s: send(s, ME, ["alone@localhost"], "Subject: mark-21\n\nbody\n"))
+    assert "\nFinal-Recipient: rfc822; nosuchuser-one@" in text
+
+
+def test_failures_of_several_members_are_all_told(pair):
+    for side in pair:
+        send(side, ME, ["gone@localhost"], "Subject: mark-22\n\nbody\n")
+        text = notices(side, RETURNED, "mark-22")[0]
+        assert "<nosuchuser-one@" in text and "<nosuchuser-two@" in text
 
 
 def test_no_report_when_never_is_asked(pair):

@@ -167,8 +167,9 @@ static size_t outcome_bytes(const struct deliver_outcome *outcome)
     size_t bytes = 64 + outcome->queue_id.len;
 
     for (size_t i = 0; i < outcome->results.count; i++)
-        bytes += 64 + results[i].dsn.len + results[i].action.len + results[i].reason.len + results[i].relay.len +
-                 results[i].remote_mta.len + results[i].diagnostic_type.len + results[i].diagnostic.len;
+        bytes += 64 + results[i].dsn.len + results[i].address.len + results[i].action.len + results[i].reason.len +
+                 results[i].relay.len + results[i].remote_mta.len + results[i].diagnostic_type.len +
+                 results[i].diagnostic.len;
     return bytes;
 }
 

@@ -64,6 +64,7 @@ struct delivery_report {
     struct str text;            /* goes into the log's parentheses and the bounce */
     struct str relay;           /* empty: "none" */
     unsigned connection_use;    /* conn_use=, logged when more than 1 */
+    struct str address;         /* that the report speaks of; empty: the recipient's */
     struct str action;          /* as in deliver_result; empty: by the outcome */
     struct str remote_mta;      /* "dns; " is added by bounce; empty: none */
     struct str diagnostic_type; /* "smtp", "x-unix" */

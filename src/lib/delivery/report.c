@@ -63,6 +63,7 @@ static void add_result(struct delivery *delivery, size_t recipient, const struct
         .index = delivery->recipients[recipient].index,
         .status = status,
         .dsn = arena_str(arena, dsn_status_format(dsn, text)),
+        .address = copy_cut(arena, report->address, NAME_MAX_BYTES),
         .action = copy_cut(arena, report->action, WORD_MAX / 2),
         .reason = copy_cut(arena, report->text, TEXT_MAX),
         .relay = report->relay.len == 0 ? STR("none") : copy_cut(arena, report->relay, NAME_MAX_BYTES),

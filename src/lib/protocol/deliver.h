@@ -79,6 +79,7 @@ enum deliver_status {
 struct deliver_result {
     uint64_t index;
     uint64_t status;       /* enum deliver_status */
+    struct str address;    /* the report speaks of it instead: what the recipient was expanded to; or empty */
     struct str dsn;        /* 2.0.0 and so on */
     struct str action;     /* for the report: empty, delivered, relayed, expanded; delegated: relayed, and the next host
                               reports it */
