@@ -109,6 +109,19 @@ def test_restrictions_that_are_not_known_are_told(make_merpati):
         assert f"no restriction {known}" not in told
 
 
+def test_restrictions_and_tables_of_options_are_told_with_their_service(make_merpati):
+    port = free_port()
+    mail = make_merpati(
+        services=[f"127.0.0.1:{port} inet n - n - - smtpd\n  -o {{ smtpd_client_restrictions = permit_mynetworks, reject_rbl_klient x.test }}"
+                  "\n  -o smtpd_sender_restrictions=check_sender_access,hash:/no/such/table"]
+    )
+    told = mail.control("check").stderr
+    service = f"master.cf: service 127.0.0.1:{port}/inet: -o "
+    assert f"{service}smtpd_client_restrictions: this version has no restriction reject_rbl_klient:" in told
+    assert f"{service}smtpd_sender_restrictions: hash:/no/such/table: " in told
+    assert "no restriction permit_mynetworks" not in told
+
+
 @pytest.mark.parametrize("lists, stops", [
     (("", ""), False),
     (("permit_mynetworks", "warn_if_reject reject_unauth_destination"), False),

@@ -213,33 +213,6 @@ static bool has_option(const struct service_entry *entry)
     return false;
 }
 
-static bool look_at_service(const struct parameters *parameters, const struct services *services,
-                            const struct service_entry *entry, struct str config_directory, const struct strlist *told,
-                            struct arena *arena)
-{
-    struct str service = service_name(services, entry, arena);
-    struct main_cf *cf;
-    size_t i;
-
-    for (i = 0; i + 1 < entry->option_count; i++)
-        if (str_equal(entry->arguments.items[i], STR("-o")))
-            warn_option_not_acted_on(parameters, service, entry->arguments.items[i + 1]);
-    if (!has_option(entry) || !main_cf_load(config_directory, arena, &cf, NULL))
-        return true;
-    return take_options(entry, service, cf) && try_options(entry, service, cf, told, arena);
-}
-
-static bool look_at_services(const struct parameters *parameters, const struct services *services,
-                             struct str config_directory, const struct strlist *told, struct arena *arena)
-{
-    bool is_good = true;
-    size_t i;
-
-    for (i = 0; services != NULL && i < services->count; i++)
-        is_good = look_at_service(parameters, services, &services->items[i], config_directory, told, arena) && is_good;
-    return is_good;
-}
-
 /* "hash:/etc/aliases", but not the server of a policy check. */
 static bool is_table(struct str word)
 {
@@ -259,7 +232,8 @@ static bool is_class(struct str word, struct str classes)
     return false;
 }
 
-static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry *entry, struct arena *arena)
+static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
+                                 struct arena *arena)
 {
     struct str rest;
     struct str classes;
@@ -274,8 +248,8 @@ static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry 
                              str_find(word, STR(".")) == STR_NOT_FOUND && !str_starts_with(word, STR("{"));
 
         if (is_name && restriction_word_find(word) == RESTRICTION_WORDS && !is_class(word, classes))
-            log_warning("%.*s, line %u: %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
-                        STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(word));
+            log_warning("%.*s %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
+                        STR_ARG(place), STR_ARG(entry->name), STR_ARG(word));
     }
 }
 
@@ -312,8 +286,8 @@ static void look_at_relaying(struct main_cf *cf, struct arena *arena)
 }
 
 /* A table that cannot be opened makes every lookup fail: mail waits, or is refused for the time being. */
-static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry, struct table_set *set,
-                          struct arena *arena)
+static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
+                          struct table_set *set, struct arena *arena)
 {
     struct str rest;
     struct str word;
@@ -325,8 +299,8 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
         struct table *table;
 
         if (is_table(word) && !table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
-            log_warning("%.*s, line %u: %.*s: %.*s: %s: mail is deferred until this is put right",
-                        STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(word), why.text);
+            log_warning("%.*s %.*s: %.*s: %s: mail is deferred until this is put right", STR_ARG(place),
+                        STR_ARG(entry->name), STR_ARG(word), why.text);
     }
 }
 
@@ -337,6 +311,15 @@ static bool names_tables(struct str name)
            !str_equal(name, STR("proxy_read_maps")) && !str_equal(name, STR("proxy_write_maps"));
 }
 
+static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
+                          struct table_set *set, struct arena *arena)
+{
+    if (names_tables(entry->name))
+        try_tables_of(cf, entry, place, set, arena);
+    if (str_starts_with(entry->name, STR("smtpd_")) && str_ends_with(entry->name, STR("_restrictions")))
+        look_at_restrictions(cf, entry, place, arena);
+}
+
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
 {
     const struct table_set_options options = { 0 };
@@ -345,13 +328,57 @@ static void look_at_tables(struct main_cf *cf, struct arena *arena)
 
     for (i = 0; i < main_cf_count(cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(cf, i);
+        const struct str place = arena_printf(arena, "%.*s, line %u:", STR_ARG(entry->place.file), entry->place.line);
 
-        if (names_tables(entry->name))
-            try_tables_of(cf, entry, set, arena);
-        if (str_starts_with(entry->name, STR("smtpd_")) && str_ends_with(entry->name, STR("_restrictions")))
-            look_at_restrictions(cf, entry, arena);
+        look_at_entry(cf, entry, place, set, arena);
     }
     table_set_destroy(&set);
+}
+
+static void look_at_tables_of_options(struct main_cf *cf, const struct service_entry *service, struct str name,
+                                      struct arena *arena)
+{
+    const struct table_set_options options = { 0 };
+    struct table_set *set = table_set_create(&options);
+    const struct str place = arena_printf(arena, "%.*s: -o", STR_ARG(name));
+    struct main_cf_entry entry;
+    size_t i;
+
+    for (i = 0; i + 1 < service->option_count; i++)
+        if (str_equal(service->arguments.items[i], STR("-o")) &&
+            main_cf_split_assignment(service->arguments.items[i + 1], &entry.name, &entry.value))
+            look_at_entry(cf, &entry, place, set, arena);
+    table_set_destroy(&set);
+}
+
+static bool look_at_service(const struct parameters *parameters, const struct services *services,
+                            const struct service_entry *entry, struct str config_directory, const struct strlist *told,
+                            struct arena *arena)
+{
+    struct str service = service_name(services, entry, arena);
+    struct main_cf *cf;
+    size_t i;
+
+    for (i = 0; i + 1 < entry->option_count; i++)
+        if (str_equal(entry->arguments.items[i], STR("-o")))
+            warn_option_not_acted_on(parameters, service, entry->arguments.items[i + 1]);
+    if (!has_option(entry) || !main_cf_load(config_directory, arena, &cf, NULL))
+        return true;
+    if (!take_options(entry, service, cf))
+        return false;
+    look_at_tables_of_options(cf, entry, service, arena);
+    return try_options(entry, service, cf, told, arena);
+}
+
+static bool look_at_services(const struct parameters *parameters, const struct services *services,
+                             struct str config_directory, const struct strlist *told, struct arena *arena)
+{
+    bool is_good = true;
+    size_t i;
+
+    for (i = 0; services != NULL && i < services->count; i++)
+        is_good = look_at_service(parameters, services, &services->items[i], config_directory, told, arena) && is_good;
+    return is_good;
 }
 
 /* As postlogd does: it writes nowhere else. */
