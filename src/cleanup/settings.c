@@ -65,7 +65,7 @@ static const struct setting rows[] = {
     SETTING_CHOICE(OWNER, header_from_format, "header_from_format", "standard", from_formats,
                    "Form of a From header that is made: standard is name <address>, obsolete is address (name)."),
     SETTING_SIZE(
-        OWNER, spool_inline_limit, "spool_inline_limit", "65536", 4096, 1048576,
+        OWNER, spool_inline_limit, "spool_inline_limit", "65536", 4096, 131072,
         "Messages up to this many bytes, envelope included, are written to the journal; larger ones to a file."),
     SETTING_SIZE(OWNER, spool_segment_size, "spool_segment_size", "16777216", 1048576, 1073741824,
                  "Bytes of one segment of the journal."),

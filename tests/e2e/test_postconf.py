@@ -110,6 +110,9 @@ def test_editing_keeps_all_else_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("words, reason", [
     (["-e", "foo"], "missing '=' after attribute name: \"foo\""),
+    (["-e"], "-e requires name=value argument"),
+    (["-X"], "missing parameter or service argument"),
+    (["-M#"], "missing parameter or service argument"),
     (["-e", "=x"], 'missing attribute name: "=x"'),
     (["-e", "-X", "x"], "specify one of -e -X -#"),
     (["-c/nonexistent", "-n"], "open /nonexistent/main.cf: No such file or directory"),

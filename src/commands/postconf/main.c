@@ -372,6 +372,9 @@ static int edit(struct postconf *postconf)
     struct failure why;
     size_t i;
 
+    if (postconf->words.count == 0)
+        return log_fail(1, "%s",
+                        postconf->edits ? "-e requires name=value argument" : "missing parameter or service argument");
     for (i = 0; i < postconf->words.count; i++)
         if (!make_edit(postconf, postconf->words.items[i], &edits[i], &why))
             return log_fail(1, "%s", why.text);
