@@ -40,7 +40,7 @@ struct member {
     int fd;
     char name[NAME_SIZE];
     struct stat status;
-    bool is_written; /* its data is on its way; false: it has failed */
+    bool is_usable; /* false: it has failed */
     bool is_synced;
     struct failure why;
 };
@@ -94,7 +94,7 @@ static size_t count_files(const struct group *group, dev_t device)
 
     for (size_t i = 0; i < group->count; i++) {
         const struct member *member = &group->members[i];
-        bool is_first = member->is_written && member->status.st_dev == device;
+        bool is_first = member->is_usable && member->status.st_dev == device;
 
         for (size_t j = 0; j < i && is_first; j++)
             is_first =
@@ -102,17 +102,6 @@ static size_t count_files(const struct group *group, dev_t device)
         count += is_first;
     }
     return count;
-}
-
-/* Each file tells its own errors while its data is waited for. */
-static void wait_written(struct group *group, dev_t device)
-{
-    for (size_t i = 0; i < group->count; i++) {
-        struct member *member = &group->members[i];
-
-        if (member->is_written && member->status.st_dev == device)
-            member->is_written = file_wait_written(member->fd, member->name, &member->why);
-    }
 }
 
 /*
@@ -127,17 +116,15 @@ static void sync_filesystem(struct group *group, const struct member *first)
     bool is_reliable;
 
     if (count_files(group, device) < FILES_MIN || !space_has_reliable_syncfs(first->fd, &is_reliable, &ignored) ||
-        !is_reliable)
-        return;
-    wait_written(group, device);
-    if (!file_sync_filesystem(first->fd, first->name, &ignored))
+        !is_reliable || !file_sync_filesystem(first->fd, first->name, &ignored))
         return;
     group->took_long = group->took_long || instant_since(clock_monotonic(), begun).us > LONG_US;
     for (size_t i = 0; i < group->count; i++) {
         struct member *member = &group->members[i];
 
-        if (member->status.st_dev == device)
-            member->is_synced = member->is_written;
+        /* Of what went wrong before, the filesystem may have told somebody else; the file tells its own. */
+        if (member->is_usable && member->status.st_dev == device)
+            member->is_synced = member->is_usable = file_wait_written(member->fd, member->name, &member->why);
     }
 }
 
@@ -150,6 +137,30 @@ static bool is_first_of_filesystem(const struct group *group, size_t place)
     return true;
 }
 
+static void sync_filesystems(struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->members[i].is_usable && is_first_of_filesystem(group, i))
+            sync_filesystem(group, &group->members[i]);
+    }
+}
+
+static void sync_each(struct group *group)
+{
+    for (size_t i = 0; i < group->count && group->count > 1; i++) {
+        struct member *member = &group->members[i];
+
+        if (member->is_usable && !member->is_synced)
+            member->is_usable = file_start_sync(member->fd, member->name, &member->why);
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        struct member *member = &group->members[i];
+
+        if (member->is_usable && !member->is_synced)
+            member->is_synced = is_synced_already(group, i) || file_sync(member->fd, member->name, &member->why);
+    }
+}
+
 static void sync_group(void *context)
 {
     struct group *group = context;
@@ -157,19 +168,11 @@ static void sync_group(void *context)
     for (size_t i = 0; i < group->count; i++) {
         struct member *member = &group->members[i];
 
-        member->is_written = file_stat_fd(member->fd, member->name, &member->status, &member->why) &&
-                             (group->count == 1 || file_start_sync(member->fd, member->name, &member->why));
+        member->is_usable = file_stat_fd(member->fd, member->name, &member->status, &member->why);
     }
-    for (size_t i = 0; i < group->count && group->may_sync_filesystem; i++) {
-        if (group->members[i].is_written && is_first_of_filesystem(group, i))
-            sync_filesystem(group, &group->members[i]);
-    }
-    for (size_t i = 0; i < group->count; i++) {
-        struct member *member = &group->members[i];
-
-        if (member->is_written && !member->is_synced)
-            member->is_synced = is_synced_already(group, i) || file_sync(member->fd, member->name, &member->why);
-    }
+    if (group->may_sync_filesystem)
+        sync_filesystems(group);
+    sync_each(group);
 }
 
 /* ---- the loop's side ---- */
