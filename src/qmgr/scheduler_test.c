@@ -534,3 +534,24 @@ TEST(new_mail_overtakes_before_deferred_mail_does)
     expect_order(&bench, "51121131141111");
     tear_down(&bench);
 }
+
+TEST(a_destination_clogs_when_it_has_had_too_much_for_the_period)
+{
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct destination *destination;
+
+    set_up(&bench, &limits);
+    for (size_t i = 1; i <= 5; i++)
+        add(&bench, i, "a.example", 0);
+    destination = destination_of(&bench, "a.example", "u@example.com");
+    EXPECT_FALSE(destination_clogs(destination, 5, seconds(300), second(1000)));
+    EXPECT_FALSE(destination_clogs(destination, 4, seconds(300), second(1000)));
+    EXPECT_FALSE(destination_clogs(destination, 4, seconds(300), second(1299)));
+    EXPECT(destination_clogs(destination, 4, seconds(300), second(1300)));
+    EXPECT_FALSE(destination_clogs(destination, 4, seconds(300), second(1301)));
+    EXPECT(destination_clogs(destination, 4, seconds(300), second(1600)));
+    entry_finish(take(&bench), second(1));
+    EXPECT_FALSE(destination_clogs(destination, 4, seconds(300), second(2000)));
+    tear_down(&bench);
+}

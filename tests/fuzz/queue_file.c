@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queue files and maildrop files: whatever stands there is a message or is refused. */
 
-#include "spool/queue_file.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "spool/bytes.h"
 #include "spool/frame.h"
 #include "spool/maildrop_file.h"
+#include "spool/queue_file_part.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +19,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { HEADER_SIZE = 64, ID = 77 };
 
+/* In parts of three it is the same message. */
+static void read_in_parts(int fd, const struct envelope *whole)
+{
+    struct arena *arena = arena_create();
+    struct queue_file_survey survey;
+    struct envelope envelope;
+    struct failure why;
+    size_t seen = 0;
+    size_t pending = 0;
+
+    if (!queue_file_survey(fd, arena, &envelope, &survey, &why) || survey.start.total != whole->recipient_count)
+        abort();
+    for (;;) {
+        struct envelope part = { 0 };
+        size_t *numbers;
+
+        if (!queue_file_read_part(fd, &survey.start, 0xf, 3, arena, &part, &numbers, &why))
+            abort();
+        if (part.recipient_count == 0)
+            break;
+        for (size_t i = 0; i < part.recipient_count; i++, seen++) {
+            if (numbers[i] != seen || part.recipients[i].status != whole->recipients[seen].status ||
+                !str_equal(part.recipients[i].address, whole->recipients[seen].address) ||
+                !str_equal(part.recipients[i].reason, whole->recipients[seen].reason))
+                abort();
+            pending += part.recipients[i].status == RECIPIENT_PENDING;
+        }
+    }
+    if (seen != whole->recipient_count || pending != survey.pending)
+        abort();
+    arena_destroy(&arena);
+}
+
 static void read_message(struct str bytes)
 {
     struct arena *arena = arena_create();
@@ -29,8 +62,10 @@ static void read_message(struct str bytes)
 
     if (fd < 0 || !file_write_at(fd, "message", bytes, 0, &why))
         abort();
-    if (queue_file_read(fd, arena, &envelope, &content, &why))
+    if (queue_file_read(fd, arena, &envelope, &content, &why)) {
         (void) !queue_file_verify_content(fd, &content, &why);
+        read_in_parts(fd, &envelope);
+    }
     fd_close(&fd);
     arena_destroy(&arena);
 }
