@@ -228,6 +228,34 @@ static bool lock(struct open_mailbox *mailbox, struct failure *why)
            (!uses_lock(mailbox, "flock") || lock_file(mailbox, LOCK_STYLE_FLOCK, why));
 }
 
+/* A writer that died, of ours or another, left half a line. What cannot be read is taken to be whole. */
+static bool ends_inside_a_line(const struct open_mailbox *mailbox)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct failure ignored;
+    char last = '\n';
+    size_t count;
+    bool is_open;
+
+    if (mailbox->size == 0 || !rights_take(&mailbox->rights, &ignored))
+        return false;
+    is_open = file_open(mailbox->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, &fd, &ignored);
+    rights_return(&mailbox->rights);
+    return is_open && file_read_at(fd, mailbox->path, &last, 1, mailbox->size - 1, &count, &ignored) && count == 1 &&
+           last != '\n';
+}
+
+/* So that the next message begins on a line, and is not taken for a part of the one before. */
+static bool end_line(struct open_mailbox *mailbox, struct failure *why)
+{
+    if (!ends_inside_a_line(mailbox))
+        return true;
+    if (!file_write(mailbox->fd, mailbox->path, STR("\n"), why))
+        return false;
+    mailbox->size++;
+    return true;
+}
+
 static bool acquire(struct open_mailbox *mailbox, struct failure *why)
 {
     if (!choose_rights(mailbox, why) || !take_dot_lock(mailbox, why) || !open_file(mailbox, why) ||
@@ -239,7 +267,7 @@ static bool acquire(struct open_mailbox *mailbox, struct failure *why)
     if (!lock(mailbox, why) || !file_stat_fd(mailbox->fd, mailbox->path, &mailbox->status, why))
         return false;
     mailbox->size = mailbox->durable = (uint64_t) mailbox->status.st_size;
-    return true;
+    return end_line(mailbox, why);
 }
 
 static bool is_regular(const struct open_mailbox *mailbox)

@@ -55,6 +55,19 @@ def test_a_message_in_an_mbox(either, account):
     assert [p.name for p in mail.mail.iterdir()] == [account]
 
 
+def test_a_message_after_half_a_line_begins_a_line(merpati, account):
+    """Stock appends to the line, where no reader of mail finds the message."""
+    mail = merpati()
+    mailbox = mail.mail / account
+    mailbox.write_bytes(b"From a@example.com  Sun Nov 22 06:26:58 2026\nSubject: torn\n\nhalf a li")
+    mailbox.chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(mailbox, account, account)
+    mail.sendmail(account, input="Subject: whole\n\nhello\n")
+    torn, whole = mail.wait_mailbox(account, 2)
+    assert torn.endswith("half a li\n") and "\nSubject: whole\n" in whole
+
+
 def test_the_null_sender_has_a_name_in_the_from_line(either, account):
     mail = either().start()
     mail.sendmail("-f", "", account, input="Subject: x\n\nhello\n")
