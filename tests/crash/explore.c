@@ -290,6 +290,14 @@ static bool is_turn(const struct run *run, unsigned turns)
     return every > 0 && (run->point - exploration->from) % every == (exploration->limits.seed + every / 2) % every;
 }
 
+static bool is_looked_at(const struct run *run)
+{
+    unsigned points =
+        run->exploration->depth == 0 ? run->exploration->limits.points : run->exploration->limits.second_points;
+
+    return points == 0 || is_turn(run, points);
+}
+
 /* Everything is in the page cache, nothing more of it on disk than before. */
 static void try_kill(struct run *run)
 {
@@ -322,7 +330,7 @@ void explore(const struct exploration *exploration)
     disk_init(&run.disk, trace);
     for (size_t i = 0; i <= trace->count; i++) {
         run.point = i;
-        if (i >= exploration->from && (exploration->depth == 0 || is_turn(&run, exploration->limits.second_points)))
+        if (i >= exploration->from && is_looked_at(&run))
             cut_here(&run);
         if (i == trace->count)
             break;

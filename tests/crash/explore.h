@@ -31,6 +31,7 @@ struct tally {
 struct tally *tally_create(void);
 
 struct limits {
+    unsigned points;        /* of the trace that are cut, evenly; 0: all */
     size_t exhaustive;      /* as many disks at one point are all looked at */
     unsigned drawn;         /* else so many by chance, */
     size_t plain;           /* and at most so many plain ones */

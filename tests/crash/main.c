@@ -13,13 +13,14 @@
 #include "scenarios.h"
 
 #include <ftw.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 200 };
+enum { PATH_SIZE = 200, HEAP_BLOCK = 512 * 1024 * 1024 };
 
 struct options {
     struct limits limits;
@@ -48,7 +49,7 @@ static const struct limits whole = { .exhaustive = 300,
                                      .complaints = 50 };
 
 static const struct limits taste = {
-    .exhaustive = 1, .drawn = 1, .kills = 1, .second_points = 5, .jobs = 2, .complaints = 10
+    .points = 25, .exhaustive = 1, .drawn = 1, .kills = 1, .second_points = 5, .jobs = 2, .complaints = 10
 };
 
 static char base[PATH_SIZE];
@@ -286,13 +287,19 @@ int main(int argc, char **argv)
 
     if (!parse(argc, argv, &options))
         return usage();
+    /* Disks are made and thrown away by the thousand: no mapping for each file. */
+    (void) mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK);
+    (void) mallopt(M_TRIM_THRESHOLD, HEAP_BLOCK);
     log_set_sink(swallow, NULL);
     make_base();
     if (!options.is_planted_alone)
         explore_all(&options, tally);
     status = options.shows ? 0 : report(tally, options.limits.seed);
-    if (options.scenario == NULL && !options.shows && !find_all_planted(options.limits.seed))
+    if (options.scenario == NULL && !options.shows && options.limits.points == 0 &&
+        !find_all_planted(options.limits.seed))
         status = 1;
     (void) nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    return status;
+    (void) fflush(stdout);
+    /* Not by exit: the houses were left as a power cut leaves them, with all that they had in memory. */
+    _exit(status);
 }

@@ -2,6 +2,7 @@
 #include "spool/journal_look.h"
 
 #include "base/check.h"
+#include "os/fault.h"
 #include "os/fd.h"
 #include "run/fiber.h"
 #include "run/loop.h"
@@ -10,6 +11,7 @@
 #include "spool/segment.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -124,7 +126,8 @@ struct mark {
     struct queue_id id;
     bool is_deleted;
     bool is_struck_out;
-    uint32_t recipients; /* of the ledger's records: how many are delivered */
+    uint32_t recipients;   /* of the ledger's records: how many are of that type */
+    enum ledger_type type; /* 0: delivered */
 };
 
 static void ignore_record(void *context, const struct ledger_record *record)
@@ -133,7 +136,7 @@ static void ignore_record(void *context, const struct ledger_record *record)
     (void) record;
 }
 
-static void record_delivered(const struct journal_message *message, uint32_t recipients)
+static void record_outcomes(const struct journal_message *message, uint32_t recipients, enum ledger_type type)
 {
     struct segment_header header;
     struct ledger *ledger;
@@ -147,7 +150,7 @@ static void record_delivered(const struct journal_message *message, uint32_t rec
     EXPECT(ledger_open(&header, ignore_record, NULL, &ledger, &why));
     for (i = 0; i < recipients; i++) {
         const struct ledger_record record = {
-            .frame_offset = message->frame_offset, .recipient = i, .type = LEDGER_DELIVERED, .id = message->envelope->id
+            .frame_offset = message->frame_offset, .recipient = i, .type = type, .id = message->envelope->id
         };
 
         EXPECT(ledger_append(ledger, &record, 1, &why));
@@ -164,7 +167,7 @@ static bool put_mark(void *context, const struct journal_message *message)
         return true;
     if (mark->is_struck_out)
         EXPECT(journal_strike_out(message, mark->is_deleted, SPOOL_HOLD, &why));
-    record_delivered(message, mark->recipients);
+    record_outcomes(message, mark->recipients, mark->type == 0 ? LEDGER_DELIVERED : mark->type);
     return false;
 }
 
@@ -227,4 +230,52 @@ TEST(outcomes_of_the_ledger_are_applied)
     EXPECT_UINT(seen.ids[0].value, left.ids[0].value);
     EXPECT_UINT(seen.pending[0], 1);
     EXPECT_UINT(seen.ids[1].value, left.ids[2].value);
+}
+
+TEST(only_delivered_and_returned_finish_a_recipient)
+{
+    struct left left;
+    struct seen seen;
+
+    leave_messages(&left);
+    put((struct mark){ .id = left.ids[0], .recipients = 2, .type = LEDGER_FAILED });
+    put((struct mark){ .id = left.ids[1], .recipients = 2, .type = LEDGER_RETURNED });
+    put((struct mark){ .id = left.ids[2], .recipients = 2, .type = LEDGER_DEFERRED });
+    seen = look(0);
+    EXPECT_UINT(seen.count, 2);
+    EXPECT_UINT(seen.ids[0].value, left.ids[0].value);
+    EXPECT_UINT(seen.pending[0], 0);
+    EXPECT_UINT(seen.ids[1].value, left.ids[2].value);
+    EXPECT_UINT(seen.pending[1], 2);
+}
+
+static unsigned ledger_syncs;
+
+static int watch_ledgers(const struct fault_event *event, void *context)
+{
+    const int *error = context;
+    bool is_ledger = strncmp(event->path, "journal/ledger-", 15) == 0;
+
+    if (event->operation != FAULT_SYNC || !is_ledger)
+        return 0;
+    ledger_syncs++;
+    return *error;
+}
+
+TEST(what_a_killed_queue_manager_recorded_can_be_made_durable)
+{
+    struct left left;
+    struct failure why;
+    int error = 0;
+
+    leave_messages(&left);
+    put((struct mark){ .id = left.ids[0], .recipients = 2 });
+    ledger_syncs = 0;
+    fault_set_hook(watch_ledgers, &error);
+    EXPECT(journal_settle(&why));
+    EXPECT_UINT(ledger_syncs, 1);
+    error = EIO;
+    EXPECT_FALSE(journal_settle(&why));
+    EXPECT_INT(why.error, EIO);
+    fault_set_hook(NULL, NULL);
 }

@@ -637,3 +637,117 @@ TEST(a_limit_too_small_for_two_segments_is_refused)
 
     play(wrong_settings, &settings);
 }
+
+static int fail_writer_file(const struct fault_event *event, void *context)
+{
+    (void) context;
+    return event->operation == FAULT_SYNC && strncmp(event->path, "journal/writer-", 15) == 0 ? EIO : 0;
+}
+
+static void use_up_ids(struct scenario *scenario)
+{
+    struct queue_id id;
+    struct failure why;
+    unsigned given = 0;
+
+    fault_set_hook(fail_writer_file, NULL);
+    while (journal_writer_new_id(scenario->writer, &id, &why))
+        given++;
+    fault_set_hook(NULL, NULL);
+    EXPECT(given > 1000);
+    EXPECT_INT(why.kind, FAILURE_RETRY);
+    EXPECT(journal_writer_new_id(scenario->writer, &id, &why));
+}
+
+TEST(no_id_is_given_beyond_the_ceiling_that_is_on_disk)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(use_up_ids, &settings);
+}
+
+static void free_segments(void)
+{
+    unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
+    struct segment_header header;
+    struct failure why;
+    size_t count;
+    int fd;
+
+    EXPECT(segment_list(numbers, &count, &why));
+    for (size_t i = 0; i < count; i++) {
+        EXPECT(segment_open(numbers[i], &fd, &why));
+        EXPECT(segment_read_header(fd, numbers[i], &header, &why));
+        header.is_live = false;
+        EXPECT(segment_write_header(fd, &header, false, &why));
+        fd_close(&fd);
+    }
+}
+
+static void wait_for_room(struct scenario *scenario)
+{
+    struct instant end = instant_add(clock_monotonic(), seconds(20));
+    struct failure why;
+
+    while (is_sent(scenario, 60000, 0))
+        continue;
+    EXPECT_FALSE(journal_writer_may_accept(scenario->writer, false, &why));
+    EXPECT_INT(why.kind, FAILURE_NO_SPACE);
+    free_segments();
+    while (!journal_writer_may_accept(scenario->writer, false, &why) && instant_is_before(clock_monotonic(), end))
+        fiber_sleep(scenario->loop, milliseconds(20));
+    EXPECT(journal_writer_may_accept(scenario->writer, false, &why));
+    EXPECT(is_sent(scenario, 100, 0));
+}
+
+TEST(at_the_limit_room_is_looked_for_again)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(wait_for_room, &settings);
+}
+
+static void repeat_notice(struct scenario *scenario)
+{
+    struct journal_notice notice;
+
+    EXPECT_UINT(journal_writer_notices(scenario->writer, &notice, 1), 0);
+    EXPECT(is_sent(scenario, 100, 0));
+    EXPECT_UINT(journal_writer_notices(scenario->writer, &notice, 0), 0);
+    EXPECT_UINT(journal_writer_notices(scenario->writer, &notice, 1), 1);
+    EXPECT_UINT(notice.segment, scenario->heard.last.segment);
+    EXPECT_UINT(notice.use, scenario->heard.last.use);
+    EXPECT_UINT(notice.offset, scenario->heard.last.offset);
+}
+
+TEST(the_last_notice_can_be_repeated)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(repeat_notice, &settings);
+}
+
+static void open_too_small(void *context)
+{
+    struct scenario *scenario = context;
+    const struct journal_events events = { .context = &scenario->heard };
+    struct failure why;
+
+    EXPECT_FALSE(journal_writer_open(scenario->loop, &scenario->settings, &events, &scenario->writer, &why));
+    EXPECT_INT(why.kind, FAILURE_CONFIGURATION);
+    scenario->settings = usual_settings();
+    fault_set_hook(fail_writer_file, NULL);
+    EXPECT_FALSE(journal_writer_open(scenario->loop, &scenario->settings, &events, &scenario->writer, &why));
+    fault_set_hook(NULL, NULL);
+    EXPECT_INT(why.error, EIO);
+}
+
+TEST(a_writer_that_cannot_work_does_not_open)
+{
+    struct scenario scenario = { .loop = loop_create(), .settings = usual_settings() };
+
+    scenario.settings.limit_bytes = SEGMENT_BYTES;
+    enter_fresh_queue();
+    fiber_run(scenario.loop, open_too_small, &scenario);
+    loop_destroy(&scenario.loop);
+}

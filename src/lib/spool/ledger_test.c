@@ -2,12 +2,14 @@
 #include "spool/ledger.h"
 
 #include "base/check.h"
+#include "os/fault.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "spool/spool.h"
 
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -160,4 +162,67 @@ TEST(a_ledger_that_is_no_ledger_is_begun_anew)
     ledger = open_ledger(&header, &entries);
     EXPECT_UINT(entries.count, 0);
     ledger_close(&ledger);
+}
+
+/* How many syncs fail from now on. */
+static unsigned failing_syncs;
+
+static int fail_some_syncs(const struct fault_event *event, void *context)
+{
+    (void) context;
+    return event->operation == FAULT_SYNC && failing_syncs > 0 && failing_syncs-- > 0 ? EIO : 0;
+}
+
+TEST(after_a_failed_sync_everything_is_written_again)
+{
+    struct segment_header header = { .number = 3, .is_live = true, .size = 1 << 20, .salt = seal_salt_draw() };
+    struct ledger_record record = record_of(4096, LEDGER_DELIVERED);
+    struct entries entries;
+    struct ledger *ledger;
+    struct failure why;
+
+    enter_fresh_queue();
+    ledger = open_ledger(&header, &entries);
+    EXPECT(ledger_append(ledger, &record, 1, &why));
+    fault_set_hook(fail_some_syncs, NULL);
+    failing_syncs = 2;
+    EXPECT_FALSE(ledger_sync(ledger, &why));
+    EXPECT_INT(why.error, EIO);
+    EXPECT(ledger_is_dirty(ledger));
+    failing_syncs = 1;
+    EXPECT(ledger_sync(ledger, &why));
+    EXPECT_FALSE(ledger_is_dirty(ledger));
+    EXPECT(ledger_sync(ledger, &why));
+    fault_set_hook(NULL, NULL);
+    ledger_close(&ledger);
+    ledger = open_ledger(&header, &entries);
+    EXPECT_UINT(entries.count, 1);
+    ledger_close(&ledger);
+}
+
+static int fail_ledger_writes(const struct fault_event *event, void *context)
+{
+    (void) context;
+    return event->operation == FAULT_WRITE ? ENOSPC : 0;
+}
+
+TEST(a_record_that_is_not_written_is_told)
+{
+    struct segment_header header = { .number = 3, .is_live = true, .size = 1 << 20, .salt = seal_salt_draw() };
+    struct ledger_record record = record_of(4096, LEDGER_DELIVERED);
+    struct entries entries;
+    struct ledger *ledger;
+    struct failure why;
+
+    enter_fresh_queue();
+    ledger = open_ledger(&header, &entries);
+    fault_set_hook(fail_ledger_writes, NULL);
+    EXPECT_FALSE(ledger_append(ledger, &record, 1, &why));
+    EXPECT_INT(why.kind, FAILURE_NO_SPACE);
+    ledger_close(&ledger);
+    header.salt = seal_salt_draw();
+    EXPECT_FALSE(ledger_open(&header, take_record, &entries, &ledger, &why));
+    fault_set_hook(NULL, NULL);
+    CHECK(chdir(unit_directory()) == 0);
+    EXPECT_FALSE(ledger_open(&header, take_record, &entries, &ledger, &why));
 }

@@ -2,6 +2,7 @@
 #include "spool/spool.h"
 
 #include "base/check.h"
+#include "os/fault.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "spool/spool_walking.h"
@@ -134,4 +135,80 @@ TEST(the_settings_name_the_hashed_queues)
     EXPECT_UINT(settings.hashed_queues, 1u << SPOOL_DEFERRED | 1u << SPOOL_HOLD);
     EXPECT_UINT(spool_settings_make(STR("deferred"), 0).hash_depth, 0);
     EXPECT_FALSE(spool_queue_parse(STR("bounce"), &queue));
+}
+
+TEST(what_is_set_aside_takes_no_other_file_s_place)
+{
+    static const char *const kept[] = { "", ".2", ".3" };
+    char path[SPOOL_PATH_SIZE];
+    char aside[SPOOL_PATH_SIZE + 8];
+    struct failure why;
+
+    enter_fresh_queue();
+    spool_path(&usual, SPOOL_ACTIVE, id_of(5), path);
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        store(path, STR("x"));
+        EXPECT(spool_set_aside(&usual, id_of(5), path, &why));
+        EXPECT_FALSE(file_exists(path));
+    }
+    spool_path(&usual, SPOOL_CORRUPT, id_of(5), path);
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        snprintf(aside, sizeof(aside), "%s%s", path, kept[i]);
+        EXPECT(file_exists(aside));
+    }
+    EXPECT_FALSE(spool_set_aside(&usual, id_of(5), "active/nothing", &why));
+    EXPECT_INT(why.error, ENOENT);
+}
+
+static unsigned parent_syncs;
+
+static int count_parent_syncs(const struct fault_event *event, void *context)
+{
+    (void) context;
+    parent_syncs += event->operation == FAULT_SYNC && strcmp(event->path, "deferred") == 0;
+    return 0;
+}
+
+/* Its maker was killed before the name was durable. */
+TEST(a_folder_that_was_not_finished_is_made_durable_by_the_next)
+{
+    char folder[SPOOL_PATH_SIZE];
+    struct stat status;
+    struct failure why;
+
+    enter_fresh_queue();
+    spool_folder(&usual, SPOOL_DEFERRED, id_of(6), folder);
+    CHECK(mkdir(folder, 01700) == 0);
+    parent_syncs = 0;
+    fault_set_hook(count_parent_syncs, NULL);
+    EXPECT(spool_make_folder(&usual, SPOOL_DEFERRED, id_of(6), &why));
+    EXPECT_UINT(parent_syncs, 1);
+    EXPECT(spool_make_folder(&usual, SPOOL_DEFERRED, id_of(6), &why));
+    EXPECT_UINT(parent_syncs, 1);
+    fault_set_hook(NULL, NULL);
+    EXPECT(file_stat(folder, &status, &why));
+    EXPECT_UINT(status.st_mode & 07777, 0700);
+}
+
+static int fail_syncs(const struct fault_event *event, void *context)
+{
+    (void) context;
+    return event->operation == FAULT_SYNC ? EIO : 0;
+}
+
+TEST(a_move_that_is_not_durable_is_told)
+{
+    char path[SPOOL_PATH_SIZE];
+    struct failure why;
+
+    enter_fresh_queue();
+    spool_path(&usual, SPOOL_INCOMING, id_of(7), path);
+    store(path, STR("x"));
+    fault_set_hook(fail_syncs, NULL);
+    EXPECT_FALSE(spool_move(&usual, id_of(7), path, SPOOL_HOLD, true, &why));
+    EXPECT_FALSE(spool_make_folders(&why));
+    fault_set_hook(NULL, NULL);
+    EXPECT_INT(why.error, EIO);
+    CHECK(chdir(unit_directory()) == 0);
+    EXPECT_FALSE(spool_move(&usual, id_of(7), path, SPOOL_HOLD, true, &why));
 }
