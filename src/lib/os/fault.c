@@ -14,18 +14,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PLAN_MAX = 16, EXIT_STATUS = 70, ENDS_PROCESS = -1 };
+enum { PLAN_MAX = 16, EXIT_STATUS = 70, ENDS_PROCESS = -1, ENDS_AFTER = -2 };
 
 struct planned_fault {
     enum fault_operation operation;
     uint64_t at;
     bool is_lasting;
     bool is_single;
-    int error; /* or ENDS_PROCESS */
+    int error; /* or ENDS_PROCESS, ENDS_AFTER */
 };
 
 static struct planned_fault plan[PLAN_MAX];
 static size_t plan_count;
+/* Of the call that this thread makes just now. */
+static _Thread_local bool ends_after;
 static atomic_uint_least64_t seen[FAULT_OPERATIONS];
 static const char *log_path;
 static fault_hook *_Atomic hook;
@@ -46,12 +48,12 @@ static const struct {
     const char *name;
     int error;
 } errors[] = {
-    { "exit", ENDS_PROCESS }, { "EIO", EIO },       { "ENOSPC", ENOSPC },
-    { "EDQUOT", EDQUOT },     { "EMFILE", EMFILE }, { "ENFILE", ENFILE },
-    { "EACCES", EACCES },     { "EROFS", EROFS },   { "EFBIG", EFBIG },
-    { "EINTR", EINTR },       { "EEXIST", EEXIST }, { "ENOENT", ENOENT },
-    { "ENOMEM", ENOMEM },     { "EPERM", EPERM },   { "ETIMEDOUT", ETIMEDOUT },
-    { "short", FAULT_SHORT }, { "none", 0 },
+    { "exit", ENDS_PROCESS },   { "exit-after", ENDS_AFTER }, { "EIO", EIO },
+    { "ENOSPC", ENOSPC },       { "EDQUOT", EDQUOT },         { "EMFILE", EMFILE },
+    { "ENFILE", ENFILE },       { "EACCES", EACCES },         { "EROFS", EROFS },
+    { "EFBIG", EFBIG },         { "EINTR", EINTR },           { "EEXIST", EEXIST },
+    { "ENOENT", ENOENT },       { "ENOMEM", ENOMEM },         { "EPERM", EPERM },
+    { "ETIMEDOUT", ETIMEDOUT }, { "short", FAULT_SHORT },     { "none", 0 },
 };
 
 const char *fault_operation_name(enum fault_operation operation)
@@ -188,7 +190,8 @@ static int planned_verdict(const struct fault_event *event)
             continue;
         if (fault->error == ENDS_PROCESS)
             _exit(EXIT_STATUS);
-        return fault->error;
+        ends_after = fault->error == ENDS_AFTER;
+        return ends_after ? 0 : fault->error;
     }
     return 0;
 }
@@ -215,4 +218,6 @@ void fault_done(const struct fault_event *event, int error)
     function = atomic_load(&listener);
     if (function != NULL)
         function(event, error, listener_context);
+    if (ends_after)
+        _exit(EXIT_STATUS);
 }

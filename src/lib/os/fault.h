@@ -16,10 +16,11 @@
  *     MERPATI_FAULTS="cleanup/sync:2:EIO spill/rename:1:exit write:7:ENOSPC"
  *
  * [program/]operation:n:errno-name-or-exit, the nth such call of the process fails so, or the process
- * ends there without any clean-up, as a power cut would; "short" writes half and fails with ENOSPC, "none" is only
- * told. n+ means the nth and all after it. When one strikes, a line with it is appended to the file named by
- * MERPATI_FAULTS_LOG; n! strikes only while that file is empty: of all processes in one alone. The variables pass
- * master only where import_environment lists them, and set-id programs do not look at them.
+ * ends there without any clean-up, as a power cut would; "short" writes half and fails with ENOSPC, "exit-after" lets
+ * the call happen and ends the process behind it (not of a read); "none" is only told. n+ means the nth and all after
+ * it. When one strikes, a line with it is appended to the file named by MERPATI_FAULTS_LOG; n! strikes only while that
+ * file is empty: of all processes in one alone. The variables pass master only where import_environment lists them, and
+ * set-id programs do not look at them.
  */
 enum fault_operation {
     FAULT_OPEN,

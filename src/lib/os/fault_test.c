@@ -176,12 +176,39 @@ TEST(a_program_can_be_told_to_end_at_a_call)
     EXPECT_INT(WEXITSTATUS(status), 70);
 }
 
-/* What the child of the test above does instead of tests; 3 says that no fault struck. */
+TEST(a_program_can_be_told_to_end_right_behind_a_call)
+{
+    char *arguments[] = { "/proc/self/exe", "fault-child", NULL };
+    char variable[] = "MERPATI_FAULTS=write:1:exit-after";
+    char *environment[] = { variable, NULL };
+    const char *path = path_of("behind");
+    struct failure why;
+    struct strbuf text;
+    int status, fd;
+    pid_t pid;
+
+    strbuf_init(&text, 100);
+    EXPECT(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, &why));
+    const struct process_fd fds[] = { { fd, STDERR_FILENO } };
+    const struct process_start start = {
+        .path = "/proc/self/exe", .arguments = arguments, .environment = environment, .fds = fds, .fd_count = 1
+    };
+    EXPECT(process_start(&start, &pid, &why));
+    EXPECT(process_wait(pid, &status, &why));
+    EXPECT(WIFEXITED(status));
+    EXPECT_INT(WEXITSTATUS(status), 70);
+    fd_close(&fd);
+    EXPECT(file_load(path, &text, &why));
+    EXPECT_STR(strbuf_str(&text), STR("done"));
+    strbuf_done(&text);
+}
+
+/* What the child of the tests above does instead of tests; 3 says that no fault struck. */
 __attribute__((constructor)) static void be_child(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "fault-child") != 0)
         return;
-    if (!file_write(STDERR_FILENO, "standard error", STR(""), NULL))
+    if (!file_write(STDERR_FILENO, "standard error", STR("done"), NULL))
         _exit(4);
     _exit(3);
 }

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Mail under full load while processes die by kill -9, and the account of it: what came how often, and which death explains it.
+
+Each message has a token of its own, also when it is offered again; so only what was acknowledged under that token
+counts. A death is known by how much each destination had received when the process was gone: a message that came twice came
+once before and once after the death of its agent, as the last one on its connection, or nothing explains it.
+"""
+
+import collections
+import os
+import re
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+from .smtp_client import Disconnected
+from .waiting import wait_until
+
+SENDERS = 10
+EVERYTHING = "everything"
+# Whose death may bring a message again: the agent had delivered it and nobody had heard of it.
+EXPLAINS = {"relayed": {"smtp", EVERYTHING}, "mailbox": {"local", EVERYTHING}}
+# A notification is durable before it is recorded that there is one (docs/queue.md, "returned").
+EXPLAINS_NOTICE = {"local", "qmgr", "bounce", "cleanup", EVERYTHING}
+
+
+@dataclass
+class Death:
+    round: int
+    name: str
+    processes: int
+    relayed: int = 0  # messages there when all of them were gone
+    mailbox: int = 0
+
+    def __str__(self):
+        return f"round {self.round}: {self.name} ({self.processes}) after {self.relayed} relayed, {self.mailbox} in the mailbox"
+
+
+class Storm:
+    def __init__(self, mail, account, target):
+        self.mail, self.account, self.target = mail, account, target
+        self.kinds = [f"{account}@localhost", "someone@relayed.test", "someone@relayed.test", "no-such-user@localhost"]
+        self.lock = threading.Lock()
+        self.next = 0
+        self.acknowledged = {}  # token to queue id
+        self.deaths = []
+        self.is_over = False
+        self.threads = [threading.Thread(target=self.send, daemon=True) for _ in range(SENDERS)]
+
+    # --- the load ----------------------------------------------------------------------------------------------
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def end(self):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join()
+
+    def take(self):
+        with self.lock:
+            self.next += 1
+            return self.next
+
+    def send(self):
+        client = None
+        while not self.is_over:
+            try:
+                if client is None:
+                    client = self.mail.smtp()
+                    client.hello()
+                client = self.send_one(client, self.take())
+            except (OSError, Disconnected, IndexError, ValueError, AssertionError):
+                client = None
+                time.sleep(0.02)
+
+    def send_one(self, client, number):
+        token = f"storm-{number}."
+        body = "x" * 60 + "\n"
+        # One in fifty is a file of its own from the start.
+        text = f"Message-Id: <{token}id@example.test>\nSubject: {token}\n\n" + body * (2000 if number % 50 == 0 else 1)
+        reply = client.deliver(f"{self.account}@localhost", self.kinds[number % len(self.kinds)], text)
+        if reply.code == 250:
+            with self.lock:
+                self.acknowledged[token] = reply.text.rsplit(" ", 1)[1]
+            # So that the load lasts while processes die.
+            time.sleep(0.02)
+            return client
+        assert 400 <= reply.code < 500, f"{token} had a permanent answer: {reply}"
+        time.sleep(0.02)
+        if reply.code == 421:
+            return None
+        client.command("RSET")
+        return client
+
+    # --- the deaths --------------------------------------------------------------------------------------------
+
+    def strike(self, number, name):
+        pids = self.mail.all_pids() if name == EVERYTHING else self.mail.pids(name)
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), f"the death of {name}")
+        if name == EVERYTHING:
+            # What master started while the others died.
+            self.mail.wait_for_end()
+        death = Death(number, name, len(pids))
+        death.relayed, death.mailbox = len(self.target.messages), len(self.mailbox())
+        self.deaths.append(death)
+        if name == EVERYTHING:
+            self.mail.start()
+
+    def wait_for_progress(self):
+        """Whatever died is back: mail is accepted and delivered again."""
+        accepted, delivered = len(self.acknowledged) + 30, len(self.target.messages) + 10
+        wait_until(
+            lambda: len(self.acknowledged) >= accepted and len(self.target.messages) >= delivered,
+            lambda: f"{accepted} accepted, not {len(self.acknowledged)}, {delivered} relayed, not {len(self.target.messages)}, "
+            f"after {self.deaths[-1]}; log:\n{self.mail.tail()}", 60,
+        )
+
+    # --- the account -------------------------------------------------------------------------------------------
+
+    def mailbox(self):
+        return self.mail.mailbox(self.account)
+
+    def places(self):
+        """By token, the places where it is: (destination, index)."""
+        found = collections.defaultdict(list)
+        for index, message in enumerate(list(self.target.messages)):
+            for token in re.findall(r"(?m)^Subject: (storm-\d+\.)$", message.text)[:1]:
+                found[token].append(("relayed", index))
+        for index, text in enumerate(self.mailbox()):
+            # A notification has the token in the returned part.
+            for token in re.findall(r"(?m)^Subject: (storm-\d+\.)$", text)[:1]:
+                found[token].append(("mailbox", index))
+        return found
+
+    def missing(self):
+        return set(self.acknowledged) - set(self.places())
+
+    def has_gone_on(self, index):
+        """The connection on which it came was used again: who made it lived, and knew that it was delivered."""
+        messages = list(self.target.messages)
+        return any(later.connection == messages[index].connection for later in messages[index + 1 :])
+
+    def explain(self):
+        """Lines about what came more than once, and those of them that no death explains."""
+        said, unexplained = [], []
+        for token, places in sorted(self.places().items()):
+            for (where, first), (_where, second) in zip(places, places[1:]):
+                number = int(token[6:-1])
+                allowed = EXPLAINS_NOTICE if number % len(self.kinds) == 3 else EXPLAINS[where]
+                between = [death for death in self.deaths if death.name in allowed and first < getattr(death, where) <= second]
+                if where == "relayed" and self.has_gone_on(first):
+                    between = []
+                line = f"{token} {where} {first} and {second}: {'; '.join(map(str, between)) or 'no death explains it'}"
+                said.append(line)
+                if not between:
+                    unexplained.append(f"{line}\n" + "\n".join(self.mail.log_lines(self.acknowledged.get(token, token))))
+        return said, unexplained
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
