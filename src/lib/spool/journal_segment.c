@@ -6,6 +6,11 @@
 #include "os/file.h"
 #include "os/lock.h"
 
+#include <errno.h>
+
+/* Looks come one by one; a third that comes just then is no accident any more. */
+enum { MAKE_TRIES = 3 };
+
 /* What a look at all segments gave. */
 struct survey {
     unsigned numbers[SEGMENT_NUMBER_MAXIMUM];
@@ -64,6 +69,18 @@ static bool make_segment(const struct survey *survey, unsigned writer, uint64_t 
            segment_read_header(segment->fd, number, &segment->header, why);
 }
 
+/* A look of the queue manager at the new segment may come before our lock, or another writer: then one more is made. */
+static bool make_own_segment(struct survey *survey, unsigned writer, uint64_t size, struct journal_segment *segment,
+                             struct failure *why)
+{
+    for (unsigned tries = 1; !make_segment(survey, writer, size, segment, why); tries++) {
+        fd_close(&segment->fd);
+        if (why->error != EAGAIN || tries == MAKE_TRIES || !segment_list(survey->numbers, &survey->count, why))
+            return false;
+    }
+    return true;
+}
+
 static bool begin_use(struct journal_segment *segment, unsigned writer, struct failure *why)
 {
     segment->header.is_live = true;
@@ -112,8 +129,7 @@ static bool take(const struct journal_settings *settings, unsigned writer, struc
             fd_close(&segment.fd);
             return false;
         }
-    } else if (!make_segment(survey, writer, settings->segment_bytes, &segment, why)) {
-        fd_close(&segment.fd);
+    } else if (!make_own_segment(survey, writer, settings->segment_bytes, &segment, why)) {
         return false;
     }
     if (!begin_use(&segment, writer, why)) {

@@ -619,6 +619,42 @@ TEST(two_writers_have_segments_of_their_own)
     play(two_writers, &settings);
 }
 
+/* As the queue manager, which looks at each segment that is new to it. */
+static void look_at_second(const struct fault_event *event, int error, void *context)
+{
+    int *fd = context;
+    struct failure why;
+
+    if (error == 0 && *fd < 0 && event->path2 != NULL && strcmp(event->path2, "journal/segment-002") == 0)
+        EXPECT(segment_open(2, fd, &why) && lock_try(*fd, "segment", LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &why));
+}
+
+static void looked_at(struct scenario *scenario)
+{
+    struct journal_writer *first = scenario->writer;
+    struct failure why;
+    struct queue_id id;
+    int fd = -1;
+
+    EXPECT(send_sized(scenario, 100, 0, &id, &why));
+    fault_set_listener(look_at_second, &fd);
+    open_writer(scenario);
+    EXPECT(send_sized(scenario, 100, 0, &id, &why));
+    fault_set_listener(NULL, NULL);
+    EXPECT(fd >= 0);
+    EXPECT_UINT(scenario->heard.last.segment, 3);
+    fd_close(&fd);
+    journal_writer_close(&scenario->writer);
+    scenario->writer = first;
+}
+
+TEST(a_new_segment_that_somebody_looks_at_just_then_is_left_for_another)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(looked_at, &settings);
+}
+
 static void wrong_settings(struct scenario *scenario)
 {
     const struct journal_events events = { 0 };
