@@ -257,7 +257,8 @@ bool journal_writer_may_accept(struct journal_writer *writer, bool is_inside, st
         writer->is_looking_for_room = true;
         fiber_start(writer->loop, look_for_room, writer);
     }
-    return failure_set(why, FAILURE_NO_SPACE, 0, "the journal has no room: spool_journal_limit is reached, or the disk is full");
+    return failure_set(why, FAILURE_NO_SPACE, 0,
+                       "the journal has no room: spool_journal_limit is reached, or the disk is full");
 }
 
 void journal_note_failure(struct journal_writer *writer, const struct failure *failure)
