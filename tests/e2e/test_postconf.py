@@ -20,7 +20,7 @@ NOT_YET = {
     "test70": "names made by tables",
     "test71": "the warning about # in the middle of a value",
 }
-REST_OF_POSTCONF = re.compile(r"-\w*[PFjablmtTpAD]")
+REST_OF_POSTCONF = re.compile(r"-\w*[PFjabltTpAD]")
 
 
 def cases():
@@ -144,3 +144,8 @@ def test_defaults_are_stock_ones_but_for_our_names(tmp_path):
         "address_verify_map", "postscreen_cache_map", "smtpd_forbid_bare_newline", "smtpd_forbid_unauth_pipelining",
     }
     assert set(differing) <= allowed, differing
+
+
+def test_table_types_are_listed(tmp_path):
+    listed = postconf("-m", cwd=tmp_path, check=True).stdout.splitlines()
+    assert listed == sorted(listed) and {"cidr", "hash", "lmdb", "pcre", "texthash"} <= set(listed)

@@ -14,6 +14,7 @@
 #include "postconf/reference.h"
 #include "postconf/services.h"
 #include "postconf/show.h"
+#include "table/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +36,15 @@ struct postconf {
     bool checks;         /* -W, for merpati check */
     bool is_reference;   /* -R: all rows, for the reference pages */
     bool is_quiet;       /* -q */
+    bool lists_types;    /* -m */
 };
 
 static int usage(void)
 {
     return log_fail(
         1, "usage: postconf [-c config_dir] [-C param_class] [-d (parameter defaults)] [-e (edit configuration)] "
-           "[-f (fold lines)] [-h (no names)] [-H (no values)] [-M (master.cf)] [-n (non-default parameters)] "
+           "[-f (fold lines)] [-h (no names)] [-H (no values)] [-m (table types)] [-M (master.cf)] [-n (non-default "
+           "parameters)] "
            "[-o name=value (override parameter value)] [-q (quiet)] [-x (expand parameter values)] "
            "[-X (exclude)] [-# (comment-out)] [name...]");
 }
@@ -97,12 +100,19 @@ static bool take_option(struct postconf *postconf, int letter)
         char letter;
         bool *flag;
     } flags[] = {
-        { 'd', &postconf->show.wants_defaults }, { 'e', &postconf->edits },
-        { 'f', &postconf->show.is_folded },      { 'h', &postconf->show.hides_names },
-        { 'H', &postconf->show.hides_values },   { 'M', &postconf->shows_services },
-        { 'n', &postconf->show.only_set },       { 'q', &postconf->is_quiet },
-        { 'R', &postconf->is_reference },        { 'W', &postconf->checks },
-        { 'x', &postconf->show.expands },        { 'X', &postconf->removes },
+        { 'd', &postconf->show.wants_defaults },
+        { 'e', &postconf->edits },
+        { 'f', &postconf->show.is_folded },
+        { 'h', &postconf->show.hides_names },
+        { 'H', &postconf->show.hides_values },
+        { 'M', &postconf->shows_services },
+        { 'm', &postconf->lists_types },
+        { 'n', &postconf->show.only_set },
+        { 'q', &postconf->is_quiet },
+        { 'R', &postconf->is_reference },
+        { 'W', &postconf->checks },
+        { 'x', &postconf->show.expands },
+        { 'X', &postconf->removes },
         { '#', &postconf->comments_out },
     };
     size_t i;
@@ -120,7 +130,7 @@ static bool parse_arguments(struct postconf *postconf, int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "c:C:defhHMno:qRvWxX#")) != -1)
+    while ((letter = getopt(argc, argv, "c:C:defhHmMno:qRvWxX#")) != -1)
         if (!take_option(postconf, letter))
             return false;
     for (; optind < argc; optind++) {
@@ -213,6 +223,13 @@ static int show_parameters(struct postconf *postconf)
                                   : !show_all(&postconf->show, parameters, &why))
         return log_fail(1, "%s", why.text);
     warn_all(postconf, &parameters->unused);
+    return 0;
+}
+
+static int list_table_types(void)
+{
+    for (const char *const *name = table_type_names(); *name != NULL; name++)
+        puts(*name);
     return 0;
 }
 
@@ -399,6 +416,8 @@ int main(int argc, char **argv)
         reference_print(stdout);
         return fflush(stdout) == 0 ? 0 : 1;
     }
+    if (postconf.lists_types)
+        return list_table_types();
     if ((postconf.removes + postconf.comments_out + postconf.edits) > 1)
         return log_fail(1, "specify one of -e -X -#");
     /* A directory is shown in messages and as config_directory the way it was given; nothing here runs set-gid. */
