@@ -538,6 +538,19 @@ static bool send_entry(struct daemon_call *call, struct queue_id id, const struc
     return true;
 }
 
+/* Who has been served in a delivery that goes on is in the ledger, not in the message. */
+static void leave_out_served(const struct queued_message *message, struct envelope *envelope)
+{
+    const struct active_message *active = message->active;
+
+    if (active == NULL || active->results == NULL || active->envelope->recipient_count != envelope->recipient_count)
+        return;
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (active->results[i].outcome == ACTIVE_SENT)
+            envelope->recipients[i].status = RECIPIENT_DELIVERED;
+    }
+}
+
 static bool list_one(struct daemon_call *call, struct queue_id id, struct arena *arena, uint64_t *count,
                      struct failure *why)
 {
@@ -551,6 +564,7 @@ static bool list_one(struct daemon_call *call, struct queue_id id, struct arena 
     message = queue_index_find(keeper->index, id);
     if (message == NULL)
         return true;
+    leave_out_served(message, &envelope);
     if (!send_entry(call, id, &envelope, queue_of(message), message->must_expire, arena, why))
         return false;
     (*count)++;

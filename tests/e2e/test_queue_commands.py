@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from support.smtp_sink import STALL
 from support.waiting import free_port, wait_until
 
 SENDER = "s@example.com"
@@ -65,6 +66,15 @@ def test_deferred_mail_is_listed_as_postfix_does(either):
     assert lines[2] == f"({REASON})".rjust(78)
     assert sorted(lines[3:5]) == [" " * 41 + "a@far.test", " " * 41 + "b@far.test"]
     assert lines[5:] == ["", f"-- {int(size.group(1)) // 1024} Kbytes in 1 Request.", ""]
+
+
+def test_recipients_that_have_theirs_are_not_listed_while_others_wait(merpati, sink):
+    server = sink(replies={"RCPT": lambda session, line: STALL if "slow" in line else None})
+    mail = merpati(main={"relayhost": f"[127.0.0.1]:{server.port}", "smtp_destination_recipient_limit": "1"})
+    mail.sendmail("-f", "a@example.com", "quick@x.test", "slow@x.test", input="Subject: x\n\nhello\n")
+    mail.wait_log(r"to=<quick@x\.test>.*status=sent")
+    wait_until(lambda: "quick@x.test" not in mail.command("postqueue", "-c", mail.config, "-p").stdout, "quick to be left out")
+    assert re.search(r"(?m)^[0-9A-F]+\* .*\n +slow@x\.test$", mail.command("postqueue", "-c", mail.config, "-p").stdout)
 
 
 def test_json_has_one_object_a_message(either):
