@@ -185,6 +185,15 @@ static bool find_status_end(struct queue_file_reader *reader, struct failure *wh
     return read_statuses(reader, NULL, NULL, why);
 }
 
+/*
+ * Behind a torn status a later one may stand that came through. It must not count again, behind what is now written in
+ * the torn one's place.
+ */
+static bool cut_torn(const struct queue_file_reader *reader, int fd, const char *path, struct failure *why)
+{
+    return reader->size <= reader->status_end || file_truncate(fd, path, reader->status_end, why);
+}
+
 static bool append_status(int fd, const char *path, const struct queue_file_outcome *outcomes, size_t count,
                           unsigned add_flags, uint64_t *end, struct failure *why)
 {
@@ -196,7 +205,7 @@ static bool append_status(int fd, const char *path, const struct queue_file_outc
     is_done = queue_file_reader_open(&reader, fd, why);
     reader.status_end = *end;
     is_done = is_done && (*end != 0 || find_status_end(&reader, why)) &&
-              encode_status(&reader, outcomes, count, add_flags, &bytes, why) &&
+              encode_status(&reader, outcomes, count, add_flags, &bytes, why) && cut_torn(&reader, fd, path, why) &&
               file_write_at(fd, path, strbuf_str(&bytes), reader.status_end, why);
     if (is_done)
         *end = frame_align(reader.status_end + bytes.len);

@@ -238,6 +238,28 @@ TEST(a_torn_status_is_ignored_and_overwritten)
     strbuf_done(&bytes);
 }
 
+TEST(a_status_behind_a_torn_one_does_not_come_back)
+{
+    struct strbuf bytes;
+    size_t whole;
+
+    enter_fresh_queue();
+    write_sample("incoming/x", 2, STR("x\n"));
+    load("incoming/x", &bytes);
+    whole = bytes.len;
+    append_one(0, RECIPIENT_PENDING, STR("later"));
+    append_one(1, RECIPIENT_FAILED, STR("never"));
+    strbuf_done(&bytes);
+    load("incoming/x", &bytes);
+    bytes.data[whole + 60] ^= 1;
+    store("incoming/x", strbuf_str(&bytes));
+    EXPECT_INT(recipient_of(1, NULL).status, RECIPIENT_PENDING);
+    append_one(0, RECIPIENT_PENDING, STR("again"));
+    EXPECT_INT(recipient_of(1, NULL).status, RECIPIENT_PENDING);
+    EXPECT_STR(recipient_of(0, NULL).reason, STR("again"));
+    strbuf_done(&bytes);
+}
+
 TEST(an_outcome_for_nobody_makes_the_file_unreadable)
 {
     struct failure why;
