@@ -46,6 +46,7 @@ struct keeper {
     bool is_looking_for_segments;
     bool looks_again;
     size_t busy_segments; /* that a writer has locked, as of the last look */
+    size_t unopened_segments; /* as told in the log */
 
     size_t active_count;
     size_t active_deferred;

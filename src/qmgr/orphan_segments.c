@@ -9,6 +9,7 @@
 #include "qmgr/live_segments.h"
 #include "run/loop.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct orphan {
@@ -22,6 +23,8 @@ struct look_job {
     struct orphan orphans[SEGMENT_NUMBER_MAXIMUM];
     size_t count;
     size_t damaged;
+    size_t unopened; /* there, but not to be opened */
+    struct failure unopened_why;
     size_t busy;
     uint64_t *uses; /* by number; NULL: not asked for */
     bool is_listed;
@@ -54,8 +57,11 @@ static void look_at_segment(struct look_job *job, unsigned number)
     char path[SEGMENT_PATH_SIZE];
 
     segment_path(number, path);
-    if (!segment_open(number, &orphan.fd, &job->why))
+    if (!segment_open(number, &orphan.fd, &job->why)) {
+        if (job->why.error != ENOENT && job->unopened++ == 0)
+            job->unopened_why = job->why;
         return;
+    }
     if (!lock_try(orphan.fd, path, LOCK_STYLE_DESCRIPTION, LOCK_EXCLUSIVE, &job->why)) {
         job->busy++;
         fd_close(&orphan.fd);
@@ -98,6 +104,15 @@ static void look(void *context)
     }
 }
 
+/* Their mail is acknowledged: it waits, and somebody must hear of it. */
+static void tell_unopened(struct keeper *keeper, const struct look_job *job)
+{
+    if (job->unopened != keeper->unopened_segments && job->unopened > 0)
+        log_error("%zu segments of the journal cannot be opened, and mail in them waits: %s", job->unopened,
+                  job->unopened_why.text);
+    keeper->unopened_segments = job->unopened;
+}
+
 static void look_around(void *context)
 {
     struct keeper *keeper = context;
@@ -115,6 +130,7 @@ static void look_around(void *context)
         keeper->knows_earlier_uses = keeper->knows_earlier_uses || job->is_listed;
         if (job->damaged > 0)
             log_error("%zu segments of the journal have no readable header; they are kept in corrupt/", job->damaged);
+        tell_unopened(keeper, job);
         for (size_t i = 0; i < job->count; i++)
             live_segments_adopt(keeper, job->orphans[i].number, &job->orphans[i].header, &job->orphans[i].fd);
         keeper->busy_segments = job->busy;

@@ -418,3 +418,16 @@ def test_a_whole_queue_that_root_restored_without_its_owners(make_merpati, sink)
     send(mail, recipient="new@remote.example")
     server.wait_for(3)
     mail.wait_empty()
+
+
+def test_segments_that_cannot_be_opened_are_told(make_merpati, run_as):
+    mail = make_merpati(run_as=run_as)
+    mail.start()
+    send(mail, recipient="nobody@example.test")
+    mail.stop()
+    segments = sorted((mail.queue / "journal").glob("segment-*"))
+    for path in segments:
+        path.chmod(0)
+    mail.start()
+    mail.wait_log(f"error: {len(segments)} segments of the journal cannot be opened, and mail in them waits: "
+                  r"open journal/segment-\d+: Permission denied")
