@@ -4,6 +4,7 @@
 import re
 import threading
 
+import pytest
 from support.waiting import wait_until
 
 COUNT = 2600
@@ -77,6 +78,7 @@ def test_other_mail_goes_while_a_large_message_is_under_way(make_merpati, sink):
     assert sorted(recipients(server)) == sorted(names() + ["small"])
 
 
+@pytest.mark.sanitized
 def test_failures_come_back_in_one_notification_and_the_rest_is_deferred(make_merpati, sink, account):
     def answer(session, line):
         number = int(re.search(r"<u(\d+)@", line).group(1))
