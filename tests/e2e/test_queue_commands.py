@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -177,6 +178,26 @@ def test_flush_tries_again_at_once(merpati):
     wait_until(lambda: len(mail.log_lines(tries)) == 3, lambda: mail.tail())
     mail.command("postsuper", "-r", queue_id)
     wait_until(lambda: len(mail.log_lines(r"to=<a@far\.test>")) == 4, lambda: mail.tail())
+
+
+def test_a_flush_of_a_message_in_delivery_tries_it_again_at_once(merpati, sink):
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def answer(session, line):
+        if may_answer.is_set():
+            return None
+        asked.set()
+        may_answer.wait(30)
+        return "450 4.2.0 later"
+
+    server = sink(replies={"RCPT": answer})
+    mail = merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
+    mail.sendmail("-f", "a@example.com", "x@x.test", input="Subject: x\n\nhello\n")
+    assert asked.wait(30)
+    mail.command("postqueue", "-c", mail.config, "-i", mail.queue_ids()[0])
+    may_answer.set()
+    mail.wait_log(r"to=<x@x\.test>.*status=deferred")
+    mail.wait_log(r"to=<x@x\.test>.*status=sent")
 
 
 @pytest.mark.sanitized
