@@ -20,6 +20,7 @@ from .waiting import wait_until
 
 SENDERS = 10
 EVERYTHING = "everything"
+RESTARTS = {"master", EVERYTHING}
 # Whose death may bring a message again: the agent had delivered it and nobody had heard of it.
 EXPLAINS = {"relayed": {"smtp", EVERYTHING}, "mailbox": {"local", EVERYTHING}}
 # A notification is durable before it is recorded that there is one (docs/queue.md, "returned").
@@ -106,13 +107,13 @@ class Storm:
             except ProcessLookupError:
                 pass
         wait_until(lambda: not any(is_alive(pid) for pid in pids), f"the death of {name}")
-        if name == EVERYTHING:
-            # What master started while the others died.
+        if name in RESTARTS:
+            # What master started while the others died; what ends by itself without a master.
             self.mail.wait_for_end()
         death = Death(number, name, len(pids))
         death.relayed, death.mailbox = len(self.target.messages), len(self.mailbox())
         self.deaths.append(death)
-        if name == EVERYTHING:
+        if name in RESTARTS:
             self.mail.start()
 
     def wait_for_progress(self):
