@@ -188,7 +188,7 @@ void daemon_start_connection(struct daemon *daemon, int fd)
 
 static void wait_for_slot(struct daemon *daemon)
 {
-    while (daemon->connection_count >= daemon->limit && !daemon->is_draining)
+    while (daemon_is_full(daemon) && !daemon->is_draining)
         daemon_wait(daemon, &daemon->slot_free);
 }
 

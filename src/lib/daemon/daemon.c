@@ -39,18 +39,27 @@ void daemon_wait(struct daemon *daemon, struct event *event)
 
 /* ---- what master hears ---- */
 
-static bool is_full(const struct daemon *daemon)
+/* A caller that has died takes no room any more: whoever comes in its place asks for what is still in hand. */
+bool daemon_is_full(const struct daemon *daemon)
 {
-    return daemon->connection_count >= daemon->limit;
+    return daemon->connection_count - daemon->channels.deserted >= daemon->limit;
+}
+
+static void note_deserted(void *context)
+{
+    struct daemon *daemon = context;
+
+    event_wake_all(&daemon->slot_free);
+    daemon_note_change(daemon);
 }
 
 static void report_state(struct daemon *daemon)
 {
-    enum master_record_kind kind = daemon->is_draining ? MASTER_RETIRING
-                                   : is_full(daemon)   ? MASTER_BUSY
-                                                       : MASTER_AVAILABLE;
+    enum master_record_kind kind = daemon->is_draining      ? MASTER_RETIRING
+                                   : daemon_is_full(daemon) ? MASTER_BUSY
+                                                            : MASTER_AVAILABLE;
 
-    daemon->told_full = is_full(daemon);
+    daemon->told_full = daemon_is_full(daemon);
     daemon->told_count = daemon->connection_count;
     master_link_send(daemon->master, kind, (uint32_t) daemon->connection_count);
 }
@@ -87,7 +96,7 @@ void daemon_note_change(struct daemon *daemon)
     daemon->last_active = loop_now(daemon->loop);
     event_wake_all(&daemon->changed);
     /* Being full, and being so no more, is told at once. */
-    if (is_full(daemon) != daemon->told_full)
+    if (daemon_is_full(daemon) != daemon->told_full)
         report_state(daemon);
     if (daemon->connection_count == 0)
         event_wake_all(&daemon->all_done);
@@ -279,6 +288,8 @@ static void begin_loop(struct daemon *daemon)
     event_init(&daemon->all_done);
     list_init(&daemon->connections);
     channel_set_init(&daemon->channels);
+    daemon->channels.has_deserted = note_deserted;
+    daemon->channels.context = daemon;
     fiber_group_init(&daemon->acceptors, daemon->loop);
     fiber_group_init(&daemon->keepers, daemon->loop);
     daemon->endpoints = map_create();

@@ -82,5 +82,6 @@ void daemon_drain(struct daemon *daemon, bool is_stopping);
 
 /* How many sessions this process can and may have; reads what a jail would hide. */
 size_t daemon_session_limit(const struct daemon *daemon);
+bool daemon_is_full(const struct daemon *daemon);
 
 #endif

@@ -379,8 +379,8 @@ bool channel_open(struct loop *loop, const char *path, const struct protocol *pr
 
 void channel_set_init(struct channel_set *set)
 {
+    *set = (struct channel_set){ .is_draining = false };
     list_init(&set->channels);
-    set->is_draining = false;
 }
 
 static void say_goodbye(struct channel *channel)
@@ -425,12 +425,27 @@ static bool serve(struct channel *channel, struct failure *why)
     return is_clean;
 }
 
+static void await_handlers(struct channel *channel)
+{
+    struct channel_set *set = channel->set;
+    struct failure ignored;
+
+    if (set != NULL) {
+        set->deserted++;
+        if (set->has_deserted != NULL)
+            set->has_deserted(set->context);
+    }
+    if (!fiber_group_wait(&channel->handlers, DURATION_FOREVER, &ignored))
+        check_failed("a wait without end", __FILE__, __LINE__);
+    if (set != NULL)
+        set->deserted--;
+}
+
 bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, channel_handler *handler, void *context,
                    struct channel_set *set, struct failure *why)
 {
     struct stream *stream;
     struct channel *channel;
-    struct failure ignored;
     bool is_clean;
 
     if (!stream_create(loop, fd, seconds(60), &stream, why))
@@ -452,8 +467,7 @@ bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, c
         say_goodbye(channel);
     is_clean = serve(channel, why);
     lose_stopped(channel);
-    if (!fiber_group_wait(&channel->handlers, DURATION_FOREVER, &ignored))
-        check_failed("a wait without end", __FILE__, __LINE__);
+    await_handlers(channel);
     list_remove(&channel->set_node);
     channel->set = NULL;
     channel_release(channel);

@@ -51,6 +51,9 @@ enum { CHANNEL_FIRST_BYTE = 0 };
 struct channel_set {
     struct list channels;
     bool is_draining;
+    size_t deserted; /* channels whose peer has gone while calls of theirs are still being handled */
+    void (*has_deserted)(void *context); /* one more; may be NULL */
+    void *context;
 };
 
 void channel_set_init(struct channel_set *set);
