@@ -65,6 +65,15 @@ static unsigned count_states(const struct service *service, unsigned states)
     return count;
 }
 
+bool service_has_holder(const struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        if (!child_of(n)->has_yielded)
+            return true;
+    }
+    return false;
+}
+
 unsigned service_count_active(const struct service *service)
 {
     unsigned count = 0;

@@ -34,6 +34,7 @@ struct child {
     bool was_ready;
     bool was_stopped; /* SIGTERM was sent */
     struct instant started;
+    bool has_yielded; /* a singleton that holds no more what there is only one of */
     struct instant retired_at;
 };
 
@@ -73,6 +74,8 @@ bool service_is(const struct service *service, struct str name, enum master_serv
 /* "smtp/inet" for messages, in the given space. */
 const char *service_text(const struct service *service, char *text, size_t size);
 
+/* Whether a process of a singleton, retiring or not, holds what there is only one of. */
+bool service_has_holder(const struct service *service);
 /* Children of this generation that are not retiring. */
 unsigned service_count_active(const struct service *service);
 /* Children of any generation that take connections, or will soon. */

@@ -37,8 +37,7 @@ static bool may_start(const struct supervisor *supervisor, const struct service 
         return false;
     if (supervisor->phase != SUPERVISOR_RUNNING && !stop_still_needs(supervisor, service))
         return false;
-    /* A singleton that retires still holds what there is only one of: its successor waits for its end. */
-    if (service->program->shape == PROGRAM_SINGLE && !list_is_empty(&service->children))
+    if (service->program->shape == PROGRAM_SINGLE && service_has_holder(service))
         return false;
     return service_count_active(service) < service_process_limit(service, supervisor->configuration);
 }
@@ -195,6 +194,11 @@ static void take_record(struct supervisor *supervisor, struct child *child, cons
         break;
     case MASTER_RETIRING:
         become(supervisor, child, record, CHILD_RETIRING);
+        break;
+    case MASTER_YIELDED:
+        child->has_yielded = true;
+        if (child->service->needs_start && may_start(supervisor, child->service, clock_monotonic()))
+            start_some(supervisor, child->service);
         break;
     case MASTER_WATCH:
         if (child->generation == child->service->generation && !str_contains_char(rest, '\0'))
@@ -456,12 +460,13 @@ static void look_at_files(struct supervisor *supervisor, struct instant now)
 static void hurry_retired(struct supervisor *supervisor, struct service *service, struct instant now)
 {
     const struct master_settings *settings = supervisor->configuration->settings;
-    bool has_waiting_successor = service->program->shape == PROGRAM_SINGLE && !service->is_dropped;
-    struct duration limit = has_waiting_successor ? settings->service_stop_limit : settings->service_retire_limit;
+    bool is_single = service->program->shape == PROGRAM_SINGLE && !service->is_dropped;
 
     for (struct list *n = service->children.next; n != &service->children; n = n->next) {
         struct child *child = child_of(n);
         struct duration time = instant_since(now, child->retired_at);
+        struct duration limit =
+            is_single && !child->has_yielded ? settings->service_stop_limit : settings->service_retire_limit;
 
         if (child->state != CHILD_RETIRING || time.us < limit.us)
             continue;

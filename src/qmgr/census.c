@@ -202,7 +202,8 @@ static bool keep_some(struct keeper *keeper, const struct deliver_outcome *outco
 /* What is delivered or has failed is kept; what is deferred keeps its reason where it can, and is tried again. */
 bool census_unrecorded(void *context, const struct deliver_outcome *outcomes, size_t count, struct failure *why)
 {
-    bool is_done = true;
+    const struct keeper *keeper = context;
+    bool is_done = !keeper->has_left || failure_set(why, FAILURE_STOPPED, 0, "another queue manager is there now");
 
     for (size_t from = 0; from < count && is_done; from += AT_ONCE)
         is_done = keep_some(context, outcomes + from, count - from < AT_ONCE ? count - from : AT_ONCE, why);
@@ -215,7 +216,7 @@ void census_in_hand(void *context, const struct deliver_in_hand *delivery)
     struct queued_message *message;
     struct queue_id id;
 
-    if (!queue_id_parse(delivery->queue_id, &id))
+    if (keeper->has_left || !queue_id_parse(delivery->queue_id, &id))
         return;
     message = walker_take_up(keeper, id);
     if (message == NULL || message->is_moving || message->queue == SPOOL_HOLD ||

@@ -16,6 +16,9 @@
  * One struct for the process; the parts are: live_segments (journal), walker (folders), loader (activation), finisher
  * (after delivery), spiller, control. Everything runs on the loop; what blocks goes through keeper_block.
  */
+/* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
+#define QMGR_UNCLEAN_MARK "journal/manager"
+
 struct daemon;
 struct endpoint;
 struct loop;
@@ -45,7 +48,7 @@ struct keeper {
     struct list segments; /* struct live_segment */
     bool is_looking_for_segments;
     bool looks_again;
-    size_t busy_segments; /* that a writer has locked, as of the last look */
+    size_t busy_segments;     /* that a writer has locked, as of the last look */
     size_t unopened_segments; /* as told in the log */
 
     size_t active_count;
@@ -61,9 +64,13 @@ struct keeper {
     size_t finishing; /* fibers that finish, move or control messages */
 
     bool is_deferreds_turn;
-    bool is_recovered; /* the journal was read, the census taken */
-    bool is_indexed;   /* and all folders were walked once */
+    bool is_recovered;     /* the journal was read, the census taken */
+    bool is_indexed;       /* and all folders were walked once */
+    bool hears_couriers;   /* what earlier queue managers carry can be recorded */
+    size_t couriers;       /* that are telling */
+    size_t couriers_heard; /* since the start */
     bool is_draining;
+    bool has_left; /* the queue is the successor's */
     bool is_stopping;
     bool is_walking;
     struct instant last_flush; /* wall clock */

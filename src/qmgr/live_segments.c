@@ -328,7 +328,7 @@ void live_segments_notice(struct keeper *keeper, unsigned number, uint64_t use, 
 {
     struct live_segment *segment = live_segments_find(keeper, number);
 
-    if (number == 0 || number > SEGMENT_NUMBER_MAXIMUM || offset % SEGMENT_STEP != 0)
+    if (keeper->has_left || number == 0 || number > SEGMENT_NUMBER_MAXIMUM || offset % SEGMENT_STEP != 0)
         return;
     if (segment == NULL) {
         segment = add_segment(keeper, number);
@@ -394,6 +394,26 @@ void live_segments_recover(struct keeper *keeper)
         keeper_wait_change(keeper);
     if (!segment_ledger_sync_all(keeper, &why))
         log_warning("%s", why.text);
+}
+
+void live_segments_give_up(struct keeper *keeper)
+{
+    struct failure why;
+
+    keeper->has_left = true;
+    if (!segment_ledger_sync_all(keeper, &why))
+        log_warning("%s", why.text);
+    while (!list_is_empty(&keeper->segments)) {
+        struct live_segment *segment = CONTAINER_OF(keeper->segments.next, struct live_segment, node);
+
+        while (!list_is_empty(&segment->messages)) {
+            struct queued_message *message = CONTAINER_OF(segment->messages.next, struct queued_message, sibling);
+
+            list_remove(&message->sibling);
+            message->segment = NULL;
+        }
+        drop_segment(segment);
+    }
 }
 
 bool live_segments_are_gone(const struct keeper *keeper)

@@ -56,6 +56,9 @@ void live_segments_tick(struct keeper *keeper);
 /* Nothing is left: every segment is free again, or with its writer and empty. */
 bool live_segments_are_gone(const struct keeper *keeper);
 
+/* Makes ledgers durable as far as the disk lets us, and lets go of all: what is queued is no more ours. In a fiber. */
+void live_segments_give_up(struct keeper *keeper);
+
 /* The message is finished or a file now: its frame is no more looked at. */
 void live_segments_leave(struct keeper *keeper, struct queued_message *message);
 /* Whether this use of the segment began before this queue manager: another one may have had spills under way. */

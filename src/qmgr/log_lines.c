@@ -49,7 +49,7 @@ void log_message_problem(struct str queue_id, const char *doing, const struct fa
 
 void log_going_busy(void)
 {
-    log_info("going with deliveries in hand: the next queue manager asks the agents");
+    log_info("going with deliveries in hand: what becomes of them is carried to the next queue manager");
 }
 
 void log_feedback_values(struct str transport, const struct scheduler_limits *limits)

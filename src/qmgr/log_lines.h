@@ -16,7 +16,7 @@ void log_expired(struct str queue_id, struct str sender, bool is_forced);
 void log_removed(struct str queue_id);
 /* "warning: ABC: no delay warning sent: REASON"; without doing, "warning: ABC: REASON". */
 void log_message_problem(struct str queue_id, const char *doing, const struct failure *why);
-/* "going with deliveries in hand: the next queue manager asks the agents" */
+/* "going with deliveries in hand: what becomes of them is carried to the next queue manager" */
 void log_going_busy(void);
 
 /* With destination_concurrency_feedback_debug: what a transport's formulas are worth, and what a delivery did. */

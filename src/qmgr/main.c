@@ -11,6 +11,7 @@
 #include "qmgr/census.h"
 #include "qmgr/control.h"
 #include "qmgr/finisher.h"
+#include "qmgr/handover.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
@@ -32,9 +33,6 @@ enum {
     RETIRE_SECONDS = 1,
     FUTILE_ATTEMPTS = 10
 };
-
-/* While it is there, a queue manager runs, or ended without knowing what its agents had in hand. */
-static const char unclean_mark[] = "journal/manager";
 
 struct qmgr {
     struct keeper keeper;
@@ -72,10 +70,10 @@ static void change_mark(void *context)
     struct failure ignored;
     int fd;
 
-    job->is_found = file_exists(unclean_mark);
+    job->is_found = file_exists(QMGR_UNCLEAN_MARK);
     if (job->is_clean)
-        (void) !file_unlink(unclean_mark, &ignored);
-    else if (file_open(unclean_mark, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, &fd, &ignored))
+        (void) !file_unlink(QMGR_UNCLEAN_MARK, &ignored);
+    else if (file_open(QMGR_UNCLEAN_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, &fd, &ignored))
         fd_close(&fd);
 }
 
@@ -154,6 +152,9 @@ static void recover(void *context)
     if (qmgr->was_unclean)
         wait_for_writers(keeper);
     if (qmgr->was_unclean)
+        handover_wait(keeper, seconds(CENSUS_SECONDS));
+    keeper->hears_couriers = true;
+    if (qmgr->was_unclean)
         deliveries_take_census(keeper->deliveries, seconds(CENSUS_SECONDS));
     keeper->is_recovered = true;
     keeper->finishing--;
@@ -196,12 +197,11 @@ static void *start(struct daemon *daemon)
 
 static bool is_busy(const struct keeper *keeper)
 {
-    return deliveries_in_hand(keeper->deliveries) > 0 || keeper->active_count > 0 || keeper->loaders > 0;
+    return deliveries_in_hand(keeper->deliveries) > 0 || keeper->active_count > 0 || keeper->loaders > 0 ||
+           keeper->couriers > 0;
 }
 
-/*
- * Told to retire, the next queue manager waits for the end of this one: what takes long stays in the agents' hands, and
- * the census tells the next.
+/* Told to retire, the next queue manager waits for this one to leave the queue to it: what takes long is carried over.
  */
 static bool is_patience_over(const struct qmgr *qmgr, struct instant begun)
 {
@@ -259,6 +259,12 @@ static void spill_all(struct keeper *keeper)
         log_warning("not all mail could become queue files: the rest stays in the journal for the next start");
 }
 
+/* Who leaves the queue to another while master lives leaves nothing half done. */
+static bool must_settle(const struct qmgr *qmgr, bool is_clean)
+{
+    return is_clean || !daemon_is_orphaned(qmgr->keeper.daemon);
+}
+
 static void drain(void *context)
 {
     struct qmgr *qmgr = context;
@@ -279,12 +285,15 @@ static void drain(void *context)
         spill_all(keeper);
     qmgr->is_ending = true;
     event_wake_all(&keeper->work);
-    while (!qmgr->has_ended || keeper->is_looking_for_segments || (is_clean && keeper->finishing > 0))
+    while (!qmgr->has_ended || keeper->is_looking_for_segments ||
+           (must_settle(qmgr, is_clean) && keeper->finishing > 0))
         keeper_wait_change(keeper);
-    if (is_clean && !daemon_is_orphaned(keeper->daemon))
+    if (daemon_is_orphaned(keeper->daemon))
+        return;
+    if (!is_clean)
+        handover_carry(keeper);
+    else if (!handover_is_under_way(keeper))
         (void) set_mark(keeper, true);
-    else
-        log_going_busy();
 }
 
 static void stop(void *context)
@@ -317,6 +326,7 @@ static const struct daemon_operation operations[] = {
     { &queue_durable_message, NULL, control_durable },
     { &queue_control_message, &queue_controlled_message, control_control },
     { &queue_list_message, NULL, control_list },
+    { &deliver_census_reply_message, NULL, handover_take },
     { NULL, NULL, NULL },
 };
 

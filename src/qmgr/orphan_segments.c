@@ -143,7 +143,7 @@ static void look_around(void *context)
 void orphan_segments_look(struct keeper *keeper)
 {
     keeper->looks_again = keeper->is_looking_for_segments;
-    if (keeper->is_looking_for_segments)
+    if (keeper->is_looking_for_segments || keeper->has_left)
         return;
     keeper->is_looking_for_segments = true;
     fiber_start(keeper->loop, look_around, keeper);

@@ -210,6 +210,11 @@ struct arena *daemon_arena(const struct daemon *daemon)
     return daemon->arena;
 }
 
+void daemon_yield(struct daemon *daemon)
+{
+    (void) daemon;
+}
+
 bool daemon_is_draining(const struct daemon *daemon)
 {
     return daemon->is_stopping;

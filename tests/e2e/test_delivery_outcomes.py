@@ -6,6 +6,8 @@ import re
 import threading
 import time
 
+import pytest
+
 from support.waiting import wait_until
 
 
@@ -87,8 +89,38 @@ class Hands:
         return "450 4.7.1 not now" if kind == "later" and is_first else None
 
 
-def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account):
-    """What agents finish for a queue manager that was killed is kept: nothing that arrived or failed is sent again."""
+def end_queue_manager(mail, how):
+    if how == "killed":
+        assert mail.kill("qmgr") == 1
+    else:
+        mail.reload()
+        mail.wait_log("going with deliveries in hand")
+
+
+@pytest.mark.parametrize("how", ["killed", "replaced"])
+def test_what_is_in_hand_is_left_alone_while_other_mail_goes_on(make_merpati, sink, account, how):
+    reached, go = threading.Event(), threading.Event()
+
+    def hold(session, line):
+        reached.set()
+        go.wait(60)
+
+    server = sink(replies={"DOT": hold})
+    mail = make_merpati(main={"transport_maps": f"inline:{{away.example=smtp:[127.0.0.1]:{server.port}}}"})
+    mail.start()
+    send(mail, "u@away.example")
+    assert reached.wait(20)
+    end_queue_manager(mail, how)
+    send(mail, f"{account}@localhost")
+    mail.wait_mailbox(account)
+    go.set()
+    mail.wait_empty(timeout=60)
+    assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize("how", ["killed", "replaced"])
+def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account, how):
+    """What agents finish for a queue manager that has gone is kept: nothing that arrived or failed is sent again."""
     hands = Hands()
     server = sink(replies={"DOT": hands})
     mail = make_merpati(
@@ -105,7 +137,7 @@ def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account)
             reply = client.deliver(f"{account}@localhost", f"{name}@away.example", f"Subject: {name}\n\nhello\n")
             assert reply.code == 250, reply
     wait_until(lambda: len(hands.seen) == HUNDREDS, lambda: f"all in hand, not {len(hands.seen)}; {mail.tail()}")
-    assert mail.kill("qmgr") == 1
+    end_queue_manager(mail, how)
     hands.early.set()
     # The other half ends when the next queue manager has long asked who has what in hand.
     wait_until(lambda: mail.pids("qmgr"), "the next queue manager")

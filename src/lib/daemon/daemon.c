@@ -55,7 +55,8 @@ static void note_deserted(void *context)
 
 static void report_state(struct daemon *daemon)
 {
-    enum master_record_kind kind = daemon->is_draining      ? MASTER_RETIRING
+    enum master_record_kind kind = daemon->has_yielded      ? MASTER_YIELDED
+                                   : daemon->is_draining    ? MASTER_RETIRING
                                    : daemon_is_full(daemon) ? MASTER_BUSY
                                                             : MASTER_AVAILABLE;
 
@@ -544,6 +545,12 @@ bool daemon_is_standalone(const struct daemon *daemon)
 size_t daemon_sessions(const struct daemon *daemon)
 {
     return daemon->connection_count;
+}
+
+void daemon_yield(struct daemon *daemon)
+{
+    daemon->has_yielded = true;
+    report_state(daemon);
 }
 
 void daemon_watch_file(struct daemon *daemon, const char *path)

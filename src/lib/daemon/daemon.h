@@ -144,6 +144,8 @@ void daemon_begin_drain(struct daemon *daemon);
  */
 void daemon_fail(struct daemon *daemon);
 /* master watches the file and starts a new generation when it changes. Before the jail only. */
+/* A singleton that retires leaves what there is only one of: master starts its successor now, not at our end. */
+void daemon_yield(struct daemon *daemon);
 void daemon_watch_file(struct daemon *daemon, const char *path);
 /* The endpoint of a service of program.calls, made at first use: "public/cleanup", "private/rewrite". */
 struct endpoint *daemon_endpoint(struct daemon *daemon, const char *path, const struct protocol *protocol);

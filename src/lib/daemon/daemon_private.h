@@ -29,6 +29,7 @@ struct daemon {
     uint64_t uses_left; /* until max_use; UINT64_MAX: no end */
     struct list connections;
     size_t connection_count;
+    bool has_yielded;
     struct channel_set channels;
     size_t calls_running;
     struct event slot_free; /* a connection has ended */

@@ -45,6 +45,7 @@ enum master_record_kind {
     MASTER_AVAILABLE = 2, /* takes more; sent when that changes and at most some times a second when sessions does */
     MASTER_BUSY = 3,      /* full: it no longer polls the listening sockets */
     MASTER_RETIRING = 4,  /* accepts no more (max_use, max_idle, SIGHUP) and will exit when its sessions are done */
+    MASTER_YIELDED = 6,   /* a singleton that retires: what there is only one of is free, its successor may start */
     MASTER_WATCH = 5,     /* path follows: replace me when this file changes, appears or goes */
 };
 

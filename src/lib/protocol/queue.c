@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/queue.h"
 
+#include "protocol/deliver.h"
+
 enum { ADDRESS_MAXIMUM = 8192, IDS_MAXIMUM = 4 * 1024 * 1024 };
 
 static const struct message_field queue_durable_fields[] = {
@@ -58,13 +60,9 @@ static const struct message_field queue_list_end_fields[] = {
 MESSAGE_TYPE(queue_list_end);
 
 static const struct message_type *const messages[] = {
-    &queue_durable_message,
-    &queue_control_message,
-    &queue_controlled_message,
-    &queue_list_message,
-    &queue_entry_message,
-    &queue_list_end_message,
-    NULL,
+    &queue_durable_message,        &queue_control_message,    &queue_controlled_message,
+    &queue_list_message,           &queue_entry_message,      &queue_list_end_message,
+    &deliver_census_reply_message, &deliver_recorded_message, NULL,
 };
 
 const struct protocol queue_protocol = { "queue", 1, messages };

@@ -11,7 +11,9 @@
  *
  * queue_durable needs no reply; cleanup keeps one call open for a stream of them and repeats the last one on a new
  * channel. queue_control is answered by queue_controlled after what was asked for is durable. queue_list is answered
- * by queue_entry any number of times, then queue_list_end.
+ * by queue_entry any number of times, then queue_list_end. A queue manager that has left the queue to the one asked
+ * tells what its agents still have in hand and what they said by deliver_census_reply, again and again, answered by
+ * deliver_recorded where it holds outcomes.
  */
 struct queue_durable {
     uint64_t segment; /* number of the journal segment */
