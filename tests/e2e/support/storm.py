@@ -34,6 +34,7 @@ class Death:
     processes: int
     relayed: int = 0  # messages there when all of them were gone
     mailbox: int = 0
+    offered: int = 0  # number of the last message that had begun
 
     def __str__(self):
         return f"round {self.round}: {self.name} ({self.processes}) after {self.relayed} relayed, {self.mailbox} in the mailbox"
@@ -111,7 +112,7 @@ class Storm:
             # What master started while the others died; what ends by itself without a master.
             self.mail.wait_for_end()
         death = Death(number, name, len(pids))
-        death.relayed, death.mailbox = len(self.target.messages), len(self.mailbox())
+        death.relayed, death.mailbox, death.offered = len(self.target.messages), len(self.mailbox()), self.next
         self.deaths.append(death)
         if name in RESTARTS:
             self.mail.start()
@@ -145,6 +146,13 @@ class Storm:
     def missing(self):
         return set(self.acknowledged) - set(self.places())
 
+    def deaths_of_notice(self, number, last):
+        """The first of them may have been queued before the death and come after it: from the message's beginning on."""
+        return [
+            death for death in self.deaths
+            if death.name in EXPLAINS_NOTICE and number <= death.offered and death.mailbox <= last
+        ]
+
     def has_gone_on(self, index):
         """The connection on which it came was used again: who made it lived, and knew that it was delivered."""
         messages = list(self.target.messages)
@@ -156,10 +164,12 @@ class Storm:
         for token, places in sorted(self.places().items()):
             for (where, first), (_where, second) in zip(places, places[1:]):
                 number = int(token[6:-1])
-                allowed = EXPLAINS_NOTICE if number % len(self.kinds) == 3 else EXPLAINS[where]
-                between = [death for death in self.deaths if death.name in allowed and first < getattr(death, where) <= second]
-                if where == "relayed" and self.has_gone_on(first):
+                if number % len(self.kinds) == 3:
+                    between = self.deaths_of_notice(number, second)
+                elif where == "relayed" and self.has_gone_on(first):
                     between = []
+                else:
+                    between = [death for death in self.deaths if death.name in EXPLAINS[where] and first < getattr(death, where) <= second]
                 line = f"{token} {where} {first} and {second}: {'; '.join(map(str, between)) or 'no death explains it'}"
                 said.append(line)
                 if not between:
