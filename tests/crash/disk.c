@@ -275,6 +275,8 @@ void disk_apply(struct disk *disk, const struct trace_op *op)
     grow_files(disk);
     switch (op->kind) {
     case TRACE_LINK:
+        if (disk->files[op->node].mode == 0)
+            disk->files[op->node].mode = (unsigned) op->size;
         (void) add(disk, PENDING_NAME, op);
         break;
     case TRACE_UNLINK:

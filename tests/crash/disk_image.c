@@ -99,7 +99,7 @@ static void write_name(struct walk *walk, const char *path, const struct disk_na
     int fd;
 
     if (walk->trace->nodes[name->node].is_folder) {
-        CHECK(mkdir(path, 0700) == 0);
+        CHECK(mkdir(path, 0700) == 0 && chmod(path, walk->image->files[name->node].mode) == 0);
         return;
     }
     if (walk->written[name->node][0] != '\0') {
@@ -135,6 +135,7 @@ static void tell_name(struct walk *walk, const char *path, const struct disk_nam
         walk->told_as[name->node] = trace_add_node(walk->told, walk->trace->nodes[name->node].is_folder);
     op = trace_add(walk->told, TRACE_LINK);
     op->node = walk->told_as[name->node];
+    op->size = file->mode;
     op->folder = walk->told_as[name->folder];
     memcpy(op->name, name->name, TRACE_NAME_SIZE);
     if (!is_new || file->size == 0)
@@ -144,9 +145,6 @@ static void tell_name(struct walk *walk, const char *path, const struct disk_nam
     op->size = file->size;
     op->data = memory_alloc(file->size);
     memcpy(op->data, file->data, file->size);
-    op = trace_add(walk->told, TRACE_MODE);
-    op->node = walk->told_as[name->node];
-    op->size = file->mode;
 }
 
 void disk_image_retell(const struct disk_image *image, const struct trace *from, struct trace *trace)

@@ -158,12 +158,12 @@ unsigned trace_add_node(struct trace *trace, bool is_folder)
 
 /* ---- calls ---- */
 
-static uint64_t inode_at(const char *path)
+static struct stat look_at(const char *path)
 {
     struct stat status;
 
     CHECK(lstat(path, &status) == 0);
-    return status.st_ino;
+    return status;
 }
 
 static void see_create(struct trace *trace, const struct fault_event *event)
@@ -176,9 +176,10 @@ static void see_create(struct trace *trace, const struct fault_event *event)
             trace_add(trace, TRACE_RESIZE)->node = node;
         return;
     }
-    node = new_node(trace, event->fd < 0, inode_at(event->path));
+    node = new_node(trace, event->fd < 0, look_at(event->path).st_ino);
     op = trace_add(trace, TRACE_LINK);
     op->node = node;
+    op->size = look_at(event->path).st_mode & 07777;
     op->folder = cut_path(trace, event->path, op->name);
     set_name(trace, event->path, node);
 }
@@ -314,9 +315,9 @@ void trace_start(struct trace *trace)
 {
     for (unsigned node = 0; node < trace->node_count; node++)
         trace->nodes[node].inode = 0;
-    trace->nodes[0].inode = inode_at(".");
+    trace->nodes[0].inode = look_at(".").st_ino;
     for (size_t i = 0; i < trace->name_count; i++)
-        trace->nodes[trace->names[i].node].inode = inode_at(trace->names[i].path);
+        trace->nodes[trace->names[i].node].inode = look_at(trace->names[i].path).st_ino;
     fault_set_listener(listen_to_disk, trace);
 }
 

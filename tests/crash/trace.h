@@ -59,7 +59,7 @@ struct trace_op {
     char name[TRACE_NAME_SIZE];
     char name2[TRACE_NAME_SIZE];
     uint64_t offset;
-    uint64_t size; /* of a write; the new size; the new mode */
+    uint64_t size; /* of a write; the new size; the new mode, also of what is made with its first name */
     unsigned char *data;
     struct mark mark;
 };
