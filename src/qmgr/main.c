@@ -30,7 +30,7 @@ enum {
     CENSUS_SECONDS = 5,
     WRITERS_SECONDS = 5,
     IDLE_SECONDS = 30,
-    RETIRE_SECONDS = 1,
+    RETIRE_MS = 200,
     FUTILE_ATTEMPTS = 10
 };
 
@@ -208,7 +208,7 @@ static bool is_patience_over(const struct qmgr *qmgr, struct instant begun)
     const struct daemon *daemon = qmgr->keeper.daemon;
 
     return (!daemon_is_stopping(daemon) || daemon_is_orphaned(daemon)) &&
-           instant_since(loop_now(qmgr->keeper.loop), begun).us > seconds(RETIRE_SECONDS).us;
+           instant_since(loop_now(qmgr->keeper.loop), begun).us > milliseconds(RETIRE_MS).us;
 }
 
 static bool is_journal_empty(const struct keeper *keeper)

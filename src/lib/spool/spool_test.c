@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,6 +125,28 @@ TEST(a_walk_sees_every_message_and_counts_the_strange)
     walked = (struct walked){ .most = 5 };
     EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, NULL, &why));
     EXPECT_UINT(walked.count, 5);
+}
+
+TEST(a_folder_that_cannot_be_entered_costs_the_others_nothing)
+{
+    struct walked walked = { 0 };
+    struct rlimit before, few;
+    char path[SPOOL_PATH_SIZE];
+    struct failure why;
+    int lowest;
+
+    enter_fresh_queue();
+    EXPECT(spool_make_folder(&usual, SPOOL_DEFERRED, id_of(1), &why));
+    spool_path(&(struct spool_settings){ 0 }, SPOOL_DEFERRED, id_of(2), path);
+    store(path, STR("x"));
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0 && fd_copy(0, 3, &lowest, &why));
+    few = (struct rlimit){ (rlim_t) lowest + 1, before.rlim_max };
+    fd_close(&lowest);
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    EXPECT_FALSE(spool_walk(SPOOL_DEFERRED, count_entry, &walked, NULL, &why));
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    EXPECT_INT(why.error, EMFILE);
+    EXPECT_UINT(walked.count, 1);
 }
 
 TEST(the_settings_name_the_hashed_queues)

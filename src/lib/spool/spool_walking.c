@@ -24,6 +24,7 @@ struct spool_walking {
     unsigned open_levels;
     bool is_begun;
     size_t strange;
+    struct failure trouble; /* the first folder that could not be entered */
 };
 
 struct spool_walking *spool_walking_create(enum spool_queue queue)
@@ -71,7 +72,7 @@ bool spool_is_hash_folder(const char *name)
     return name[0] != '\0' && name[1] == '\0' && (char_is_digit(name[0]) || (name[0] >= 'A' && name[0] <= 'F'));
 }
 
-/* A folder that somebody has just removed has nothing to see. */
+/* A folder that somebody has just removed has nothing to see; one that is closed to us costs the others nothing. */
 static bool enter(struct spool_walking *walking, const char *name, struct failure *why)
 {
     struct level *level = &walking->levels[walking->open_levels];
@@ -87,10 +88,13 @@ static bool enter(struct spool_walking *walking, const char *name, struct failur
         walking->open_levels++;
         return true;
     }
-    if (reason.error == ENOENT && walking->open_levels > 0)
-        return true;
-    *why = reason;
-    return false;
+    if (walking->open_levels == 0) {
+        *why = reason;
+        return false;
+    }
+    if (reason.error != ENOENT && walking->trouble.kind == FAILURE_NONE)
+        walking->trouble = reason;
+    return true;
 }
 
 bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen *seen, void *context, bool *is_over_out,
@@ -118,7 +122,10 @@ bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen 
         }
     }
     *is_over_out = is_ended || walking->open_levels == 0;
-    return true;
+    if (!*is_over_out || walking->trouble.kind == FAILURE_NONE)
+        return true;
+    *why = walking->trouble;
+    return false;
 }
 
 size_t spool_walking_strange(const struct spool_walking *walking)

@@ -16,7 +16,10 @@ struct spool_walking *spool_walking_create(enum spool_queue queue);
 /* Leaves *walking NULL; NULL is fine. */
 void spool_walking_destroy(struct spool_walking **walking);
 
-/* Looks at up to so many names more. Sets is_over_out when all were seen, or seen() said false. Blocks. */
+/*
+ * Looks at up to so many names more. Sets is_over_out when all were seen, or seen() said false. False at the end, too,
+ * when a folder in between could not be entered. Blocks.
+ */
 MUST_USE bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen *seen, void *context,
                                  bool *is_over_out, struct failure *why);
 /* Names so far that are no message's. */
