@@ -397,7 +397,8 @@ def test_a_whole_queue_that_root_restored_without_its_owners(make_merpati, sink)
     owner = (mail.queue / "deferred").owner()
     stranger = mail.directory / "stranger"
     stranger.mkdir(mode=0o700)
-    (mail.queue / "deferred" / "0").symlink_to(stranger)
+    link = next(path for path in (mail.queue / "deferred" / digit for digit in "0123456789ABCDEF") if not path.exists())
+    link.symlink_to(stranger)
     (stranger / "1").mkdir()
     for place in ("deferred", "hold", "journal"):
         for path in [mail.queue / place, *(mail.queue / place).rglob("*")]:
@@ -410,7 +411,7 @@ def test_a_whole_queue_that_root_restored_without_its_owners(make_merpati, sink)
         for path in [mail.queue / place, *(mail.queue / place).rglob("*")]:
             assert path.is_symlink() or path.owner() == owner, path
     assert stranger.owner() == "root" and (stranger / "1").owner() == "root"
-    (mail.queue / "deferred" / "0").unlink()
+    link.unlink()
     mail.start()
     server = sink(port=port)
     mail.command("postqueue", "-f")
