@@ -3,7 +3,9 @@
 
 import argparse
 import os
+import signal
 import statistics
+import sys
 
 KINDS = ["merpati", "postfix"]
 
@@ -16,6 +18,7 @@ def options_of(text, **defaults):
     parser.add_argument("--build", default="release")
     parser.add_argument("--only", action="append", help="one of the programs that are compared")
     parser.add_argument("--directory", help="where the disk is made (the temporary folder)")
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))  # what was started and mounted is taken away
     if os.geteuid() != 0:
         parser.error("run it as root, so that each program has the users it would have")
     return parser.parse_args()
