@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DONE_LIST_MAXIMUM = 10000, TURN = 100 };
+enum { DONE_LIST_MAXIMUM = 10000, TURN = 100, READ_TRIES = 3 };
 
 /* ---- notices ---- */
 
@@ -551,17 +551,27 @@ static void leave_out_served(const struct queued_message *message, struct envelo
     }
 }
 
+/* What moves while it is read is looked for again. NULL: it is gone, or cannot be read. */
+static struct queued_message *read_for_list(struct keeper *keeper, struct queue_id id, struct arena *arena,
+                                            struct envelope *envelope)
+{
+    struct failure ignored;
+
+    for (int tries = 0; tries < READ_TRIES && find_resting(keeper, id) != NULL; tries++) {
+        if (loader_read_envelope(keeper, id, arena, envelope, &ignored))
+            return queue_index_find(keeper->index, id);
+    }
+    return NULL;
+}
+
 static bool list_one(struct daemon_call *call, struct queue_id id, struct arena *arena, uint64_t *count,
                      struct failure *why)
 {
     struct keeper *keeper = call->context;
     struct queued_message *message;
     struct envelope envelope;
-    struct failure reason;
 
-    if (find_resting(keeper, id) == NULL || !loader_read_envelope(keeper, id, arena, &envelope, &reason))
-        return true;
-    message = queue_index_find(keeper->index, id);
+    message = read_for_list(keeper, id, arena, &envelope);
     if (message == NULL)
         return true;
     leave_out_served(message, &envelope);

@@ -89,13 +89,9 @@ static void wake_pickup(const struct postdrop *postdrop)
     const char *path =
         arena_printf(postdrop->arena, "public/%.*s", STR_ARG(postdrop->shared->pickup_service_name)).data;
     struct failure why;
-    int fd;
 
-    if (!system_socket_try_connect_unix(path, &fd, &why))
-        return;
-    if (!file_write(fd, path, STR("W"), &why))
+    if (!system_socket_wake(path, STR("W"), &why))
         log_debug("%s", why.text);
-    fd_close(&fd);
 }
 
 static int fail(const struct failure *why)

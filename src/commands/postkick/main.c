@@ -5,14 +5,10 @@
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
-#include "os/fd.h"
-#include "os/file.h"
 #include "os/signals.h"
 #include "os/system_socket.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int usage(void)
@@ -24,17 +20,10 @@ static int usage(void)
 /* class is "public" or "private"; the service may listen on a socket or a fifo. */
 static bool kick(struct arena *arena, const struct shared_settings *shared, char **words, struct failure *why)
 {
-    CLEANUP(fd_close) int fd = -1;
     const char *path =
         arena_c(arena, arena_printf(arena, "%.*s/%s/%s", STR_ARG(shared->queue_directory), words[0], words[1]));
-    struct stat status;
-    bool is_open;
 
-    if (!file_stat(path, &status, why))
-        return false;
-    is_open = S_ISFIFO(status.st_mode) ? file_open(path, O_WRONLY | O_NONBLOCK, 0, &fd, why)
-                                       : system_socket_connect_unix(path, &fd, why);
-    return is_open && file_write(fd, path, str_from_c(words[2]), why);
+    return system_socket_wake(path, str_from_c(words[2]), why);
 }
 
 static bool run(struct str config_directory, char **words, struct failure *why)

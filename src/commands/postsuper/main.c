@@ -362,13 +362,9 @@ static void wake_pickup(const struct postsuper *postsuper)
     const char *path = arena_c(postsuper->arena, arena_printf(postsuper->arena, "public/%.*s",
                                                               STR_ARG(postsuper->shared->pickup_service_name)));
     struct failure why;
-    int fd;
 
-    if (!system_socket_try_connect_unix(path, &fd, &why))
-        return;
-    if (!file_write(fd, path, STR("W"), &why))
+    if (!system_socket_wake(path, STR("W"), &why))
         log_debug("%s", why.text);
-    fd_close(&fd);
 }
 
 static void summarize(const struct postsuper *postsuper)

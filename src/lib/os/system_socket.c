@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -151,6 +152,19 @@ bool system_socket_connect_unix(const char *path, int *fd_out, struct failure *w
 bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failure *why)
 {
     return connect_unix(SOCK_STREAM | SOCK_NONBLOCK, path, fd_out, why);
+}
+
+bool system_socket_wake(const char *path, struct str bytes, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct stat status;
+    bool is_open;
+
+    if (!file_stat(path, &status, why))
+        return false;
+    is_open = S_ISFIFO(status.st_mode) ? file_open(path, O_WRONLY | O_NONBLOCK, 0, &fd, why)
+                                       : system_socket_try_connect_unix(path, &fd, why);
+    return is_open && file_write(fd, path, bytes, why);
 }
 
 bool system_socket_pair(int ends_out[2], struct failure *why)

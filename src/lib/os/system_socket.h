@@ -45,6 +45,9 @@ MUST_USE bool system_socket_connect_unix(const char *path, int *fd_out, struct f
 /* Non-blocking stream socket; FAILURE_RETRY with EAGAIN when the backlog of path is full. */
 MUST_USE bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failure *why);
 
+/* Writes bytes to the socket or FIFO at path, without waiting: what wakes a service. */
+MUST_USE bool system_socket_wake(const char *path, struct str bytes, struct failure *why);
+
 /* Both ends close-on-exec; SOCK_SEQPACKET, records keep their bounds. */
 MUST_USE bool system_socket_pair(int ends_out[2], struct failure *why);
 

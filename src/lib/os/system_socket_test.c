@@ -68,6 +68,8 @@ TEST(a_fifo_does_not_end_when_its_writers_close)
 
     EXPECT(system_socket_open_fifo(path, &access_0620, &fd, NULL));
     EXPECT(read(fd, &byte, 1) < 0 && errno == EAGAIN);
+    EXPECT(system_socket_wake(path, STR("W"), NULL));
+    EXPECT(read(fd, &byte, 1) == 1 && byte == 'W');
     fd_close(&fd);
 }
 
