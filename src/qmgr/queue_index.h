@@ -42,6 +42,7 @@ struct queued_message {
     bool must_expire;              /* return it at the next attempt */
     bool is_flushed;               /* somebody asked for the next attempt */
     bool is_inherited;             /* an agent works on it for an earlier queue manager: it waits, whatever is asked */
+    bool may_have_file;            /* a frame whose spill did not say how it ended */
     unsigned char seen;            /* number of the walk that last saw its file */
     unsigned short origin_segment; /* the segment whose frame it was; 0: none that still matters */
 };

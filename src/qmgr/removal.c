@@ -40,25 +40,6 @@ static bool remove_from_disk(struct keeper *keeper, struct queued_message *messa
     return is_done;
 }
 
-bool removal_delete(struct keeper *keeper, struct queued_message *message)
-{
-    char text[QUEUE_ID_TEXT_SIZE];
-    struct failure why;
-    bool is_done;
-
-    if (message->segment != NULL)
-        is_done = segment_ledger_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, &why);
-    else
-        is_done = remove_from_disk(keeper, message, &why);
-    if (!is_done) {
-        log_message_problem(queue_id_format(message->id, text), NULL, &why);
-        return false;
-    }
-    live_segments_leave(keeper, message);
-    queue_index_remove(keeper->index, message);
-    return true;
-}
-
 struct stale_job {
     struct queue_id id;
     const struct spool_settings *spool;
@@ -76,14 +57,14 @@ static void remove_stale(void *context)
 }
 
 /*
- * A frame from before this process: a spill that the last queue manager had asked for may have ended since, and its
- * file must not bring the message back.
+ * A spill that failed, or that the last queue manager had asked for, may have left a complete file: it must not bring
+ * the message back.
  */
 static void remove_stale_file(struct keeper *keeper, struct queued_message *message)
 {
     struct stale_job *job;
 
-    if (message->segment == NULL || !live_segments_is_earlier(message->segment))
+    if (message->segment == NULL || !(message->may_have_file || live_segments_is_earlier(message->segment)))
         return;
     job = memory_alloc(sizeof(*job));
     job->id = message->id;
@@ -93,6 +74,26 @@ static void remove_stale_file(struct keeper *keeper, struct queued_message *mess
     message->is_moving = false;
     event_wake_all(&keeper->changed);
     memory_free(job);
+}
+
+bool removal_delete(struct keeper *keeper, struct queued_message *message)
+{
+    char text[QUEUE_ID_TEXT_SIZE];
+    struct failure why;
+    bool is_done;
+
+    if (message->segment != NULL)
+        is_done = segment_ledger_record(message, LEDGER_DELETED, 0, LEDGER_WHOLE_MESSAGE, &why);
+    else
+        is_done = remove_from_disk(keeper, message, &why);
+    if (!is_done) {
+        log_message_problem(queue_id_format(message->id, text), NULL, &why);
+        return false;
+    }
+    remove_stale_file(keeper, message);
+    live_segments_leave(keeper, message);
+    queue_index_remove(keeper->index, message);
+    return true;
 }
 
 void removal_forget(struct keeper *keeper, struct queued_message *message)

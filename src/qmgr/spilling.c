@@ -222,7 +222,8 @@ static bool move(struct keeper *keeper, struct queued_message *message, enum spo
     keeper->unmoved += !is_done;
     if (is_done)
         become_file(keeper, message, queue);
-    else
+    message->may_have_file = !is_done;
+    if (!is_done)
         (void) failure_set(why, pending->result.is_damaged ? FAILURE_PERMANENT : FAILURE_RETRY, 0, "%s",
                            pending->reason);
     message->is_moving = false;
