@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DONE_LIST_MAXIMUM = 10000, TURN = 100, READ_TRIES = 3 };
+enum { DONE_LIST_MAXIMUM = 10000, TURN = 100, READ_TRIES = 3, LIST_SECONDS = 10 };
 
 /* ---- notices ---- */
 
@@ -581,15 +581,28 @@ static bool list_one(struct daemon_call *call, struct queue_id id, struct arena 
     return true;
 }
 
+/* Just started, it knows nothing yet: "empty" would be no answer. A very large queue is listed as far as it is known.
+ */
+static void wait_for_most(struct keeper *keeper)
+{
+    struct instant end = instant_add(loop_now(keeper->loop), seconds(LIST_SECONDS));
+
+    while (!keeper->is_draining &&
+           (!keeper->is_recovered || (!keeper->is_indexed && instant_is_before(loop_now(keeper->loop), end))))
+        keeper_wait_change(keeper);
+}
+
 bool control_list(struct daemon_call *call, struct failure *why)
 {
     struct keeper *keeper = call->context;
     struct arena *arena = arena_create();
     struct queue_list_end end = { 0 };
+    struct queue_id *ids;
     size_t count;
-    struct queue_id *ids = queue_index_ids(keeper->index, &count);
     bool is_sent = true;
 
+    wait_for_most(keeper);
+    ids = queue_index_ids(keeper->index, &count);
     qsort(ids, count, sizeof(*ids), compare_ids);
     for (size_t i = 0; is_sent && i < count; i++) {
         arena_reset(arena);
