@@ -26,6 +26,7 @@ enum {
     LOOK_MS = 200,
     STOPPING_TRIES = 50, /* while the system stops there may be no successor */
     CARRIED_AT_ONCE = 100,
+    IN_HAND_MAXIMUM = 20000, /* of one report; what is beyond is tried again */
     HEARING_MS = 200,
 };
 
@@ -105,7 +106,7 @@ static struct records list_in_hand(const struct courier *courier, struct arena *
     struct deliver_in_hand *items = arena_new_array(arena, courier->count + 1, struct deliver_in_hand);
     struct records records = { items, 0 };
 
-    for (size_t i = 0; i < courier->count; i++) {
+    for (size_t i = 0; i < courier->count && records.count < IN_HAND_MAXIMUM; i++) {
         const struct queued_message *message = queue_index_find(courier->keeper->index, courier->ids[i]);
         char text[QUEUE_ID_TEXT_SIZE];
 
