@@ -71,6 +71,19 @@ static struct records results_of(const struct active_message *active, const size
     return (struct records){ results, count };
 }
 
+/* hooks.content: what was about to be given to an agent is the successor's to give. */
+static bool refuse_content(void *context, struct active_message *active, struct arena *arena, struct str *content_out,
+                           int *fd_out, uint64_t *offset_out, struct failure *why)
+{
+    (void) context;
+    (void) active;
+    (void) arena;
+    (void) content_out;
+    (void) fd_out;
+    (void) offset_out;
+    return failure_set(why, FAILURE_STOPPED, 0, "the queue manager is replaced");
+}
+
 /* hooks.record: the agent is answered when the successor has recorded it. */
 static bool carry(void *context, struct active_message *active, const size_t *places, size_t count, struct failure *why)
 {
@@ -244,7 +257,7 @@ void handover_carry(struct keeper *keeper)
     event_init(&courier->changed);
     event_init(&courier->recorded);
     find_in_hand(courier);
-    keeper->hooks = (struct active_keeper){ NULL, carry, forget, courier };
+    keeper->hooks = (struct active_keeper){ refuse_content, carry, forget, courier };
     if (courier->count > 0)
         log_going_busy();
     live_segments_give_up(keeper);

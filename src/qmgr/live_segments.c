@@ -400,7 +400,6 @@ void live_segments_give_up(struct keeper *keeper)
 {
     struct failure why;
 
-    keeper->has_left = true;
     if (!segment_ledger_sync_all(keeper, &why))
         log_warning("%s", why.text);
     while (!list_is_empty(&keeper->segments)) {

@@ -286,8 +286,10 @@ static void drain(void *context)
     qmgr->is_ending = true;
     event_wake_all(&keeper->work);
     while (!qmgr->has_ended || keeper->is_looking_for_segments ||
-           (must_settle(qmgr, is_clean) && keeper->finishing > 0))
+           (must_settle(qmgr, is_clean) && (keeper->finishing > 0 || keeper->loaders > 0)))
         keeper_wait_change(keeper);
+    /* A caller that goes only now must not set anything going any more. */
+    keeper->has_left = true;
     if (daemon_is_orphaned(keeper->daemon))
         return;
     if (!is_clean)
