@@ -139,7 +139,7 @@ static size_t find_room(const struct keeper *keeper)
     size_t limit = (size_t) keeper->settings->message_recipient_limit;
     size_t minimum = (size_t) keeper->settings->message_recipient_minimum;
     /* Of what others are reading at this moment nobody knows yet. */
-    size_t taken = keeper->active_recipients + keeper->reading * PORTION_MAXIMUM;
+    size_t taken = keeper->active_recipients + keeper->reading * PORTION_FIRST;
     size_t room = limit > taken ? limit - taken : 0;
 
     return room > minimum ? room : minimum;
@@ -149,7 +149,7 @@ static size_t first_portion(const struct keeper *keeper)
 {
     size_t room = find_room(keeper);
 
-    return room < PORTION_MAXIMUM ? room : PORTION_MAXIMUM;
+    return room < PORTION_FIRST ? room : PORTION_FIRST;
 }
 
 static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum spool_queue queue, bool is_activation,

@@ -13,7 +13,9 @@
  * reading to its last outcome. Each outcome is in the file before the agent hears that it is recorded, as ever; the
  * reasons of deferrals are written when their portion ends.
  */
-enum { PORTION_MAXIMUM = 1000 };
+/* The first one is small, as many files may be read at a time; small ones later would cut up what goes in one delivery.
+ */
+enum { PORTION_FIRST = 1000, PORTION_MAXIMUM = 20000 };
 
 struct portions {
     struct list node; /* in keeper->portioned */
