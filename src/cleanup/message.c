@@ -8,6 +8,7 @@
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
 #include "mail/domain.h"
+#include "spool/envelope_attributes.h"
 
 /* Room for most mail at once: content comes in pieces. */
 enum { USUAL_SIZE = 8000 };
@@ -86,39 +87,10 @@ bool message_begin(struct message *message)
 
 /* ---- envelope ---- */
 
-/* Attributes that the envelope has a place of its own for. */
-static const struct {
-    const char *name;
-    size_t offset;
-} attribute_places[] = {
-    { "client_name", offsetof(struct envelope, client_name) },
-    { "client_address", offsetof(struct envelope, client_address) },
-    { "client_port", offsetof(struct envelope, client_port) },
-    { "reverse_client_name", offsetof(struct envelope, client_reverse_name) },
-    { "helo_name", offsetof(struct envelope, helo) },
-    { "protocol_name", offsetof(struct envelope, protocol) },
-    { "log_ident", offsetof(struct envelope, log_ident) },
-    { "log_client_name", offsetof(struct envelope, log_client_name) },
-    { "log_client_address", offsetof(struct envelope, log_client_address) },
-    { "log_client_port", offsetof(struct envelope, log_client_port) },
-    { "log_helo_name", offsetof(struct envelope, log_helo) },
-    { "log_protocol_name", offsetof(struct envelope, log_protocol) },
-    { "sasl_method", offsetof(struct envelope, sasl_method) },
-    { "sasl_username", offsetof(struct envelope, sasl_username) },
-    { "sasl_sender", offsetof(struct envelope, sasl_sender) },
-};
-
 static void set_attribute(struct message *message, struct str name, struct str value)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(attribute_places); i++) {
-        if (str_equal(name, str_from_c(attribute_places[i].name))) {
-            /* UNSAFE: the offset is that of a struct str member. */
-            char *place = (char *) &message->envelope + attribute_places[i].offset;
-
-            *(struct str *) (void *) place = arena_str(message->arena, value);
-            return;
-        }
-    }
+    if (envelope_attribute_place(&message->envelope, message->arena, name, value))
+        return;
     if (str_equal(name, STR("rewrite_context"))) {
         message->has_local_context = str_equal(value, STR("local"));
         return;

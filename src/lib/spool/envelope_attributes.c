@@ -51,3 +51,15 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
         add(&list, arena, envelope->attributes[i].name, envelope->attributes[i].value);
     return list;
 }
+
+bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name, struct str value)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        if (str_equal(name, str_from_c(places[i].name))) {
+            /* UNSAFE: the offset is that of a struct str member. */
+            *(struct str *) (void *) ((char *) envelope + places[i].offset) = arena_str(arena, value);
+            return true;
+        }
+    }
+    return false;
+}

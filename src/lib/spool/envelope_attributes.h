@@ -7,8 +7,12 @@
 
 /*
  * envelope_attributes - where a message came from as a list of "name=value" with Postfix's names: what agents and
- * bounce are told, and what a message keeps when postsuper -r sends it round again. cleanup reads the same names.
+ * bounce are told, and what a message keeps when postsuper -r sends it round again.
  */
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena);
+
+/* Sets the member that the envelope has for this name, copied into the arena. False: it has none. */
+MUST_USE bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name,
+                                       struct str value);
 
 #endif
