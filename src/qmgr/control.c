@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DONE_LIST_MAXIMUM = 10000, TURN = 100, READ_TRIES = 3, LIST_SECONDS = 10 };
+enum { DONE_LIST_MAXIMUM = 10000, TURN = 100 };
 
 /* ---- notices ---- */
 
@@ -281,7 +281,7 @@ struct control {
     operation *act;
 };
 
-static struct str queue_of(const struct queued_message *message)
+struct str control_queue_of(const struct queued_message *message)
 {
     if (message->state == QUEUED_ACTIVE)
         return STR("active");
@@ -289,7 +289,7 @@ static struct str queue_of(const struct queued_message *message)
 }
 
 /* Waits until nobody moves or loads it; found again by its id, as it may be gone then. */
-static struct queued_message *find_resting(struct keeper *keeper, struct queue_id id)
+struct queued_message *control_find_resting(struct keeper *keeper, struct queue_id id)
 {
     struct queued_message *message;
 
@@ -301,12 +301,12 @@ static struct queued_message *find_resting(struct keeper *keeper, struct queue_i
 
 static void act_on(struct control *control, struct queue_id id, struct str name)
 {
-    struct queued_message *message = find_resting(control->keeper, id);
+    struct queued_message *message = control_find_resting(control->keeper, id);
     enum acted acted = NOT_ACTED;
     struct failure why;
 
-    if (message != NULL &&
-        (str_is_empty(control->request->queue_name) || str_equal(control->request->queue_name, queue_of(message))))
+    if (message != NULL && (str_is_empty(control->request->queue_name) ||
+                            str_equal(control->request->queue_name, control_queue_of(message))))
         acted = control->act(control->keeper, message, &why);
     if (acted == ACT_FAILED && str_is_empty(control->reply.failure))
         control->reply.failure = arena_str(control->arena, str_from_c(why.text));
@@ -482,133 +482,4 @@ bool control_control(struct daemon_call *call, struct failure *why)
     else
         run_operation(&control);
     return daemon_reply(call, &control.reply, why);
-}
-
-/* ---- listing ---- */
-
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t first = queue_id_tick(*(const struct queue_id *) a);
-    uint64_t second = queue_id_tick(*(const struct queue_id *) b);
-
-    return first < second ? -1 : first > second;
-}
-
-static struct records take_recipients(const struct envelope *envelope, size_t *from, bool is_wanted,
-                                      struct arena *arena)
-{
-    struct queue_entry_recipient *items =
-        arena_new_array(arena, QUEUE_ENTRY_RECIPIENTS_MAXIMUM, struct queue_entry_recipient);
-    size_t count = 0;
-
-    while (is_wanted && *from < envelope->recipient_count && count < QUEUE_ENTRY_RECIPIENTS_MAXIMUM) {
-        const struct envelope_recipient *recipient = &envelope->recipients[(*from)++];
-
-        if (recipient->status == RECIPIENT_PENDING || recipient->status == RECIPIENT_FAILED)
-            items[count++] = (struct queue_entry_recipient){ .address = recipient->address,
-                                                             .original = recipient->original,
-                                                             .reason = str_part(recipient->reason, 0, 4000) };
-    }
-    if (!is_wanted)
-        *from = envelope->recipient_count;
-    return (struct records){ items, count };
-}
-
-static bool send_entry(struct daemon_call *call, struct queue_id id, const struct envelope *envelope,
-                       struct str queue_name, bool is_forced, struct arena *arena, struct failure *why)
-{
-    const struct queue_list *request = call->request;
-    struct keeper *keeper = call->context;
-    char text[QUEUE_ID_TEXT_SIZE];
-    size_t from = 0;
-
-    do {
-        struct queue_entry entry = { .queue_name = queue_name,
-                                     .queue_id = queue_id_format(id, text),
-                                     .arrival = envelope->arrival,
-                                     .size = envelope->content_size,
-                                     .is_forced_expire = is_forced,
-                                     .sender = envelope->sender };
-
-        entry.recipients = take_recipients(envelope, &from, request->with_recipients, arena);
-        entry.is_continued = from < envelope->recipient_count;
-        if (!call_send(call->call, &queue_entry_message, &entry, keeper->settings->ipc_timeout, why))
-            return false;
-    } while (from < envelope->recipient_count);
-    return true;
-}
-
-/* Who has been served in a delivery that goes on is in the ledger, not in the message. */
-static void leave_out_served(const struct queued_message *message, struct envelope *envelope)
-{
-    const struct active_message *active = message->active;
-
-    if (active == NULL || active->results == NULL || active->envelope->recipient_count != envelope->recipient_count)
-        return;
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
-        if (active->results[i].outcome == ACTIVE_SENT)
-            envelope->recipients[i].status = RECIPIENT_DELIVERED;
-    }
-}
-
-/* What moves while it is read is looked for again. NULL: it is gone, or cannot be read. */
-static struct queued_message *read_for_list(struct keeper *keeper, struct queue_id id, struct arena *arena,
-                                            struct envelope *envelope)
-{
-    struct failure ignored;
-
-    for (int tries = 0; tries < READ_TRIES && find_resting(keeper, id) != NULL; tries++) {
-        if (loader_read_envelope(keeper, id, arena, envelope, &ignored))
-            return queue_index_find(keeper->index, id);
-    }
-    return NULL;
-}
-
-static bool list_one(struct daemon_call *call, struct queue_id id, struct arena *arena, uint64_t *count,
-                     struct failure *why)
-{
-    struct keeper *keeper = call->context;
-    struct queued_message *message;
-    struct envelope envelope;
-
-    message = read_for_list(keeper, id, arena, &envelope);
-    if (message == NULL)
-        return true;
-    leave_out_served(message, &envelope);
-    if (!send_entry(call, id, &envelope, queue_of(message), message->must_expire, arena, why))
-        return false;
-    (*count)++;
-    return true;
-}
-
-/* Just started, it knows nothing yet: "empty" would be no answer. A very large queue is listed as far as it is known.
- */
-static void wait_for_most(struct keeper *keeper)
-{
-    struct instant end = instant_add(loop_now(keeper->loop), seconds(LIST_SECONDS));
-
-    while (!keeper->is_draining &&
-           (!keeper->is_recovered || (!keeper->is_indexed && instant_is_before(loop_now(keeper->loop), end))))
-        keeper_wait_change(keeper);
-}
-
-bool control_list(struct daemon_call *call, struct failure *why)
-{
-    struct keeper *keeper = call->context;
-    struct arena *arena = arena_create();
-    struct queue_list_end end = { 0 };
-    struct queue_id *ids;
-    size_t count;
-    bool is_sent = true;
-
-    wait_for_most(keeper);
-    ids = queue_index_ids(keeper->index, &count);
-    qsort(ids, count, sizeof(*ids), compare_ids);
-    for (size_t i = 0; is_sent && i < count; i++) {
-        arena_reset(arena);
-        is_sent = list_one(call, ids[i], arena, &end.count, why);
-    }
-    memory_free(ids);
-    arena_destroy(&arena);
-    return is_sent && call_send(call->call, &queue_list_end_message, &end, keeper->settings->ipc_timeout, why);
 }

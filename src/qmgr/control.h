@@ -8,7 +8,11 @@
 /* control - the queue protocol (public/qmgr): notices from cleanup, and what administrators ask for. */
 bool control_durable(struct daemon_call *call, struct failure *why);
 bool control_control(struct daemon_call *call, struct failure *why);
-bool control_list(struct daemon_call *call, struct failure *why);
+
+/* Once it is not on its way between two places; NULL when it is gone. May wait. */
+struct queued_message *control_find_resting(struct keeper *keeper, struct queue_id id);
+/* The queue that people see it in. */
+struct str control_queue_of(const struct queued_message *message);
 
 /* Every deferred message is tried now, dead destinations too. */
 void control_flush(struct keeper *keeper);

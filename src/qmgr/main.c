@@ -12,6 +12,7 @@
 #include "qmgr/control.h"
 #include "qmgr/finisher.h"
 #include "qmgr/handover.h"
+#include "qmgr/listing.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
@@ -327,7 +328,7 @@ static void trigger(void *context, struct str bytes)
 static const struct daemon_operation operations[] = {
     { &queue_durable_message, NULL, control_durable },
     { &queue_control_message, &queue_controlled_message, control_control },
-    { &queue_list_message, NULL, control_list },
+    { &queue_list_message, NULL, listing_list },
     { &deliver_census_reply_message, NULL, handover_take },
     { NULL, NULL, NULL },
 };
