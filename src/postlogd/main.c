@@ -29,7 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DATAGRAM_MAX = 65536, OUTPUT_MAX = 4 * 1024 * 1024, OUTPUT_ENOUGH = 256 * 1024, STATUS_FAILED = 1 };
+enum {
+    DATAGRAM_MAX = 65536,
+    OUTPUT_MAX = 4 * 1024 * 1024,
+    OUTPUT_ENOUGH = 256 * 1024,
+    STATUS_FAILED = 1,
+    ORPHAN_MS = 4000
+};
 
 struct postlogd {
     struct arena *arena;
@@ -160,17 +166,24 @@ static bool tell_master(enum master_record_kind kind)
     return send(MASTER_STATUS_FD, &record, sizeof record, MSG_NOSIGNAL) == (ssize_t) sizeof record;
 }
 
-/* Until a signal says so, or master is gone. */
+/*
+ * Until a signal says so. When master is gone the others still end what they have in hand: until nobody has said
+ * anything for a while.
+ */
 static void serve(struct postlogd *postlogd)
 {
     struct pollfd polls[] = {
         { .fd = MASTER_LISTEN_FD, .events = POLLIN },
-        { .fd = MASTER_STATUS_FD, .events = POLLIN },
         { .fd = postlogd->signal_fd, .events = POLLIN },
+        { .fd = MASTER_STATUS_FD, .events = POLLIN },
     };
+    bool is_orphaned = false;
+    int ready = 1;
 
-    while (polls[1].revents == 0 && polls[2].revents == 0) {
-        if (poll(polls, ARRAY_COUNT(polls), -1) < 0 && errno != EINTR)
+    while (polls[1].revents == 0 && ready != 0) {
+        is_orphaned = is_orphaned || polls[2].revents != 0;
+        ready = poll(polls, is_orphaned ? 2 : 3, is_orphaned ? ORPHAN_MS : -1);
+        if (ready < 0 && errno != EINTR)
             break;
         take_all(postlogd);
     }

@@ -32,6 +32,7 @@ enum {
     WRITERS_SECONDS = 5,
     IDLE_SECONDS = 30,
     RETIRE_MS = 200,
+    ORPHAN_MS = 3000, /* without master nobody is there who would be told */
     FUTILE_ATTEMPTS = 10
 };
 
@@ -202,14 +203,19 @@ static bool is_busy(const struct keeper *keeper)
            keeper->couriers > 0;
 }
 
-/* Told to retire, the next queue manager waits for this one to leave the queue to it: what takes long is carried over.
+/*
+ * Told to retire, the next queue manager waits for this one to leave the queue to it: what takes long is carried over.
+ * Without master there is no next one yet.
  */
 static bool is_patience_over(const struct qmgr *qmgr, struct instant begun)
 {
     const struct daemon *daemon = qmgr->keeper.daemon;
+    bool is_orphaned = daemon_is_orphaned(daemon);
+    int64_t waited = instant_since(loop_now(qmgr->keeper.loop), begun).us;
 
-    return (!daemon_is_stopping(daemon) || daemon_is_orphaned(daemon)) &&
-           instant_since(loop_now(qmgr->keeper.loop), begun).us > milliseconds(RETIRE_MS).us;
+    if (daemon_is_stopping(daemon) && !is_orphaned)
+        return false;
+    return waited > milliseconds(is_orphaned ? ORPHAN_MS : RETIRE_MS).us;
 }
 
 static bool is_journal_empty(const struct keeper *keeper)

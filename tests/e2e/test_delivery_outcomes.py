@@ -43,6 +43,27 @@ def test_an_outcome_outlives_the_queue_manager(make_merpati, sink):
     assert len(server.messages) == 1
 
 
+def test_an_outcome_outlives_master(make_merpati, sink):
+    reached, go = threading.Event(), threading.Event()
+
+    def hold(session, line):
+        reached.set()
+        go.wait(20)
+
+    server = sink(replies={"DOT": hold})
+    mail = start(make_merpati, server)
+    send(mail, "u@away.example")
+    assert reached.wait(10)
+    qmgr = mail.pids("qmgr")
+    assert mail.kill("master") == 1
+    wait_until(lambda: not mail.pids("pickup"), "the end of who has nothing in hand")
+    go.set()
+    mail.wait_log(r"/smtp\[.*to=<u@away\.example>.*status=sent")
+    mail.wait_log(rf"/qmgr\[{qmgr[0]}\]: .*: removed")
+    mail.wait_for_end()
+    assert len(server.messages) == 1
+
+
 def test_a_delivery_whose_agent_dies_is_tried_again(make_merpati, sink):
     reached, go = threading.Event(), threading.Event()
 

@@ -20,9 +20,18 @@ def test_lines_have_the_shape_of_syslog(merpati):
 def test_a_reload_opens_the_file_anew(merpati):
     mail = merpati()
     mail.wait_log("daemon started")
-    mail.log.rename(mail.directory / "maillog.1")
+    old = mail.directory / "maillog.1"
+    mail.log.rename(old)
     mail.reload()
-    mail.wait_log(r"reload -- version")
+
+    # Until the new postlogd is there, the one before takes lines into the file that it has open.
+    def is_anew():
+        with mail.smtp() as client:
+            client.hello()
+        return mail.log.exists() and "connect from" in mail.log.read_text()
+
+    wait_until(is_anew, lambda: f"a line in the new file; the old one:\n{old.read_text()}")
+    wait_until(lambda: "reload -- version" in old.read_text() + mail.log.read_text(), "master's line in one of the two files")
 
 
 def test_a_file_outside_the_allowed_places_is_refused(make_merpati):

@@ -21,10 +21,11 @@ from .waiting import wait_until
 SENDERS = 10
 EVERYTHING = "everything"
 RESTARTS = {"master", EVERYTHING}
-# Whose death may bring a message again: the agent had delivered it and nobody had heard of it.
-EXPLAINS = {"relayed": {"smtp", EVERYTHING}, "mailbox": {"local", EVERYTHING}}
+# Whose death may bring a message again: the agent had delivered it and nobody had heard of it, or, without a master, had waited for it
+# no longer (docs/queue.md, "What a crash costs").
+EXPLAINS = {"relayed": {"smtp", "master", EVERYTHING}, "mailbox": {"local", "master", EVERYTHING}}
 # A notification is durable before it is recorded that there is one (docs/queue.md, "returned").
-EXPLAINS_NOTICE = {"local", "qmgr", "bounce", "cleanup", EVERYTHING}
+EXPLAINS_NOTICE = {"local", "master", "qmgr", "bounce", "cleanup", EVERYTHING}
 
 
 @dataclass
