@@ -4,15 +4,15 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "listing/files.h"
+#include "listing/service.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
 #include "os/signals.h"
-#include "os/system_socket.h"
 #include "os/user.h"
-#include "postqueue/direct.h"
 #include "postqueue/print.h"
 #include "postqueue/settings.h"
 #include "protocol/queue_client.h"
@@ -104,54 +104,21 @@ static int refuse(const struct failure *why, const char *to_do)
     return log_fail(EX_NOPERM, "%s %s", why->text, to_do);
 }
 
-static bool read_listing(int fd, struct showq_reader *reader, struct failure *why)
-{
-    char bytes[16384];
-    size_t count;
-
-    for (;;) {
-        if (!file_read(fd, "queue listing", bytes, sizeof bytes, &count, why))
-            return false;
-        if (count == 0)
-            break;
-        if (!showq_reader_take(reader, str_make(bytes, count)))
-            return failure_set(why, FAILURE_PROTOCOL, 0, "malformed queue listing");
-        if (ferror(stdout))
-            return failure_system(why, errno, "write the listing");
-    }
-    if (!showq_reader_is_complete(reader))
-        return failure_set(why, FAILURE_RETRY, 0, "the listing ended early: see the log");
-    return true;
-}
-
-static bool list_through_service(int fd, const struct showq_sink *sink, struct failure *why)
-{
-    struct showq_reader reader;
-    bool is_good;
-
-    showq_reader_init(&reader, sink);
-    is_good = read_listing(fd, &reader, why);
-    showq_reader_done(&reader);
-    return is_good;
-}
-
 static int list_with(const struct postqueue *postqueue, const struct showq_sink *sink)
 {
     CLEANUP(fd_close) int fd = -1;
-    const char *path = arena_c(postqueue->arena, arena_printf(postqueue->arena, "public/%.*s",
-                                                              STR_ARG(postqueue->shared->showq_service_name)));
     struct failure why;
 
-    if (system_socket_connect_unix(path, &fd, &why)) {
+    if (listing_connect(postqueue->shared, postqueue->arena, &fd, &why)) {
         /* EPIPE: whoever reads what we write has seen enough (postqueue -p | head). */
-        if (list_through_service(fd, sink, &why) || why.error == EPIPE)
+        if (listing_from_service(fd, sink, stdout, &why) || why.error == EPIPE)
             return EX_OK;
         return log_fail(EX_UNAVAILABLE, "Queue report unavailable - %s", why.text);
     }
     if (!queue_client_is_down(&why) || !owns_queue())
         return log_fail(EX_UNAVAILABLE, "Queue report unavailable - mail system is down (%s)", why.text);
     log_warning("Mail system is down -- accessing queue directly (%s)", why.text);
-    if (!direct_list(postqueue->shared, sink, &why))
+    if (!listing_from_files(postqueue->shared, sink, &why))
         return log_fail(EX_TEMPFAIL, "%s", why.text);
     return EX_OK;
 }
