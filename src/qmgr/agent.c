@@ -35,6 +35,7 @@ struct heir {
     struct agent_pool *pool;
     struct agent *agent; /* NULL: dropped */
     struct call *call;
+    void *teller;
     size_t inherited;
 };
 
@@ -97,10 +98,11 @@ static bool confirm_unrecorded(struct call *call, const struct deliver_census_re
     return reply->unrecorded.count == 0 || call_send(call, &deliver_recorded_message, &recorded, timeout, why);
 }
 
-static bool take_reply(struct agent_pool *pool, struct call *call, const struct deliver_census_reply *reply,
-                       struct failure *why)
+static bool take_reply(struct agent_pool *pool, struct call *call, void **teller,
+                       const struct deliver_census_reply *reply, struct failure *why)
 {
-    return pool->events.census(pool->events.context, reply, why) && confirm_unrecorded(call, reply, pool->timeout, why);
+    return pool->events.census(pool->events.context, teller, reply, why) &&
+           confirm_unrecorded(call, reply, pool->timeout, why);
 }
 
 /* Leaves *call_inout NULL unless the census goes on. */
@@ -122,10 +124,13 @@ static bool ask_census(struct agent_pool *pool, struct call **call_inout, struct
         agent->capacity = reply->capacity > 0 ? reply->capacity : 1;
         agent->inherited = reply->in_hand.count;
         pool->has_met_fresh = reply->is_fresh;
-        is_taken = take_reply(pool, call, reply, why);
+        is_taken = take_reply(pool, call, &agent->teller, reply, why);
     }
-    if (!is_taken || agent->inherited == 0)
-        call_end(call_inout);
+    if (is_taken && agent->inherited > 0)
+        return true;
+    call_end(call_inout);
+    if (!pool->is_abandoned)
+        pool->events.census_over(pool->events.context, &agent->teller);
     return is_taken;
 }
 
@@ -157,8 +162,10 @@ static void run_heir(void *context)
         if (!is_going_on || pool->is_abandoned)
             break;
         reply = message;
-        is_going_on = take_reply(pool, heir->call, reply, &why);
+        is_going_on = take_reply(pool, heir->call, &heir->teller, reply, &why);
         note_inherited(heir, reply->in_hand.count);
+        if (!pool->is_abandoned)
+            pool->events.ready(pool->events.context);
     }
     note_inherited(heir, 0);
     call_end(&heir->call);
@@ -166,8 +173,10 @@ static void run_heir(void *context)
     if (heir->agent != NULL)
         heir->agent->heir = NULL;
     pool->heirs--;
-    if (!pool->is_abandoned)
+    if (!pool->is_abandoned) {
+        pool->events.census_over(pool->events.context, &heir->teller);
         pool->events.ready(pool->events.context);
+    }
     memory_free(heir);
     pool_free_if_left(pool);
 }
@@ -176,8 +185,9 @@ static void start_heir(struct agent *agent, struct call *call)
 {
     struct heir *heir = memory_alloc(sizeof *heir);
 
-    *heir = (struct heir){ agent->pool, agent, call, agent->inherited };
+    *heir = (struct heir){ agent->pool, agent, call, agent->teller, agent->inherited };
     agent->heir = heir;
+    agent->teller = NULL;
     agent->pool->heirs++;
     agent->pool->inherited += agent->inherited;
     fiber_start(agent->pool->loop, run_heir, heir);

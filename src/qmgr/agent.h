@@ -23,12 +23,18 @@ struct agent {
     size_t in_hand;
     size_t inherited;
     struct heir *heir;         /* follows what is inherited; NULL when nothing is */
+    void *teller;              /* until the heir has it */
     struct instant idle_since; /* loop's time */
 };
 
 struct agent_events {
-    /* True when all that it lists as unrecorded is recorded now. Repeated while anything is inherited. May wait. */
-    bool (*census)(void *context, const struct deliver_census_reply *reply, struct failure *why);
+    /*
+     * True when all that it lists as unrecorded is recorded now. Repeated while anything is inherited, each time in
+     * place of what this agent said before; then, unless the pool is destroyed first, census_over. *teller is the
+     * caller's, NULL at first. May wait.
+     */
+    bool (*census)(void *context, void **teller, const struct deliver_census_reply *reply, struct failure *why);
+    void (*census_over)(void *context, void **teller);
     /* An agent with room has appeared. */
     void (*ready)(void *context);
     /* None is open, and none could be opened. */

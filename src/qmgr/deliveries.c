@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "mail/address.h"
 #include "qmgr/clog.h"
+#include "qmgr/inheritance.h"
 #include "qmgr/log_lines.h"
 #include "run/loop.h"
 
@@ -350,6 +351,8 @@ struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_se
     deliveries->resolver = resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol),
                                            depends_on_sender(daemon), settings->ipc_timeout);
     list_init(&deliveries->routes);
+    list_init(&deliveries->dispatches);
+    list_init(&deliveries->inheritances);
     fiber_group_init(&deliveries->fibers, deliveries->loop);
     event_init(&deliveries->wakes);
     fiber_start(deliveries->loop, route_run_waker, deliveries);
@@ -366,6 +369,8 @@ void deliveries_destroy(struct deliveries **handle)
     if (deliveries == NULL)
         return;
     CHECK(deliveries->in_hand == 0);
+    deliveries->is_draining = true;
+    inheritance_end_all(deliveries);
     while (!list_is_empty(&deliveries->routes)) {
         struct route *route = CONTAINER_OF(deliveries->routes.next, struct route, node);
 

@@ -73,6 +73,8 @@ void deliveries_take_census(struct deliveries *deliveries, struct duration timeo
 void deliveries_drain(struct deliveries *deliveries);
 /* Requests that agents have in hand, of this queue manager and of the ones before it. */
 size_t deliveries_in_hand(const struct deliveries *deliveries);
+/* Those of this queue manager: struct deliver_in_hand, of what lives as long as they do. */
+struct records deliveries_list(const struct deliveries *deliveries, struct arena *arena);
 
 /* Forget dead destinations and transports, so that a flush tries them at once. */
 void deliveries_revive(struct deliveries *deliveries);

@@ -26,6 +26,8 @@ struct deliveries {
     struct resolver *resolver;
     struct list routes;
     struct fiber_group fibers;
+    struct list dispatches;   /* in hand */
+    struct list inheritances; /* in hand of an earlier queue manager */
     size_t in_hand;
     size_t messages;
     struct event wakes; /* something rests for less long than was known */

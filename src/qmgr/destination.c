@@ -189,6 +189,20 @@ void destination_rest(struct destination *destination, struct instant now)
     heap_add(&transport->resting, &destination->resting_node);
 }
 
+void destination_occupy(struct destination *destination)
+{
+    destination->busy++;
+    destination_refresh(destination);
+}
+
+void destination_vacate(struct destination *destination, struct instant now)
+{
+    CHECK(destination->busy > 0);
+    destination->busy--;
+    destination_rest(destination, now);
+    destination_settle(destination);
+}
+
 /* ---- death ---- */
 
 void destination_revive(struct destination *destination)

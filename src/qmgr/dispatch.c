@@ -14,6 +14,7 @@ enum { LOST_AGENTS_MAXIMUM = 3, AGENT_WAIT_SECONDS = 24 * 3600 };
 
 /* One entry in the hands of one agent. */
 struct dispatch {
+    struct list node;
     struct route *route;
     struct entry *entry;
     struct agent *agent;
@@ -247,6 +248,25 @@ static void end_with_answer(struct dispatch *dispatch)
         deliveries_divert(deliveries, destination);
 }
 
+struct records deliveries_list(const struct deliveries *deliveries, struct arena *arena)
+{
+    struct deliver_in_hand *items = arena_new_array(arena, deliveries->in_hand + 1, struct deliver_in_hand);
+    struct records records = { items, 0 };
+
+    for (const struct list *node = deliveries->dispatches.next; node != &deliveries->dispatches; node = node->next) {
+        const struct dispatch *dispatch = CONTAINER_OF(node, const struct dispatch, node);
+        const struct entry *entry = dispatch->entry;
+
+        items[records.count++] =
+            (struct deliver_in_hand){ .queue_id = dispatch->message->id_text,
+                                      .attempt = dispatch->message->attempt,
+                                      .transport = transport_name(dispatch->route->transport),
+                                      .nexthop = destination_nexthop(entry->destination),
+                                      .recipient = dispatch->message->results[entry->places[0]].address };
+    }
+    return records;
+}
+
 static void run_dispatch(void *context)
 {
     struct dispatch *dispatch = context;
@@ -258,6 +278,7 @@ static void run_dispatch(void *context)
         end_with_answer(dispatch);
     else
         end_without_answer(dispatch, &why);
+    list_remove(&dispatch->node);
     call_end(&dispatch->call);
     agent_give_back(dispatch->agent);
     route->deliveries->in_hand--;
@@ -279,5 +300,6 @@ void dispatch_start(struct route *route, struct entry *entry, struct agent *agen
     dispatch->message = entry->message;
     dispatch->arena = arena_create();
     route->deliveries->in_hand++;
+    list_append(&route->deliveries->dispatches, &dispatch->node);
     fiber_group_start(&route->deliveries->fibers, run_dispatch, dispatch);
 }

@@ -10,6 +10,7 @@
 #include "os/lock.h"
 #include "protocol/queue.h"
 #include "qmgr/census.h"
+#include "qmgr/inheritance.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/log_lines.h"
 #include "qmgr/portions.h"
@@ -114,9 +115,13 @@ static void forget(void *context, struct active_message *active)
     event_wake_all(&courier->changed);
 }
 
+/* Messages first, so that none is taken up; then deliveries, so that they count where they go. */
 static struct records list_in_hand(const struct courier *courier, struct arena *arena)
 {
-    struct deliver_in_hand *items = arena_new_array(arena, courier->count + 1, struct deliver_in_hand);
+    struct records deliveries = deliveries_list(courier->keeper->deliveries, arena);
+    const struct deliver_in_hand *under_way = deliveries.items;
+    struct deliver_in_hand *items =
+        arena_new_array(arena, courier->count + deliveries.count + 1, struct deliver_in_hand);
     struct records records = { items, 0 };
 
     for (size_t i = 0; i < courier->count && records.count < IN_HAND_MAXIMUM; i++) {
@@ -125,8 +130,10 @@ static struct records list_in_hand(const struct courier *courier, struct arena *
 
         if (message != NULL && message->state == QUEUED_ACTIVE)
             items[records.count++] =
-                (struct deliver_in_hand){ arena_str(arena, queue_id_format(courier->ids[i], text)), 0 };
+                (struct deliver_in_hand){ .queue_id = arena_str(arena, queue_id_format(courier->ids[i], text)) };
     }
+    for (size_t i = 0; i < deliveries.count && records.count < IN_HAND_MAXIMUM; i++)
+        items[records.count++] = under_way[i];
     return records;
 }
 
@@ -314,12 +321,13 @@ void handover_wait(struct keeper *keeper, struct duration timeout)
     fiber_sleep(keeper->loop, milliseconds(HEARING_MS));
 }
 
-static bool take_report(struct keeper *keeper, struct call *call, const struct deliver_census_reply *report,
-                        struct failure *why)
+static bool take_report(struct keeper *keeper, struct call *call, struct inheritance *inheritance,
+                        const struct deliver_census_reply *report, struct failure *why)
 {
     const struct deliver_in_hand *in_hand = report->in_hand.items;
     struct deliver_recorded recorded = { .number = report->unrecorded.count };
 
+    inheritance_set(inheritance, NULL, &report->in_hand);
     for (size_t i = 0; i < report->in_hand.count; i++)
         census_in_hand(keeper, &in_hand[i]);
     if (recorded.number == 0)
@@ -337,6 +345,7 @@ static bool must_leave(const struct daemon *daemon)
 bool handover_take(struct daemon_call *call, struct failure *why)
 {
     struct keeper *keeper = call->context;
+    struct inheritance *inheritance = inheritance_create(keeper->deliveries);
     struct arena *arena = arena_create();
     struct failure ended = { .kind = FAILURE_NONE };
     void *message = NULL;
@@ -345,15 +354,16 @@ bool handover_take(struct daemon_call *call, struct failure *why)
     keeper->couriers++;
     while (!keeper->hears_couriers && !must_leave(call->daemon))
         keeper_wait_change(keeper);
-    is_taken = must_leave(call->daemon) || take_report(keeper, call->call, call->request, why);
+    is_taken = must_leave(call->daemon) || take_report(keeper, call->call, inheritance, call->request, why);
     keeper->couriers_heard++;
     event_wake_all(&keeper->changed);
     while (is_taken && !must_leave(call->daemon) && (ended.kind == FAILURE_NONE || ended.kind == FAILURE_TIMEOUT)) {
         ended.kind = FAILURE_NONE;
         arena_reset(arena);
         if (call_expect(call->call, &deliver_census_reply_message, arena, seconds(1), &message, &ended))
-            is_taken = take_report(keeper, call->call, message, why);
+            is_taken = take_report(keeper, call->call, inheritance, message, why);
     }
+    inheritance_destroy(&inheritance);
     keeper->couriers--;
     event_wake_all(&keeper->changed);
     arena_destroy(&arena);

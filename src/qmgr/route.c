@@ -3,21 +3,36 @@
 #include "config/shared_settings.h"
 #include "log/log.h"
 #include "qmgr/deliveries_private.h"
+#include "qmgr/inheritance.h"
 #include "qmgr/log_lines.h"
 #include "run/loop.h"
 
 /* ---- what its agents tell ---- */
 
-static bool take_census(void *context, const struct deliver_census_reply *reply, struct failure *why)
+static bool take_census(void *context, void **teller, const struct deliver_census_reply *reply, struct failure *why)
 {
-    const struct deliveries_census *census = &((struct route *) context)->deliveries->census;
+    struct route *route = context;
+    /* A copy: the deliveries may end while something is recorded. */
+    const struct deliveries_census census = route->deliveries->census;
     const struct deliver_in_hand *in_hand = reply->in_hand.items;
 
-    if (!census->unrecorded(census->context, reply->unrecorded.items, reply->unrecorded.count, why))
+    if (*teller == NULL)
+        *teller = inheritance_create(route->deliveries);
+    inheritance_set(*teller, route->transport, &reply->in_hand);
+    if (!census.unrecorded(census.context, reply->unrecorded.items, reply->unrecorded.count, why))
         return false;
     for (size_t i = 0; i < reply->in_hand.count; i++)
-        census->in_hand(census->context, &in_hand[i]);
+        census.in_hand(census.context, &in_hand[i]);
     return true;
+}
+
+static void end_census(void *context, void **teller)
+{
+    struct inheritance *inheritance = *teller;
+
+    (void) context;
+    *teller = NULL;
+    inheritance_destroy(&inheritance);
 }
 
 static void agents_ready(void *context)
@@ -55,7 +70,7 @@ static unsigned processes_of(const struct deliveries *deliveries, struct str nam
 static struct route *create_route(struct deliveries *deliveries, struct str name)
 {
     struct route *route = memory_alloc(sizeof *route);
-    struct agent_events events = { take_census, agents_ready, agents_unavailable, route };
+    struct agent_events events = { take_census, end_census, agents_ready, agents_unavailable, route };
     struct arena *arena = arena_create();
     struct str path = arena_printf(arena, "private/%.*s", STR_ARG(name));
 

@@ -96,7 +96,7 @@ struct destination *transport_destination(struct transport *transport, struct st
 struct transport *destination_transport(const struct destination *destination);
 struct str destination_nexthop(const struct destination *destination);
 const struct window *destination_window(const struct destination *destination);
-/* Entries that wait or are in hand. */
+/* Entries that wait or are in hand, of others too. */
 size_t destination_entries(const struct destination *destination);
 
 /*
@@ -127,6 +127,13 @@ bool entry_finish_failed(struct entry *entry, struct instant now, struct str dsn
 void entry_return(struct entry *entry);
 /* Frees an entry that is not in hand. */
 void entry_drop(struct entry *entry);
+
+/*
+ * A delivery that somebody else started counts in the window from here until it is given up; its end says nothing of
+ * the hop. The destination may be gone after destination_vacate.
+ */
+void destination_occupy(struct destination *destination);
+void destination_vacate(struct destination *destination, struct instant now);
 
 /* A waiting entry of a destination or of a whole transport, for moving and dropping; NULL at the end. */
 struct entry *destination_first_waiting(struct destination *destination);

@@ -203,6 +203,53 @@ TEST(a_recipient_limit_of_one_makes_the_recipient_the_destination)
     tear_down(&bench);
 }
 
+TEST(what_others_have_in_hand_counts_in_the_window)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct destination *destination;
+    struct entry *entry;
+    struct bench bench;
+
+    limits.destination_delay = seconds(5);
+    set_up(&bench, &limits);
+    destination = destination_of(&bench, "a.example", "");
+    destination_occupy(destination);
+    add(&bench, 1, "a.example", 0);
+    EXPECT_FALSE(transport_is_ready(bench.transport, second(1)));
+    add(&bench, 2, "b.example", 0);
+    EXPECT(transport_is_ready(bench.transport, second(1)));
+    /* Its end is the end of a delivery like any other: the pause begins there. */
+    destination_vacate(destination, second(2));
+    entry = transport_next(bench.transport, second(2));
+    EXPECT(entry != NULL && entry->destination != destination);
+    EXPECT(transport_next(bench.transport, second(2)) == NULL);
+    entry_finish(entry, second(2));
+    entry = transport_next(bench.transport, second(7));
+    EXPECT(entry != NULL && entry->destination == destination);
+    entry_finish(entry, second(7));
+    EXPECT(transport_next(bench.transport, second(12)) == NULL);
+    tear_down(&bench);
+}
+
+TEST(a_destination_lives_as_long_as_others_have_something_in_hand_for_it)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    set_up(&bench, &limits);
+    for (size_t i = 0; i < limits.initial_concurrency; i++)
+        destination_occupy(destination_of(&bench, "a.example", ""));
+    EXPECT_UINT(destination_entries(destination_of(&bench, "a.example", "")), limits.initial_concurrency);
+    add(&bench, 1, "a.example", 0);
+    EXPECT_FALSE(transport_is_ready(bench.transport, second(1)));
+    destination_vacate(destination_of(&bench, "a.example", ""), second(1));
+    EXPECT(transport_is_ready(bench.transport, second(1)));
+    expect_order(&bench, "1");
+    destination_vacate(destination_of(&bench, "a.example", ""), second(1));
+    EXPECT_UINT(destination_entries(destination_of(&bench, "a.example", "")), 0);
+    tear_down(&bench);
+}
+
 /* What stock does with a message of 40 deliveries and six messages of one behind it. */
 TEST(small_messages_overtake_one_by_one_for_each_slot_that_the_large_one_earns)
 {

@@ -153,10 +153,14 @@ static struct records list_inherited(const struct delivery_agent *agent, struct 
         const struct deliver_request *request = state->delivery->request;
 
         if (state->is_inherited)
-            items[records.count++] = (struct deliver_in_hand){ request->queue_id, request->attempt };
+            items[records.count++] = (struct deliver_in_hand){ .queue_id = request->queue_id,
+                                                               .attempt = request->attempt,
+                                                               .nexthop = request->nexthop,
+                                                               .recipient = state->delivery->recipients[0].address };
     }
     for (size_t i = 0; i < untold.count; i++)
-        items[records.count++] = (struct deliver_in_hand){ outcomes[i].queue_id, outcomes[i].attempt };
+        items[records.count++] =
+            (struct deliver_in_hand){ .queue_id = outcomes[i].queue_id, .attempt = outcomes[i].attempt };
     records.items = items;
     return records;
 }

@@ -4,6 +4,7 @@
 enum {
     ADDRESS_MAXIMUM = 8192,
     REASON_MAXIMUM = 4096,
+    TRANSPORT_MAXIMUM = 1024,
     ATTRIBUTES_MAXIMUM = 64 * 1024,
     IN_HAND_MAXIMUM = 20000,
 };
@@ -17,6 +18,10 @@ MESSAGE_TYPE(deliver_census);
 static const struct message_field deliver_in_hand_fields[] = {
     MESSAGE_FIELD(struct deliver_in_hand, queue_id, FIELD_STR, 32, "message"),
     MESSAGE_FIELD(struct deliver_in_hand, attempt, FIELD_UINT, UINT64_MAX, "attempt number"),
+    MESSAGE_FIELD(struct deliver_in_hand, transport, FIELD_STR, TRANSPORT_MAXIMUM,
+                  "service, if not the one that says it"),
+    MESSAGE_FIELD(struct deliver_in_hand, nexthop, FIELD_STR, ADDRESS_MAXIMUM, "where it goes"),
+    MESSAGE_FIELD(struct deliver_in_hand, recipient, FIELD_STR, ADDRESS_MAXIMUM, "the first recipient"),
 };
 MESSAGE_TYPE(deliver_in_hand);
 

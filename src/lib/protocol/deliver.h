@@ -25,6 +25,10 @@ struct deliver_census {
 struct deliver_in_hand {
     struct str queue_id;
     uint64_t attempt;
+    /* Where it goes, so that it counts there; nexthop is empty when no delivery is under way any more. */
+    struct str transport; /* empty: that of the agent that says it */
+    struct str nexthop;
+    struct str recipient; /* the first one's address */
 };
 
 struct deliver_census_reply {
