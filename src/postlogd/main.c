@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,8 +35,11 @@ enum {
     OUTPUT_MAX = 4 * 1024 * 1024,
     OUTPUT_ENOUGH = 256 * 1024,
     STATUS_FAILED = 1,
-    ORPHAN_MS = 4000
+    ORPHAN_LOOK_MS = 200,
+    ORPHAN_LOOKS = 20
 };
+
+static const char SOCKET_PATH[] = "public/postlog";
 
 struct postlogd {
     struct arena *arena;
@@ -166,9 +170,17 @@ static bool tell_master(enum master_record_kind kind)
     return send(MASTER_STATUS_FD, &record, sizeof record, MSG_NOSIGNAL) == (ssize_t) sizeof record;
 }
 
+/* The socket's name leads to the next master's. */
+static bool is_succeeded(const struct stat *begun)
+{
+    struct stat status;
+
+    return stat(SOCKET_PATH, &status) < 0 || status.st_ino != begun->st_ino;
+}
+
 /*
- * Until a signal says so. When master is gone the others still end what they have in hand: until nobody has said
- * anything for a while.
+ * Until a signal says so. When master is gone the others still end what they have in hand: then until there is a
+ * next master, or until nobody has said anything for a while.
  */
 static void serve(struct postlogd *postlogd)
 {
@@ -177,14 +189,18 @@ static void serve(struct postlogd *postlogd)
         { .fd = postlogd->signal_fd, .events = POLLIN },
         { .fd = MASTER_STATUS_FD, .events = POLLIN },
     };
+    struct stat begun = { 0 };
     bool is_orphaned = false;
-    int ready = 1;
+    int silent = 0;
 
-    while (polls[1].revents == 0 && ready != 0) {
-        is_orphaned = is_orphaned || polls[2].revents != 0;
-        ready = poll(polls, is_orphaned ? 2 : 3, is_orphaned ? ORPHAN_MS : -1);
+    (void) !stat(SOCKET_PATH, &begun);
+    while (polls[1].revents == 0 && silent < ORPHAN_LOOKS && (!is_orphaned || !is_succeeded(&begun))) {
+        int ready = poll(polls, is_orphaned ? 2 : 3, is_orphaned ? ORPHAN_LOOK_MS : -1);
+
         if (ready < 0 && errno != EINTR)
             break;
+        silent = ready == 0 ? silent + 1 : 0;
+        is_orphaned = is_orphaned || polls[2].revents != 0;
         take_all(postlogd);
     }
     (void) tell_master(MASTER_RETIRING);

@@ -11,10 +11,11 @@ SENDERS = 10
 
 
 class Senders:
-    """Threads that send numbered messages and remember which were acknowledged."""
+    """Threads that send numbered messages and remember which were acknowledged: so many, or on until they are told to end."""
 
-    def __init__(self, mail, recipients, count):
+    def __init__(self, mail, recipients, count=None):
         self.mail, self.recipients, self.count = mail, recipients, count
+        self.is_enough = False
         self.lock = threading.Lock()
         self.next = 0
         self.acknowledged = {}
@@ -24,12 +25,15 @@ class Senders:
         for thread in self.threads:
             thread.start()
 
+    def end(self):
+        self.is_enough = True
+
     def is_running(self):
         return any(thread.is_alive() for thread in self.threads)
 
     def take(self):
         with self.lock:
-            if self.next >= self.count:
+            if self.is_enough or self.next == self.count:
                 return None
             self.next += 1
             return self.next
