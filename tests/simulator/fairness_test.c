@@ -281,26 +281,37 @@ TEST(a_dead_destination_costs_the_others_nothing_but_its_first_attempts)
     simulator_destroy(&sick);
 }
 
+/* When the last message of a hop in good health was through. */
+static struct duration time_of_the_others(const struct simulator *simulator, size_t messages)
+{
+    struct instant last = { 0 };
+
+    for (size_t i = 0; i < messages; i++) {
+        struct instant at = simulator_message(simulator, i)->finished;
+
+        if (i % 1000 != 7 && instant_is_before(last, at))
+            last = at;
+    }
+    return instant_since(last, instant_from_seconds(1000000));
+}
+
+/* With an agent for each hop, and with Postfix's hundred, which one hop alone may take a fifth of. */
 TEST(a_slow_destination_among_a_thousand_costs_less_than_a_twentieth_of_the_throughput)
 {
-    struct simulator *well = run_thousand_hops(1000, 100, seconds(1), false);
-    struct simulator *sick = run_thousand_hops(1000, 100, seconds(10), false);
-    struct instant last_well = { 0 };
-    struct instant last_sick = { 0 };
-    struct instant start = instant_from_seconds(1000000);
+    static const size_t agents[] = { 1000, 100 };
 
-    for (size_t i = 0; i < 100000; i++) {
-        struct instant at_well = simulator_message(well, i)->finished;
-        struct instant at_sick = simulator_message(sick, i)->finished;
+    for (size_t i = 0; i < ARRAY_COUNT(agents); i++) {
+        struct simulator *well = run_thousand_hops(agents[i], 100, seconds(1), false);
+        struct simulator *sick = run_thousand_hops(agents[i], 100, seconds(10), false);
+        struct duration time_well = time_of_the_others(well, 100000);
+        struct duration time_sick = time_of_the_others(sick, 100000);
 
-        if (i % 1000 == 7)
-            continue;
-        last_well = instant_is_before(last_well, at_well) ? at_well : last_well;
-        last_sick = instant_is_before(last_sick, at_sick) ? at_sick : last_sick;
+        printf("%zu agents: %lld s, with a slow hop %lld s\n", agents[i], (long long) (time_well.us / 1000000),
+               (long long) (time_sick.us / 1000000));
+        EXPECT(time_sick.us * 20 <= time_well.us * 21);
+        simulator_destroy(&well);
+        simulator_destroy(&sick);
     }
-    EXPECT(instant_since(last_sick, start).us * 20 <= instant_since(last_well, start).us * 21);
-    simulator_destroy(&well);
-    simulator_destroy(&sick);
 }
 
 TEST(a_rate_limited_destination_gets_one_delivery_a_period_and_no_agent_waits_with_it)

@@ -88,6 +88,47 @@ static void hear(const struct fault_event *event, int error, void *context)
                                     fault_operation_name(event->operation), error, event->fd < 0 ? "path" : "open");
 }
 
+struct flagless {
+    enum fault_operation failing;
+    int error;
+};
+
+/* A filesystem whose rename knows no flags. */
+static int know_no_flags(const struct fault_event *event, void *context)
+{
+    const struct flagless *flagless = context;
+
+    if (event->operation == FAULT_RENAME)
+        return EINVAL;
+    return event->operation == flagless->failing ? flagless->error : 0;
+}
+
+TEST(a_file_that_moves_by_a_link_always_has_a_name)
+{
+    static const struct flagless troubles[] = {
+        { FAULT_LINK, EIO }, { FAULT_LINK, ENOSPC }, { FAULT_LINK, EDQUOT }, { FAULT_UNLINK, EIO }, { FAULT_MODE, EIO },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(troubles); i++) {
+        struct flagless trouble = troubles[i];
+        bool is_good = trouble.failing == FAULT_MODE; /* which no move needs */
+        char from[300], to[300];
+        struct failure why;
+        int fd;
+
+        snprintf(from, sizeof from, "%s/from-%zu", unit_directory(), i);
+        snprintf(to, sizeof to, "%s/to-%zu", unit_directory(), i);
+        EXPECT(file_open(from, O_RDWR | O_CREAT, 0600, &fd, NULL));
+        fd_close(&fd);
+        fault_set_hook(know_no_flags, &trouble);
+        EXPECT(file_rename_new_at(AT_FDCWD, from, AT_FDCWD, to, &why) == is_good);
+        fault_set_hook(NULL, NULL);
+        EXPECT(is_good || why.error == trouble.error);
+        EXPECT((access(from, F_OK) == 0) == !is_good);
+        EXPECT((access(to, F_OK) == 0) == (trouble.failing != FAULT_LINK));
+    }
+}
+
 TEST(a_listener_is_told_what_came_of_each_call)
 {
     struct plan plan = { FAULT_SYNC, 1, 0, EIO };

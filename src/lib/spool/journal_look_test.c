@@ -279,3 +279,25 @@ TEST(what_a_killed_queue_manager_recorded_can_be_made_durable)
     EXPECT_INT(why.error, EIO);
     fault_set_hook(NULL, NULL);
 }
+
+static int no_memory(const struct fault_event *event, void *context)
+{
+    (void) context;
+    return event->operation == FAULT_MAP ? ENOMEM : 0;
+}
+
+TEST(a_segment_that_cannot_be_mapped_is_told_and_is_no_empty_one)
+{
+    struct left left;
+    struct seen seen = { .count = 0 };
+    struct failure why;
+
+    leave_messages(&left);
+    fault_set_hook(no_memory, NULL);
+    EXPECT_FALSE(journal_look(see, &seen, &why));
+    EXPECT_INT(why.error, ENOMEM);
+    EXPECT_UINT(seen.count, 0);
+    fault_set_hook(NULL, NULL);
+    EXPECT(journal_look(see, &seen, &why));
+    EXPECT_UINT(seen.count, MESSAGES);
+}
