@@ -57,6 +57,7 @@ struct message {
 
     struct pending_recipient *pending;
     size_t pending_count;
+    size_t pending_capacity;
     struct map *duplicates;
 };
 

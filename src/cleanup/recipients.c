@@ -7,7 +7,7 @@
 #include "cleanup/service.h"
 #include "protocol/rewrite.h"
 
-enum { BATCH = 200 };
+enum { BATCH = 200, FIRST_ROOM = 4 };
 
 /* Whether this recipient came before; remembers it if not. */
 static bool is_duplicate(struct message *message, struct str address, const struct pending_recipient *recipient)
@@ -130,6 +130,19 @@ void recipients_flush(struct message *message)
     arena_reset(message->scratch);
 }
 
+/* Room for one more. Most messages have few recipients, so the room begins small; scratch ends with each batch. */
+static void reserve_pending(struct message *message)
+{
+    struct pending_recipient *old = message->pending;
+
+    if (message->pending_count > 0 && message->pending_count < message->pending_capacity)
+        return;
+    message->pending_capacity = message->pending_count > 0 ? 2 * message->pending_capacity : FIRST_ROOM;
+    message->pending = arena_new_array(message->scratch, message->pending_capacity, struct pending_recipient);
+    if (message->pending_count > 0)
+        memcpy(message->pending, old, message->pending_count * sizeof *old);
+}
+
 static void add_pending(struct message *message, const struct pending_recipient *recipient)
 {
     struct arena *scratch = message->scratch;
@@ -137,8 +150,7 @@ static void add_pending(struct message *message, const struct pending_recipient 
 
     if (message->pending_count == BATCH)
         recipients_flush(message);
-    if (message->pending_count == 0)
-        message->pending = arena_new_array(scratch, BATCH, struct pending_recipient);
+    reserve_pending(message);
     place = &message->pending[message->pending_count++];
     *place = *recipient;
     place->address = arena_str(scratch, recipient->address);

@@ -72,15 +72,24 @@ void strbuf_extend(struct strbuf *buf, size_t count)
     buf->data[buf->len] = '\0';
 }
 
+/* Where len more bytes go; NULL when it is full. The usual case, room in hand, stays within the caller. */
+static inline char *room_for(struct strbuf *buf, size_t len)
+{
+    if (len < buf->capacity - buf->len && len <= buf->maximum - buf->len)
+        return buf->data + buf->len;
+    return strbuf_reserve(buf, len);
+}
+
 bool strbuf_append_bytes(struct strbuf *buf, const void *data, size_t len)
 {
-    char *space = strbuf_reserve(buf, len);
+    char *space = room_for(buf, len);
 
     if (space == NULL)
         return false;
     if (len > 0)
         memcpy(space, data, len);
-    strbuf_extend(buf, len);
+    space[len] = '\0';
+    buf->len += len;
     return true;
 }
 
@@ -96,7 +105,14 @@ bool strbuf_append_c(struct strbuf *buf, const char *text)
 
 bool strbuf_append_char(struct strbuf *buf, char c)
 {
-    return strbuf_append_bytes(buf, &c, 1);
+    char *space = room_for(buf, 1);
+
+    if (space == NULL)
+        return false;
+    space[0] = c;
+    space[1] = '\0';
+    buf->len++;
+    return true;
 }
 
 bool strbuf_vprintf(struct strbuf *buf, const char *format, va_list args)

@@ -55,7 +55,24 @@ struct parser {
 
 static bool is_special(char c)
 {
-    return c != '\0' && strchr("()<>@,;:\\\".[]", c) != NULL;
+    switch (c) {
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '\\':
+    case '"':
+    case '.':
+    case '[':
+    case ']':
+        return true;
+    default:
+        return false;
+    }
 }
 
 static char reader_peek(const struct reader *reader)
@@ -140,15 +157,18 @@ static void take_literal(struct reader *reader)
 
 static void take_atom(struct reader *reader)
 {
-    while (!reader_at_end(reader)) {
-        char c = reader_peek(reader);
+    for (;;) {
+        struct str rest = str_from(reader->text, reader->position);
+        size_t plain = 0;
 
-        if (c == '\\' && reader->position + 1 < reader->text.len)
-            c = reader->text.data[++reader->position];
-        else if (char_is_space(c) || is_special(c))
+        while (plain < rest.len && !char_is_space(rest.data[plain]) && !is_special(rest.data[plain]))
+            plain++;
+        strbuf_append(&reader->word, str_part(rest, 0, plain));
+        reader->position += plain;
+        if (plain + 1 >= rest.len || rest.data[plain] != '\\')
             return;
-        strbuf_append_char(&reader->word, c);
-        reader->position++;
+        strbuf_append_char(&reader->word, rest.data[plain + 1]);
+        reader->position += 2;
     }
 }
 

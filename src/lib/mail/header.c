@@ -72,10 +72,13 @@ bool header_unfold(struct strbuf *out, struct str value)
     size_t i = 0;
 
     while (i < value.len) {
-        if (value.data[i] != '\n') {
-            strbuf_append_char(out, value.data[i++]);
-            continue;
-        }
+        struct str line = str_from(value, i);
+
+        line = str_part(line, 0, str_find_char(line, '\n'));
+        strbuf_append(out, line);
+        i += line.len;
+        if (i == value.len)
+            break;
         while (i < value.len && char_is_space(value.data[i]))
             i++;
         if (i < value.len)

@@ -41,8 +41,9 @@ bool bytes_take_leb128(struct cursor *cursor, uint64_t *value_out)
 
 bool bytes_append_field(struct strbuf *out, unsigned tag, struct str value)
 {
-    strbuf_append_char(out, (char) tag);
-    bytes_append_leb128(out, value.len);
+    unsigned char head[1 + BYTES_LEB128_SIZE] = { (unsigned char) tag };
+
+    strbuf_append_bytes(out, head, 1 + bytes_put_leb128(head + 1, value.len));
     strbuf_append(out, value);
     return !out->is_overflowed;
 }

@@ -6,7 +6,11 @@
 #include "run/worker.h"
 #include "spool/journal_private.h"
 
-enum { FILE_THREADS = 4, ID_RESERVE_TICKS = 30 * 8192 };
+enum {
+    FILE_THREADS = 4,
+    ID_RESERVE_TICKS = 30 * 8192,
+    USUAL_ENVELOPE = 1000, /* of what the heap has at hand */
+};
 
 static const struct duration failure_period = { 60 * 1000000 };
 static const struct duration probe_interval = { 10 * 1000000 };
@@ -321,6 +325,7 @@ static bool accept_inline(struct journal_writer *writer, struct envelope *envelo
     bool is_durable;
 
     strbuf_init(&encoded, ENVELOPE_MAXIMUM);
+    strbuf_reserve(&encoded, USUAL_ENVELOPE);
     is_durable = envelope_encode(envelope, &encoded, why);
     *fits_out = is_durable && journal_writer_fits_inline(writer, encoded.len, content.len);
     if (*fits_out)
