@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support.waiting import wait_until
+from support.waiting import HOLD, PATIENCE, wait_until
 
 
 def start(make_merpati, server):
@@ -28,12 +28,12 @@ def test_an_outcome_outlives_the_queue_manager(make_merpati, sink):
 
     def hold(session, line):
         reached.set()
-        go.wait(20)
+        go.wait(HOLD)
 
     server = sink(replies={"DOT": hold})
     mail = start(make_merpati, server)
     send(mail, "u@away.example")
-    assert reached.wait(10)
+    assert reached.wait(PATIENCE)
     assert mail.kill("qmgr") == 1
     go.set()
     mail.wait_log(r"/smtp\[.*to=<u@away\.example>.*status=sent")
@@ -48,12 +48,12 @@ def test_an_outcome_outlives_master(make_merpati, sink):
 
     def hold(session, line):
         reached.set()
-        go.wait(20)
+        go.wait(HOLD)
 
     server = sink(replies={"DOT": hold})
     mail = start(make_merpati, server)
     send(mail, "u@away.example")
-    assert reached.wait(10)
+    assert reached.wait(PATIENCE)
     qmgr = mail.pids("qmgr")
     assert mail.kill("master") == 1
     wait_until(lambda: not mail.pids("pickup"), "the end of who has nothing in hand")
@@ -70,12 +70,12 @@ def test_a_delivery_whose_agent_dies_is_tried_again(make_merpati, sink):
     def hold(session, line):
         if not reached.is_set():
             reached.set()
-            go.wait(20)
+            go.wait(HOLD)
 
     server = sink(replies={"RCPT": hold})
     mail = start(make_merpati, server)
     send(mail, "u@away.example")
-    assert reached.wait(10)
+    assert reached.wait(PATIENCE)
     assert mail.kill("smtp") >= 1
     go.set()
 
@@ -104,7 +104,7 @@ class Hands:
         with self.lock:
             self.seen[name] += 1
             is_first = self.seen[name] == 1
-        (self.early if int(number) % 2 else self.late).wait(60)
+        (self.early if int(number) % 2 else self.late).wait(HOLD)
         if kind == "bad":
             return "550 5.7.1 never"
         return "450 4.7.1 not now" if kind == "later" and is_first else None
@@ -124,18 +124,18 @@ def test_what_is_in_hand_is_left_alone_while_other_mail_goes_on(make_merpati, si
 
     def hold(session, line):
         reached.set()
-        go.wait(60)
+        go.wait(HOLD)
 
     server = sink(replies={"DOT": hold})
     mail = make_merpati(main={"transport_maps": f"inline:{{away.example=smtp:[127.0.0.1]:{server.port}}}"})
     mail.start()
     send(mail, "u@away.example")
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
     end_queue_manager(mail, how)
     send(mail, f"{account}@localhost")
     mail.wait_mailbox(account)
     go.set()
-    mail.wait_empty(timeout=60)
+    mail.wait_empty(timeout=PATIENCE * 2)
     assert len(server.messages) == 1
 
 
@@ -166,7 +166,7 @@ def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account,
     wait_until(lambda: len(mail.queue_ids()) <= HUNDREDS, "an answer of the next queue manager")
     mail.command("postqueue", "-f")
     hands.late.set()
-    mail.wait_empty(timeout=60)
+    mail.wait_empty(timeout=PATIENCE * 2)
     again = {name: count for name, count in hands.seen.items() if count > 1 and not name.startswith("later")}
     assert again == {}
     assert all(hands.seen[name] >= 2 for name in names if name.startswith("later"))
@@ -180,7 +180,7 @@ def test_hundreds_in_hand_outlive_the_queue_manager(make_merpati, sink, account,
 def test_a_recipient_delivered_before_the_kill_is_not_sent_again_when_the_other_is_deferred(make_merpati, sink):
     """The ledger alone knows of the first recipient; the file that the message becomes must know it, too."""
     go = threading.Event()
-    first, second = sink(), sink(replies={"DOT": lambda session, line: go.wait(20) and "450 4.7.1 not now"})
+    first, second = sink(), sink(replies={"DOT": lambda session, line: go.wait(HOLD) and "450 4.7.1 not now"})
     mail = make_merpati(
         main={
             "transport_maps": f"inline:{{ {{a.example=smtp:[127.0.0.1]:{first.port}}}, "
@@ -215,7 +215,7 @@ def test_a_queue_manager_that_retires_with_deliveries_in_hand(make_merpati, sink
     def end_one_after_the_other(session, line):
         in_hand.append(session)
         place = len(in_hand) % number
-        go.wait(60)
+        go.wait(HOLD)
         # Over twice the time that a queue manager which retires waits for what is in hand.
         time.sleep(2.0 * place / number)
 
@@ -236,10 +236,10 @@ def test_a_queue_manager_that_retires_with_deliveries_in_hand(make_merpati, sink
                 assert client.deliver("s@example.test", name, "Subject: x\n\nhello\n").code == 250
         wait_until(lambda: len(in_hand) == turn * number, lambda: f"all in hand, not {len(in_hand)}; {mail.tail()}")
         old = mail.pids("qmgr")
-        mail.reload()
+        mail.control("reload")
         go.set()
         wait_until(lambda: set(old).isdisjoint(mail.pids("qmgr")) and mail.pids("qmgr"), "the next queue manager")
-        mail.wait_empty(timeout=60)
+        mail.wait_empty(timeout=PATIENCE * 2)
     arrived = collections.Counter(message.recipients[0] for message in server.messages)
     assert arrived == {f"u{turn}-{place}@away.example": 1 for turn in range(1, rounds + 1) for place in range(number)}
     assert len(in_hand) == rounds * number

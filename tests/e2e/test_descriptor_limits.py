@@ -47,11 +47,11 @@ def raise_again(before):
             set_limit(pid, number)
 
 
-def offer(mail, account, token):
+def offer(mail, account, token, patience=None):
     """True when it was acknowledged; a refusal is for now."""
     recipient = f"{account}@localhost" if token.startswith("mailbox") else "someone@relayed.test"
     try:
-        with mail.smtp(timeout=1) as client:
+        with mail.smtp(timeout=patience) as client:
             client.hello()
             reply = client.deliver("s@example.test", recipient, f"Subject: {token}\n\n" + "x" * 70 + "\n")
     except (OSError, Disconnected):
@@ -83,7 +83,7 @@ def test_a_program_without_descriptors_comes_back(make_merpati, account, sink, n
     before = limit(mail, name)
     try:
         for token in tokens:
-            if offer(mail, account, token):
+            if offer(mail, account, token, patience=1):
                 acknowledged.add(token)
         # It waits for showq, as long as that has none.
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -7,7 +7,7 @@ import re
 import threading
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import HOLD, PATIENCE, wait_until
 
 # One delivery at a time to the one hop: the order of deliveries is the order of slots.
 ONE_BY_ONE = {"smtp_destination_concurrency_limit": "1", "smtp_destination_recipient_limit": "2"}
@@ -21,7 +21,7 @@ class Gate:
 
     def __call__(self, session, line):
         self.reached.set()
-        self.go.wait(60)
+        self.go.wait(HOLD)
 
 
 def send(mail, sender, *names, domain="away.example"):
@@ -44,7 +44,7 @@ def start_at_gate(make, server, gate, **main):
     mail = make(main={"relayhost": f"[127.0.0.1]:{server.port}", **main})
     mail.start()
     send(mail, "x", "first")
-    assert gate.reached.wait(20)
+    assert gate.reached.wait(PATIENCE)
     return mail
 
 
@@ -93,13 +93,13 @@ class Counter:
             self.now += 1
             self.most = max(self.most, self.now)
             self.lock.notify_all()
-        self.go.wait(60)
+        self.go.wait(HOLD)
         with self.lock:
             self.now -= 1
 
     def wait_full(self):
         with self.lock:
-            assert self.lock.wait_for(lambda: self.now >= self.wanted, 30), self.now
+            assert self.lock.wait_for(lambda: self.now >= self.wanted, PATIENCE), self.now
 
 
 def test_a_window_begins_small_and_has_a_limit(make_merpati, sink):

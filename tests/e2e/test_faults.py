@@ -238,7 +238,7 @@ def play(make_merpati, account, sink, fault):
     return found
 
 
-@pytest.mark.timeout(1800 if IS_WHOLE else 180)
+@pytest.mark.timeout(3600 if IS_WHOLE else 600)
 @pytest.mark.parametrize("program, operation, step, error", cases())
 def test_what_was_acknowledged_survives(make_merpati, account, sink, program, operation, step, error):
     if step is not None:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support.instance import IS_ROOT
 from support.smtp_client import Disconnected
-from support.waiting import free_port, wait_until
+from support.waiting import PATIENCE, free_port, wait_until
 
 SMALL = {
     "spool_segment_size": "1048576", "spool_journal_limit": "6291456", "spool_journal_reserve": "2097152",
@@ -68,7 +68,7 @@ def test_all_that_was_acknowledged_is_delivered(make_merpati, small_disk, sink, 
     mail.start()
     acknowledged, refusals = fill(mail, size)
     assert acknowledged and all(re.match(r"4(52|51) 4\.3\.", text) for text in refusals), refusals
-    assert len(mail.queue_ids()) == len(acknowledged)
+    wait_until(lambda: len(mail.queue_ids()) == len(acknowledged), lambda: f"{len(acknowledged)} listed, not {len(mail.queue_ids())}")
 
     server = sink(port=port)
 
@@ -76,7 +76,7 @@ def test_all_that_was_acknowledged_is_delivered(make_merpati, small_disk, sink, 
         mail.command("postqueue", "-f")
         return not mail.queue_ids()
 
-    wait_until(is_empty, lambda: f"an empty queue; log:\n{mail.tail()}", 60)
+    wait_until(is_empty, lambda: f"an empty queue; log:\n{mail.tail()}", PATIENCE * 2)
     arrived = set(re.findall(r"m-\d+-", "".join(message.text for message in server.messages)))
     assert arrived == set(acknowledged)
     assert not list((mail.queue / "corrupt").iterdir())

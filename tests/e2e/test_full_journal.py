@@ -6,7 +6,7 @@ import threading
 
 from support.instance import IMPORT_ENVIRONMENT
 from support.smtp_client import Disconnected
-from support.waiting import free_port, wait_until
+from support.waiting import HOLD, free_port, wait_until
 
 SEGMENT = 1048576
 EACH = 10
@@ -42,7 +42,7 @@ def tokens(texts):
 
 def test_at_a_dead_smarthost_clients_wait_and_inside_mail_goes(make_merpati, sink, account):
     dead, refuse = free_port(), threading.Event()
-    refusing = sink(replies={"RCPT": lambda session, line: refuse.wait(60) and "550 5.1.1 nobody here"})
+    refusing = sink(replies={"RCPT": lambda session, line: refuse.wait(HOLD) and "550 5.1.1 nobody here"})
     elsewhere = sink()
     mail = make_merpati(main={
         "transport_maps": f"inline:{{ {{ dead.test = smtp:[127.0.0.1]:{dead} }}, "

@@ -110,7 +110,7 @@ STATUSES = [
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs the rights of others")
 def test_what_the_end_of_a_command_means(either):
     text = "".join(f'c{number}: "|{command}"\n' for number, (command, _) in enumerate(STATUSES))
-    mail = with_aliases(either, text, command_time_limit="1s")
+    mail = with_aliases(either, text, command_time_limit="5s")
     for number in range(len(STATUSES)):
         send(mail, f"c{number}")
     for number, (_, wanted) in enumerate(STATUSES):

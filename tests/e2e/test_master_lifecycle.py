@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from support.instance import IS_ROOT
-from support.waiting import wait_until
+from support.waiting import HOLD, PATIENCE, wait_until
 
 
 def test_a_started_system_says_so_and_a_stopped_one_too(make_merpati, run_as):
@@ -74,7 +74,7 @@ def test_stop_lets_the_transaction_in_hand_finish(merpati, account):
         mail.wait_log("terminating on signal 15")
         client.send("hello\r\n.\r\n")
         assert client.reply().code == 250
-        assert stop.wait(60) == 0
+        assert stop.wait(PATIENCE) == 0
     mail.is_running = False
     mail.start()
     assert "in hand" in mail.wait_mailbox(account)[0]
@@ -102,7 +102,7 @@ def test_stop_lets_the_delivery_in_hand_finish(make_merpati, sink):
     go_on = threading.Event()
 
     def answer(session, line):
-        assert go_on.wait(60)
+        assert go_on.wait(HOLD)
 
     target = sink(replies={"DOT": answer})
     mail = make_merpati(main={"transport_maps": f"inline:{{ relayed.test=smtp:[127.0.0.1]:{target.port} }}"})
@@ -115,7 +115,7 @@ def test_stop_lets_the_delivery_in_hand_finish(make_merpati, sink):
     mail.wait_log("terminating on signal 15")
     assert stop.poll() is None
     go_on.set()
-    assert stop.wait(60) == 0
+    assert stop.wait(PATIENCE) == 0
     mail.is_running = False
     assert len(mail.log_lines(r"to=<someone@relayed\.test>.*status=sent")) == 1
     assert mail.queue_ids() == []

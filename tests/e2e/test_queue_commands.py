@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.smtp_sink import STALL
-from support.waiting import free_port, wait_until
+from support.waiting import HOLD, PATIENCE, free_port, wait_until
 
 SENDER = "s@example.com"
 REASON = "connect to far.test[192.0.2.1]:25: Connection refused"
@@ -98,7 +98,7 @@ def test_showq_speaks_postfix_attribute_stream(either):
     mail = either(main=REFUSING).start()
     queue_id = submit(mail, "a@far.test")
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(30)
+        client.settimeout(PATIENCE)
         client.connect(str(mail.queue / "public" / "showq"))
         stream = b""
         while chunk := client.recv(65536):
@@ -187,13 +187,13 @@ def test_a_flush_of_a_message_in_delivery_tries_it_again_at_once(merpati, sink):
         if may_answer.is_set():
             return None
         asked.set()
-        may_answer.wait(30)
+        may_answer.wait(HOLD)
         return "450 4.2.0 later"
 
     server = sink(replies={"RCPT": answer})
     mail = merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
     mail.sendmail("-f", "a@example.com", "x@x.test", input="Subject: x\n\nhello\n")
-    assert asked.wait(30)
+    assert asked.wait(PATIENCE)
     mail.command("postqueue", "-c", mail.config, "-i", mail.queue_ids()[0])
     may_answer.set()
     mail.wait_log(r"to=<x@x\.test>.*status=deferred")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from support.instance import IS_ROOT
 from support.waiting import free_port, wait_until
 
 # An ordinary user's own path does not lead to what servers are kept in.
@@ -46,7 +47,8 @@ def relay(merpati, port):
 
 @pytest.mark.parametrize("options", [[], ["-e"], ["-p", "-8"], ["-E", "-F"]], ids=["all", "no ESMTP", "no extensions", "bare"])
 def test_smtp_sink(merpati, peer, tmp_path, options):
-    relay(merpati, peer("smtp-sink", "-u", getpass.getuser(), *options, "-d", f"{tmp_path}/message.", "127.0.0.1:PORT", "100"))
+    user = ["-u", getpass.getuser()] if IS_ROOT else []
+    relay(merpati, peer("smtp-sink", *user, *options, "-d", f"{tmp_path}/message.", "127.0.0.1:PORT", "100"))
     text = wait_until(lambda: "".join(p.read_text() for p in tmp_path.glob("message.*")), "the message at the peer")
     assert "\n.a dot first\n..two\n" in text and text.rstrip("\n").endswith("\n.\nlast")
     if "-8" in options or "-e" in options:

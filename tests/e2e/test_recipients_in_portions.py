@@ -5,7 +5,7 @@ import re
 import threading
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import HOLD, PATIENCE, wait_until
 
 COUNT = 2600
 
@@ -64,12 +64,12 @@ def test_other_mail_goes_while_a_large_message_is_under_way(make_merpati, sink):
     def hold(session, line):
         if "RCPT TO:<small@" not in " ".join(session.lines[-4:]):
             reached.set()
-            go.wait(30)
+            go.wait(HOLD)
 
     server = sink(replies={"DOT": hold})
     mail = start(make_merpati, server)
     send(mail, names())
-    assert reached.wait(10)
+    assert reached.wait(PATIENCE)
     send(mail, ["small"])
     mail.wait_log(r"to=<small@away\.example>.*status=sent")
     assert len([name for name in recipients(server) if name != "small"]) <= 400
@@ -118,7 +118,7 @@ def test_a_kill_in_the_middle_neither_loses_nor_repeats(make_merpati, sink):
     server = sink(replies={"DOT": count})
     mail = start(make_merpati, server)
     send(mail, names())
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
     assert mail.kill("qmgr") == 1
     mail.wait_log(r"/qmgr\[.*: removed", timeout=60)
     mail.wait_empty()
@@ -132,14 +132,17 @@ def test_a_stop_in_the_middle_leaves_the_rest_for_the_next_start(make_merpati, s
     def hold(session, line):
         if len(server.messages) >= 4:
             reached.set()
-            go.wait(5)
+            go.wait(HOLD)
 
     server = sink(replies={"DOT": hold})
     mail = start(make_merpati, server)
     send(mail, names())
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
+    stopping = threading.Thread(target=mail.stop)
+    stopping.start()
+    wait_until(lambda: mail.listening().keys().isdisjoint(mail.pids("smtp")), "the agents to be told of the stop")
     go.set()
-    mail.stop()
+    stopping.join()
     done = len(recipients(server))
     assert done < COUNT
     mail.start()
@@ -161,7 +164,7 @@ def hold_after(server, count, reached, go):
     def hold(session, line):
         if len(server.messages) >= count:
             reached.set()
-            go.wait(20)
+            go.wait(HOLD)
 
     return hold
 
@@ -172,7 +175,7 @@ def test_one_that_is_deleted_on_the_way_goes_no_further(make_merpati, sink):
     server.replies["DOT"] = hold_after(server, 4, reached, go)
     mail = start(make_merpati, server)
     send(mail, names())
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
     (queue_id,) = mail.queue_ids()
     mail.command("postsuper", "-d", queue_id)
     go.set()
@@ -187,7 +190,7 @@ def test_one_that_is_held_on_the_way_goes_on_when_it_is_released(make_merpati, s
     server.replies["DOT"] = hold_after(server, 4, reached, go)
     mail = start(make_merpati, server)
     send(mail, names())
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
     (queue_id,) = mail.queue_ids()
     mail.command("postsuper", "-h", queue_id)
     go.set()

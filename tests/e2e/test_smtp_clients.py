@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 from support import mailboxes
+from support.waiting import PATIENCE
 
 
 def test_smtplib(merpati, run_as, account):
@@ -42,7 +43,7 @@ def test_swaks(merpati, run_as, account):
     done = subprocess.run(
         ["swaks", "--server", f"127.0.0.1:{mail.port}", "--from", "a@example.com", "--to", f"{user}@localhost",
          "--pipeline", "--body", "from swaks"],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=PATIENCE * 2,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "from swaks" in mail.wait_mailbox(user)[0]
@@ -56,7 +57,7 @@ def test_curl(merpati, run_as, account):
     done = subprocess.run(
         ["curl", "-sS", f"smtp://127.0.0.1:{mail.port}", "--mail-from", "a@example.com",
          "--mail-rcpt", f"{user}@localhost", "--upload-file", path, "--crlf"],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=PATIENCE * 2,
     )
     assert done.returncode == 0, done.stderr
     assert mailboxes.body(mail.wait_mailbox(user)[0]) == ".dots\n..at the start\n\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.instance import IS_SANITIZED
 from support.smtp_client import SmtpClient
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 TRANSACTION = ["EHLO c.example", "MAIL FROM:<s@example.com>"]
 
@@ -64,6 +64,8 @@ def drip(client, piece, count):
             return client.socket.recv(1000)
         except TimeoutError:
             pass
+        except ConnectionError:
+            return b"gone"
     return b""
 
 
@@ -73,17 +75,27 @@ def test_content_must_come_at_the_least_rate(either, account, rate, is_taken):
     """With a deadline a request, each byte of content buys time; below smtpd_min_data_rate it is not enough."""
     mail = either(main={"smtpd_timeout": "3s", "smtpd_per_request_deadline": "yes", "smtpd_min_data_rate": rate,
                         "mailbox_size_limit": "0"}).start()
-    with mail.smtp() as client:
-        client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
-        said = drip(client, b"x" * 98 + b"\r\n", 18)
-        client.socket.settimeout(10)
-        if is_taken:
-            assert said == b""
-            client.send(b".\r\n")
-            assert client.reply().code == 250
-        else:
-            assert said == b"421 4.4.2 mail.example.test Error: timeout exceeded\r\n"
-            mail.wait_log(r"timeout after DATA \(\d+ bytes\) from localhost")
+
+    def offer():
+        """What the server says during the content, and whether it took it at the end."""
+        with mail.smtp() as client:
+            client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
+            said = drip(client, b"x" * 98 + b"\r\n", 18)
+            client.socket.settimeout(PATIENCE)
+            if said == b"":
+                client.send(b".\r\n")
+                return b"", client.reply().code == 250
+            return said, False
+
+    def is_as_expected():
+        said, was_taken = offer()
+        assert is_taken or not was_taken
+        return was_taken if is_taken else said == b"421 4.4.2 mail.example.test Error: timeout exceeded\r\n"
+
+    # A client that a busy machine stops for seconds is too slow indeed, or finds the connection gone: the next one has more luck.
+    wait_until(is_as_expected, lambda: f"content to be {'taken' if is_taken else 'refused'}; log:\n{mail.tail()}")
+    if not is_taken:
+        mail.wait_log(r"timeout after DATA \(\d+ bytes\) from localhost")
 
 
 def test_slow_client_delays_nobody(merpati):
@@ -161,13 +173,13 @@ def test_a_message_with_a_hundred_thousand_recipients(merpati):
         client.send(b"Subject: to all\r\n\r\nhello\r\n.\r\n")
         assert client.reply().code == 250
     assert largest(mail, "smtpd") < 60000
-    mail.wait_log(r": removed$", timeout=60)
+    mail.wait_log(r": removed$", timeout=120)
     wait_until(lambda: len(mail.log_lines("status=sent")) == 100000, "a line a recipient")
 
 
 def test_header_line_of_ten_megabytes(merpati, account):
     mail = merpati(main={"message_size_limit": "30000000"})
-    with mail.smtp(timeout=60) as client:
+    with mail.smtp(timeout=120) as client:
         client.commands(*TRANSACTION, f"RCPT TO:<{account}@localhost>", "DATA")
         client.send(b"Subject: " + b"x" * 10_000_000 + b"\r\n\r\nbody\r\n.\r\n")
         assert client.reply().code == 250

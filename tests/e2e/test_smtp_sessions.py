@@ -8,7 +8,7 @@ import time
 import pytest
 from support.instance import IS_ROOT
 from support.smtp_client import Disconnected, SmtpClient
-from support.waiting import wait_until
+from support.waiting import HOLD, wait_until
 
 
 def test_bare_newlines_are_noted(merpati, account):
@@ -111,7 +111,7 @@ def test_stop_takes_the_message_in_hand(merpati, account):
         mail.wait_log(r"master\[\d+\]: .*(terminating|stop)")
         client.send(b"body\r\n.\r\n")
         assert client.reply().code == 250
-        stopping.join(30)
+        stopping.join(HOLD)
     mail.start()
     assert "in hand" in mail.wait_mailbox(account)[0]
 

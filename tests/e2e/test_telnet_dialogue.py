@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from support import mailboxes
+from support.waiting import PATIENCE
 
 LINES = [
     ("ehlo localhost", "250 CHUNKING"),
@@ -66,7 +67,7 @@ def test_message_typed_by_hand(make_merpati, run_as, account):
             answer = read_until(seen, wanted) if wanted else None
             if line == ".":
                 queue_id = answer.split()[-1]
-        typed.wait(10)
+        typed.wait(PATIENCE)
 
     message = mail.wait_mailbox(user)[0]
     assert message.startswith("From afau@localhost  "), message

@@ -349,12 +349,12 @@ static void serve(struct daemon *daemon)
     fiber_group_start(&daemon->keepers, keep_counting_idle_time, daemon);
     while (!daemon->is_draining)
         daemon_wait(daemon, &daemon->drain_begun);
-    if (daemon->program->drain != NULL)
-        daemon->program->drain(daemon->context);
     while (!fiber_group_wait(&daemon->acceptors, seconds(60), NULL))
         continue;
     /* Sessions may go on for long; the port shall be free for who comes in our place. */
     daemon_close_listeners(daemon);
+    if (daemon->program->drain != NULL)
+        daemon->program->drain(daemon->context);
     while (daemon->connection_count > 0)
         daemon_wait(daemon, &daemon->all_done);
 }

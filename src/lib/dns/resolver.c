@@ -71,6 +71,8 @@ static const struct {
     { "infra-keep-probing:", "yes" },
     { "cache-max-negative-ttl:", "900" },
     { "val-clean-additional:", "no" },
+    /* The order is the server's; libunbound would turn it once a second. */
+    { "rrset-roundrobin:", "no" },
     /* Names that libunbound would answer out of its own head; the servers are to be asked instead. */
     { "local-zone:", "test. transparent" },
     { "local-zone:", "invalid. transparent" },

@@ -41,7 +41,7 @@ class Player:
         if verb == "tcp_connect":
             if self.client:
                 self.client.close()
-            self.client = SmtpClient(self.port, greet=False, timeout=5)
+            self.client = SmtpClient(self.port, greet=False)
         elif verb == "close":
             self.client.close()
         elif verb == "->":

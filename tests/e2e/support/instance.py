@@ -26,10 +26,20 @@ CACHE = BUILD / "CMakeCache.txt"
 IS_SANITIZED = CACHE.exists() and "MERPATI_SANITIZE:BOOL=ON" in CACHE.read_text()
 # Signals that only a broken program dies of.
 CRASH = r"process \S+ pid \d+ killed by signal (?:4|6|7|8|11)\b"
+RELOADED = r"master\[\d+\]: reload -- version"
 # The default of the parameter, for instances that need more.
 IMPORT_ENVIRONMENT = (
     "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
 )
+
+
+def socket_of(pid, number):
+    """The name of the socket that a process has under that number; None if it has none."""
+    try:
+        name = os.readlink(f"/proc/{pid}/fd/{number}")
+    except OSError:
+        return None
+    return name if name.startswith("socket:") else None
 
 
 def drop_to(user):
@@ -46,6 +56,7 @@ class Instance:
     daemon_directory = None
     command_directory = None
     chroot = "y"  # in master.cf
+    listen_fd = None  # the number of a daemon's first listening socket
 
     def __init__(self, run_as=None, main=None, master=None, services=()):
         self.run_as = run_as
@@ -188,7 +199,27 @@ class Instance:
         wait_until(listens, lambda: f"a listener on port {port}; log:\n{self.tail()}")
 
     def reload(self):
+        """
+        As the command, and then until the new configuration is in force: master has logged it, and no process that was there
+        before takes new work. Sessions and deliveries in hand go on.
+        """
+        count = len(re.findall(RELOADED, self.log_text()))
+        before = self.listening()
         self.control("reload")
+        self.wait_log(RELOADED, count + 1)
+
+        def left():
+            now = self.listening()
+            return [pid for pid, socket in before.items() if now.get(pid) == socket]
+
+        wait_until(lambda: not left(), lambda: f"{left()} to take no new work; log:\n{self.tail()}")
+
+    def listening(self):
+        """Daemons that take new work, by process id: the socket that they share with master."""
+        masters = self.pids("master")
+        shared = {socket_of(pid, number) for pid in masters for number in os.listdir(f"/proc/{pid}/fd")}
+        found = {pid: socket_of(pid, self.listen_fd) for pid in self.all_pids() if pid not in masters}
+        return {pid: socket for pid, socket in found.items() if socket in shared - {None}}
 
     def stop(self):
         if self.is_running:
@@ -329,6 +360,7 @@ class Instance:
 
 class Merpati(Instance):
     program = "merpati"
+    listen_fd = 6
     daemon_directory = BUILD / "libexec"
     command_directory = BUILD / "bin"
 
