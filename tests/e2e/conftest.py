@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,9 @@ def _end_in_order(number, frame):
 
 def pytest_sessionstart(session):
     """Accounts that the tests need; what scripts/test has made already is left as it is."""
-    signal.signal(signal.SIGTERM, _end_in_order)
+    # A worker on a busy machine may run in another thread than the first, where no signal comes.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end_in_order)
     if IS_ROOT:
         for name in ("merpati", "merpati-net", "merpati-map", TEST_ACCOUNT):
             _ensure_account(name)

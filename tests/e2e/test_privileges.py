@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The separation of the services, looked at from outside on a running system: users, jails, filters, descriptors, sockets."""
 
+import functools
 import grp
 import os
 import pwd
@@ -54,6 +55,7 @@ def descriptors(pid):
     return found
 
 
+@functools.cache
 def described(program):
     """(user, seccomp profile) by the program's own words."""
     out = subprocess.run([BUILD / "libexec" / program, "--describe"], capture_output=True, text=True, check=True).stdout
@@ -66,6 +68,15 @@ def sockets(mail):
     return sorted(str(path.relative_to(mail.queue)) for folder in folders for path in folder.iterdir())
 
 
+def is_jailed(name, pid):
+    """What a process does last before it takes work: it gives up rights, then it is filtered."""
+    status = status_of(pid)
+    if name == "local":
+        return len(capabilities(status["CapBnd"])) < len(capabilities(status_of(os.getpid())["CapBnd"]))
+    is_filtered = name != "postlogd" and described(name)[1] != "-" and not IS_SANITIZED
+    return status["Uid"].split()[0] != "0" and (status["Seccomp"] == "2" or not is_filtered)
+
+
 def wake_all(mail):
     """{program: process ids}, each service started by a connection that is closed again."""
     for path in sockets(mail):
@@ -74,10 +85,7 @@ def wake_all(mail):
                 client.connect(str(mail.queue / path))
     programs = [path.name for path in (BUILD / "libexec").iterdir() if path.name != "master"]
     wait_until(lambda: all(mail.pids(name) for name in programs), lambda: f"all services; log:\n{mail.tail()}")
-    wait_until(
-        lambda: all(status_of(pid)["Uid"].split()[0] != "0" for name in programs if name != "local" for pid in mail.pids(name)),
-        "all services to be in their jails",
-    )
+    wait_until(lambda: all(is_jailed(name, pid) for name in programs for pid in mail.pids(name)), "all services to be in their jails")
     return {name: mail.pids(name) for name in programs}
 
 
