@@ -7,19 +7,33 @@
 #include "run/loop.h"
 #include "spool/spool_walking.h"
 
-/* A pass in the background looks at so many names a second; one that somebody waits for makes a turn of more. */
-enum { BACKGROUND_NAMES = 200, TURN = 1000 };
+/*
+ * A pass in the background looks at so many files a second; one that somebody waits for makes a turn of more, several
+ * parts of a queue at one time.
+ */
+enum { BACKGROUND_NAMES = 200, TURN = 1000, PARTS = 4 };
 
 struct seen_file {
     struct queue_id id;
     int64_t next_attempt; /* seconds */
 };
 
+/* The parts of one queue that are being walked. */
+struct walk {
+    struct keeper *keeper;
+    enum spool_queue queue;
+    unsigned parts;
+    unsigned begun;
+    unsigned left;
+    size_t misplaced; /* second files of one message, saved in corrupt/ */
+    size_t strange;   /* names that are no message's */
+};
+
 /* One step on a thread. */
 struct walk_job {
     struct spool_walking *walking;
     const struct spool_settings *spool;
-    size_t misplaced; /* second files of one message, saved in corrupt/ */
+    size_t misplaced;
     size_t names;
     struct seen_file files[TURN];
     size_t count;
@@ -106,20 +120,22 @@ static void rest(struct keeper *keeper)
 }
 
 /* What is not understood is left alone; who asked for a look, or started the system, is told of it. */
-static void tell_strange(enum spool_queue queue, const struct walk_job *job, bool is_asked_for)
+static void tell_strange(const struct walk *walk)
 {
-    if (job->misplaced > 0)
-        log_error("%s: %zu second files of messages, saved in corrupt/", spool_queue_name(queue), job->misplaced);
-    if (is_asked_for && spool_walking_strange(job->walking) > 0)
-        log_warning("%s: %zu names are no message's and are left alone", spool_queue_name(queue),
-                    spool_walking_strange(job->walking));
+    const char *name = spool_queue_name(walk->queue);
+
+    if (walk->misplaced > 0)
+        log_error("%s: %zu second files of messages, saved in corrupt/", name, walk->misplaced);
+    if (walk->keeper->walk_hurries && walk->strange > 0)
+        log_warning("%s: %zu names are no message's and are left alone", name, walk->strange);
 }
 
-static void walk_one(struct keeper *keeper, enum spool_queue queue)
+static void walk_part(struct walk *walk, unsigned part)
 {
     struct walk_job *job = memory_alloc(sizeof(*job));
+    struct keeper *keeper = walk->keeper;
 
-    job->walking = spool_walking_create(queue);
+    job->walking = spool_walking_create(walk->queue, part, walk->parts);
     job->spool = &keeper->spool;
     do {
         if (!keeper->walk_hurries && keeper->walk_names >= BACKGROUND_NAMES) {
@@ -129,16 +145,40 @@ static void walk_one(struct keeper *keeper, enum spool_queue queue)
         job->names = keeper->walk_hurries ? TURN : BACKGROUND_NAMES;
         keeper_block(keeper, run_step, job);
         for (size_t i = 0; i < job->count; i++)
-            take_file(keeper, queue, &job->files[i]);
+            take_file(keeper, walk->queue, &job->files[i]);
         keeper->walk_names += job->count;
         event_wake_all(&keeper->work);
         fiber_yield(keeper->loop);
     } while (job->is_done && !job->is_over && !keeper->is_draining);
     if (!job->is_done)
-        log_warning("cannot look through %s: %s", spool_queue_name(queue), job->why.text);
-    tell_strange(queue, job, keeper->walk_hurries);
+        log_warning("cannot look through %s: %s", spool_queue_name(walk->queue), job->why.text);
+    walk->misplaced += job->misplaced;
+    walk->strange += spool_walking_strange(job->walking);
     spool_walking_destroy(&job->walking);
     memory_free(job);
+}
+
+static void walk_in_fiber(void *context)
+{
+    struct walk *walk = context;
+
+    walk_part(walk, walk->begun++);
+    walk->left--;
+    event_wake_all(&walk->keeper->changed);
+}
+
+static void walk_one(struct keeper *keeper, enum spool_queue queue)
+{
+    struct walk walk = { .keeper = keeper, .queue = queue };
+
+    walk.parts = keeper->walk_hurries ? PARTS : 1;
+    walk.left = walk.parts;
+    for (unsigned i = 1; i < walk.parts; i++)
+        fiber_start(keeper->loop, walk_in_fiber, &walk);
+    walk_in_fiber(&walk);
+    while (walk.left > 0)
+        keeper_wait_change(keeper);
+    tell_strange(&walk);
 }
 
 void walker_walk_active(struct keeper *keeper)

@@ -16,6 +16,7 @@
 struct directory {
     DIR *stream;
     int error;
+    uint64_t inode; /* of the last name */
     char *path;
 };
 
@@ -125,15 +126,22 @@ bool directory_next(struct directory *directory, const char **name_out, unsigned
         errno = 0;
         entry = readdir(directory->stream);
         if (entry == NULL) {
-            directory->error = errno;
+            if (errno != 0)
+                directory->error = errno;
             return false;
         }
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         *name_out = entry->d_name;
         *type_out = entry->d_type;
+        directory->inode = entry->d_ino;
         return true;
     }
+}
+
+uint64_t directory_inode(const struct directory *directory)
+{
+    return directory->inode;
 }
 
 bool directory_close(struct directory **directory, struct failure *why)

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/str.h"
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 /*
@@ -36,6 +37,8 @@ int directory_fd(const struct directory *directory);
  * directory_close then tells. type_out is DT_REG, DT_DIR, ... or DT_UNKNOWN.
  */
 bool directory_next(struct directory *directory, const char **name_out, unsigned char *type_out);
+/* The inode number of the name that directory_next gave last. */
+uint64_t directory_inode(const struct directory *directory);
 /* Leaves *directory NULL; NULL is fine. False if the walk had stopped on a failure. */
 bool directory_close(struct directory **directory, struct failure *why);
 /* As directory_close for CLEANUP(), when nobody asks. */

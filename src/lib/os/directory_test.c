@@ -53,8 +53,13 @@ TEST(a_walk_sees_every_name_once)
     EXPECT(file_replace(path_of("walk/a"), STR(""), 0600, NULL));
     EXPECT(file_replace(path_of("walk/b"), STR(""), 0600, NULL));
     EXPECT(directory_open(AT_FDCWD, path_of("walk"), &walk, NULL));
-    while (directory_next(walk, &name, &type))
+    while (directory_next(walk, &name, &type)) {
+        struct stat status;
+
+        EXPECT(file_stat_at(directory_fd(walk), name, &status, NULL));
+        EXPECT_UINT(directory_inode(walk), status.st_ino);
         count++;
+    }
     EXPECT(directory_close(&walk, NULL));
     EXPECT_UINT(count, 3);
 }

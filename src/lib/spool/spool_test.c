@@ -86,7 +86,7 @@ static bool count_entry(void *context, const struct spool_entry *entry)
 /* The same, seven names at a time. */
 static void expect_steps(void)
 {
-    struct spool_walking *walking = spool_walking_create(SPOOL_DEFERRED);
+    struct spool_walking *walking = spool_walking_create(SPOOL_DEFERRED, 0, 1);
     struct walked walked = { 0 };
     struct failure why;
     bool is_over = false;
@@ -100,6 +100,49 @@ static void expect_steps(void)
     EXPECT_UINT(walked.count, 40);
     EXPECT(spool_walking_strange(walking) > 0);
     spool_walking_destroy(&walking);
+}
+
+/* In three parts at one time, none of them sees what another does. */
+static void expect_parts(size_t strange)
+{
+    struct walked walked = { 0 };
+    struct failure why;
+    bool is_over;
+
+    for (unsigned part = 0; part < 3; part++) {
+        struct spool_walking *walking = spool_walking_create(SPOOL_DEFERRED, part, 3);
+        size_t before = walked.count;
+
+        EXPECT(spool_walking_step(walking, SIZE_MAX, count_entry, &walked, &is_over, &why));
+        EXPECT(is_over);
+        EXPECT(walked.count > before);
+        strange -= spool_walking_strange(walking);
+        spool_walking_destroy(&walking);
+    }
+    EXPECT_UINT(walked.count, 40);
+    EXPECT_UINT(strange, 0);
+}
+
+struct removed {
+    size_t seen;
+    size_t count;
+};
+
+/* All others go when the first is seen. */
+static bool remove_others(void *context, const struct spool_entry *entry)
+{
+    struct removed *removed = context;
+
+    removed->seen++;
+    for (uint64_t i = 1; i <= 40; i++) {
+        char path[SPOOL_PATH_SIZE];
+        char text[QUEUE_ID_TEXT_SIZE];
+
+        snprintf(path, sizeof(path), "deferred/%s", queue_id_format(id_of(i * 100), text).data);
+        if (strcmp(path, entry->path) != 0)
+            removed->count += unlink(path) == 0;
+    }
+    return true;
 }
 
 TEST(a_walk_sees_every_message_and_counts_the_strange)
@@ -121,10 +164,65 @@ TEST(a_walk_sees_every_message_and_counts_the_strange)
     EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, &strange, &why));
     EXPECT_UINT(walked.count, 40);
     EXPECT_UINT(strange, 1);
+    expect_parts(1);
     expect_steps();
     walked = (struct walked){ .most = 5 };
     EXPECT(spool_walk(SPOOL_DEFERRED, count_entry, &walked, NULL, &why));
     EXPECT_UINT(walked.count, 5);
+}
+
+TEST(a_message_that_goes_during_a_walk_is_not_strange)
+{
+    static const struct spool_settings flat = { 0 };
+    struct removed removed = { 0 };
+    size_t strange;
+    struct failure why;
+
+    enter_fresh_queue();
+    for (uint64_t i = 1; i <= 40; i++) {
+        char path[SPOOL_PATH_SIZE];
+
+        spool_path(&flat, SPOOL_DEFERRED, id_of(i * 100), path);
+        store(path, STR("x"));
+    }
+    EXPECT(spool_walk(SPOOL_DEFERRED, remove_others, &removed, &strange, &why));
+    EXPECT_UINT(removed.seen, 1);
+    EXPECT_UINT(removed.count, 39);
+    EXPECT_UINT(strange, 0);
+}
+
+struct order {
+    ino_t last;
+    size_t count;
+};
+
+static bool expect_order(void *context, const struct spool_entry *entry)
+{
+    struct order *order = context;
+    struct stat status;
+
+    EXPECT(stat(entry->path, &status) == 0);
+    EXPECT(status.st_ino > order->last);
+    order->last = status.st_ino;
+    order->count++;
+    return true;
+}
+
+TEST(a_folder_is_walked_in_the_order_of_inodes)
+{
+    static const struct spool_settings flat = { 0 };
+    struct order order = { 0 };
+    struct failure why;
+
+    enter_fresh_queue();
+    for (uint64_t i = 0; i < 500; i++) {
+        char path[SPOOL_PATH_SIZE];
+
+        spool_path(&flat, SPOOL_DEFERRED, id_of(1 + i * 317 % 500), path);
+        store(path, STR("x"));
+    }
+    EXPECT(spool_walk(SPOOL_DEFERRED, expect_order, &order, NULL, &why));
+    EXPECT_UINT(order.count, 500);
 }
 
 TEST(a_folder_that_cannot_be_entered_costs_the_others_nothing)

@@ -10,28 +10,43 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { DEEPEST = QUEUE_ID_HASH_DIGITS };
+enum { DEEPEST = QUEUE_ID_HASH_DIGITS, BATCH = 65536 };
 
 struct level {
     struct directory *directory;
     char folder[SPOOL_PATH_SIZE];
 };
 
+struct name {
+    uint64_t inode;
+    char text[QUEUE_ID_TEXT_SIZE];
+};
+
 struct spool_walking {
     enum spool_queue queue;
+    unsigned part;
+    unsigned parts;
     struct level levels[DEEPEST + 1];
     unsigned open_levels;
     bool is_begun;
+    char next_folder[2]; /* met among the names: entered when those before it were looked at */
+    struct name *names;  /* of the innermost folder, by inode */
+    size_t name_room;
+    size_t name_count;
+    size_t looked_at;
     size_t strange;
     struct failure trouble; /* the first folder that could not be entered */
 };
 
-struct spool_walking *spool_walking_create(enum spool_queue queue)
+struct spool_walking *spool_walking_create(enum spool_queue queue, unsigned part, unsigned parts)
 {
     struct spool_walking *walking = memory_alloc(sizeof(*walking));
 
     walking->queue = queue;
+    walking->part = part;
+    walking->parts = parts;
     return walking;
 }
 
@@ -44,28 +59,104 @@ void spool_walking_destroy(struct spool_walking **handle)
         return;
     while (walking->open_levels > 0)
         directory_discard(&walking->levels[--walking->open_levels].directory);
+    memory_free(walking->names);
     memory_free(walking);
 }
 
-static bool look_at_file(struct spool_walking *walking, const struct level *level, const char *name, spool_seen *seen,
-                         void *context)
+/* ---- names ---- */
+
+static int compare_inodes(const void *a, const void *b)
 {
-    char path[SPOOL_PATH_SIZE + 256];
+    uint64_t first = ((const struct name *) a)->inode;
+    uint64_t second = ((const struct name *) b)->inode;
+
+    return first < second ? -1 : first > second;
+}
+
+static void add_name(struct spool_walking *walking, const char *text, uint64_t inode)
+{
+    struct name *name;
+
+    if (walking->name_count == walking->name_room) {
+        walking->name_room = walking->name_room == 0 ? 1024 : walking->name_room * 2;
+        walking->names = memory_resize(walking->names, walking->name_room * sizeof(struct name));
+    }
+    name = &walking->names[walking->name_count++];
+    name->inode = inode;
+    snprintf(name->text, sizeof(name->text), "%s", text);
+}
+
+/* What lies in the queue's own folder is one part's, and what it holds of other folders is shared out. */
+static bool is_ours(const struct spool_walking *walking, const char *folder)
+{
+    unsigned share = 0;
+
+    if (walking->open_levels > 1)
+        return true;
+    if (folder != NULL)
+        share = (unsigned) (folder[0] <= '9' ? folder[0] - '0' : folder[0] - 'A' + 10) % walking->parts;
+    return share == walking->part;
+}
+
+static void take_name(struct spool_walking *walking, const char *name, unsigned char type, uint64_t inode)
+{
+    struct queue_id id;
+
+    if (!is_ours(walking, NULL))
+        return;
+    if ((type == DT_REG || type == DT_UNKNOWN) && queue_id_parse(str_from_c(name), &id))
+        add_name(walking, name, inode);
+    else
+        walking->strange++;
+}
+
+/* Up to the next folder in it, to its end, or as many as are taken at a time. True: there are more. */
+static bool read_names(struct spool_walking *walking)
+{
+    struct directory *directory = walking->levels[walking->open_levels - 1].directory;
+    bool is_more = true;
+    unsigned char type;
+    const char *name;
+
+    walking->name_count = 0;
+    walking->looked_at = 0;
+    while (walking->name_count < BATCH && walking->next_folder[0] == '\0') {
+        is_more = directory_next(directory, &name, &type);
+        if (!is_more)
+            break;
+        if (type != DT_DIR || !spool_is_hash_folder(name) || walking->open_levels > DEEPEST)
+            take_name(walking, name, type, directory_inode(directory));
+        else if (is_ours(walking, name))
+            walking->next_folder[0] = name[0];
+    }
+    if (walking->name_count > 1)
+        qsort(walking->names, walking->name_count, sizeof(struct name), compare_inodes);
+    return is_more;
+}
+
+/* One that went away since its name was read is none. */
+static bool look_at_file(struct spool_walking *walking, const struct name *name, spool_seen *seen, void *context)
+{
+    const struct level *level = &walking->levels[walking->open_levels - 1];
+    char path[SPOOL_PATH_SIZE + QUEUE_ID_TEXT_SIZE];
     struct spool_entry entry = { .queue = walking->queue, .path = path };
-    struct failure ignored;
+    struct failure why = { 0 };
     struct stat status;
 
-    if (!queue_id_parse(str_from_c(name), &entry.id) ||
-        !file_stat_at(directory_fd(level->directory), name, &status, &ignored) || !S_ISREG(status.st_mode)) {
-        walking->strange++;
+    if (!queue_id_parse(str_from_c(name->text), &entry.id))
+        return true;
+    if (!file_stat_at(directory_fd(level->directory), name->text, &status, &why) || !S_ISREG(status.st_mode)) {
+        walking->strange += why.error != ENOENT;
         return true;
     }
-    snprintf(path, sizeof(path), "%s/%s", level->folder, name);
+    snprintf(path, sizeof(path), "%s/%s", level->folder, name->text);
     entry.next_attempt = (struct instant){ status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000 };
     entry.size_bytes = (uint64_t) status.st_size;
     entry.mode = status.st_mode & 07777;
     return seen(context, &entry);
 }
+
+/* ---- folders ---- */
 
 bool spool_is_hash_folder(const char *name)
 {
@@ -97,6 +188,20 @@ static bool enter(struct spool_walking *walking, const char *name, struct failur
     return true;
 }
 
+/* What comes when all names that were read have been looked at: the folder among them, more names, or the way up. */
+static bool go_on(struct spool_walking *walking, struct failure *why)
+{
+    if (walking->next_folder[0] != '\0') {
+        const char name[2] = { walking->next_folder[0], '\0' };
+
+        walking->next_folder[0] = '\0';
+        return enter(walking, name, why);
+    }
+    if (read_names(walking) || walking->name_count > 0)
+        return true;
+    return directory_close(&walking->levels[--walking->open_levels].directory, why);
+}
+
 bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen *seen, void *context, bool *is_over_out,
                         struct failure *why)
 {
@@ -105,20 +210,12 @@ bool spool_walking_step(struct spool_walking *walking, size_t names, spool_seen 
     if (!walking->is_begun && !enter(walking, spool_queue_name(walking->queue), why))
         return false;
     walking->is_begun = true;
-    for (size_t count = 0; count < names && !is_ended && walking->open_levels > 0; count++) {
-        struct level *level = &walking->levels[walking->open_levels - 1];
-        const char *name;
-        unsigned char type;
-
-        if (!directory_next(level->directory, &name, &type)) {
-            walking->open_levels--;
-            if (!directory_close(&level->directory, why))
-                return false;
-        } else if (type == DT_DIR && spool_is_hash_folder(name) && walking->open_levels <= DEEPEST) {
-            if (!enter(walking, name, why))
-                return false;
-        } else {
-            is_ended = !look_at_file(walking, level, name, seen, context);
+    for (size_t count = 0; count < names && !is_ended && walking->open_levels > 0;) {
+        if (walking->looked_at < walking->name_count) {
+            is_ended = !look_at_file(walking, &walking->names[walking->looked_at++], seen, context);
+            count++;
+        } else if (!go_on(walking, why)) {
+            return false;
         }
     }
     *is_over_out = is_ended || walking->open_levels == 0;
@@ -135,7 +232,7 @@ size_t spool_walking_strange(const struct spool_walking *walking)
 
 bool spool_walk(enum spool_queue queue, spool_seen *seen, void *context, size_t *strange_out, struct failure *why)
 {
-    struct spool_walking *walking = spool_walking_create(queue);
+    struct spool_walking *walking = spool_walking_create(queue, 0, 1);
     bool is_over;
     bool is_done = spool_walking_step(walking, SIZE_MAX, seen, context, &is_over, why);
 
