@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The separation of the services, looked at from outside on a running system: users, jails, filters, descriptors, sockets."""
 
+import fcntl
 import functools
 import grp
 import os
@@ -403,6 +404,9 @@ def as_default(tmp_path):
     """
     default = subprocess.run([BUILD / "bin" / "postconf", "-d", "-h", "config_directory"], capture_output=True, text=True,
                              check=True).stdout.strip()
+    # Another run of the tests makes and removes the same directory.
+    top = os.open("/", os.O_RDONLY)
+    fcntl.flock(top, fcntl.LOCK_EX)
     is_made = not Path(default).exists()
     Path(default).mkdir(parents=True, exist_ok=True)
 
@@ -424,6 +428,7 @@ def as_default(tmp_path):
     yield run
     if is_made:
         Path(default).rmdir()
+    os.close(top)
 
 
 def default_directory(mail, **parameters):
