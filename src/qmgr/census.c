@@ -4,6 +4,7 @@
 #include "qmgr/loader.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/spilling.h"
+#include "qmgr/success.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
@@ -149,22 +150,18 @@ static struct queued_message *find_resting(struct keeper *keeper, struct queue_i
     return message == NULL || message->state == QUEUED_ACTIVE ? NULL : message;
 }
 
-static void keep(void *context)
+/* Nobody else takes it up until queue_again. */
+static struct queued_message *take_in_hand(struct keeper *keeper, struct queue_id id)
 {
-    struct keeping *keeping = context;
-    struct keeper *keeper = keeping->keeper;
-    struct queued_message *message;
-    struct queue_id id;
+    struct queued_message *message = find_resting(keeper, id);
 
-    keeping->is_done = true;
-    if (!queue_id_parse(keeping->outcome->queue_id, &id))
-        return;
-    message = find_resting(keeper, id);
-    if (message == NULL)
-        return;
-    if (message->queue != SPOOL_HOLD)
+    if (message != NULL && message->queue != SPOOL_HOLD)
         queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
-    keeping->is_done = record(keeper, message, keeping->outcome, &keeping->why);
+    return message;
+}
+
+static void queue_again(struct keeper *keeper, struct queued_message *message)
+{
     if (message->queue == SPOOL_HOLD)
         return;
     if (message->is_inherited)
@@ -172,6 +169,30 @@ static void keep(void *context)
     else
         queue_index_ready(keeper->index, message);
     event_wake_all(&keeper->work);
+}
+
+static void keep(void *context)
+{
+    struct keeping *keeping = context;
+    const struct deliver_outcome *outcome = keeping->outcome;
+    struct keeper *keeper = keeping->keeper;
+    struct queued_message *message;
+    struct queue_id id;
+
+    keeping->is_done = true;
+    if (!queue_id_parse(outcome->queue_id, &id))
+        return;
+    message = take_in_hand(keeper, id);
+    /* Before the record: a crash in between tells it twice rather than never. */
+    if (message != NULL && outcome->wants_notice) {
+        success_tell_outcome(keeper, id, outcome);
+        message = take_in_hand(keeper, id);
+    }
+    if (message == NULL)
+        return;
+    if (!outcome->is_recorded)
+        keeping->is_done = record(keeper, message, outcome, &keeping->why);
+    queue_again(keeper, message);
 }
 
 static bool keep_some(struct keeper *keeper, const struct deliver_outcome *outcomes, size_t count, struct failure *why)

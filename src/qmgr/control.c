@@ -7,18 +7,20 @@
 #include "protocol/queue.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/oldest_first.h"
 #include "qmgr/orphan_segments.h"
 #include "qmgr/removal.h"
 #include "qmgr/requeue.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/spilling.h"
+#include "qmgr/successor.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DONE_LIST_MAXIMUM = 10000, TURN = 100 };
+enum { DONE_LIST_MAXIMUM = 10000, TURN = 100, ACTORS = 8 };
 
 /* ---- notices ---- */
 
@@ -279,6 +281,8 @@ struct control {
     struct arena *arena;
     struct queue_controlled reply;
     operation *act;
+    struct oldest_first *left; /* of all */
+    unsigned acting;           /* fibers on them */
 };
 
 struct str control_queue_of(const struct queued_message *message)
@@ -319,19 +323,34 @@ static void act_on(struct control *control, struct queue_id id, struct str name)
     }
 }
 
-static void act_on_all(struct control *control)
+static void act_on_left(void *context)
 {
-    size_t count;
-    struct queue_id *ids = queue_index_ids(control->keeper->index, &count);
+    struct control *control = context;
+    struct queue_id id;
+    unsigned taken = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    while (oldest_first_next(control->left, &id)) {
         char text[QUEUE_ID_TEXT_SIZE];
 
-        act_on(control, ids[i], queue_id_format(ids[i], text));
-        if (i % TURN == TURN - 1)
+        act_on(control, id, queue_id_format(id, text));
+        if (++taken % TURN == 0)
             fiber_yield(control->keeper->loop);
     }
-    memory_free(ids);
+    control->acting--;
+    event_wake_all(&control->keeper->changed);
+}
+
+/* The disk is what they wait for, so several at a time. */
+static void act_on_all(struct control *control)
+{
+    control->left = oldest_first_create(control->keeper->index);
+    control->acting = ACTORS;
+    for (unsigned i = 1; i < ACTORS; i++)
+        fiber_start(control->keeper->loop, act_on_left, control);
+    act_on_left(control);
+    while (control->acting > 0)
+        keeper_wait_change(control->keeper);
+    oldest_first_destroy(&control->left);
 }
 
 static void act_on_named(struct control *control)
@@ -425,6 +444,17 @@ static void run_operation(struct control *control)
         control->reply.failure = arena_str(control->arena, str_from_c(why.text));
 }
 
+static void pass_on(struct control *control)
+{
+    const struct queue_controlled *reply;
+    struct failure why;
+
+    if (successor_ask(control->keeper, control->request, control->arena, &reply, &why))
+        control->reply = *reply;
+    else
+        control->reply.failure = arena_str(control->arena, str_from_c(why.text));
+}
+
 static size_t count_frames(const struct keeper *keeper)
 {
     size_t count = 0;
@@ -449,7 +479,7 @@ static void spill_everything(struct control *control)
     }
 }
 
-void control_flush(struct keeper *keeper)
+static void flush_here(struct keeper *keeper)
 {
     size_t count;
     struct queue_id *ids = queue_index_ids(keeper->index, &count);
@@ -468,17 +498,40 @@ void control_flush(struct keeper *keeper)
     walker_start_now(keeper);
 }
 
+void control_flush(struct keeper *keeper)
+{
+    struct queue_control request = { .operation = QUEUE_FLUSH, .is_all = true };
+    struct control control = { .keeper = keeper, .request = &request };
+
+    if (!successor_must_act(keeper, true)) {
+        flush_here(keeper);
+        return;
+    }
+    /* Not to be waited for here: who leaves may wait for the caller. */
+    if (!keeper->has_settled) {
+        keeper->must_pass_flush = true;
+        return;
+    }
+    control.arena = arena_create();
+    pass_on(&control);
+    if (!str_is_empty(control.reply.failure))
+        log_warning("a flush was asked for in vain: %.*s", STR_ARG(control.reply.failure));
+    arena_destroy(&control.arena);
+}
+
 bool control_control(struct daemon_call *call, struct failure *why)
 {
     struct keeper *keeper = call->context;
     struct control control = { .keeper = keeper, .request = call->request, .arena = call->arena };
 
-    if (control.request->operation == QUEUE_SPILL_ALL)
+    if (successor_must_act(keeper, control.request->operation == QUEUE_FLUSH))
+        pass_on(&control);
+    else if (control.request->operation == QUEUE_SPILL_ALL)
         spill_everything(&control);
     else if (control.request->operation == QUEUE_RESCAN)
         walker_start_now(keeper);
     else if (control.request->operation == QUEUE_FLUSH && control.request->is_all)
-        control_flush(keeper);
+        flush_here(keeper);
     else
         run_operation(&control);
     return daemon_reply(call, &control.reply, why);

@@ -14,7 +14,7 @@ struct queued_message *control_find_resting(struct keeper *keeper, struct queue_
 /* The queue that people see it in. */
 struct str control_queue_of(const struct queued_message *message);
 
-/* Every deferred message is tried now, dead destinations too. */
+/* Every deferred message is tried now, dead destinations too. In a fiber: while this one leaves, it is passed on. */
 void control_flush(struct keeper *keeper);
 
 #endif

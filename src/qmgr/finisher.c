@@ -9,19 +9,12 @@
 #include "qmgr/removal.h"
 #include "qmgr/returning.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/success.h"
 #include "run/loop.h"
 
 static bool is_failed(const struct active_message *active, size_t place)
 {
     return active->envelope->recipients[place].status == RECIPIENT_FAILED;
-}
-
-static bool is_success_wanted(const struct active_message *active, size_t place)
-{
-    const struct active_result *result = &active->results[place];
-
-    return result->outcome == ACTIVE_SENT && !str_equal(result->action, STR("delegated")) &&
-           (active->envelope->recipients[place].dsn_notify & DSN_NOTIFY_SUCCESS) != 0;
 }
 
 static bool was_tried_now(const struct active_message *active, size_t place)
@@ -133,14 +126,6 @@ static bool return_failed(struct keeper *keeper, struct queued_message *message)
     return true;
 }
 
-static void tell_success(struct keeper *keeper, struct active_message *active)
-{
-    struct failure why;
-
-    if (!returning_tell(keeper, active, BOUNCE_SUCCESS, is_success_wanted, &why))
-        log_message_problem(active->id_text, "no delivery notification sent", &why);
-}
-
 /* sendmail -v: a report of the first attempt, however it went. */
 static void tell_trace(struct keeper *keeper, const struct queued_message *message, struct active_message *active)
 {
@@ -246,7 +231,7 @@ void finisher_end_portion(struct keeper *keeper, struct queued_message *message,
     size_t count = take_outcomes(portion, outcomes);
     struct failure why;
 
-    tell_success(keeper, portion);
+    success_tell(keeper, portion);
     tell_trace(keeper, message, portion);
     use_numbers(portion, outcomes, count);
     if (count > 0 && !message->must_delete && !recording_append(keeper, portion, outcomes, count, &why))
@@ -269,7 +254,7 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     deferral.count = take_outcomes(active, deferral.outcomes);
     if (!keeper->is_draining || was_tried(active))
         expire(keeper, message);
-    tell_success(keeper, active);
+    success_tell(keeper, active);
     tell_trace(keeper, message, active);
     (void) return_failed(keeper, message);
     deferral.add_flags = warn_of_delay(keeper, active);

@@ -70,7 +70,10 @@ struct keeper {
     size_t couriers;       /* that are telling */
     size_t couriers_heard; /* since the start */
     bool is_draining;
-    bool has_left; /* the queue is the successor's */
+    bool has_left;        /* the queue is the successor's */
+    bool must_pass_flush; /* a flush was not through when this one began to leave */
+    bool has_settled;     /* nothing of the queue is done here any more */
+    bool has_made_way;    /* the successor may start */
     bool is_stopping;
     bool is_walking;
     struct instant last_flush; /* wall clock */

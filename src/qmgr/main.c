@@ -8,6 +8,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "protocol/queue.h"
+#include "qmgr/active_content.h"
 #include "qmgr/census.h"
 #include "qmgr/control.h"
 #include "qmgr/finisher.h"
@@ -19,6 +20,7 @@
 #include "qmgr/portions.h"
 #include "qmgr/recording.h"
 #include "qmgr/spilling.h"
+#include "qmgr/successor.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "run/offload.h"
@@ -180,7 +182,7 @@ static void *start(struct daemon *daemon)
     strbuf_init(&keeper->frame, STRBUF_UNLIMITED);
     keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
     keeper->ledgers = worker_create(keeper->loop, "ledgers");
-    keeper->hooks = (struct active_keeper){ loader_content, recording_record, finisher_finished, keeper };
+    keeper->hooks = (struct active_keeper){ active_content_get, recording_record, finisher_finished, keeper };
     list_init(&keeper->segments);
     list_init(&keeper->portioned);
     event_init(&keeper->work);
@@ -282,6 +284,7 @@ static void drain(void *context)
     while (!keeper->is_recovered)
         keeper_wait_change(keeper);
     keeper->is_draining = true;
+    successor_note_flush(keeper);
     deliveries_drain(keeper->deliveries);
     while (is_busy(keeper) && !is_patience_over(qmgr, begun))
         keeper_wait_change(keeper);
@@ -297,12 +300,11 @@ static void drain(void *context)
         keeper_wait_change(keeper);
     /* A caller that goes only now must not set anything going any more. */
     keeper->has_left = true;
-    if (daemon_is_orphaned(keeper->daemon))
-        return;
-    if (!is_clean)
+    if (!daemon_is_orphaned(keeper->daemon) && !is_clean)
         handover_carry(keeper);
-    else if (!handover_is_under_way(keeper))
+    else if (!daemon_is_orphaned(keeper->daemon) && !handover_is_under_way(keeper))
         (void) set_mark(keeper, true);
+    successor_settled(keeper);
 }
 
 static void stop(void *context)

@@ -95,6 +95,16 @@ static void await_records(struct delivery_state *state)
     }
 }
 
+/* A queue manager that takes the outcome from here has not seen the request. */
+static bool is_notice_wanted(const struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->recipient_count; i++) {
+        if ((delivery->recipients[i].dsn_notify & DSN_NOTIFY_SUCCESS) != 0)
+            return true;
+    }
+    return false;
+}
+
 static void finish(struct delivery_state *state)
 {
     if (!state->is_lost && !call_send(state->call, &deliver_done_message, &state->done, seconds(RECORD_SECONDS), NULL))
@@ -103,6 +113,7 @@ static void finish(struct delivery_state *state)
     for (size_t i = (size_t) state->recorded; i < state->batch_count; i++) {
         struct deliver_outcome outcome = delivery_batch_outcome(state, i);
 
+        outcome.wants_notice = is_notice_wanted(state->delivery);
         outcome_store_keep(&state->agent->unrecorded, &outcome);
     }
 }

@@ -99,6 +99,10 @@ struct deliver_outcome {
     uint64_t attempt;
     uint64_t number;        /* counts from 1 in the delivery */
     struct records results; /* struct deliver_result */
+    /* Told by somebody else than the delivery itself: the senders's wish to hear of successes (NOTIFY=SUCCESS) is still
+     * to be met, for one of them at least; and the outcome is recorded, so that only this is left. */
+    bool wants_notice;
+    bool is_recorded;
 };
 
 struct deliver_recorded {
