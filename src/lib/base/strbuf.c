@@ -117,14 +117,22 @@ bool strbuf_append_char(struct strbuf *buf, char c)
 
 bool strbuf_vprintf(struct strbuf *buf, const char *format, va_list args)
 {
+    size_t room = buf->capacity - buf->len;
     va_list again;
     char *space;
     int len;
 
+    /* Into the room at hand; where that is not enough, it told how much would be. */
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, again);
+    len = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, again);
     va_end(again);
     CHECK(len >= 0);
+    if ((size_t) len < room && (size_t) len <= buf->maximum - buf->len) {
+        buf->len += (size_t) len;
+        return true;
+    }
+    if (room > 0)
+        buf->data[buf->len] = '\0';
     space = strbuf_reserve(buf, (size_t) len);
     if (space == NULL)
         return false;

@@ -45,3 +45,21 @@ TEST(reserved_room_is_filled_by_the_caller)
     EXPECT(strbuf_reserve(&buf, 99) == NULL);
     strbuf_done(&buf);
 }
+
+TEST(a_format_fits_or_leaves_what_was_there)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, 66);
+    EXPECT(strbuf_printf(&buf, "%060d", 1)); /* into the first room, of 64 */
+    EXPECT(strbuf_printf(&buf, "%s", "abc"));
+    EXPECT_UINT(buf.len, 63);
+    EXPECT_FALSE(strbuf_printf(&buf, "%s", "defg"));
+    EXPECT(buf.is_overflowed);
+    EXPECT_TEXT(strbuf_c(&buf) + 60, "abc");
+    EXPECT(strbuf_printf(&buf, "%s", "def")); /* beyond that room, up to the maximum */
+    EXPECT_TEXT(strbuf_c(&buf) + 60, "abcdef");
+    EXPECT_FALSE(strbuf_append_char(&buf, 'g'));
+    EXPECT_UINT(buf.len, 66);
+    strbuf_done(&buf);
+}

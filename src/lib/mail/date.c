@@ -10,13 +10,50 @@ static const char *const day_names[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri
 static const char *const month_names[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
+static void append_two_digits(struct strbuf *out, long number, char after)
+{
+    char text[] = { (char) ('0' + number / 10 % 10), (char) ('0' + number % 10), after };
+
+    strbuf_append_bytes(out, text, sizeof text);
+}
+
+static void append_day(struct strbuf *out, const struct tm *when)
+{
+    long year = when->tm_year + 1900;
+
+    strbuf_append_c(out, day_names[when->tm_wday]);
+    strbuf_append(out, STR(", "));
+    if (when->tm_mday >= 10)
+        strbuf_append_char(out, (char) ('0' + when->tm_mday / 10));
+    strbuf_append_char(out, (char) ('0' + when->tm_mday % 10));
+    strbuf_append_char(out, ' ');
+    strbuf_append_c(out, month_names[when->tm_mon]);
+    if (year >= 0 && year <= 9999) {
+        strbuf_append_char(out, ' ');
+        strbuf_append_char(out, (char) ('0' + year / 1000));
+        strbuf_append_char(out, (char) ('0' + year / 100 % 10));
+        append_two_digits(out, year, ' ');
+    } else {
+        strbuf_printf(out, " %ld ", year);
+    }
+}
+
+/* "Sun, 22 Nov 2026 09:05:00 +0100 (CET)". Every message has one: printf would take longer than all the rest of its
+ * trace line. */
 static bool append_date(struct strbuf *out, const struct tm *when, long offset_seconds, const char *zone)
 {
     long minutes = labs(offset_seconds) / 60;
 
-    return strbuf_printf(out, "%s, %d %s %04d %02d:%02d:%02d %c%02ld%02ld (%s)", day_names[when->tm_wday],
-                         when->tm_mday, month_names[when->tm_mon], when->tm_year + 1900, when->tm_hour, when->tm_min,
-                         when->tm_sec, offset_seconds < 0 ? '-' : '+', minutes / 60, minutes % 60, zone);
+    append_day(out, when);
+    append_two_digits(out, when->tm_hour, ':');
+    append_two_digits(out, when->tm_min, ':');
+    append_two_digits(out, when->tm_sec, ' ');
+    strbuf_append_char(out, offset_seconds < 0 ? '-' : '+');
+    append_two_digits(out, minutes / 60, (char) ('0' + minutes % 60 / 10));
+    strbuf_append_char(out, (char) ('0' + minutes % 10));
+    strbuf_append(out, STR(" ("));
+    strbuf_append_c(out, zone);
+    return strbuf_append_char(out, ')') && !out->is_overflowed;
 }
 
 bool date_append(struct strbuf *out, struct instant when)

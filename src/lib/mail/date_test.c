@@ -23,6 +23,22 @@ TEST(a_date_names_its_zone)
     strbuf_done(&out);
 }
 
+TEST(the_days_number_is_as_short_as_it_can_be_and_the_year_has_four_digits)
+{
+    struct strbuf out;
+
+    strbuf_init(&out, 100);
+    EXPECT(date_append_utc(&out, instant_from_seconds(5 * 86400 + 3723)));
+    EXPECT_STR(strbuf_str(&out), STR("Tue, 6 Jan 1970 01:02:03 +0000 (UTC)"));
+    strbuf_clear(&out);
+    EXPECT(date_append_utc(&out, instant_from_seconds(-62135596800 + 30 * 86400)));
+    EXPECT_STR(strbuf_str(&out), STR("Wed, 31 Jan 0001 00:00:00 +0000 (UTC)"));
+    strbuf_clear(&out);
+    EXPECT(date_append_utc(&out, instant_from_seconds(253402300800)));
+    EXPECT_STR(strbuf_str(&out), STR("Sat, 1 Jan 10000 00:00:00 +0000 (UTC)"));
+    strbuf_done(&out);
+}
+
 TEST(a_time_beyond_the_calendar_is_1970)
 {
     struct strbuf out;

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/envelope_attributes.h"
 
+#define PLACE(name, member)                                                                                            \
+    {                                                                                                                  \
+        { name, sizeof(name) - 1 }, offsetof(struct envelope, member)                                                  \
+    }
+
 static const struct {
-    const char *name;
+    struct str name;
     size_t offset;
 } places[] = {
-    { "client_name", offsetof(struct envelope, client_name) },
-    { "client_address", offsetof(struct envelope, client_address) },
-    { "client_port", offsetof(struct envelope, client_port) },
-    { "reverse_client_name", offsetof(struct envelope, client_reverse_name) },
-    { "helo_name", offsetof(struct envelope, helo) },
-    { "protocol_name", offsetof(struct envelope, protocol) },
-    { "log_ident", offsetof(struct envelope, log_ident) },
-    { "log_client_name", offsetof(struct envelope, log_client_name) },
-    { "log_client_address", offsetof(struct envelope, log_client_address) },
-    { "log_client_port", offsetof(struct envelope, log_client_port) },
-    { "log_helo_name", offsetof(struct envelope, log_helo) },
-    { "log_protocol_name", offsetof(struct envelope, log_protocol) },
-    { "sasl_method", offsetof(struct envelope, sasl_method) },
-    { "sasl_username", offsetof(struct envelope, sasl_username) },
-    { "sasl_sender", offsetof(struct envelope, sasl_sender) },
+    PLACE("client_name", client_name),
+    PLACE("client_address", client_address),
+    PLACE("client_port", client_port),
+    PLACE("reverse_client_name", client_reverse_name),
+    PLACE("helo_name", helo),
+    PLACE("protocol_name", protocol),
+    PLACE("log_ident", log_ident),
+    PLACE("log_client_name", log_client_name),
+    PLACE("log_client_address", log_client_address),
+    PLACE("log_client_port", log_client_port),
+    PLACE("log_helo_name", log_helo),
+    PLACE("log_protocol_name", log_protocol),
+    PLACE("sasl_method", sasl_method),
+    PLACE("sasl_username", sasl_username),
+    PLACE("sasl_sender", sasl_sender),
 };
 
 static void add(struct strlist *list, struct arena *arena, struct str name, struct str value)
@@ -43,7 +48,7 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
         const struct str *value = (const void *) ((const char *) envelope + places[i].offset);
 
         if (value->len > 0)
-            add(&list, arena, str_from_c(places[i].name), *value);
+            add(&list, arena, places[i].name, *value);
     }
     add(&list, arena, STR("rewrite_context"),
         envelope->rewrite == ENVELOPE_REWRITE_REMOTE ? STR("remote") : STR("local"));
@@ -55,7 +60,7 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
 bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name, struct str value)
 {
     for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
-        if (str_equal(name, str_from_c(places[i].name))) {
+        if (str_equal(name, places[i].name)) {
             /* UNSAFE: the offset is that of a struct str member. */
             *(struct str *) (void *) ((char *) envelope + places[i].offset) = arena_str(arena, value);
             return true;
