@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/listing.h"
 
-#include "base/memory.h"
 #include "protocol/queue.h"
 #include "qmgr/control.h"
 #include "qmgr/loader.h"
+#include "qmgr/oldest_first.h"
 #include "run/loop.h"
 
-#include <stdlib.h>
-
 enum { READ_TRIES = 3, LIST_SECONDS = 10 };
-
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t first = queue_id_tick(*(const struct queue_id *) a);
-    uint64_t second = queue_id_tick(*(const struct queue_id *) b);
-
-    return first < second ? -1 : first > second;
-}
 
 static struct records take_recipients(const struct envelope *envelope, size_t *from, bool is_wanted,
                                       struct arena *arena)
@@ -122,18 +112,17 @@ bool listing_list(struct daemon_call *call, struct failure *why)
     struct keeper *keeper = call->context;
     struct arena *arena = arena_create();
     struct queue_list_end end = { 0 };
-    struct queue_id *ids;
-    size_t count;
+    struct oldest_first *ids;
+    struct queue_id id;
     bool is_sent = true;
 
     wait_for_most(keeper);
-    ids = queue_index_ids(keeper->index, &count);
-    qsort(ids, count, sizeof(*ids), compare_ids);
-    for (size_t i = 0; is_sent && i < count; i++) {
+    ids = oldest_first_create(keeper->index);
+    while (is_sent && oldest_first_next(ids, &id)) {
         arena_reset(arena);
-        is_sent = list_one(call, ids[i], arena, &end.count, why);
+        is_sent = list_one(call, id, arena, &end.count, why);
     }
-    memory_free(ids);
+    oldest_first_destroy(&ids);
     arena_destroy(&arena);
     return is_sent && call_send(call->call, &queue_list_end_message, &end, keeper->settings->ipc_timeout, why);
 }

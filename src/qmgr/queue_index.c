@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { FEWEST_SLOTS = 1024 };
+enum { FEWEST_SLOTS = 1024, AHEAD = 16 };
 
 struct queue_index {
     struct queued_message **slots; /* open addressing, a power of two */
@@ -253,6 +253,9 @@ struct queue_id *queue_index_ids(const struct queue_index *index, size_t *count_
     size_t count = 0;
 
     for (size_t i = 0; i < index->slot_count; i++) {
+        /* They lie anywhere in memory: to wait for each would take ten times as long. */
+        if (i + AHEAD < index->slot_count)
+            __builtin_prefetch(index->slots[i + AHEAD]);
         if (index->slots[i] != NULL)
             ids[count++] = index->slots[i]->id;
     }
