@@ -4,7 +4,7 @@ Mail under full load while processes die by kill -9, and the account of it: what
 
 Each message has a token of its own, also when it is offered again; so only what was acknowledged under that token
 counts. A death is known by how much each destination had received when the process was gone: a message that came twice came
-once before and once after the death of its agent, as the last one on its connection, or nothing explains it.
+once before and once after the death of its agent, as the last one on its connection, or of everything; or nothing explains it.
 """
 
 import collections
@@ -155,7 +155,10 @@ class Storm:
         ]
 
     def has_gone_on(self, index):
-        """The connection on which it came was used again: who made it lived, and knew that it was delivered."""
+        """
+        The connection on which it came was used again: who made it lived, and had told the queue manager that it was
+        delivered. So its death explains nothing; that of everything does, when it comes before this was recorded.
+        """
         messages = list(self.target.messages)
         return any(later.connection == messages[index].connection for later in messages[index + 1 :])
 
@@ -167,10 +170,9 @@ class Storm:
                 number = int(token[6:-1])
                 if number % len(self.kinds) == 3:
                     between = self.deaths_of_notice(number, second)
-                elif where == "relayed" and self.has_gone_on(first):
-                    between = []
                 else:
-                    between = [death for death in self.deaths if death.name in EXPLAINS[where] and first < getattr(death, where) <= second]
+                    names = EXPLAINS[where] - {"smtp"} if where == "relayed" and self.has_gone_on(first) else EXPLAINS[where]
+                    between = [death for death in self.deaths if death.name in names and first < getattr(death, where) <= second]
                 line = f"{token} {where} {first} and {second}: {'; '.join(map(str, between)) or 'no death explains it'}"
                 said.append(line)
                 if not between:
