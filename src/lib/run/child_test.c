@@ -74,15 +74,14 @@ TEST(output_beyond_the_maximum_is_dropped)
 
 TEST(a_child_that_takes_too_long_is_killed_with_its_group)
 {
-    struct child_command command = shell("sleep 100 & sleep 100");
-    struct instant before = clock_monotonic();
+    /* Who waited for one of them would not end in the time that a test has. */
+    struct child_command command = shell("sleep 1000 & sleep 1000");
     struct scene scene;
 
     command.timeout = milliseconds(100);
     scene = play(command);
     EXPECT(scene.has_run);
     EXPECT_INT(scene.result.end, CHILD_TIMED_OUT);
-    EXPECT(instant_since(clock_monotonic(), before).us < 20000000);
     arena_destroy(&scene.arena);
 }
 

@@ -63,7 +63,7 @@ TEST(fibers_take_turns_where_they_yield)
 static void sleep_long(void *context)
 {
     (void) context;
-    fiber_sleep(scene.loop, milliseconds(30));
+    fiber_sleep(scene.loop, milliseconds(300));
     step('l');
 }
 
@@ -83,7 +83,7 @@ TEST(sleepers_wake_in_the_order_of_their_deadlines)
     fiber_start(scene.loop, sleep_short, NULL);
     loop_run(scene.loop);
     EXPECT_TEXT(scene.trace, "sl");
-    EXPECT(instant_since(clock_monotonic(), before).us >= 29000);
+    EXPECT(instant_since(clock_monotonic(), before).us >= 299000);
     loop_destroy(&scene.loop);
 }
 
@@ -219,7 +219,8 @@ static void wait_for_input(void *context)
 {
     struct poller *poller = context;
 
-    (void) !poller_wait(poller, POLLER_READ, seconds(20), NULL);
+    /* Slept over, it would last longer than a test may. */
+    (void) !poller_wait(poller, POLLER_READ, seconds(1000), NULL);
 }
 
 static void sleep_then_stop_waiting(void *context)
@@ -230,7 +231,6 @@ static void sleep_then_stop_waiting(void *context)
 
 TEST(a_deadline_that_passes_while_others_work_is_not_slept_over)
 {
-    struct instant begun = clock_monotonic();
     struct poller *poller = NULL;
     int ends[2];
 
@@ -242,7 +242,6 @@ TEST(a_deadline_that_passes_while_others_work_is_not_slept_over)
     fiber_start(scene.loop, be_busy, NULL);
     loop_run(scene.loop);
     EXPECT_TEXT(scene.trace, "bw");
-    EXPECT(instant_since(clock_monotonic(), begun).us < 10 * 1000000);
     poller_destroy(&poller);
     close(ends[0]);
     close(ends[1]);
