@@ -80,7 +80,7 @@ static void serve(void *context)
     struct failure why;
     int fd;
 
-    while (listener_accept(stage->listener, milliseconds(200), &fd, NULL, &why)) {
+    while (listener_accept(stage->listener, seconds(20), &fd, NULL, &why)) {
         stage->connections++;
         (void) !channel_serve(stage->loop, fd, &deliver_protocol, answer, stage, NULL, &why);
     }
@@ -131,7 +131,6 @@ static void wait_ready(struct stage *stage, unsigned count)
         EXPECT(event_wait(stage->loop, &stage->changed, seconds(10), &why));
 }
 
-/* The scene, and then the end of the agent, who waits for one more connection in vain. */
 static void run(void *context)
 {
     struct stage *stage = context;
@@ -142,6 +141,8 @@ static void run(void *context)
     if (stage->listener != NULL)
         fiber_group_start(&service, serve, stage);
     stage->scene(stage);
+    if (stage->listener != NULL)
+        listener_abort(stage->listener);
     EXPECT(fiber_group_wait(&service, seconds(10), &why));
 }
 

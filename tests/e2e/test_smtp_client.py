@@ -11,7 +11,7 @@ from support.waiting import free_port, wait_until
 HOST = r"127\.0\.0\.1\[127\.0\.0\.1\]"
 RELAY = HOST + r":\d+"
 SHORT_TIMEOUTS = {
-    f"smtp_{phase}_timeout": "2s" for phase in ("connect", "helo", "mail", "rcpt", "data_init", "data_done", "rset")
+    f"smtp_{phase}_timeout": "5s" for phase in ("connect", "helo", "mail", "rcpt", "data_init", "data_done", "rset")
 }
 
 # name: (what the server does, {recipient: (relay, dsn, status, text)}); "*" stands for every recipient.

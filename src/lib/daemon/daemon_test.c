@@ -68,7 +68,7 @@ static bool answer(struct daemon_call *call, struct failure *why)
                               service->is_asleep ? " at the same time" : "");
     if (str_equal(question->text, STR("slow"))) {
         service->is_asleep = true;
-        fiber_sleep(daemon_loop(call->daemon), milliseconds(100));
+        fiber_sleep(daemon_loop(call->daemon), milliseconds(500));
         service->is_asleep = false;
     }
     return daemon_reply(call, &reply, why);
@@ -480,15 +480,30 @@ static void ask_slowly(void *context)
     ask(context, "slow", "slow 0");
 }
 
+static bool is_asleep(struct endpoint *endpoint)
+{
+    struct arena *arena = arena_create();
+    struct demo_question question = { STR("look") };
+    void *reply = NULL;
+    bool is_answered = endpoint_ask(endpoint, &demo_question_message, &question, &demo_answer_message, arena,
+                                    seconds(10), &reply, NULL);
+    bool result = is_answered && str_ends_with(((const struct demo_answer *) reply)->text, STR("at the same time"));
+
+    arena_destroy(&arena);
+    return result;
+}
+
 static void play_drain(struct process *process)
 {
+    struct instant end = instant_add(clock_monotonic(), seconds(10));
     struct endpoint *endpoint = endpoint_create(process->loop, process->socket_path, &demo_protocol, seconds(10));
     struct fiber_group group;
 
     fiber_group_init(&group, process->loop);
     ask(endpoint, "first", "first 0");
     fiber_group_start(&group, ask_slowly, endpoint);
-    fiber_sleep(process->loop, milliseconds(20));
+    while (!is_asleep(endpoint) && instant_is_before(clock_monotonic(), end))
+        fiber_yield(process->loop);
     kill(process->pid, SIGTERM);
     EXPECT(fiber_group_wait(&group, seconds(10), NULL));
     endpoint_destroy(&endpoint);

@@ -130,7 +130,7 @@ static void run_scene(void *context)
 static void play(void (*function)(struct scene *scene))
 {
     struct scene scene = { .play = function };
-    struct resolver_options options = { .timeout = milliseconds(700) };
+    struct resolver_options options = { .timeout = seconds(3) };
     char path[300];
 
     scene.loop = loop_create();
