@@ -15,6 +15,7 @@
  * recipient has an outcome that is recorded. The delivering side touches it in between only.
  */
 struct active_message;
+struct append_group;
 struct deliveries;
 struct portions;
 struct route_share;
@@ -22,8 +23,8 @@ struct route_share;
 /* What the keeper does for a message; one table for all its messages. Each is called in a fiber and may wait. */
 struct active_keeper {
     /*
-     * Content for a dispatch: a view that lives in arena, or a descriptor (the caller closes it) with offset. Nothing
-     * of it is kept. A failure defers what was to be dispatched.
+     * Content for a dispatch: a view that lives as long as arena and message, or a descriptor (the caller closes it)
+     * with offset. A failure defers what was to be dispatched.
      */
     bool (*content)(void *context, struct active_message *message, struct arena *arena, struct str *content_out,
                     int *fd_out, uint64_t *offset_out, struct failure *why);
@@ -75,8 +76,11 @@ struct active_message {
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */
 
     /* The keeping side's: */
-    uint64_t status_end;       /* where the file's statuses end, 0: not known */
-    bool is_recording;         /* one record at a time goes into a file */
+    uint64_t status_end;            /* where the file's statuses end, 0: not known */
+    bool is_recording;              /* one record at a time goes into a file */
+    struct append_group *gathering; /* outcomes for the next record */
+    struct str kept_content;        /* of a small file that many dispatches need; in the whole's arena */
+    bool is_reading_content;
     struct portions *portions; /* of a message that is not in memory as a whole */
     size_t counted;            /* recipients that the keeper counts as in memory for it */
 

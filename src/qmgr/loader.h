@@ -13,10 +13,6 @@
 /* Starts loaders where there is work and room. Cheap: call it whenever either may have changed. */
 void loader_wake(struct keeper *keeper);
 
-/* hooks.content: a frame's or a small file's bytes in the arena, a large file's descriptor. */
-bool loader_content(void *context, struct active_message *active, struct arena *arena, struct str *content_out,
-                    int *fd_out, uint64_t *offset_out, struct failure *why);
-
 /* The message leaves the active queue: frees what was loaded. */
 void loader_release(struct keeper *keeper, struct queued_message *message);
 

@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-enum { REASON_KEPT = 1000 };
+/* So many outcomes with such reasons stay far below what a status frame may hold. */
+enum { REASON_KEPT = 1000, GROUP_MAXIMUM = 10000 };
 
 struct queue_file_outcome recording_outcome(const struct active_message *active, size_t place)
 {
@@ -30,10 +31,19 @@ struct queue_file_outcome recording_outcome(const struct active_message *active,
     return outcome;
 }
 
-struct append_job {
-    char path[SPOOL_PATH_SIZE];
-    struct queue_file_outcome *outcomes;
+/*
+ * Outcomes of one message that go to its file together. Two appends at one place would spoil each other, and hundreds
+ * of agents may report at once: what they report while an append is under way gathers, and is the next append.
+ */
+struct append_group {
+    struct queue_file_outcome *outcomes; /* whose texts are their reporters' */
     size_t count;
+    size_t capacity;
+    size_t reporters; /* that wait for it or look at how it ended; the last frees it */
+    bool has_ended;
+    struct event turn;  /* the first reporter's, when the append before has ended */
+    struct event ended; /* the others' */
+    char path[SPOOL_PATH_SIZE];
     uint64_t end;
     bool is_done;
     struct failure why;
@@ -42,34 +52,92 @@ struct append_job {
 /* A file that somebody removed has nothing to record in. */
 static void append_outcomes(void *context)
 {
-    struct append_job *job = context;
+    struct append_group *group = context;
 
-    job->is_done =
-        queue_file_append_more(job->path, job->outcomes, job->count, &job->end, &job->why) || job->why.error == ENOENT;
+    group->is_done = queue_file_append_more(group->path, group->outcomes, group->count, &group->end, &group->why) ||
+                     group->why.error == ENOENT;
 }
 
-/* Agents report at the same time; two appends at one place would spoil each other. */
-static void append_in_turn(struct keeper *keeper, struct active_message *active, struct append_job *job)
+static struct append_group *group_create(void)
+{
+    struct append_group *group = memory_alloc(sizeof(*group));
+
+    event_init(&group->turn);
+    event_init(&group->ended);
+    return group;
+}
+
+static void group_add(struct append_group *group, const struct queue_file_outcome *outcomes, size_t count)
+{
+    if (group->count + count > group->capacity) {
+        group->capacity = 2 * (group->count + count);
+        group->outcomes = memory_resize(group->outcomes, group->capacity * sizeof *group->outcomes);
+    }
+    memcpy(group->outcomes + group->count, outcomes, count * sizeof *outcomes);
+    group->count += count;
+    group->reporters++;
+}
+
+/* What a message's first reporter does for all who join before its turn comes. */
+static void group_append(struct keeper *keeper, struct active_message *active, struct append_group *group)
 {
     while (active->is_recording)
-        keeper_wait_change(keeper);
+        (void) !event_wait(keeper->loop, &group->turn, DURATION_FOREVER, NULL);
+    active->gathering = NULL;
     active->is_recording = true;
-    job->end = active->status_end;
-    keeper_block(keeper, append_outcomes, job);
-    active->status_end = job->is_done ? job->end : 0;
+    loader_file_path(keeper, active->origin, group->path);
+    group->end = active->status_end;
+    keeper_block(keeper, append_outcomes, group);
+    active->status_end = group->is_done ? group->end : 0;
     active->is_recording = false;
+    group->has_ended = true;
+    event_wake_all(&group->ended);
+    if (active->gathering != NULL)
+        event_wake_one(&active->gathering->turn);
     event_wake_all(&keeper->changed);
+}
+
+static bool group_leave(struct append_group *group, struct failure *why)
+{
+    bool is_done = group->is_done;
+
+    if (!is_done)
+        *why = group->why;
+    if (--group->reporters == 0) {
+        memory_free(group->outcomes);
+        memory_free(group);
+    }
+    return is_done;
+}
+
+static bool append_together(struct keeper *keeper, struct active_message *active,
+                            const struct queue_file_outcome *outcomes, size_t count, struct failure *why)
+{
+    struct append_group *group;
+
+    while (active->gathering != NULL && active->gathering->count >= GROUP_MAXIMUM)
+        keeper_wait_change(keeper);
+    group = active->gathering;
+    if (group == NULL) {
+        group = active->gathering = group_create();
+        group_add(group, outcomes, count);
+        group_append(keeper, active, group);
+    } else {
+        group_add(group, outcomes, count);
+        while (!group->has_ended)
+            (void) !event_wait(keeper->loop, &group->ended, DURATION_FOREVER, NULL);
+    }
+    return group_leave(group, why);
 }
 
 static bool record_in_file(struct keeper *keeper, struct active_message *active, const size_t *places, size_t count,
                            struct failure *why)
 {
     struct arena *arena = arena_create();
-    struct append_job *job = arena_new(arena, struct append_job);
+    struct queue_file_outcome *outcomes = arena_new_array(arena, count, struct queue_file_outcome);
+    size_t known = 0;
     bool is_done;
 
-    loader_file_path(keeper, active->origin, job->path);
-    job->outcomes = arena_new_array(arena, count, struct queue_file_outcome);
     for (size_t i = 0; i < count; i++) {
         struct queue_file_outcome outcome = recording_outcome(active, places[i]);
 
@@ -78,13 +146,9 @@ static bool record_in_file(struct keeper *keeper, struct active_message *active,
             continue;
         outcome.number = active_number(active, places[i]);
         outcome.reason = arena_str(arena, outcome.reason);
-        job->outcomes[job->count++] = outcome;
+        outcomes[known++] = outcome;
     }
-    if (job->count > 0)
-        append_in_turn(keeper, active->whole, job);
-    is_done = job->count == 0 || job->is_done;
-    if (!is_done)
-        *why = job->why;
+    is_done = known == 0 || append_together(keeper, active->whole, outcomes, known, why);
     arena_destroy(&arena);
     return is_done;
 }
@@ -118,19 +182,8 @@ bool recording_record(void *context, struct active_message *active, const size_t
     return record_in_file(keeper, active, places, count, why);
 }
 
-bool recording_append(struct keeper *keeper, struct active_message *active, struct queue_file_outcome *outcomes,
+bool recording_append(struct keeper *keeper, struct active_message *active, const struct queue_file_outcome *outcomes,
                       size_t count, struct failure *why)
 {
-    struct append_job *job = memory_alloc(sizeof(*job));
-    bool is_done;
-
-    loader_file_path(keeper, active->origin, job->path);
-    job->outcomes = outcomes;
-    job->count = count;
-    append_in_turn(keeper, active->whole, job);
-    is_done = job->is_done;
-    if (!is_done)
-        *why = job->why;
-    memory_free(job);
-    return is_done;
+    return append_together(keeper, active->whole, outcomes, count, why);
 }

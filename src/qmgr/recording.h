@@ -7,7 +7,8 @@
 
 /*
  * recording - what became of recipients is written down while their message is still in delivery: in the ledger of its
- * segment, or at the end of its file.
+ * segment, or at the end of its file. Outcomes of one message that come while others are being appended to its file
+ * go there together, in one status frame.
  */
 
 /* What is known of the recipient: what the envelope says, or the result of this activation if that is newer. */
@@ -19,6 +20,6 @@ bool recording_record(void *context, struct active_message *active, const size_t
 
 /* Appends to the message's file; the outcomes have the message's numbers, and live until it returns. */
 MUST_USE bool recording_append(struct keeper *keeper, struct active_message *active,
-                               struct queue_file_outcome *outcomes, size_t count, struct failure *why);
+                               const struct queue_file_outcome *outcomes, size_t count, struct failure *why);
 
 #endif

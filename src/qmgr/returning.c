@@ -5,7 +5,7 @@
 #include "daemon/daemon.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
-#include "qmgr/loader.h"
+#include "qmgr/active_content.h"
 
 /* A notification is made by cleanup, so this is longer than one service's time. */
 static const struct duration patience = { 300 * 1000000LL };
@@ -125,9 +125,9 @@ static bool tell(struct keeper *keeper, struct active_message *active, enum boun
                                       .attributes = dispatch_attributes(envelope, arena),
                                       .recipients = fill_recipients(active, kind, wanted, arena),
                                       .content_fd = -1 };
-    bool is_told =
-        loader_content(keeper, active, arena, &request.content, &request.content_fd, &request.content_offset, why) &&
-        ask(keeper, &request, arena, why);
+    bool is_told = active_content_get(keeper, active, arena, &request.content, &request.content_fd,
+                                      &request.content_offset, why) &&
+                   ask(keeper, &request, arena, why);
 
     fd_close(&request.content_fd);
     arena_destroy(&arena);
