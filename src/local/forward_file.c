@@ -42,11 +42,25 @@ static enum found read_open(int fd, const char *path, struct strbuf *text, struc
     return file_load_fd(fd, path, text, why) ? FORWARD_READ : FORWARD_UNKNOWN;
 }
 
+/*
+ * Asked with the rights that the process has: most users have none, and need not be acted as to see that. Whatever else
+ * the answer may be, the user's own rights decide.
+ */
+static bool is_not_there(const char *path)
+{
+    struct stat status;
+    struct failure why;
+
+    return !file_stat_link(path, &status, &why) && why.error == ENOENT;
+}
+
 static enum found read_file(const struct rights *rights, const char *path, struct strbuf *text, struct failure *why)
 {
     enum found found;
     int fd = -1;
 
+    if (is_not_there(path))
+        return FORWARD_ABSENT;
     if (!rights_take(rights, why))
         return FORWARD_UNKNOWN;
     if (file_open(path, O_RDONLY | O_NONBLOCK, 0, &fd, why))

@@ -22,6 +22,7 @@ struct local {
     /* Transports for mailboxes are set, which this version does not act on: such mail waits. */
     bool has_mailbox_transport;
     bool has_fallback_transport;
+    struct accounts *accounts;
     struct group_sync *syncs;
     struct map *mailboxes; /* struct open_mailbox, while there are any */
     unsigned copies;       /* for names of files */

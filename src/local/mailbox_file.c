@@ -21,11 +21,13 @@ static bool write_at(const struct scene *scene, const struct mailbox_file *file,
     int64_t limit = scene->attempt->local->settings->mailbox_size_limit;
     unsigned form = form_of(scene, file);
     struct str head = message_head(scene, form);
+    struct message_file copy = { .rights = open_mailbox_rights(mailbox),
+                                 .name = arena_c(scene->attempt->arena, file->path),
+                                 .fd = fd };
 
     if (limit > 0 && size + message_copy_size(scene, head, form) > (uint64_t) limit)
         return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
-    return message_copy(scene, open_mailbox_rights(mailbox), head, form, fd, arena_c(scene->attempt->arena, file->path),
-                        why);
+    return message_copy(scene, &copy, head, form, why);
 }
 
 static bool append(const struct scene *scene, const struct mailbox_file *file, struct open_mailbox *mailbox,

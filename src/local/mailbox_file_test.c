@@ -5,8 +5,11 @@
 #include "config/shared_settings.h"
 #include "local/group_sync.h"
 #include "local/maildir.h"
+#include "os/directory.h"
 #include "os/fault.h"
+#include "os/fd.h"
 #include "os/file.h"
+#include "os/space.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "unit.h"
@@ -340,6 +343,21 @@ TEST(a_mailbox_holds_what_was_called_delivered_when_a_sync_fails)
     }
 }
 
+static unsigned count_names(struct bench *bench, const char *folder)
+{
+    const char *path = arena_printf(bench->arena, "%.*s%s", STR_ARG(bench->path), folder).data;
+    struct directory *directory;
+    unsigned char type;
+    const char *name;
+    unsigned count = 0;
+
+    EXPECT(directory_open(AT_FDCWD, path, &directory, NULL));
+    while (directory_next(directory, &name, &type))
+        count++;
+    EXPECT(directory_close(&directory, NULL));
+    return count;
+}
+
 TEST(deliveries_to_one_maildir_share_its_syncs)
 {
     struct bench bench;
@@ -348,12 +366,105 @@ TEST(deliveries_to_one_maildir_share_its_syncs)
     bench_init(&bench, "many-maildir/", STR("Subject: x\n\nbody\n"));
     EXPECT(run_crowd(&crowd, 0) < 2 * TOGETHER);
     EXPECT_UINT(crowd.sent, TOGETHER);
+    EXPECT_UINT(count_names(&bench, "new"), TOGETHER);
+    EXPECT_UINT(count_names(&bench, "tmp"), 0);
     bench_done(&bench);
+}
 
-    bench_init(&bench, "many-maildir/", STR("Subject: x\n\nbody\n"));
-    crowd = (struct crowd){ .bench = &bench, .is_maildir = true };
+TEST(a_maildir_keeps_nothing_of_a_delivery_whose_sync_failed)
+{
+    struct bench bench;
+    struct crowd crowd = { .bench = &bench, .is_maildir = true };
+
+    bench_init(&bench, "failing-maildir/", STR("Subject: x\n\nbody\n"));
     (void) run_crowd(&crowd, 2);
     EXPECT_UINT(crowd.sent, TOGETHER - 1);
     EXPECT_UINT(crowd.deferred, 1);
+    EXPECT_UINT(count_names(&bench, "new"), TOGETHER - 1);
+    EXPECT_UINT(count_names(&bench, "tmp"), 0);
+    bench_done(&bench);
+}
+
+/* What came to one file, in order: w its data was waited for, r it was renamed, s it was synced, d its directory was.
+ */
+struct steps {
+    char text[16];
+    size_t count;
+    bool fails_write_back;
+};
+
+static int note_step(const struct fault_event *event, void *context)
+{
+    struct steps *steps = context;
+    bool is_directory = str_ends_with(str_from_c(event->path == NULL ? "" : event->path), STR("/new"));
+    char step = event->operation == FAULT_WRITE_BACK ? 'w'
+                : event->operation == FAULT_RENAME   ? 'r'
+                : event->operation != FAULT_SYNC     ? '\0'
+                : is_directory                       ? 'd'
+                                                     : 's';
+
+    if (step != '\0' && steps->count < sizeof(steps->text) - 1)
+        steps->text[steps->count++] = step;
+    return step == 'w' && steps->fails_write_back ? EIO : 0;
+}
+
+static void deliver_to_maildir(void *context)
+{
+    struct crowd *crowd = context;
+    struct local *local = &crowd->bench->local;
+
+    local->syncs = group_sync_create(local->loop);
+    deliver_one_of_many(crowd);
+    group_sync_destroy(&local->syncs);
+}
+
+static void run_alone(struct crowd *crowd, struct steps *steps)
+{
+    struct local *local = &crowd->bench->local;
+
+    fault_set_hook(note_step, steps);
+    local->loop = loop_create();
+    fiber_run(local->loop, deliver_to_maildir, crowd);
+    loop_run(local->loop);
+    loop_destroy(&local->loop);
+    fault_set_hook(NULL, NULL);
+}
+
+static bool keeps_order(void)
+{
+    bool is_in_order = false;
+    int fd = -1;
+
+    EXPECT(directory_open_fd(AT_FDCWD, unit_directory(), &fd, NULL));
+    EXPECT(space_keeps_order(fd, &is_in_order, NULL));
+    fd_close(&fd);
+    return is_in_order;
+}
+
+TEST(a_file_gets_its_name_in_new_behind_its_data_and_both_are_durable_at_the_end)
+{
+    struct bench bench;
+    struct crowd crowd = { .bench = &bench, .is_maildir = true };
+    struct steps steps = { 0 };
+
+    bench_init(&bench, "ordered-maildir/", STR("Subject: x\n\nbody\n"));
+    run_alone(&crowd, &steps);
+    EXPECT_UINT(crowd.sent, 1);
+    EXPECT_STR(str_from_c(steps.text), keeps_order() ? STR("wrsd") : STR("wsrsd"));
+    bench_done(&bench);
+}
+
+TEST(a_file_whose_data_does_not_reach_the_disk_never_gets_its_name_in_new)
+{
+    struct bench bench;
+    struct crowd crowd = { .bench = &bench, .is_maildir = true };
+    struct steps steps = { .fails_write_back = true };
+
+    bench_init(&bench, "unwritten-maildir/", STR("Subject: x\n\nbody\n"));
+    run_alone(&crowd, &steps);
+    EXPECT_UINT(crowd.deferred, 1);
+    EXPECT_STR(str_from_c(steps.text), STR("w"));
+    EXPECT_UINT(count_names(&bench, "new"), 0);
+    EXPECT_UINT(count_names(&bench, "tmp"), 0);
     bench_done(&bench);
 }

@@ -20,10 +20,7 @@ struct maildir {
     struct arena *arena;
     struct str path;
     struct rights rights;
-    bool is_in_spool;
-    const char *temporary;
-    const char *final;
-    int fd;
+    struct message_file file; /* first in tmp, then in new */
 };
 
 static const char *name_in(struct maildir *maildir, const char *folder, struct str name)
@@ -52,107 +49,108 @@ static bool make_as_root(struct maildir *maildir, struct failure *why)
 static bool make_directories(struct maildir *maildir, struct failure *why)
 {
     static const char *const folders[] = { "tmp", "cur", "new" };
+    const char *path = arena_c(maildir->arena, str_part(maildir->path, 0, maildir->path.len - 1));
 
+    /* Mostly all but the last is there. */
+    if (!directory_create_at(AT_FDCWD, path, DIRECTORY_MODE, why) &&
+        (why->error != ENOENT || !directory_create_path(path, DIRECTORY_MODE, why)))
+        return false;
     for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
-        const char *path = arena_printf(maildir->arena, "%.*s%s", STR_ARG(maildir->path), folders[i]).data;
-
-        if (!directory_create_path(path, DIRECTORY_MODE, why))
+        path = arena_printf(maildir->arena, "%.*s%s", STR_ARG(maildir->path), folders[i]).data;
+        if (!directory_create_at(AT_FDCWD, path, DIRECTORY_MODE, why))
             return false;
     }
     return true;
 }
 
-static bool create_file(struct maildir *maildir, struct failure *why)
+static bool create_file(struct message_file *file, struct failure *why)
 {
+    struct maildir *maildir = CONTAINER_OF(file, struct maildir, file);
     int flags = O_WRONLY | O_CREAT | O_EXCL;
-    bool is_made;
 
-    if (maildir->is_in_spool && privilege_is_root() && !make_as_root(maildir, why))
-        return false;
-    if (!rights_take(&maildir->rights, why))
-        return false;
-    is_made = file_open(maildir->temporary, flags, MESSAGE_MODE, &maildir->fd, why);
-    if (!is_made && why->error == ENOENT)
-        is_made =
-            make_directories(maildir, why) && file_open(maildir->temporary, flags, MESSAGE_MODE, &maildir->fd, why);
-    rights_return(&maildir->rights);
-    return is_made || failure_prefix(why, "create maildir file");
+    if (file_open(file->name, flags, MESSAGE_MODE, &file->fd, why) ||
+        (why->error == ENOENT && make_directories(maildir, why) &&
+         file_open(file->name, flags, MESSAGE_MODE, &file->fd, why)))
+        return true;
+    return failure_prefix(why, "create maildir file");
 }
 
 /* The name is of the time, the host, and the file's own number, so that no two are alike. */
-static bool choose_final_name(struct maildir *maildir, struct str host, struct failure *why)
+static bool choose_final_name(struct maildir *maildir, const char **name_out, struct failure *why)
 {
+    struct str host = maildir->scene->attempt->local->shared->myhostname;
     struct instant now = clock_now();
     struct stat status;
     struct str name;
 
-    if (!file_stat_fd(maildir->fd, maildir->temporary, &status, why))
+    if (!file_stat_fd(maildir->file.fd, maildir->file.name, &status, why))
         return false;
     name = arena_printf(maildir->arena, "%lld.V%lxI%lxM%lld.%.*s", (long long) instant_seconds(now),
                         (unsigned long) status.st_dev, (unsigned long) status.st_ino, (long long) (now.us % 1000000),
                         STR_ARG(host));
-    maildir->final = name_in(maildir, "new", name);
+    *name_out = name_in(maildir, "new", name);
     return true;
 }
 
+/* A file in new is whole, so its data is ahead of that name on the disk; then both are made durable. */
 static bool move_to_new(struct maildir *maildir, struct failure *why)
 {
+    struct group_sync *syncs = maildir->scene->attempt->local->syncs;
     const char *folder = arena_printf(maildir->arena, "%.*snew", STR_ARG(maildir->path)).data;
-    int fd = -1;
+    struct named_file named = { .fd = maildir->file.fd, .directory_fd = -1, .directory = folder };
     bool is_moved;
 
-    if (!rights_take(&maildir->rights, why))
+    if (!choose_final_name(maildir, &named.name, why) ||
+        !group_sync_data(syncs, maildir->file.fd, maildir->file.name, why) || !rights_take(&maildir->rights, why))
         return false;
-    is_moved = file_rename(maildir->temporary, maildir->final, why) && directory_open_fd(AT_FDCWD, folder, &fd, why);
+    is_moved = file_rename(maildir->file.name, named.name, why);
+    if (is_moved)
+        maildir->file.name = named.name;
+    is_moved = is_moved && directory_open_fd(AT_FDCWD, folder, &named.directory_fd, why);
     rights_return(&maildir->rights);
-    is_moved = is_moved && group_sync_file(maildir->scene->attempt->local->syncs, fd, folder, why);
-    fd_close(&fd);
+    is_moved = is_moved && group_sync_named(syncs, &named, why);
+    fd_close(&named.directory_fd);
     return is_moved;
 }
 
-static void remove_temporary(struct maildir *maildir)
+static void remove_file(struct maildir *maildir)
 {
     struct failure ignored;
 
     if (!rights_take(&maildir->rights, &ignored))
         return;
-    (void) !file_unlink(maildir->temporary, &ignored);
+    (void) !file_unlink(maildir->file.name, &ignored);
     rights_return(&maildir->rights);
 }
 
-static bool write_message(struct maildir *maildir, struct failure *why)
+static bool write_message(struct maildir *maildir, bool is_in_spool, struct failure *why)
 {
     int64_t limit = maildir->scene->attempt->local->settings->mailbox_size_limit;
     struct str head = message_head(maildir->scene, MESSAGE_DELIVERED_TO);
 
     if (limit > 0 && message_copy_size(maildir->scene, head, 0) > (uint64_t) limit)
         return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
-    return message_copy(maildir->scene, &maildir->rights, head, 0, maildir->fd, maildir->temporary, why) &&
-           group_sync_file(maildir->scene->attempt->local->syncs, maildir->fd, maildir->temporary, why);
+    return (!is_in_spool || !privilege_is_root() || make_as_root(maildir, why)) &&
+           message_copy(maildir->scene, &maildir->file, head, 0, why);
 }
 
 struct result maildir_deliver(const struct scene *scene, struct str path, bool is_in_spool)
 {
-    struct maildir maildir = { .scene = scene, .arena = scene->attempt->arena, .path = path, .fd = -1 };
+    struct maildir maildir = { .scene = scene, .arena = scene->attempt->arena, .path = path, .rights = scene->rights };
     struct instant now = clock_now();
     struct str host = scene->attempt->local->shared->myhostname;
     struct failure why;
     bool is_done;
 
-    maildir.rights = scene->rights;
-    maildir.is_in_spool = is_in_spool;
-    maildir.temporary =
+    maildir.file = (struct message_file){ .rights = &maildir.rights, .fd = -1, .open = create_file };
+    maildir.file.name =
         name_in(&maildir, "tmp",
                 arena_printf(maildir.arena, "%lld.P%dQ%uM%lld.%.*s", (long long) instant_seconds(now), (int) getpid(),
                              scene->attempt->local->copies++, (long long) (now.us % 1000000), STR_ARG(host)));
-    is_done = create_file(&maildir, &why);
-    if (is_done) {
-        is_done =
-            choose_final_name(&maildir, host, &why) && write_message(&maildir, &why) && move_to_new(&maildir, &why);
-        fd_close(&maildir.fd);
-        if (!is_done)
-            remove_temporary(&maildir);
-    }
+    is_done = write_message(&maildir, is_in_spool, &why) && move_to_new(&maildir, &why);
+    if (!is_done && maildir.file.fd >= 0)
+        remove_file(&maildir);
+    fd_close(&maildir.file.fd);
     if (is_done)
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
     if (why.error == EFBIG || why.error == EDQUOT)

@@ -2,6 +2,7 @@
 /* local - delivers to users of this host: aliases, .forward files, mailboxes, commands and files. */
 
 #include "config/shared_settings.h"
+#include "local/accounts.h"
 #include "local/group_sync.h"
 #include "local/local.h"
 #include "local/loop_check.h"
@@ -85,6 +86,7 @@ static void *start(struct daemon *daemon)
 {
     struct local *local = daemon_kept(daemon);
 
+    local->accounts = accounts_create("/etc/passwd", user_by_name);
     local->syncs = group_sync_create(local->loop);
     local->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
     local->rewrite = daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol);
@@ -96,6 +98,7 @@ static void stop(void *context)
     struct local *local = context;
 
     group_sync_destroy(&local->syncs);
+    accounts_destroy(&local->accounts);
     table_set_destroy(&local->tables);
 }
 

@@ -70,9 +70,7 @@ uint64_t message_copy_size(const struct scene *scene, struct str head, unsigned 
 }
 
 struct copy {
-    const struct rights *rights;
-    int fd;
-    const char *name;
+    struct message_file *file;
     struct strbuf block;
     size_t
         matched; /* bytes of "From " at the start of the line that the last piece ended in; SIZE_MAX: inside a line */
@@ -81,14 +79,16 @@ struct copy {
 
 static bool flush(struct copy *copy, struct failure *why)
 {
+    struct message_file *file = copy->file;
     bool is_written;
 
     if (copy->block.len == 0)
         return true;
-    if (!rights_take(copy->rights, why))
+    if (!rights_take(file->rights, why))
         return false;
-    is_written = file_write(copy->fd, copy->name, strbuf_str(&copy->block), why);
-    rights_return(copy->rights);
+    is_written =
+        (file->fd >= 0 || file->open(file, why)) && file_write(file->fd, file->name, strbuf_str(&copy->block), why);
+    rights_return(file->rights);
     strbuf_clear(&copy->block);
     return is_written;
 }
@@ -150,10 +150,10 @@ static bool copy_content(struct copy *copy, struct content *content, unsigned fo
     }
 }
 
-bool message_copy(const struct scene *scene, const struct rights *rights, struct str head, unsigned form, int fd,
-                  const char *name, struct failure *why)
+bool message_copy(const struct scene *scene, struct message_file *file, struct str head, unsigned form,
+                  struct failure *why)
 {
-    struct copy copy = { .rights = rights, .fd = fd, .name = name, .ends_with_newline = true };
+    struct copy copy = { .file = file, .ends_with_newline = true };
     struct content content;
     bool is_done;
 

@@ -20,8 +20,17 @@ struct str message_head(const struct scene *scene, unsigned form);
 /* Bytes of the whole copy, without the > of quoted lines. */
 uint64_t message_copy_size(const struct scene *scene, struct str head, unsigned form);
 
-/* Writes the copy with these rights, which are taken for each piece. */
-MUST_USE bool message_copy(const struct scene *scene, const struct rights *rights, struct str head, unsigned form,
-                           int fd, const char *name, struct failure *why);
+/* Where the copy goes. */
+struct message_file {
+    const struct rights *rights;
+    const char *name;
+    int fd;
+    /* With fd -1: sets it, called with the rights when the first piece is there. */
+    bool (*open)(struct message_file *file, struct failure *why);
+};
+
+/* Writes the copy with the file's rights, which are taken for each piece. */
+MUST_USE bool message_copy(const struct scene *scene, struct message_file *file, struct str head, unsigned form,
+                           struct failure *why);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/recipient.h"
 
+#include "local/accounts.h"
 #include "local/alias.h"
 #include "local/expansion.h"
 #include "local/forward_file.h"
@@ -114,7 +115,7 @@ static const struct user_account *find_user(const struct scene *scene, bool *has
     struct failure why;
 
     *has_failed_out = false;
-    switch (user_by_name(attempt->arena, scene->user, account, &why)) {
+    switch (accounts_find(attempt->local->accounts, clock_monotonic(), attempt->arena, scene->user, account, &why)) {
     case USER_FOUND:
         return account;
     case USER_ABSENT:

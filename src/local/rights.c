@@ -16,18 +16,14 @@ bool rights_are_roots(const struct rights *rights)
     return rights->uid == 0;
 }
 
-static bool is_own(const struct rights *rights)
-{
-    return rights->uid == geteuid();
-}
-
 bool rights_check(const struct rights *rights, struct failure *why)
 {
-    if (privilege_is_root() || is_own(rights))
-        return true;
-    return failure_set(why, FAILURE_CONFIGURATION, 0,
+    uid_t own = geteuid();
+
+    return own == 0 || own == rights->uid ||
+           failure_set(why, FAILURE_CONFIGURATION, 0,
                        "this mail system runs as user %u and cannot deliver as user %u; start it as root for that",
-                       (unsigned) geteuid(), (unsigned) rights->uid);
+                       (unsigned) own, (unsigned) rights->uid);
 }
 
 void rights_return(const struct rights *rights)
@@ -43,7 +39,7 @@ bool rights_take(const struct rights *rights, struct failure *why)
 {
     if (!rights_check(rights, why))
         return false;
-    if (!privilege_is_root() || rights_are_roots(rights))
+    if (rights_are_roots(rights) || getuid() != 0)
         return true;
     if (privilege_borrow(rights->uid, rights->gid, why))
         return true;

@@ -41,7 +41,7 @@ static atomic_bool is_armed = true;
 static const char *const names[FAULT_OPERATIONS] = {
     [FAULT_OPEN] = "open", [FAULT_WRITE] = "write",   [FAULT_SYNC] = "sync",     [FAULT_RENAME] = "rename",
     [FAULT_LINK] = "link", [FAULT_UNLINK] = "unlink", [FAULT_CREATE] = "create", [FAULT_TRUNCATE] = "truncate",
-    [FAULT_MODE] = "mode", [FAULT_READ] = "read",     [FAULT_MAP] = "map",
+    [FAULT_MODE] = "mode", [FAULT_READ] = "read",     [FAULT_MAP] = "map",       [FAULT_WRITE_BACK] = "writeback",
 };
 
 static const struct {

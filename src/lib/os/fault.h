@@ -34,6 +34,7 @@ enum fault_operation {
     FAULT_MODE,
     FAULT_READ, /* of a file; this and the next are not told to listeners */
     FAULT_MAP,
+    FAULT_WRITE_BACK, /* data is waited for on its way to the disk, which makes nothing durable by itself */
     FAULT_OPERATIONS,
 };
 

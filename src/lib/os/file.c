@@ -261,6 +261,11 @@ bool file_start_sync(int fd, const char *name, struct failure *why)
 
 bool file_wait_written(int fd, const char *name, struct failure *why)
 {
+    struct fault_event event = { .operation = FAULT_WRITE_BACK, .fd = fd, .path = name, .offset = UINT64_MAX };
+    int error = fault_point(&event);
+
+    if (error != 0)
+        return failure_system(why, error, "write %s", name);
     return write_back(fd, name, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER, why);
 }
 

@@ -102,22 +102,23 @@ bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failu
  * The kernel keeps these for each thread, and only libc makes all threads change together. A thread that works beside
  * must neither lose its rights while this one acts as somebody, nor be stopped for it.
  */
-static bool act_as(uid_t uid, gid_t gid, struct failure *why)
+static bool act_as_user(uid_t uid, struct failure *why)
 {
-    if (uid == 0 && syscall(SYS_setresuid, (uid_t) -1, uid, (uid_t) -1) < 0)
-        return failure_system(why, errno, "act as user %u", (unsigned) uid);
-    if (syscall(SYS_setgroups, (size_t) 1, &gid) < 0)
-        return failure_system(why, errno, "give up groups");
-    if (syscall(SYS_setresgid, (gid_t) -1, gid, (gid_t) -1) < 0)
-        return failure_system(why, errno, "act as group %u", (unsigned) gid);
-    if (uid != 0 && syscall(SYS_setresuid, (uid_t) -1, uid, (uid_t) -1) < 0)
-        return failure_system(why, errno, "act as user %u", (unsigned) uid);
-    return true;
+    return syscall(SYS_setresuid, (uid_t) -1, uid, (uid_t) -1) == 0 ||
+           failure_system(why, errno, "act as user %u", (unsigned) uid);
+}
+
+static bool act_as_group(gid_t gid, struct failure *why)
+{
+    return syscall(SYS_setresgid, (gid_t) -1, gid, (gid_t) -1) == 0 ||
+           failure_system(why, errno, "act as group %u", (unsigned) gid);
 }
 
 bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
 {
-    return act_as(uid, gid, why);
+    if (syscall(SYS_setgroups, (size_t) 1, &gid) < 0)
+        return failure_system(why, errno, "give up groups");
+    return act_as_group(gid, why) && act_as_user(uid, why);
 }
 
 bool privilege_leave_groups(struct failure *why)
@@ -127,9 +128,10 @@ bool privilege_leave_groups(struct failure *why)
     return setgroups(1, &root_group) == 0 || failure_system(why, errno, "take root's group alone");
 }
 
+/* The other groups of what was borrowed stay until the next borrowing: they add nothing to root's rights. */
 bool privilege_restore(struct failure *why)
 {
-    return act_as(0, 0, why);
+    return act_as_user(0, why) && act_as_group(0, why);
 }
 
 bool privilege_enter_root(const char *path, struct failure *why)

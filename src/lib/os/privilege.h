@@ -25,7 +25,10 @@ MUST_USE bool privilege_drop(uid_t uid, gid_t gid, struct failure *why);
 /* As privilege_drop, with the user's groups (initgroups): for what runs a user's own commands. */
 MUST_USE bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why);
 
-/* The calling thread becomes uid and gid for the moment, effective ids and groups only, until _restore. Root only. */
+/*
+ * The calling thread becomes uid and gid for the moment, effective ids and groups only, until _restore, which gives
+ * root's ids back and leaves gid among the groups, where it adds nothing. Root only.
+ */
 MUST_USE bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why);
 MUST_USE bool privilege_restore(struct failure *why);
 

@@ -35,6 +35,17 @@ static bool kernel_reports_errors(void)
     return major > 5 || (major == 5 && minor >= 17);
 }
 
+bool space_keeps_order(int fd, bool *is_in_order_out, struct failure *why)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) < 0)
+        return failure_system(why, errno, "look at the filesystem");
+    /* btrfs reports the write as done before it has noted where the data is. */
+    *is_in_order_out = (long) status.f_type == EXT4_SUPER_MAGIC || (long) status.f_type == XFS_MAGIC;
+    return true;
+}
+
 bool space_has_reliable_syncfs(int fd, bool *is_reliable_out, struct failure *why)
 {
     struct statfs status;

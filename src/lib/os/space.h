@@ -17,5 +17,10 @@ MUST_USE bool space_look(const char *path, struct space *space_out, struct failu
 
 /* The kinds of filesystem on which one syncfs is known to make a batch durable, see file_sync_filesystem. */
 MUST_USE bool space_has_reliable_syncfs(int fd, bool *is_reliable_out, struct failure *why);
+/*
+ * The kinds on which data that was written back before a rename is durable when that rename is: their journal takes
+ * sizes and places of data before the write is reported as done, and commits in order, after a flush of the disk.
+ */
+MUST_USE bool space_keeps_order(int fd, bool *is_in_order_out, struct failure *why);
 
 #endif
