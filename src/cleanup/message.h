@@ -58,6 +58,7 @@ struct message {
     struct pending_recipient *pending;
     size_t pending_count;
     size_t pending_capacity;
+    struct str first_key; /* of the first recipient; all keys are in duplicates once there are two */
     struct map *duplicates;
 };
 

@@ -534,3 +534,16 @@ TEST(many_recipients_are_asked_for_in_few_questions)
     arena_destroy(&arena);
     strike(&stage);
 }
+
+TEST(a_recipient_that_comes_again_is_left_out)
+{
+    static const char *const recipients[] = { "x@far.example", "x@far.example", "y@far.example",
+                                              "X@Far.example", "y@far.example", NULL };
+    struct stage stage = stage_of("Subject: x\n\n");
+
+    stage.recipients = recipients;
+    play(&stage);
+    EXPECT_INT(stage.status, CLEANUP_OK);
+    expect_recipients(&stage, "x@far.example<x@far.example;y@far.example<y@far.example;");
+    strike(&stage);
+}

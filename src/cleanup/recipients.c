@@ -7,36 +7,51 @@
 #include "cleanup/service.h"
 #include "protocol/rewrite.h"
 
-enum { BATCH = 200, FIRST_ROOM = 4 };
+enum { BATCH = 200, FIRST_ROOM = 4, USUAL_KEY = 40 };
 
-/* Whether this recipient came before; remembers it if not. */
-static bool is_duplicate(struct message *message, struct str address, const struct pending_recipient *recipient)
+/* Alike for two recipients of which one is too many. In scratch. */
+static struct str duplicate_key(struct message *message, struct str address, const struct pending_recipient *recipient)
 {
-    static char present;
-    struct arena *scratch = message->scratch;
+    struct strbuf text;
     struct str key;
 
-    if (message->duplicates == NULL)
-        message->duplicates = map_create();
-    key =
-        arena_printf(scratch, "%u %zu %zu ", recipient->dsn_notify, recipient->dsn_orcpt.len, recipient->original.len);
-    if (message->service->settings->enable_original_recipient) {
-        struct strbuf text;
+    if (!message->service->settings->enable_original_recipient)
+        return arena_lower(message->scratch, address);
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_reserve(&text, USUAL_KEY + recipient->dsn_orcpt.len + recipient->original.len + address.len);
+    strbuf_printf(&text, "%u %zu %zu ", recipient->dsn_notify, recipient->dsn_orcpt.len, recipient->original.len);
+    strbuf_append(&text, recipient->dsn_orcpt);
+    strbuf_append(&text, recipient->original);
+    strbuf_append(&text, address);
+    key = arena_lower(message->scratch, strbuf_str(&text));
+    strbuf_done(&text);
+    return key;
+}
 
-        strbuf_init(&text, STRBUF_UNLIMITED);
-        strbuf_append(&text, key);
-        strbuf_append(&text, recipient->dsn_orcpt);
-        strbuf_append(&text, recipient->original);
-        strbuf_append(&text, address);
-        key = arena_lower(scratch, strbuf_str(&text));
-        strbuf_done(&text);
-    } else {
-        key = arena_lower(scratch, address);
+static void remember(struct message *message, struct str key)
+{
+    static char present;
+
+    if (map_count(message->duplicates) < (size_t) message->service->settings->duplicate_filter_limit)
+        map_set(message->duplicates, key, &present);
+}
+
+/* Whether this recipient came before; remembers it if not. Most messages have one: only the second needs the map. */
+static bool is_duplicate(struct message *message, struct str address, const struct pending_recipient *recipient)
+{
+    struct str key = duplicate_key(message, address, recipient);
+
+    if (message->duplicates == NULL && message->first_key.data == NULL) {
+        message->first_key = arena_str(message->arena, key);
+        return false;
+    }
+    if (message->duplicates == NULL) {
+        message->duplicates = map_create();
+        remember(message, message->first_key);
     }
     if (map_get(message->duplicates, key) != NULL)
         return true;
-    if (map_count(message->duplicates) < (size_t) message->service->settings->duplicate_filter_limit)
-        map_set(message->duplicates, key, &present);
+    remember(message, key);
     return false;
 }
 
