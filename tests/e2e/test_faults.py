@@ -256,3 +256,31 @@ def test_what_was_acknowledged_survives(make_merpati, account, sink, program, op
         if unreached == 2:
             break
     assert not failed, "\n\n".join(failed)
+
+
+@pytest.mark.parametrize("stays", ["", " cleanup/unlink:1+:EIO"], ids=["removed", "not-removed"])
+def test_a_large_message_that_is_refused_does_not_come(make_merpati, account, sink, stays):
+    """At each sync that cleanup makes, whether its file can be removed or not: what was refused is offered again, and comes once."""
+    mailed, refused = [], 0
+    for step in range(1, 8):
+        mail = make_mail(make_merpati, sink(), free_port(), f"cleanup/sync:{step}!:EIO{stays}")
+        mail.start()
+        for attempt in ("first", "second"):
+            with mail.smtp() as client:
+                client.hello()
+                text = f"Subject: {step}-{attempt}\n\n" + ("x" * 70 + "\n") * 3000
+                reply = client.deliver("s@example.test", f"{account}@localhost", text)
+            if reply.code == 250:
+                mailed.append(f"{step}-{attempt}")
+                break
+            assert 450 <= reply.code <= 452, reply
+            refused += 1
+        assert reply.code == 250, reply
+        mail.wait_empty()
+        came = re.findall(r"(?m)^Subject: (\S+)", "".join(mail.mailbox(account)))
+        assert came == mailed[-1:], f"step {step}: {came}; log:\n{mail.tail()}"
+        is_reached = struck(mail)
+        mail.finish()
+        if not is_reached:
+            break
+    assert refused >= 2

@@ -62,14 +62,18 @@ static void abandon(struct journal_file *file)
 {
     char path[SPOOL_PATH_SIZE];
     struct failure ignored;
+    bool is_gone;
 
     if (file->writer == NULL)
         return;
     /* While the lock is still held: nobody takes it for an orphan, or for a message. */
-    (void) !spool_remove(file->path, &ignored);
+    is_gone = spool_remove(file->path, &ignored);
     spool_path(&file->owner->settings.spool, SPOOL_HOLD, file->id, path);
     if ((file->envelope != NULL && (file->envelope->flags & ENVELOPE_HOLD) != 0))
-        (void) !spool_remove(path, &ignored);
+        is_gone = spool_remove(path, &ignored) && is_gone;
+    /* It was refused: what stays must not be delivered. If not even that can be done, it may come twice. */
+    if (!is_gone)
+        (void) !queue_file_void(file->writer, &ignored);
     queue_file_close(&file->writer);
 }
 

@@ -573,6 +573,79 @@ TEST(a_large_message_whose_sync_fails_is_not_there)
     play(large_fails, &settings);
 }
 
+static unsigned failures_of_unlink;
+
+/* The nth sync fails, and the unlinks behind it do, too. */
+static int fail_sync_and_unlinks(const struct fault_event *event, void *context)
+{
+    (void) context;
+    if (event->operation == FAULT_SYNC && --sync_countdown == 0)
+        return EIO;
+    if (event->operation != FAULT_UNLINK || sync_countdown > 0)
+        return 0;
+    failures_of_unlink++;
+    return EIO;
+}
+
+/* True when it is refused. A message in a folder is one that can be opened. */
+static bool is_refused_cleanly(struct scenario *scenario, fault_hook *hook, int step)
+{
+    enum spool_queue queue;
+    char path[SPOOL_PATH_SIZE];
+    struct queue_id id;
+    struct failure why;
+    bool was_sent;
+
+    sync_countdown = step;
+    fault_set_hook(hook, NULL);
+    was_sent = send_sized(scenario, 200000, ENVELOPE_HOLD, &id, &why);
+    fault_set_hook(NULL, NULL);
+    EXPECT(was_sent == file_is_complete(SPOOL_HOLD, id, &scenario->settings.spool));
+    EXPECT(was_sent || !file_is_complete(SPOOL_INCOMING, id, &scenario->settings.spool));
+    if (hook == fail_one_sync)
+        EXPECT(was_sent == spool_find(&scenario->settings.spool, id, &queue, path, &why));
+    return !was_sent;
+}
+
+static void refuse_at_each_sync(struct scenario *scenario, fault_hook *hook)
+{
+    int step = 1;
+
+    /* Three failures in a minute would stop the accepting. */
+    while (is_refused_cleanly(scenario, hook, step)) {
+        step++;
+        journal_writer_close(&scenario->writer);
+        open_writer(scenario);
+    }
+    /* The file, the folder it came to, the folder it left. */
+    EXPECT(step > 3);
+}
+
+static void held_fails(struct scenario *scenario)
+{
+    refuse_at_each_sync(scenario, fail_one_sync);
+}
+
+static void held_fails_and_stays(struct scenario *scenario)
+{
+    refuse_at_each_sync(scenario, fail_sync_and_unlinks);
+    EXPECT(failures_of_unlink > 0);
+}
+
+TEST(a_large_message_that_cannot_be_held_is_refused_and_is_not_there)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(held_fails, &settings);
+}
+
+TEST(a_refused_message_whose_file_cannot_be_removed_is_no_message_any_more)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(held_fails_and_stays, &settings);
+}
+
 /* ---- ids over restarts ---- */
 
 static void restart(struct scenario *scenario)

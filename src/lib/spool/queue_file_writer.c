@@ -139,6 +139,11 @@ bool queue_file_sync(struct queue_file_writer *writer, struct failure *why)
     return file_sync(writer->fd, writer->path, why);
 }
 
+bool queue_file_void(struct queue_file_writer *writer, struct failure *why)
+{
+    return file_truncate(writer->fd, writer->path, 0, why);
+}
+
 void queue_file_close(struct queue_file_writer **writer)
 {
     if (*writer == NULL)

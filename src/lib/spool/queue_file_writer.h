@@ -19,6 +19,8 @@ MUST_USE bool queue_file_finish(struct queue_file_writer *writer, const struct e
                                 struct instant next_attempt, struct failure *why);
 /* The file itself; its folder is the caller's (os: one sync for many). */
 MUST_USE bool queue_file_sync(struct queue_file_writer *writer, struct failure *why);
+/* What was finished is no message any more, wherever its name stands: for one that cannot be removed. */
+MUST_USE bool queue_file_void(struct queue_file_writer *writer, struct failure *why);
 /* Leaves *writer NULL; the file stays. */
 void queue_file_close(struct queue_file_writer **writer);
 
