@@ -195,6 +195,7 @@ void message_write(struct message *message, struct str bytes)
     if (!message_is_good(message))
         return;
     message->content_bytes += bytes.len;
+    message->envelope.content_lines += str_count_char(bytes, '\n');
     /* What is made inside wraps or forwards what was taken before: to refuse it would lose it. */
     if (limit > 0 && message->content_bytes > (uint64_t) limit && (message->flags & CLEANUP_FLAG_FILTER)) {
         message_fail(message, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);

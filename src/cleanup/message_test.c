@@ -301,6 +301,7 @@ TEST(a_message_of_a_local_user_gets_what_is_missing)
     end = str_from(stage.text, str_find(stage.text, STR("\nFrom: ")));
     EXPECT_STR(end, STR("\nFrom: \"Full \\\"Q\\\" Name\" <user@example.com>\n\nbody \n\n"));
     EXPECT_UINT(stage.envelope.content_size, stage.text.len);
+    EXPECT_UINT(stage.envelope.content_lines, str_count_char(stage.text, '\n'));
     expect_contains(strbuf_str(&stage.log), ": message-id=<20261122014640.");
     strike(&stage);
 }

@@ -27,15 +27,6 @@ void log_file_close(struct log_file *file)
     file->fd = -1;
 }
 
-static size_t count_lines(struct str lines)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < lines.len; i++)
-        count += lines.data[i] == '\n';
-    return count;
-}
-
 void log_file_write(struct log_file *file, struct str lines, struct str prefix)
 {
     struct strbuf report;
@@ -47,6 +38,6 @@ void log_file_write(struct log_file *file, struct str lines, struct str prefix)
     if (report.len > 0 && file_write(file->fd, "the log file", strbuf_str(&report), NULL))
         file->lost_lines = 0;
     if (!file_write(file->fd, "the log file", lines, NULL))
-        file->lost_lines += count_lines(lines);
+        file->lost_lines += str_count_char(lines, '\n');
     strbuf_done(&report);
 }

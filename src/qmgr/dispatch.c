@@ -72,6 +72,7 @@ static struct deliver_request make_request(const struct dispatch *dispatch)
         .dsn_return = (uint64_t) envelope->dsn_return,
         .encoding = make_encoding(envelope),
         .size = envelope->content_size,
+        .lines = envelope->content_lines,
         .arrival = envelope->arrival,
         .activated = message->activated,
         .dispatched = clock_now(),

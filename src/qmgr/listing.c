@@ -41,7 +41,7 @@ static bool send_entry(struct daemon_call *call, struct queue_id id, const struc
         struct queue_entry entry = { .queue_name = queue_name,
                                      .queue_id = queue_id_format(id, text),
                                      .arrival = envelope->arrival,
-                                     .size = envelope->content_size,
+                                     .size = envelope_wire_size(envelope),
                                      .is_forced_expire = is_forced,
                                      .sender = envelope->sender };
 

@@ -53,7 +53,7 @@ void envelope_append_mail(struct strbuf *out, const struct deliver_request *requ
     append_path(out, request->sender, quotes);
     strbuf_append_char(out, '>');
     if (has(extensions, SMTP_EXTENSION_SIZE))
-        strbuf_printf(out, " SIZE=%" PRIu64, request->size);
+        strbuf_printf(out, " SIZE=%" PRIu64, request->size + request->lines);
     if (has(extensions, SMTP_EXTENSION_8BITMIME))
         append_encoding(out, request);
     if (has(extensions, SMTP_EXTENSION_SMTPUTF8) && (request->flags & DELIVER_FLAG_SMTPUTF8) != 0)

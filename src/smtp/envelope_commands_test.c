@@ -38,7 +38,8 @@ TEST(mail_from_says_what_the_server_understands)
 {
     struct deliver_request request = {
         .sender = STR("a b@example.com"),
-        .size = 1234,
+        .size = 1200,
+        .lines = 34,
         .encoding = BODY_ENCODING_8BIT,
         .flags = DELIVER_FLAG_SMTPUTF8,
         .envid = STR("id+1=x"),

@@ -374,12 +374,12 @@ static bool is_hopeless(struct transaction *transaction, struct trouble *trouble
 {
     const struct deliver_request *request = transaction->delivery->request;
     const struct smtp_extensions *extensions = &transaction->session->extensions;
+    uint64_t size = request->size + request->lines;
 
-    if (extensions->size_limit > 0 && request->size > extensions->size_limit) {
-        *trouble_out =
-            trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 3, 4),
-                          "message size %" PRIu64 " exceeds size limit %" PRIu64 " of server %.*s", request->size,
-                          extensions->size_limit, STR_ARG(transaction->session->name_address));
+    if (extensions->size_limit > 0 && size > extensions->size_limit) {
+        *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 3, 4),
+                                     "message size %" PRIu64 " exceeds size limit %" PRIu64 " of server %.*s", size,
+                                     extensions->size_limit, STR_ARG(transaction->session->name_address));
         return true;
     }
     if ((extensions->offered & SMTP_EXTENSION_SMTPUTF8) == 0 && (request->flags & DELIVER_FLAG_SMTPUTF8) != 0 &&

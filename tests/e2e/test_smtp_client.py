@@ -271,7 +271,9 @@ def test_the_sender_s_wishes_are_handed_on(make_merpati, sink):
         client.command("DATA")
         assert client.command("Subject: x\r\n\r\ngr\u00fcn\r\n.").code == 250
     message = server.wait_for(1)[0]
-    assert re.fullmatch(r"MAIL FROM:<s@example.test> SIZE=\d+ BODY=8BITMIME ENVID=e\+2B1 RET=HDRS", message.mail_line)
+    size = len(message.content)
+    assert message.mail_line == f"MAIL FROM:<s@example.test> SIZE={size} BODY=8BITMIME ENVID=e+2B1 RET=HDRS"
+    mail.wait_log(rf"from=<s@example\.test>, size={size}, ")
     assert message.recipient_lines == [
         "RCPT TO:<u@away.example> ORCPT=rfc822;orig@away.example NOTIFY=SUCCESS,DELAY"
     ]

@@ -110,8 +110,8 @@ void show_envelope(struct show *show, const struct envelope *envelope)
         return;
     heading(show, "ENVELOPE RECORDS");
     fprintf(show->out, "message_size: %15llu %15d %15zu %15u %15llu %15d\n",
-            (unsigned long long) envelope->content_size, 0, envelope->recipient_count, envelope->flags,
-            (unsigned long long) envelope->content_size, 0);
+            (unsigned long long) envelope_wire_size(envelope), 0, envelope->recipient_count, envelope->flags,
+            (unsigned long long) envelope_wire_size(envelope), 0);
     time_record(show, "message_arrival_time", envelope->arrival);
     time_record(show, "create_time", queue_id_arrival(envelope->id));
     show_origin(show, envelope);

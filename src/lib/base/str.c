@@ -71,6 +71,16 @@ size_t str_find_last_char(struct str text, char c)
     return at == NULL ? STR_NOT_FOUND : (size_t) (at - text.data);
 }
 
+size_t str_count_char(struct str text, char c)
+{
+    size_t count = 0;
+    size_t at;
+
+    for (; (at = str_find_char(text, c)) != STR_NOT_FOUND; text = str_from(text, at + 1))
+        count++;
+    return count;
+}
+
 size_t str_find(struct str text, struct str part)
 {
     const char *at;

@@ -70,6 +70,7 @@ static inline struct str str_part(struct str text, size_t start, size_t len)
 /* Position of the first or last such byte, or STR_NOT_FOUND. */
 size_t str_find_char(struct str text, char c);
 size_t str_find_last_char(struct str text, char c);
+size_t str_count_char(struct str text, char c);
 size_t str_find(struct str text, struct str part);
 size_t str_find_nocase(struct str text, struct str part);
 /* Position of the first byte that is one of set, or STR_NOT_FOUND. */

@@ -60,6 +60,13 @@ TEST(trimming_takes_blanks_at_both_ends_only)
     EXPECT_STR(str_trim(STR("  ")), STR(""));
 }
 
+TEST(characters_are_counted)
+{
+    EXPECT_UINT(str_count_char(STR(""), 'a'), 0);
+    EXPECT_UINT(str_count_char(STR("bcd"), 'a'), 0);
+    EXPECT_UINT(str_count_char(STR("abaca"), 'a'), 3);
+}
+
 TEST(an_empty_part_still_points_into_the_text)
 {
     struct str text = STR("abc");

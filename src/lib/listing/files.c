@@ -41,7 +41,7 @@ static void tell_envelope(struct files *files, const struct envelope *envelope, 
         .queue_name = queue_name,
         .queue_id = queue_id_format(envelope->id, id),
         .arrival_seconds = instant_seconds(envelope->arrival),
-        .size = envelope->content_size,
+        .size = envelope_wire_size(envelope),
         .sender = external(files, envelope->sender),
     };
     size_t i;

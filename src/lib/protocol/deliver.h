@@ -62,6 +62,7 @@ struct deliver_request {
     uint64_t dsn_return; /* enum dsn_return */
     uint64_t encoding;   /* enum body_encoding */
     uint64_t size;       /* of content, bytes */
+    uint64_t lines;      /* line ends in it: each is a byte more on the wire */
     struct instant arrival;
     struct instant activated;  /* entered the active queue, wall clock */
     struct instant dispatched; /* handed over, wall clock */

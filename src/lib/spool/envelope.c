@@ -34,6 +34,7 @@ enum {
     TAG_ENCODING = 27,
     TAG_ATTRIBUTE = 28,
     TAG_RECIPIENT = 29,
+    TAG_LINES = 30,
 
     TAG_RCPT_ADDRESS = 1,
     TAG_RCPT_ORIGINAL = 2,
@@ -125,6 +126,11 @@ struct envelope_recipient *envelope_add_recipient(struct envelope *envelope, str
     return recipient;
 }
 
+uint64_t envelope_wire_size(const struct envelope *envelope)
+{
+    return envelope->content_size + envelope->content_lines;
+}
+
 void envelope_add_attribute(struct envelope *envelope, struct arena *arena, struct str name, struct str value)
 {
     envelope->attributes = grow(arena, envelope->attributes, envelope->attribute_count, &envelope->attribute_capacity,
@@ -207,6 +213,7 @@ bool envelope_encode_head(const struct envelope *envelope, struct strbuf *out, s
     append_nonzero(out, TAG_REWRITE, envelope->rewrite);
     append_nonzero(out, TAG_HOPS, envelope->hop_count);
     append_nonzero(out, TAG_SIZE, envelope->content_size);
+    append_nonzero(out, TAG_LINES, envelope->content_lines);
     if (!append_strings(envelope_strings, ARRAY_COUNT(envelope_strings), envelope, out, why))
         return false;
     for (size_t i = 0; i < envelope->attribute_count; i++) {
@@ -361,15 +368,18 @@ static bool take_number(struct envelope *envelope, unsigned tag, uint64_t number
     case TAG_HOPS:
         envelope->hop_count = (unsigned) number;
         return number <= UINT32_MAX;
+    case TAG_LINES:
+        envelope->content_lines = number;
+        return number <= INT64_MAX / 2;
     default:
         envelope->content_size = number;
-        return number <= INT64_MAX;
+        return number <= INT64_MAX / 2;
     }
 }
 
 static bool is_number_tag(unsigned tag)
 {
-    return tag == TAG_ID || tag == TAG_ARRIVAL || (tag >= TAG_RETURN && tag <= TAG_SIZE);
+    return tag == TAG_ID || tag == TAG_ARRIVAL || (tag >= TAG_RETURN && tag <= TAG_SIZE) || tag == TAG_LINES;
 }
 
 static bool decode_field(unsigned tag, struct str value, struct arena *arena, struct envelope *envelope,

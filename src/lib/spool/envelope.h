@@ -67,7 +67,8 @@ struct envelope {
     unsigned flags; /* enum envelope_flag */
     enum envelope_rewrite rewrite;
     unsigned hop_count;
-    uint64_t content_size; /* bytes of content with LF line ends, as stored */
+    uint64_t content_size;  /* bytes of content with LF line ends, as stored */
+    uint64_t content_lines; /* line ends in it; 0 in what older builds wrote */
 
     /* Where it came from: for the Received line, XFORWARD, policy and logs. Empty when unknown. */
     struct str client_name; /* confirmed name or "unknown" */
@@ -112,6 +113,8 @@ enum {
 struct envelope_recipient *envelope_add_recipient(struct envelope *envelope, struct arena *arena, struct str address,
                                                   struct str original, struct str dsn_original, unsigned dsn_notify);
 void envelope_add_attribute(struct envelope *envelope, struct arena *arena, struct str name, struct str value);
+/* Bytes of content as SMTP sends it, lines ended by CR LF: what size= and SIZE= tell (RFC 1870 section 5). */
+uint64_t envelope_wire_size(const struct envelope *envelope);
 /* The first of that name, or the empty string. */
 struct str envelope_attribute(const struct envelope *envelope, struct str name);
 

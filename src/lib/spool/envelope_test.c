@@ -14,6 +14,7 @@ static struct envelope sample(struct arena *arena)
                                  .rewrite = ENVELOPE_REWRITE_REMOTE,
                                  .hop_count = 3,
                                  .content_size = 4711,
+                                 .content_lines = 89,
                                  .client_name = STR("mx.example.com"),
                                  .client_address = STR("192.0.2.7"),
                                  .client_port = STR("4711"),
@@ -59,6 +60,8 @@ TEST(an_envelope_comes_back_as_it_was)
     EXPECT_INT(again.rewrite, ENVELOPE_REWRITE_REMOTE);
     EXPECT_UINT(again.hop_count, 3);
     EXPECT_UINT(again.content_size, 4711);
+    EXPECT_UINT(again.content_lines, 89);
+    EXPECT_UINT(envelope_wire_size(&again), 4800);
     EXPECT_STR(again.client_name, envelope.client_name);
     EXPECT_STR(again.client_port, envelope.client_port);
     EXPECT_STR(again.protocol, envelope.protocol);
