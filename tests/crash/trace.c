@@ -306,6 +306,7 @@ static void listen_to_disk(const struct fault_event *event, int error, void *con
     case FAULT_OPEN:
     case FAULT_READ:
     case FAULT_MAP:
+    case FAULT_WRITE_BACK:
     case FAULT_OPERATIONS:
         break;
     }
