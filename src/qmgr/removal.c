@@ -2,24 +2,35 @@
 #include "qmgr/removal.h"
 
 #include "base/memory.h"
+#include "os/file.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
 #include "qmgr/segment_ledger.h"
 
+#include <errno.h>
+
 enum { RETRY_SECONDS = 60 };
 
 struct remove_job {
+    struct queue_id id;
+    const struct spool_settings *spool;
     char path[SPOOL_PATH_SIZE];
     bool is_done;
     struct failure why;
 };
 
+/* One that somebody moved by hand while it was in delivery goes from there: it must not be delivered again. */
 static void remove_file(void *context)
 {
     struct remove_job *job = context;
+    enum spool_queue queue;
 
-    job->is_done = spool_remove(job->path, &job->why);
+    job->is_done = file_unlink(job->path, &job->why);
+    if (job->is_done || job->why.error != ENOENT)
+        return;
+    job->is_done = !spool_find(job->spool, job->id, &queue, job->path, &job->why) ? job->why.kind == FAILURE_NONE
+                                                                                  : spool_remove(job->path, &job->why);
 }
 
 /* The ledger that says "moved" is durable before the file goes: else the frame would come back. */
@@ -31,6 +42,8 @@ static bool remove_from_disk(struct keeper *keeper, struct queued_message *messa
     if (message->origin_segment != 0 && !segment_ledger_sync(keeper, message->origin_segment, why))
         return false;
     job = memory_alloc(sizeof(*job));
+    job->id = message->id;
+    job->spool = &keeper->spool;
     loader_file_path(keeper, message, job->path);
     keeper_block(keeper, remove_file, job);
     is_done = job->is_done;

@@ -5,12 +5,13 @@ import os
 import shutil
 import signal
 import struct
+import threading
 import time
 
 import pytest
 from support.smtp_client import Disconnected
 from support.smtp_sink import STALL
-from support.waiting import free_port, wait_until
+from support.waiting import HOLD, free_port, wait_until
 
 pytestmark = pytest.mark.sanitized
 
@@ -433,3 +434,22 @@ def test_segments_that_cannot_be_opened_are_told(make_merpati, run_as):
     mail.start()
     mail.wait_log(f"error: {len(segments)} segments of the journal cannot be opened, and mail in them waits: "
                   r"open journal/segment-\d+: Permission denied")
+
+
+def test_a_file_that_is_moved_while_it_is_delivered_goes_when_it_is_delivered(merpati, sink):
+    """Otherwise it would be delivered again, as soon as it is released."""
+    held_back = threading.Event()
+
+    def answer(session, line):
+        held_back.wait(HOLD)
+
+    server = sink(replies={"DOT": answer})
+    mail = merpati(main=relay_to(server.port, spool_segment_age="1s", queue_run_delay="1s"))
+    (name,) = send(mail)
+    wait_until((mail.queue / "active" / name).exists, lambda: f"its file; {mail.tail(9)}")
+    (mail.queue / "active" / name).rename(mail.queue / "hold" / name)
+    held_back.set()
+    mail.wait_log(f"{name}: removed")
+    assert not (mail.queue / "hold" / name).exists()
+    mail.wait_empty()
+    assert len(server.messages) == 1
