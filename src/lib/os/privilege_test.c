@@ -28,9 +28,16 @@ static int drop_and_look(void)
 
 static int borrow_and_return(void)
 {
+    gid_t group;
+
     if (!privilege_borrow(65534, 65534, NULL) || geteuid() != 65534 || access("/", F_OK) != 0)
         return 1;
-    return privilege_restore(NULL) && geteuid() == 0 ? 0 : 2;
+    if (!privilege_restore(NULL) || geteuid() != 0 || getegid() != 0)
+        return 2;
+    /* Nothing of the one before is left to the next. */
+    if (!privilege_borrow(65533, 65532, NULL) || getegid() != 65532 || getgroups(1, &group) != 1 || group != 65532)
+        return 3;
+    return privilege_restore(NULL) && geteuid() == 0 && getegid() == 0 ? 0 : 4;
 }
 
 TEST(privileges_given_up_are_gone)
