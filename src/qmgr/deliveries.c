@@ -297,6 +297,8 @@ void deliveries_expect(struct deliveries *deliveries, struct active_message *who
         mailing_init(deliveries->scheduler, &whole->mailing, whole->was_deferred, loop_now(deliveries->loop));
     whole->deliveries = deliveries;
     mailing_set_unread(&whole->mailing, unread);
+    for (struct route_share *share = whole->shares; unread == 0 && share != NULL; share = share->next)
+        recipient_pool_release(&share->share);
 }
 
 struct deliveries_refill deliveries_refill(const struct deliveries *deliveries, const struct active_message *whole,
@@ -305,16 +307,17 @@ struct deliveries_refill deliveries_refill(const struct deliveries *deliveries, 
     struct deliveries_refill refill = { room, (size_t) deliveries->settings->default_refill_limit,
                                         deliveries->settings->default_refill_delay };
     struct transport *transport;
-    bool has_overtaken;
+    uint64_t overtook;
 
-    for (size_t i = 0; (transport = mailing_transport(&whole->mailing, i, &has_overtaken)) != NULL; i++) {
-        const struct route *route = transport_owner(transport);
-        size_t limit = route->settings.recipient_limit + (has_overtaken ? route->settings.extra_recipient_limit : 0);
+    for (size_t i = 0; (transport = mailing_transport(&whole->mailing, i, &overtook)) != NULL; i++) {
+        struct route *route = transport_owner(transport);
+        struct route_share *share = route_find_share(route, whole);
 
         if (i == 0)
             refill = (struct deliveries_refill){ 0, route->settings.refill_limit, route->settings.refill_delay };
-        if (limit > route->in_memory)
-            refill.room += limit - route->in_memory;
+        if (overtook != 0 && share != NULL)
+            recipient_pool_grant(&route->recipients, &share->share, overtook);
+        refill.room += recipient_pool_room(&route->recipients, share != NULL ? &share->share : NULL);
     }
     return refill;
 }

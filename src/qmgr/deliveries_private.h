@@ -10,6 +10,7 @@
 #include "daemon/daemon.h"
 #include "qmgr/agent.h"
 #include "qmgr/deliveries.h"
+#include "qmgr/recipient_pool.h"
 #include "qmgr/resolver.h"
 #include "qmgr/scheduler.h"
 #include "qmgr/transport_settings.h"
@@ -44,14 +45,14 @@ struct route {
     struct agent_pool *pool;
     struct instant dead_until; /* 0: alive */
     struct failure dead_reason;
-    size_t in_memory; /* recipients */
+    struct recipient_pool recipients; /* in memory */
 };
 
-/* Of one message or portion; in its arena. */
+/* Of one message or portion, and of the whole of portions; in its arena. */
 struct route_share {
     struct route_share *next;
     struct route *route;
-    size_t count;
+    struct recipient_share share;
 };
 
 /* Sends what may go of this transport to agents that have room. Does not wait. */
@@ -74,6 +75,8 @@ bool route_is_dead(struct route *route);
 /* One more recipient of the message is in memory for the route, until all of the message goes. */
 void route_share(struct route *route, struct active_message *message);
 void route_forget_shares(struct active_message *message);
+/* Has to do with the route so far; NULL if nothing. */
+struct route_share *route_find_share(const struct route *route, const struct active_message *message);
 /* After a dispatch: what waits only for its time goes then. */
 void route_set_waking(struct route *route);
 /* The fiber that sees to it. */

@@ -198,7 +198,7 @@ void mailing_set_unread(struct mailing *mailing, size_t unread)
     }
 }
 
-struct transport *mailing_transport(const struct mailing *mailing, size_t n, bool *has_overtaken_out)
+struct transport *mailing_transport(const struct mailing *mailing, size_t n, uint64_t *overtook_out)
 {
     const struct list *node = mailing->jobs.next;
     const struct job *job;
@@ -208,6 +208,6 @@ struct transport *mailing_transport(const struct mailing *mailing, size_t n, boo
     if (node == &mailing->jobs)
         return NULL;
     job = CONTAINER_OF(node, const struct job, mailing_node);
-    *has_overtaken_out = job->level > 0;
+    *overtook_out = job->level > 0 ? job->overtook : 0;
     return job->transport;
 }

@@ -78,6 +78,7 @@ static struct route *create_route(struct deliveries *deliveries, struct str name
     transport_settings_load(daemon_main_cf(deliveries->daemon), name, &route->settings);
     if (deliveries->settings->feedback_debug)
         log_feedback_values(name, &route->settings.limits);
+    recipient_pool_init(&route->recipients, route->settings.recipient_limit, route->settings.extra_recipient_limit);
     route->transport = scheduler_add_transport(deliveries->scheduler, name, &route->settings.limits, route);
     route->pool = agent_pool_create(deliveries->loop, path.data, processes_of(deliveries, name),
                                     deliveries->settings->ipc_timeout, &events);
@@ -107,26 +108,41 @@ bool route_is_dead(struct route *route)
     return route->dead_until.us != 0;
 }
 
-void route_share(struct route *route, struct active_message *message)
+struct route_share *route_find_share(const struct route *route, const struct active_message *message)
 {
     struct route_share *share = message->shares;
 
     while (share != NULL && share->route != route)
         share = share->next;
+    return share;
+}
+
+static struct route_share *share_of(struct route *route, struct active_message *message)
+{
+    struct route_share *share = route_find_share(route, message);
+
     if (share == NULL) {
         share = arena_new(message->arena, struct route_share);
         share->route = route;
+        recipient_share_init(&share->share);
         share->next = message->shares;
         message->shares = share;
     }
-    share->count++;
-    route->in_memory++;
+    return share;
+}
+
+void route_share(struct route *route, struct active_message *message)
+{
+    recipient_pool_add(&route->recipients, &share_of(route, message->whole)->share, 1);
+    if (message->whole != message)
+        share_of(route, message)->share.in_memory++;
 }
 
 void route_forget_shares(struct active_message *message)
 {
     for (struct route_share *share = message->shares; share != NULL; share = share->next)
-        share->route->in_memory -= share->count;
+        recipient_pool_remove(&share->route->recipients, &share_of(share->route, message->whole)->share,
+                              share->share.in_memory);
     message->shares = NULL;
 }
 

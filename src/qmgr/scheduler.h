@@ -73,8 +73,9 @@ uint64_t scheduler_steps(const struct scheduler *scheduler);
 void mailing_init(struct scheduler *scheduler, struct mailing *mailing, bool is_deferred, struct instant now);
 /* So many recipients will yet come; at the end it must be 0. */
 void mailing_set_unread(struct mailing *mailing, size_t unread);
-/* The n-th transport that it has entries in, and whether it overtook another message there; NULL behind the last. */
-struct transport *mailing_transport(const struct mailing *mailing, size_t n, bool *has_overtaken_out);
+/* The n-th transport that it has entries in, and at which turn it overtook another message there (0: did not); NULL
+ * behind the last. */
+struct transport *mailing_transport(const struct mailing *mailing, size_t n, uint64_t *overtook_out);
 
 /* NULL if it was never made. */
 struct transport *scheduler_find_transport(struct scheduler *scheduler, struct str name);
