@@ -88,6 +88,56 @@ static void remember(struct smtpd *smtpd, struct str key, const struct destinati
         map_set(cache->map, key, copy(cache->arena, destination));
 }
 
+static struct destination *make(struct str sender, struct str address, const struct resolved_address *resolved,
+                                struct arena *arena)
+{
+    struct destination *made = arena_new(arena, struct destination);
+
+    *made = (struct destination){
+        .sender = sender,
+        .address = address,
+        .recipient = resolved->recipient,
+        .domain = arena_lower(arena, address_domain(resolved->recipient)),
+        .transport = resolved->transport,
+        .nexthop = resolved->nexthop,
+        .status = resolved->status,
+        .address_class = resolved->address_class,
+        .is_routed = resolved->is_routed,
+    };
+    return made;
+}
+
+bool destination_is_remembered(struct smtpd *smtpd, struct str sender, struct str address)
+{
+    struct arena *arena = arena_create();
+    bool is_remembered = find(smtpd, make_key(arena, sender, address)) != NULL;
+
+    arena_destroy(&arena);
+    return is_remembered;
+}
+
+void destination_foresee(struct smtpd *smtpd, struct str sender, const struct strlist *addresses)
+{
+    struct arena *arena = arena_create();
+    struct resolve_request request = { .sender = sender, .addresses = *addresses };
+    const struct resolve_reply *reply;
+    const struct resolved_address *resolved;
+    struct failure ignored;
+    void *message;
+
+    if (endpoint_ask(smtpd->rewrite, &resolve_request_message, &request, &resolve_reply_message, arena,
+                     smtpd->shared->ipc_timeout, &message, &ignored)) {
+        reply = message;
+        resolved = reply->addresses.items;
+        if (map_count(smtpd->destination_cache->map) + reply->addresses.count > CACHE_MAXIMUM)
+            forget_all(smtpd->destination_cache, loop_now(smtpd->loop));
+        for (size_t i = 0; i < reply->addresses.count && i < addresses->count; i++)
+            remember(smtpd, make_key(arena, sender, addresses->items[i]),
+                     make(sender, addresses->items[i], &resolved[i], arena));
+    }
+    arena_destroy(&arena);
+}
+
 bool destination_look_up(struct smtpd *smtpd, struct str sender, struct str address, struct arena *arena,
                          const struct destination **destination_out, struct failure *why)
 {
@@ -102,18 +152,7 @@ bool destination_look_up(struct smtpd *smtpd, struct str sender, struct str addr
     }
     if (!resolve_address(smtpd->rewrite, sender, address, arena, smtpd->shared->ipc_timeout, &resolved, why))
         return false;
-    made = arena_new(arena, struct destination);
-    *made = (struct destination){
-        .sender = sender,
-        .address = address,
-        .recipient = resolved->recipient,
-        .domain = arena_lower(arena, address_domain(resolved->recipient)),
-        .transport = resolved->transport,
-        .nexthop = resolved->nexthop,
-        .status = resolved->status,
-        .address_class = resolved->address_class,
-        .is_routed = resolved->is_routed,
-    };
+    made = make(sender, address, resolved, arena);
     remember(smtpd, key, made);
     *destination_out = made;
     return true;

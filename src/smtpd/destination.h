@@ -33,6 +33,10 @@ void destination_cache_destroy(struct destination_cache **cache);
 /* address in internal form. The result is a copy in arena. */
 MUST_USE bool destination_look_up(struct smtpd *smtpd, struct str sender, struct str address, struct arena *arena,
                                   const struct destination **destination_out, struct failure *why);
+/* Whether a look-up now would find it without asking. */
+bool destination_is_remembered(struct smtpd *smtpd, struct str sender, struct str address);
+/* Asks where all of these lead, at once, so that the look-ups to come find it. Where that fails they ask themselves. */
+void destination_foresee(struct smtpd *smtpd, struct str sender, const struct strlist *addresses);
 /* Remembers with the address that it is listed. */
 void destination_set_listed(struct smtpd *smtpd, const struct destination *destination);
 

@@ -3,10 +3,12 @@
 
 #include "mail/address.h"
 #include "mail/dsn.h"
+#include "run/stream.h"
 #include "smtpd/destination.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/upcoming.h"
 #include "table/address_lookup.h"
 
 #include <stdlib.h>
@@ -36,13 +38,37 @@ static enum verdict look_up(struct check *check, struct str sender, struct str a
     return VERDICT_DUNNO;
 }
 
+/*
+ * A client that sends its RCPT commands one behind the other gets them resolved together. What was asked for once is
+ * not asked for ahead again, also if there was no good answer: else many bad ones would cost their square.
+ */
+static void foresee(struct check *check)
+{
+    struct session *session = check->session;
+    struct str sender = session->transaction.sender;
+    struct strlist next;
+
+    if (session->foreseen > 0) {
+        session->foreseen--;
+        return;
+    }
+    next = upcoming_recipients(stream_buffered(session->stream), smtpd_path_flags(check->smtpd), check->arena);
+    if (next.count == 0 || destination_is_remembered(check->smtpd, sender, check->recipient))
+        return;
+    session->foreseen = next.count;
+    strlist_add(&next, check->arena, check->recipient);
+    destination_foresee(check->smtpd, sender, &next);
+}
+
 enum verdict recipient_check_resolve(struct check *check, const struct destination **destination_out)
 {
     enum verdict verdict = VERDICT_DUNNO;
 
-    if (check->destination == NULL)
+    if (check->destination == NULL) {
+        foresee(check);
         verdict =
             look_up(check, check->session->transaction.sender, check->recipient, TOPIC_RECIPIENT, &check->destination);
+    }
     if (verdict == VERDICT_DUNNO && check->destination == NULL)
         verdict = VERDICT_PERMIT;
     if (check->destination != NULL)

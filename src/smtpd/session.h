@@ -58,6 +58,7 @@ struct session {
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 
+    size_t foreseen; /* recipients to come that were asked for already */
     struct transaction transaction;
 };
 

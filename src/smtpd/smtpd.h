@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
+#include "mail/smtp_path.h"
 #include "smtpd/restriction.h"
 #include "smtpd/settings.h"
 #include "table/match_list.h"
@@ -79,5 +80,19 @@ MUST_USE bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct
 /* In the jail. */
 void smtpd_start(struct smtpd *smtpd);
 void smtpd_stop(struct smtpd *smtpd);
+
+/* How the address of MAIL and RCPT is read (smtp_path_take). */
+static inline unsigned smtpd_path_flags(const struct smtpd *smtpd)
+{
+    unsigned flags = 0;
+
+    if (smtpd->settings->strict_rfc821_envelopes)
+        flags |= SMTP_PATH_STRICT;
+    if (smtpd->shared->smtputf8_enable)
+        flags |= SMTP_PATH_MAY_BE_UTF8;
+    if (smtpd->shared->allow_min_user)
+        flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
+    return flags;
+}
 
 #endif

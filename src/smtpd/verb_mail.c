@@ -143,17 +143,11 @@ static bool take_parameters(struct session *session, struct str rest)
 static bool take_address(struct session *session, struct str *rest)
 {
     struct transaction *transaction = &session->transaction;
-    unsigned flags = SMTP_PATH_MAY_BE_EMPTY;
+    unsigned flags = SMTP_PATH_MAY_BE_EMPTY | smtpd_path_flags(session->smtpd);
     struct str argument = str_trim(*rest);
     struct smtp_path path;
     struct failure why;
 
-    if (session->smtpd->settings->strict_rfc821_envelopes)
-        flags |= SMTP_PATH_STRICT;
-    if (session->smtpd->shared->smtputf8_enable)
-        flags |= SMTP_PATH_MAY_BE_UTF8;
-    if (session->smtpd->shared->allow_min_user)
-        flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
     if (!smtp_path_take(rest, flags, transaction->arena, &path, &why)) {
         log_bad_address(session, "MAIL", argument);
         answer(session, "501 5.1.7 Bad sender address syntax");

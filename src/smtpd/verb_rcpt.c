@@ -70,16 +70,9 @@ static bool take_parameters(struct session *session, struct cleanup_recipient *r
 static bool take_address(struct session *session, struct str *rest, struct smtp_path *path)
 {
     struct str argument = str_trim(*rest);
-    unsigned flags = 0;
     struct failure why;
 
-    if (session->smtpd->settings->strict_rfc821_envelopes)
-        flags |= SMTP_PATH_STRICT;
-    if (session->smtpd->shared->smtputf8_enable)
-        flags |= SMTP_PATH_MAY_BE_UTF8;
-    if (session->smtpd->shared->allow_min_user)
-        flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
-    if (!smtp_path_take(rest, flags, session->command_arena, path, &why)) {
+    if (!smtp_path_take(rest, smtpd_path_flags(session->smtpd), session->command_arena, path, &why)) {
         log_bad_address(session, "RCPT", argument);
         answer(session, "501 5.1.3 Bad recipient address syntax");
         return false;
