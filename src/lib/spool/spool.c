@@ -117,6 +117,17 @@ static bool look_at(const char *path, bool *is_there_out, struct failure *why)
     return false;
 }
 
+/* Whether there may be something in it: what cannot be looked at now may. */
+static bool may_hold_files(enum spool_queue queue, struct queue_id id, unsigned depth)
+{
+    char folder[SPOOL_PATH_SIZE];
+    struct failure why;
+    struct stat status;
+
+    folder_at_depth(queue, id, depth, folder);
+    return file_stat(folder, &status, &why) || (why.error != ENOENT && why.error != ENOTDIR);
+}
+
 static bool find_in(const struct spool_settings *settings, enum spool_queue queue, struct queue_id id,
                     char path[SPOOL_PATH_SIZE], bool *is_there_out, struct failure *why)
 {
@@ -128,6 +139,9 @@ static bool find_in(const struct spool_settings *settings, enum spool_queue queu
     for (unsigned depth = 0; !*is_there_out && depth <= QUEUE_ID_HASH_DIGITS; depth++) {
         if (depth == usual)
             continue;
+        /* No folder, and none below it: recovery asks for each message of the journal, so few questions count. */
+        if (depth > usual && !may_hold_files(queue, id, depth))
+            break;
         path_at_depth(queue, id, depth, path);
         if (!look_at(path, is_there_out, why))
             return false;

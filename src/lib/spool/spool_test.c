@@ -69,6 +69,30 @@ TEST(files_are_found_at_any_depth_and_moved_durably)
     EXPECT_FALSE(spool_find(&usual, id_of(78), &queue, path, &why));
 }
 
+TEST(what_another_depth_of_hashing_left_is_found)
+{
+    static const unsigned all = 1u << SPOOL_INCOMING | 1u << SPOOL_DEFERRED;
+
+    for (unsigned depth = 0; depth <= QUEUE_ID_HASH_DIGITS; depth++) {
+        const struct spool_settings other = { .hash_depth = depth, .hashed_queues = all };
+
+        for (unsigned at = SPOOL_INCOMING; at <= SPOOL_DEFERRED; at += SPOOL_DEFERRED - SPOOL_INCOMING) {
+            enum spool_queue queue;
+            char found[SPOOL_PATH_SIZE];
+            char path[SPOOL_PATH_SIZE];
+            struct failure why;
+
+            enter_fresh_queue();
+            EXPECT(spool_make_folder(&other, (enum spool_queue) at, id_of(77), &why));
+            spool_path(&other, (enum spool_queue) at, id_of(77), path);
+            store(path, STR("x"));
+            EXPECT(spool_find(&usual, id_of(77), &queue, found, &why));
+            EXPECT_INT(queue, at);
+            EXPECT_TEXT(found, path);
+        }
+    }
+}
+
 struct walked {
     size_t count;
     size_t most;
