@@ -150,8 +150,9 @@ class Sink:
 
     def __init__(self, port, count, *words, host="127.0.0.1"):
         limit = [] if count is None else ["-M", str(count)]
-        self.process = subprocess.Popen(["smtp-sink", "-u", "nobody", *words, *limit, f"{host}:{port}", "2000"], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+        # Of itself it takes 256 sessions at one time, and lets others wait.
+        self.process = subprocess.Popen(["smtp-sink", "-u", "nobody", "-m", "4000", *words, *limit, f"{host}:{port}", "2000"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until("smtp-sink", lambda: greets(port))
 
     def wait(self, seconds=1200):
