@@ -25,7 +25,7 @@ function(merpati_unit_tests NAME LIBRARIES)
     target_link_libraries(test-${SUITE}.${STEM} PRIVATE unit_main ${LIBRARIES} cmocka)
     set_target_properties(test-${SUITE}.${STEM} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${SUITE}.${STEM} COMMAND test-${SUITE}.${STEM})
-    set_tests_properties(${SUITE}.${STEM} PROPERTIES TIMEOUT 120)
+    set_tests_properties(${SUITE}.${STEM} PROPERTIES TIMEOUT 600)
   endforeach()
 endfunction()
 
