@@ -241,6 +241,45 @@ static size_t collect_pending(struct active_message *message, struct arena *aren
     return count;
 }
 
+/* Nothing here waits, so that the answers may be views. */
+static void place(struct deliveries *deliveries, struct active_message *message, const size_t *places, size_t count,
+                  const struct resolved_address *answers)
+{
+    for (size_t i = 0; i < count; i++)
+        assign_resolved(deliveries, message, places[i], &answers[i]);
+}
+
+/* The recipients were counted with one more, until all are placed. */
+static void end_start(struct deliveries *deliveries, struct active_message *message)
+{
+    dispatch_all(deliveries);
+    message->open_count--;
+    deliveries_settle(message);
+}
+
+/* Where all its recipients go is known from others before. */
+static bool start_at_once(struct deliveries *deliveries, struct active_message *message)
+{
+    struct arena *arena = arena_create();
+    struct resolved_address *answers;
+    struct str *addresses;
+    size_t *places;
+    size_t count = collect_pending(message, arena, &addresses, &places);
+    bool is_known;
+
+    answers = arena_new_array(arena, count, struct resolved_address);
+    is_known = !deliveries->is_draining &&
+               resolver_recall(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), answers);
+    if (is_known) {
+        message->open_count = count + 1;
+        place(deliveries, message, places, count, answers);
+    }
+    arena_destroy(&arena);
+    if (is_known)
+        end_start(deliveries, message);
+    return is_known;
+}
+
 static void run_start(void *context)
 {
     struct deliveries *deliveries = ((struct start *) context)->deliveries;
@@ -263,28 +302,28 @@ static void run_start(void *context)
         /* Since the question: nothing is dispatched any more, so that all of it stays untried. */
         message->open_count = 1;
     } else if (is_answered) {
-        for (size_t i = 0; i < count; i++)
-            assign_resolved(deliveries, message, places[i], &answers[i]);
+        place(deliveries, message, places, count, answers);
     } else {
         log_warning("%.*s: %s", STR_ARG(message->id_text), why.text);
         for (size_t i = 0; i < count; i++)
             send_to_retry(deliveries, message, places[i], STR("4.3.0 address resolver failure"));
     }
     arena_destroy(&arena);
-    dispatch_all(deliveries);
-    message->open_count--;
-    deliveries_settle(message);
+    end_start(deliveries, message);
 }
 
 void deliveries_start(struct deliveries *deliveries, struct active_message *message)
 {
-    struct start *start = memory_alloc(sizeof *start);
+    struct start *start;
 
     list_init(&message->entries);
     message->deliveries = deliveries;
     deliveries->messages++;
     if (message->whole == message)
         mailing_init(deliveries->scheduler, &message->mailing, message->was_deferred, loop_now(deliveries->loop));
+    if (start_at_once(deliveries, message))
+        return;
+    start = memory_alloc(sizeof *start);
     *start = (struct start){ deliveries, message };
     fiber_group_start(&deliveries->fibers, run_start, start);
 }

@@ -295,9 +295,37 @@ static void finish(void *context)
     event_wake_all(&keeper->work);
 }
 
+/*
+ * Everybody got it, nobody wants to be told, and it stands in the journal alone: then nothing is left to wait for, and
+ * the ledger has all there is to keep. That is nearly all mail.
+ */
+static bool is_plainly_done(const struct queued_message *message)
+{
+    const struct active_message *active = message->active;
+
+    if (message->must_delete || message->must_hold || message->must_requeue || message->must_expire ||
+        message->is_moving || active->portions != NULL || (active->envelope->flags & ENVELOPE_TRACE_RECORD) != 0 ||
+        !removal_is_at_once(message))
+        return false;
+    for (size_t i = 0; i < active->envelope->recipient_count; i++) {
+        if (active->envelope->recipients[i].status != RECIPIENT_PENDING || active->results[i].outcome != ACTIVE_SENT ||
+            success_is_wanted(active, i))
+            return false;
+    }
+    return true;
+}
+
 void finisher_finish(struct keeper *keeper, struct queued_message *message)
 {
-    struct finish *context = memory_alloc(sizeof(*context));
+    struct finish *context;
+
+    if (is_plainly_done(message)) {
+        removal_remove(keeper, message);
+        event_wake_all(&keeper->changed);
+        event_wake_all(&keeper->work);
+        return;
+    }
+    context = memory_alloc(sizeof(*context));
 
     context->keeper = keeper;
     context->message = message;

@@ -23,6 +23,7 @@ struct daemon;
 struct endpoint;
 struct loop;
 struct offload;
+struct read_parts;
 struct shared_settings;
 struct spiller;
 struct worker;
@@ -44,8 +45,10 @@ struct keeper {
     struct offload *files;  /* opening, renaming, appending, walking */
     struct worker *ledgers; /* syncs of ledgers */
     struct strbuf frame;    /* the one read last: nobody waits while he uses it */
+    struct read_parts *read_parts;
 
-    struct list segments; /* struct live_segment */
+    struct list segments;   /* struct live_segment */
+    struct list unrecorded; /* struct waiting of ledger_turn.c */
     bool is_looking_for_segments;
     bool looks_again;
     size_t busy_segments;     /* that a writer has locked, as of the last look */

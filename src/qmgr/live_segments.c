@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/lock.h"
 #include "qmgr/orphan_segments.h"
+#include "qmgr/read_parts.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
@@ -205,6 +206,20 @@ static void tell_damage(const struct segment_reading *reading)
         log_warning("segment %u of the journal: %s", reading->number, reading->why.text);
 }
 
+/* What is read without waiting is kept at hand for those who take up and give out its messages. */
+static bool read_at_once(struct keeper *keeper, struct segment_reading *reading)
+{
+    size_t size = segment_reading_size(reading);
+
+    if (size <= READ_PART_MAXIMUM)
+        reading->room = read_parts_room(keeper->read_parts, size);
+    if (!segment_reading_run_cached(reading))
+        return false;
+    if (reading->room != NULL)
+        read_parts_keep(keeper->read_parts, reading->number, (uint64_t) reading->header->started.us, reading->from);
+    return true;
+}
+
 static bool read_part(struct live_segment *segment)
 {
     struct keeper *keeper = segment->keeper;
@@ -222,7 +237,7 @@ static bool read_part(struct live_segment *segment)
     reading->spool = keeper->spool;
     reading->past = segment->past;
     reading->past_count = segment->past_count;
-    if (!segment_reading_run_cached(reading))
+    if (!read_at_once(keeper, reading))
         keeper_block(keeper, run_reading, reading);
     is_done = reading->is_done;
     if (!is_done)
@@ -446,12 +461,11 @@ static bool read_frame_from_disk(const struct live_segment *segment, char *room,
     return file_read_at(segment->fd, path, room, *count, offset, count, why);
 }
 
-bool live_segments_load(const struct queued_message *message, struct str *payload_out, struct failure *why)
+static bool read_frame(const struct queued_message *message, struct str *bytes_out, struct failure *why)
 {
     const struct live_segment *segment = message->segment;
     struct strbuf *bytes = &segment->keeper->frame;
     size_t count = message->frame_length;
-    struct frame frame;
     char *room;
 
     strbuf_clear(bytes);
@@ -463,11 +477,36 @@ bool live_segments_load(const struct queued_message *message, struct str *payloa
         !read_frame_from_disk(segment, room, &count, live_segments_frame_offset(message), why))
         return false;
     strbuf_extend(bytes, count);
-    if (!frame_decode(strbuf_str(bytes), live_segments_frame_offset(message), &segment->seal, &frame) ||
-        !queue_id_equal(frame.id, message->id) || frame.length > bytes->len - FRAME_HEADER_SIZE)
+    *bytes_out = strbuf_str(bytes);
+    return true;
+}
+
+static bool is_its_frame(const struct queued_message *message, struct str bytes, struct frame *frame_out)
+{
+    return frame_decode(bytes, live_segments_frame_offset(message), &message->segment->seal, frame_out) &&
+           queue_id_equal(frame_out->id, message->id) && frame_out->length <= bytes.len - FRAME_HEADER_SIZE;
+}
+
+bool live_segments_load(const struct queued_message *message, struct str *payload_out, struct failure *why)
+{
+    const struct live_segment *segment = message->segment;
+    uint64_t use = (uint64_t) segment->header.started.us;
+    struct frame frame;
+    struct str bytes;
+
+    /* What is at hand was checked when it was read. */
+    if (read_parts_find(segment->keeper->read_parts, segment->number, use, live_segments_frame_offset(message),
+                        message->frame_length, &bytes) &&
+        is_its_frame(message, bytes, &frame)) {
+        *payload_out = str_part(bytes, FRAME_HEADER_SIZE, (size_t) frame.length);
+        return true;
+    }
+    if (!read_frame(message, &bytes, why))
+        return false;
+    if (!is_its_frame(message, bytes, &frame))
         return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: the frame cannot be read any more",
                            segment->number);
-    *payload_out = str_part(strbuf_str(bytes), FRAME_HEADER_SIZE, (size_t) frame.length);
+    *payload_out = str_part(bytes, FRAME_HEADER_SIZE, (size_t) frame.length);
     if (seal_digest(&segment->seal, *payload_out) != frame.digest)
         return failure_set(why, FAILURE_PERMANENT, 0, "segment %u of the journal: the frame is damaged",
                            segment->number);

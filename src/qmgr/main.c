@@ -18,6 +18,7 @@
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
 #include "qmgr/portions.h"
+#include "qmgr/read_parts.h"
 #include "qmgr/recording.h"
 #include "qmgr/spilling.h"
 #include "qmgr/successor.h"
@@ -180,10 +181,12 @@ static void *start(struct daemon *daemon)
     keeper->attempt = (uint64_t) clock_now().us;
     keeper->index = queue_index_create();
     strbuf_init(&keeper->frame, STRBUF_UNLIMITED);
+    keeper->read_parts = read_parts_create();
     keeper->files = offload_create(keeper->loop, "queue files", FILE_THREADS);
     keeper->ledgers = worker_create(keeper->loop, "ledgers");
     keeper->hooks = (struct active_keeper){ active_content_get, recording_record, finisher_finished, keeper };
     list_init(&keeper->segments);
+    list_init(&keeper->unrecorded);
     list_init(&keeper->portioned);
     event_init(&keeper->work);
     event_init(&keeper->changed);
@@ -320,6 +323,7 @@ static void stop(void *context)
     offload_destroy(&keeper->files);
     queue_index_destroy(&keeper->index);
     strbuf_done(&keeper->frame);
+    read_parts_destroy(&keeper->read_parts);
 }
 
 /* Postfix's bytes: A all deferred mail, F forget dead destinations, D and I look into the queues, W wake up. */

@@ -2,8 +2,8 @@
 #include "qmgr/recording.h"
 
 #include "base/memory.h"
+#include "qmgr/ledger_turn.h"
 #include "qmgr/loader.h"
-#include "qmgr/segment_ledger.h"
 #include "run/loop.h"
 
 #include <errno.h>
@@ -153,33 +153,24 @@ static bool record_in_file(struct keeper *keeper, struct active_message *active,
     return is_done;
 }
 
-static bool record_in_ledger(struct queued_message *message, const size_t *places, size_t count, struct failure *why)
-{
-    for (size_t i = 0; i < count; i++) {
-        enum recipient_status status = recording_outcome(message->active, places[i]).status;
-        enum ledger_type type = status == RECIPIENT_DELIVERED ? LEDGER_DELIVERED
-                                : status == RECIPIENT_FAILED  ? LEDGER_FAILED
-                                                              : LEDGER_DEFERRED;
-
-        if (!segment_ledger_record(message, type, 0, (uint32_t) places[i], why))
-            return false;
-    }
-    return true;
-}
-
 bool recording_record(void *context, struct active_message *active, const size_t *places, size_t count,
                       struct failure *why)
 {
     struct keeper *keeper = context;
     struct queued_message *message = active->origin;
+    enum ledger_turn_end end = LEDGER_TURN_ELSEWHERE;
 
-    /* A spill under way writes what was known when it began; what comes later belongs into the file. */
-    keeper_wait_moved(keeper, message);
-    if (message->must_delete)
-        return true;
-    if (message->segment != NULL)
-        return record_in_ledger(message, places, count, why);
-    return record_in_file(keeper, active, places, count, why);
+    while (end == LEDGER_TURN_ELSEWHERE) {
+        keeper_wait_moved(keeper, message);
+        if (keeper->has_left)
+            return failure_set(why, FAILURE_STOPPED, 0, "the queue manager is replaced");
+        if (message->must_delete)
+            return true;
+        if (message->segment == NULL)
+            return record_in_file(keeper, active, places, count, why);
+        end = ledger_turn_record(keeper, active, places, count, why);
+    }
+    return end == LEDGER_TURN_RECORDED;
 }
 
 bool recording_append(struct keeper *keeper, struct active_message *active, const struct queue_file_outcome *outcomes,

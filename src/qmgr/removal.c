@@ -69,6 +69,11 @@ static void remove_stale(void *context)
         (void) !spool_remove(path, &ignored);
 }
 
+bool removal_is_at_once(const struct queued_message *message)
+{
+    return message->segment != NULL && !message->may_have_file && !live_segments_is_earlier(message->segment);
+}
+
 /*
  * A spill that failed, or that the last queue manager had asked for, may have left a complete file: it must not bring
  * the message back.
@@ -77,7 +82,7 @@ static void remove_stale_file(struct keeper *keeper, struct queued_message *mess
 {
     struct stale_job *job;
 
-    if (message->segment == NULL || !(message->may_have_file || live_segments_is_earlier(message->segment)))
+    if (message->segment == NULL || removal_is_at_once(message))
         return;
     job = memory_alloc(sizeof(*job));
     job->id = message->id;

@@ -9,6 +9,9 @@
 /* An active message that is finished. Waits. If its file cannot go now, it is tried again in a minute. */
 void removal_remove(struct keeper *keeper, struct queued_message *message);
 
+/* Whether removing it neither waits nor fails: it stands in the journal alone, where its outcomes are recorded. */
+bool removal_is_at_once(const struct queued_message *message);
+
 /* An active message of which nothing stands on the disk any more. */
 void removal_forget(struct keeper *keeper, struct queued_message *message);
 

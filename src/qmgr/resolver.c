@@ -141,6 +141,35 @@ static bool ask_batch(struct resolver *resolver, struct str sender, const struct
     return true;
 }
 
+static void forget_stale(struct resolver *resolver, struct instant now)
+{
+    if (!is_stale(resolver, now))
+        return;
+    forget_all(resolver);
+    resolver->begun = now;
+}
+
+bool resolver_recall(struct resolver *resolver, struct str sender, const struct str *addresses, size_t count,
+                     struct instant now, struct resolved_address *answers_out)
+{
+    struct strbuf key;
+    size_t known = 0;
+
+    forget_stale(resolver, now);
+    strbuf_init(&key, STRBUF_UNLIMITED);
+    for (; known < count; known++) {
+        const struct remembered *found;
+
+        make_key(resolver, sender, addresses[known], &key);
+        found = map_get(resolver->answers, strbuf_str(&key));
+        if (found == NULL)
+            break;
+        answers_out[known] = found->answer;
+    }
+    strbuf_done(&key);
+    return known == count;
+}
+
 bool resolver_ask(struct resolver *resolver, struct str sender, const struct str *addresses, size_t count,
                   struct instant now, struct arena *arena, struct resolved_address *answers_out, struct failure *why)
 {
@@ -149,10 +178,7 @@ bool resolver_ask(struct resolver *resolver, struct str sender, const struct str
     struct strbuf key;
     bool is_answered = true;
 
-    if (is_stale(resolver, now)) {
-        forget_all(resolver);
-        resolver->begun = now;
-    }
+    forget_stale(resolver, now);
     strbuf_init(&key, STRBUF_UNLIMITED);
     for (size_t i = 0; i < count; i++) {
         const struct remembered *known;

@@ -25,4 +25,8 @@ MUST_USE bool resolver_ask(struct resolver *resolver, struct str sender, const s
                            struct instant now, struct arena *arena, struct resolved_address *answers_out,
                            struct failure *why);
 
+/* The same from memory alone; the answers are views, good until the next wait. False: not all are known. */
+bool resolver_recall(struct resolver *resolver, struct str sender, const struct str *addresses, size_t count,
+                     struct instant now, struct resolved_address *answers_out);
+
 #endif

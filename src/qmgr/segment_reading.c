@@ -195,7 +195,7 @@ static void scan(struct segment_reading *reading, struct str bytes)
     reading->is_done = true;
 }
 
-static size_t size_to_read(const struct segment_reading *reading)
+size_t segment_reading_size(const struct segment_reading *reading)
 {
     uint64_t to = reading->to < reading->header->size ? reading->to : reading->header->size;
 
@@ -224,7 +224,7 @@ static bool read_around(const struct segment_reading *reading, const char *path,
 
 void segment_reading_run(struct segment_reading *reading)
 {
-    size_t size = size_to_read(reading);
+    size_t size = segment_reading_size(reading);
     char path[SEGMENT_PATH_SIZE];
     char *bytes;
     size_t count;
@@ -243,16 +243,17 @@ void segment_reading_run(struct segment_reading *reading)
 
 bool segment_reading_run_cached(struct segment_reading *reading)
 {
-    size_t size = size_to_read(reading);
+    size_t size = segment_reading_size(reading);
     char *bytes;
     bool is_cached;
 
     if (size > CACHED_MAXIMUM || reading->is_careful || reading->to == UINT64_MAX)
         return false;
-    bytes = memory_resize(NULL, size + 1);
+    bytes = reading->room != NULL ? reading->room : memory_resize(NULL, size + 1);
     is_cached = file_read_cached_at(reading->fd, bytes, size, reading->from);
     if (is_cached)
         scan(reading, str_make(bytes, size));
-    memory_free(bytes);
+    if (reading->room == NULL)
+        memory_free(bytes);
     return is_cached;
 }

@@ -28,6 +28,7 @@ struct segment_reading {
     struct spool_settings spool;
     const struct ledger_record *past; /* by frame offset */
     size_t past_count;
+    char *room; /* for segment_reading_run_cached: as many bytes as are read, or NULL */
 
     /* out: the caller frees frames */
     struct found_frame *frames;
@@ -41,6 +42,8 @@ struct segment_reading {
 };
 
 void segment_reading_run(struct segment_reading *reading);
+/* How many bytes it reads at most. */
+size_t segment_reading_size(const struct segment_reading *reading);
 /* The same when the part is in memory and the rest is in the page cache; false: run it on a thread. Never waits. */
 MUST_USE bool segment_reading_run_cached(struct segment_reading *reading);
 
