@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/recipient_pool.h"
 
-#include "base/check.h"
+#include "base/compiler.h"
 
 void recipient_pool_init(struct recipient_pool *pool, size_t limit, size_t extra)
 {
@@ -23,42 +23,40 @@ void recipient_pool_add(struct recipient_pool *pool, struct recipient_share *sha
 
 void recipient_pool_remove(struct recipient_pool *pool, struct recipient_share *share, size_t count)
 {
-    CHECK(count <= share->in_memory && count <= pool->in_memory);
     pool->in_memory -= count;
     share->in_memory -= count;
 }
 
-/* ---- grants ---- */
-
-static size_t unused(const struct recipient_share *share)
+static size_t left(size_t limit, size_t used)
 {
-    return share->granted > share->in_memory ? share->granted - share->in_memory : 0;
+    return limit > used ? limit - used : 0;
 }
 
-/* What is in memory, and what may come without asking. */
+/* What is there, and what may still come on a grant. */
 static size_t taken(const struct recipient_pool *pool)
 {
     size_t count = pool->in_memory;
 
-    for (const struct list *node = pool->granted.next; node != &pool->granted; node = node->next)
-        count += unused(CONTAINER_OF(node, const struct recipient_share, node));
-    return count;
-}
+    for (const struct list *node = pool->granted.next; node != &pool->granted; node = node->next) {
+        const struct recipient_share *share = CONTAINER_OF(node, const struct recipient_share, node);
 
-static size_t left_of(size_t limit, size_t count)
-{
-    return limit > count ? limit - count : 0;
+        count += left(share->granted, share->in_memory);
+    }
+    return count;
 }
 
 void recipient_pool_grant(struct recipient_pool *pool, struct recipient_share *share, uint64_t turn)
 {
+    size_t more;
+
     if (share->turn == turn)
         return;
     share->turn = turn;
-    /* On top of what it has: that is not given again. */
+    /* Rounded up: the last place left is of use to somebody. */
+    more = (left(pool->limit + pool->extra, taken(pool)) + 1) / 2;
     if (share->granted < share->in_memory)
         share->granted = share->in_memory;
-    share->granted += (left_of(pool->limit + pool->extra, taken(pool)) + 1) / 2;
+    share->granted += more;
     if (list_is_empty(&share->node))
         list_append(&pool->granted, &share->node);
 }
@@ -71,5 +69,7 @@ void recipient_pool_release(struct recipient_share *share)
 
 size_t recipient_pool_room(const struct recipient_pool *pool, const struct recipient_share *share)
 {
-    return (share != NULL ? unused(share) : 0) + left_of(pool->limit, taken(pool));
+    size_t own = share == NULL ? 0 : left(share->granted, share->in_memory);
+
+    return own + left(pool->limit, taken(pool));
 }
