@@ -3,7 +3,6 @@
 
 #include "config/shared_settings.h"
 #include "delivery/content.h"
-#include "local/message_copy.h"
 #include "local/sysexits_text.h"
 #include "mail/quote.h"
 #include "os/environment.h"
@@ -281,13 +280,15 @@ struct result command_deliver(const struct scene *scene, struct str command)
 {
     struct run run = { .scene = scene, .arena = scene->attempt->arena, .command = command, .input = { -1, -1 } };
     const struct local_settings *settings = scene->attempt->local->settings;
+    struct message_envelope envelope;
     struct child_result end;
     struct failure why;
     unsigned form = MESSAGE_FROM_LINE;
 
     if (local_list_has(&settings->prepend_delivered_header, "command"))
         form |= MESSAGE_DELIVERED_TO;
-    run.head = message_head(scene, form);
+    envelope = scene_envelope(scene);
+    run.head = message_head(&envelope, form);
     if (!scene->has_rights || rights_are_roots(&scene->rights))
         return result_make(scene->attempt, DSN_STATUS(4, 3, 5),
                            "default_privs names no ordinary user, and a command is never run as root");

@@ -3,8 +3,7 @@
 
 #include "base/strbuf.h"
 #include "local/command.h"
-#include "local/mailbox_file.h"
-#include "local/maildir.h"
+#include "local/file_delivery.h"
 #include "local/recipient.h"
 #include "log/log.h"
 #include "mail/address.h"
@@ -140,7 +139,7 @@ static void deliver_command(const struct scene *scene, struct str command)
 static void deliver_file(const struct scene *scene, struct str path)
 {
     struct attempt *attempt = scene->attempt;
-    struct mailbox_file file = { .path = path, .is_user_named = true };
+    struct mailbox_place place = { .path = path, .owner = scene->rights, .is_user_named = true };
     struct result result;
     struct failure why;
 
@@ -158,7 +157,7 @@ static void deliver_file(const struct scene *scene, struct str path)
         fail(scene, DSN_STATUS(4, 3, 0), "cannot write %.*s: %s", STR_ARG(path), why.text);
         return;
     }
-    result = str_ends_with(path, STR("/")) ? maildir_deliver(scene, path, false) : mailbox_file_deliver(scene, &file);
+    result = file_deliver(scene, &place);
     scene_add(scene, &result);
 }
 

@@ -2,10 +2,10 @@
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
-#include "base/map.h"
 #include "delivery/agent.h"
-#include "local/rights.h"
+#include "delivery/rights.h"
 #include "local/settings.h"
+#include "mailbox/mailboxes.h"
 #include "table/table_list.h"
 
 /* local - what one process of the delivery agent has for its whole life. */
@@ -23,9 +23,7 @@ struct local {
     bool has_mailbox_transport;
     bool has_fallback_transport;
     struct accounts *accounts;
-    struct group_sync *syncs;
-    struct map *mailboxes; /* struct open_mailbox, while there are any */
-    unsigned copies;       /* for names of files */
+    struct mailboxes mailboxes;
     struct endpoint *cleanup;
     struct endpoint *rewrite;
 };

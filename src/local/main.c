@@ -2,10 +2,9 @@
 /* local - delivers to users of this host: aliases, .forward files, mailboxes, commands and files. */
 
 #include "config/shared_settings.h"
+#include "delivery/loop_check.h"
 #include "local/accounts.h"
-#include "local/group_sync.h"
 #include "local/local.h"
-#include "local/loop_check.h"
 #include "local/recipient.h"
 #include "local/resubmit.h"
 #include "log/log.h"
@@ -82,12 +81,28 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     return true;
 }
 
+static void start_mailboxes(struct local *local)
+{
+    const struct local_settings *settings = local->settings;
+    struct mailbox_rules rules = {
+        .locks = &settings->mailbox_delivery_lock,
+        .lock_attempts = settings->deliver_lock_attempts,
+        .lock_delay = settings->deliver_lock_delay,
+        .stale_lock_time = settings->stale_lock_time,
+        .size_limit = settings->mailbox_size_limit,
+        .is_ownership_strict = settings->strict_mailbox_ownership,
+        .host = local->shared->myhostname,
+    };
+
+    mailboxes_start(&local->mailboxes, local->loop, &rules);
+}
+
 static void *start(struct daemon *daemon)
 {
     struct local *local = daemon_kept(daemon);
 
     local->accounts = accounts_create("/etc/passwd", user_by_name);
-    local->syncs = group_sync_create(local->loop);
+    start_mailboxes(local);
     local->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
     local->rewrite = daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol);
     return local;
@@ -97,7 +112,7 @@ static void stop(void *context)
 {
     struct local *local = context;
 
-    group_sync_destroy(&local->syncs);
+    mailboxes_stop(&local->mailboxes);
     accounts_destroy(&local->accounts);
     table_set_destroy(&local->tables);
 }

@@ -103,6 +103,20 @@ struct template_names scene_names(const struct scene *scene)
     return (struct template_names){ names, NAMES };
 }
 
+struct message_envelope scene_envelope(const struct scene *scene)
+{
+    const struct attempt *attempt = scene->attempt;
+
+    return (struct message_envelope){
+        .loop = attempt->local->loop,
+        .arena = attempt->arena,
+        .request = attempt->delivery->request,
+        .sender = scene->sender,
+        .original = attempt->local->settings->enable_original_recipient ? attempt->original : STR_EMPTY,
+        .delivered_to = attempt->delivered_to,
+    };
+}
+
 const char *scene_word(const struct scene *scene)
 {
     switch (scene->kind) {

@@ -4,6 +4,7 @@
 
 #include "local/attempt.h"
 #include "local/template.h"
+#include "mailbox/message_copy.h"
 
 /*
  * scene - one place in the expansion of a recipient: who is looked at, on whose behalf, and what led there. An inner
@@ -58,6 +59,9 @@ bool scene_is_loop(const struct scene *scene);
 
 /* The names that forward_path, luser_relay and command directories know; the array is in the attempt's arena. */
 struct template_names scene_names(const struct scene *scene);
+
+/* For copies of the message; sender and recipient as they are here. */
+struct message_envelope scene_envelope(const struct scene *scene);
 
 /* "alias", "forward" or "include", as allow_mail_to_commands and its kin call it. */
 const char *scene_word(const struct scene *scene);

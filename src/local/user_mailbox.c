@@ -2,18 +2,15 @@
 #include "local/user_mailbox.h"
 
 #include "local/command.h"
-#include "local/mailbox_file.h"
-#include "local/maildir.h"
+#include "local/file_delivery.h"
 #include "log/log.h"
 #include "os/file.h"
 
 static struct result deliver_to_path(const struct scene *scene, struct str path, bool is_in_spool)
 {
-    struct mailbox_file mailbox = { .path = path, .is_in_spool = is_in_spool };
+    struct mailbox_place place = { .path = path, .owner = scene->rights, .is_in_spool = is_in_spool };
 
-    if (str_ends_with(path, STR("/")))
-        return maildir_deliver(scene, path, is_in_spool);
-    return mailbox_file_deliver(scene, &mailbox);
+    return file_deliver(scene, &place);
 }
 
 static struct result deliver_to_spool(const struct scene *scene)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/maildir.h"
+#include "mailbox/maildir.h"
 
-#include "config/shared_settings.h"
-#include "local/group_sync.h"
-#include "local/message_copy.h"
+#include "mailbox/group_sync.h"
 #include "os/directory.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -16,7 +14,8 @@
 enum { DIRECTORY_MODE = 0700, MESSAGE_MODE = 0600 };
 
 struct maildir {
-    const struct scene *scene;
+    struct mailboxes *mailboxes;
+    const struct message_envelope *envelope;
     struct arena *arena;
     struct str path;
     struct rights rights;
@@ -78,7 +77,7 @@ static bool create_file(struct message_file *file, struct failure *why)
 /* The name is of the time, the host, and the file's own number, so that no two are alike. */
 static bool choose_final_name(struct maildir *maildir, const char **name_out, struct failure *why)
 {
-    struct str host = maildir->scene->attempt->local->shared->myhostname;
+    struct str host = maildir->mailboxes->rules.host;
     struct instant now = clock_now();
     struct stat status;
     struct str name;
@@ -95,7 +94,7 @@ static bool choose_final_name(struct maildir *maildir, const char **name_out, st
 /* A file in new is whole, so its data is ahead of that name on the disk; then both are made durable. */
 static bool move_to_new(struct maildir *maildir, struct failure *why)
 {
-    struct group_sync *syncs = maildir->scene->attempt->local->syncs;
+    struct group_sync *syncs = maildir->mailboxes->syncs;
     const char *folder = arena_printf(maildir->arena, "%.*snew", STR_ARG(maildir->path)).data;
     struct named_file named = { .fd = maildir->file.fd, .directory_fd = -1, .directory = folder };
     bool is_moved;
@@ -125,35 +124,34 @@ static void remove_file(struct maildir *maildir)
 
 static bool write_message(struct maildir *maildir, bool is_in_spool, struct failure *why)
 {
-    int64_t limit = maildir->scene->attempt->local->settings->mailbox_size_limit;
-    struct str head = message_head(maildir->scene, MESSAGE_DELIVERED_TO);
+    int64_t limit = maildir->mailboxes->rules.size_limit;
+    struct str head = message_head(maildir->envelope, MESSAGE_DELIVERED_TO);
 
-    if (limit > 0 && message_copy_size(maildir->scene, head, 0) > (uint64_t) limit)
+    if (limit > 0 && message_copy_size(maildir->envelope, head, 0) > (uint64_t) limit)
         return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
     return (!is_in_spool || !privilege_is_root() || make_as_root(maildir, why)) &&
-           message_copy(maildir->scene, &maildir->file, head, 0, why);
+           message_copy(maildir->envelope, &maildir->file, head, 0, why);
 }
 
-struct result maildir_deliver(const struct scene *scene, struct str path, bool is_in_spool)
+bool maildir_deliver(struct mailboxes *mailboxes, const struct message_envelope *envelope,
+                     const struct mailbox_place *place, struct failure *why)
 {
-    struct maildir maildir = { .scene = scene, .arena = scene->attempt->arena, .path = path, .rights = scene->rights };
+    struct maildir maildir = { .mailboxes = mailboxes,
+                               .envelope = envelope,
+                               .arena = envelope->arena,
+                               .path = place->path,
+                               .rights = place->owner };
     struct instant now = clock_now();
-    struct str host = scene->attempt->local->shared->myhostname;
-    struct failure why;
     bool is_done;
 
     maildir.file = (struct message_file){ .rights = &maildir.rights, .fd = -1, .open = create_file };
     maildir.file.name =
         name_in(&maildir, "tmp",
                 arena_printf(maildir.arena, "%lld.P%dQ%uM%lld.%.*s", (long long) instant_seconds(now), (int) getpid(),
-                             scene->attempt->local->copies++, (long long) (now.us % 1000000), STR_ARG(host)));
-    is_done = write_message(&maildir, is_in_spool, &why) && move_to_new(&maildir, &why);
+                             mailboxes->copies++, (long long) (now.us % 1000000), STR_ARG(mailboxes->rules.host)));
+    is_done = write_message(&maildir, place->is_in_spool, why) && move_to_new(&maildir, why);
     if (!is_done && maildir.file.fd >= 0)
         remove_file(&maildir);
     fd_close(&maildir.file.fd);
-    if (is_done)
-        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
-    if (why.error == EFBIG || why.error == EDQUOT)
-        return result_make(scene->attempt, DSN_STATUS(5, 2, 2), "maildir delivery failed: %s", why.text);
-    return result_make(scene->attempt, DSN_STATUS(4, 2, 0), "maildir delivery failed: %s", why.text);
+    return is_done;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/rights.h"
+#include "delivery/rights.h"
 
 #include "base/check.h"
 #include "os/privilege.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/group_sync.h"
+#include "mailbox/group_sync.h"
 
 #include "base/list.h"
 #include "base/memory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/loop_check.h"
+#include "delivery/loop_check.h"
 
 #include "base/strbuf.h"
 #include "delivery/content.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/open_mailbox.h"
+#include "mailbox/open_mailbox.h"
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "local/group_sync.h"
 #include "log/log.h"
+#include "mailbox/group_sync.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -23,9 +23,9 @@ enum {
 };
 
 struct open_mailbox {
-    struct local *local;
+    struct mailboxes *mailboxes;
     struct arena *arena;
-    struct str key; /* in local->mailboxes */
+    struct str key; /* in mailboxes->open */
     const char *path;
     const char *directory;
     bool is_in_spool;
@@ -86,17 +86,17 @@ static bool choose_rights(struct open_mailbox *mailbox, struct failure *why)
 
 static bool uses_lock(const struct open_mailbox *mailbox, const char *style)
 {
-    return local_list_has(&mailbox->local->settings->mailbox_delivery_lock, style);
+    return strlist_contains_nocase(mailbox->mailboxes->rules.locks, str_from_c(style));
 }
 
 static bool try_dot_lock(struct open_mailbox *mailbox, struct failure *why)
 {
-    const struct local_settings *settings = mailbox->local->settings;
+    const struct mailbox_rules *rules = &mailbox->mailboxes->rules;
 
     if (!rights_take(&mailbox->dot_rights, why))
         return false;
     /* The second try is for a stale one that the first took away. */
-    mailbox->has_dot_lock = lock_dot_acquire(mailbox->path, 2, milliseconds(1), settings->stale_lock_time, why);
+    mailbox->has_dot_lock = lock_dot_acquire(mailbox->path, 2, milliseconds(1), rules->stale_lock_time, why);
     rights_return(&mailbox->dot_rights);
     return mailbox->has_dot_lock;
 }
@@ -124,9 +124,9 @@ struct patience {
 /* False when it has come to its end. */
 static bool wait_for_lock(const struct open_mailbox *mailbox, struct patience *patience)
 {
-    struct duration delay = mailbox->local->settings->deliver_lock_delay;
+    struct duration delay = mailbox->mailboxes->rules.lock_delay;
 
-    if (patience->waited.us >= delay.us * (mailbox->local->settings->deliver_lock_attempts - 1))
+    if (patience->waited.us >= delay.us * (mailbox->mailboxes->rules.lock_attempts - 1))
         return false;
     patience->pause.us = patience->pause.us == 0 ? FIRST_PAUSE_US : 2 * patience->pause.us;
     if (patience->pause.us > PAUSE_MAX_US)
@@ -134,7 +134,7 @@ static bool wait_for_lock(const struct open_mailbox *mailbox, struct patience *p
     if (patience->pause.us > delay.us)
         patience->pause = delay;
     patience->waited.us += patience->pause.us;
-    fiber_sleep(mailbox->local->loop, patience->pause);
+    fiber_sleep(mailbox->mailboxes->loop, patience->pause);
     return true;
 }
 
@@ -203,7 +203,7 @@ static bool check_file(const struct open_mailbox *mailbox, struct failure *why)
     if (mailbox->status.st_nlink > 1)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "destination %s has %lu links", mailbox->path,
                            (unsigned long) mailbox->status.st_nlink);
-    if (!mailbox->is_user_named && mailbox->local->settings->strict_mailbox_ownership &&
+    if (!mailbox->is_user_named && mailbox->mailboxes->rules.is_ownership_strict &&
         mailbox->status.st_uid != mailbox->owner.uid) {
         log_warning("specify \"strict_mailbox_ownership = no\" to ignore mailbox ownership mismatch");
         return failure_set(why, FAILURE_CONFIGURATION, 0, "destination %s is not owned by recipient", mailbox->path);
@@ -288,28 +288,28 @@ static void cut_back(struct open_mailbox *mailbox, uint64_t size)
 
 static void wait_for_change(struct open_mailbox *mailbox)
 {
-    (void) !event_wait(mailbox->local->loop, &mailbox->changed, DURATION_FOREVER, NULL);
+    (void) !event_wait(mailbox->mailboxes->loop, &mailbox->changed, DURATION_FOREVER, NULL);
 }
 
-static struct open_mailbox *create(struct local *local, const struct mailbox_wish *wish, struct str key)
+static struct open_mailbox *create(struct mailboxes *mailboxes, const struct mailbox_place *place, struct str key)
 {
     struct arena *arena = arena_create();
     struct open_mailbox *mailbox = arena_new(arena, struct open_mailbox);
 
-    mailbox->local = local;
+    mailbox->mailboxes = mailboxes;
     mailbox->arena = arena;
     mailbox->key = arena_str(arena, key);
-    mailbox->path = arena_c(arena, wish->path);
-    mailbox->directory = directory_of(arena, wish->path);
-    mailbox->owner = wish->owner;
-    mailbox->is_in_spool = wish->is_in_spool;
-    mailbox->is_user_named = wish->is_user_named;
+    mailbox->path = arena_c(arena, place->path);
+    mailbox->directory = directory_of(arena, place->path);
+    mailbox->owner = place->owner;
+    mailbox->is_in_spool = place->is_in_spool;
+    mailbox->is_user_named = place->is_user_named;
     mailbox->fd = -1;
     mailbox->users = mailbox->references = 1;
     event_init(&mailbox->changed);
-    if (local->mailboxes == NULL)
-        local->mailboxes = map_create();
-    map_set(local->mailboxes, mailbox->key, mailbox);
+    if (mailboxes->open == NULL)
+        mailboxes->open = map_create();
+    map_set(mailboxes->open, mailbox->key, mailbox);
     return mailbox;
 }
 
@@ -329,11 +329,11 @@ static bool takes_more(struct open_mailbox *mailbox)
 }
 
 /* The one of that key which takes more, or NULL; waits for one that closes. */
-static struct open_mailbox *find(struct local *local, struct str key)
+static struct open_mailbox *find(struct mailboxes *mailboxes, struct str key)
 {
     struct open_mailbox *mailbox;
 
-    while (local->mailboxes != NULL && (mailbox = map_get(local->mailboxes, key)) != NULL) {
+    while (mailboxes->open != NULL && (mailbox = map_get(mailboxes->open, key)) != NULL) {
         if (takes_more(mailbox))
             return mailbox;
         mailbox->references++;
@@ -343,18 +343,18 @@ static struct open_mailbox *find(struct local *local, struct str key)
     return NULL;
 }
 
-static struct str key_of(struct arena *arena, const struct mailbox_wish *wish)
+static struct str key_of(struct arena *arena, const struct mailbox_place *place)
 {
-    return arena_printf(arena, "%u:%u:%d%d:%.*s", (unsigned) wish->owner.uid, (unsigned) wish->owner.gid,
-                        wish->is_in_spool, wish->is_user_named, STR_ARG(wish->path));
+    return arena_printf(arena, "%u:%u:%d%d:%.*s", (unsigned) place->owner.uid, (unsigned) place->owner.gid,
+                        place->is_in_spool, place->is_user_named, STR_ARG(place->path));
 }
 
-bool open_mailbox_enter(struct local *local, const struct mailbox_wish *wish, struct open_mailbox **mailbox_out,
-                        struct failure *why)
+bool open_mailbox_enter(struct mailboxes *mailboxes, const struct mailbox_place *place,
+                        struct open_mailbox **mailbox_out, struct failure *why)
 {
     struct arena *arena = arena_create();
-    struct str key = key_of(arena, wish);
-    struct open_mailbox *mailbox = find(local, key);
+    struct str key = key_of(arena, place);
+    struct open_mailbox *mailbox = find(mailboxes, key);
 
     if (mailbox != NULL) {
         mailbox->users++;
@@ -362,7 +362,7 @@ bool open_mailbox_enter(struct local *local, const struct mailbox_wish *wish, st
         while (!mailbox->is_open && !mailbox->is_closing)
             wait_for_change(mailbox);
     } else {
-        mailbox = create(local, wish, key);
+        mailbox = create(mailboxes, place, key);
         mailbox->is_open = acquire(mailbox, &mailbox->why);
         mailbox->is_closing = !mailbox->is_open;
         mailbox->opened = clock_monotonic();
@@ -382,13 +382,13 @@ bool open_mailbox_enter(struct local *local, const struct mailbox_wish *wish, st
 static void let_others_in(struct open_mailbox *mailbox)
 {
     if (mailbox->is_open && !mailbox->is_broken && mailbox->is_closing && mailbox->references > 1)
-        fiber_sleep(mailbox->local->loop, (struct duration){ REST_US });
+        fiber_sleep(mailbox->mailboxes->loop, (struct duration){ REST_US });
 }
 
 void open_mailbox_leave(struct open_mailbox **entered)
 {
     struct open_mailbox *mailbox = *entered;
-    struct local *local = mailbox->local;
+    struct mailboxes *mailboxes = mailbox->mailboxes;
 
     *entered = NULL;
     if (--mailbox->users == 0) {
@@ -399,9 +399,9 @@ void open_mailbox_leave(struct open_mailbox **entered)
         release_dot_lock(mailbox);
         if (mailbox->is_closing)
             let_others_in(mailbox);
-        map_remove(local->mailboxes, mailbox->key);
-        if (map_count(local->mailboxes) == 0)
-            map_destroy(&local->mailboxes);
+        map_remove(mailboxes->open, mailbox->key);
+        if (map_count(mailboxes->open) == 0)
+            map_destroy(&mailboxes->open);
         event_wake_all(&mailbox->changed);
     }
     drop_reference(mailbox);
@@ -452,7 +452,7 @@ static void run_sync(struct open_mailbox *mailbox)
     uint64_t size = mailbox->size;
 
     mailbox->is_syncing = true;
-    if (group_sync_file(mailbox->local->syncs, mailbox->fd, mailbox->path, &mailbox->why) &&
+    if (group_sync_file(mailbox->mailboxes->syncs, mailbox->fd, mailbox->path, &mailbox->why) &&
         (!mailbox->is_created || file_sync_directory(mailbox->directory, &mailbox->why))) {
         mailbox->is_created = false;
         mailbox->durable = size;

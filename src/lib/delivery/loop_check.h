@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_LOOP_CHECK_H
-#define LOCAL_LOOP_CHECK_H
+#ifndef DELIVERY_LOOP_CHECK_H
+#define DELIVERY_LOOP_CHECK_H
 
 #include "base/failure.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_OPEN_MAILBOX_H
-#define LOCAL_OPEN_MAILBOX_H
+#ifndef MAILBOX_OPEN_MAILBOX_H
+#define MAILBOX_OPEN_MAILBOX_H
 
-#include "local/local.h"
+#include "mailbox/mailboxes.h"
 
 /*
  * open_mailbox - a file in mbox form, open and locked, that deliveries of this process share.
@@ -14,15 +14,8 @@
  */
 struct open_mailbox;
 
-struct mailbox_wish {
-    struct str path;
-    struct rights owner;
-    bool is_in_spool;   /* a user's mailbox below mail_spool_directory, with the rules for its rights */
-    bool is_user_named; /* it may be a device, and somebody else's */
-};
-
-/* Waits for locks within deliver_lock_attempts and deliver_lock_delay. Each success wants one open_mailbox_leave. */
-MUST_USE bool open_mailbox_enter(struct local *local, const struct mailbox_wish *wish,
+/* Waits for locks as long as the rules say. Each success wants one open_mailbox_leave. */
+MUST_USE bool open_mailbox_enter(struct mailboxes *mailboxes, const struct mailbox_place *place,
                                  struct open_mailbox **mailbox_out, struct failure *why);
 /* Leaves *mailbox NULL. */
 void open_mailbox_leave(struct open_mailbox **mailbox);

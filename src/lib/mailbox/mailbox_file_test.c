@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/mailbox_file.h"
+#include "mailbox/mailbox_file.h"
 
 #include "base/strbuf.h"
-#include "config/shared_settings.h"
-#include "local/group_sync.h"
-#include "local/maildir.h"
+#include "mailbox/group_sync.h"
+#include "mailbox/maildir.h"
 #include "os/directory.h"
 #include "os/fault.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/space.h"
+#include "protocol/deliver.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "unit.h"
@@ -22,46 +22,41 @@
 /* A delivery to the user who runs the test, with a mailbox in the test's directory. */
 struct bench {
     struct arena *arena;
-    struct local_settings settings;
-    struct shared_settings shared;
-    struct local local;
+    struct strlist locks;
+    struct mailboxes mailboxes;
     struct deliver_request request;
-    struct delivery delivery;
-    struct attempt attempt;
-    struct user_account account;
-    struct scene scene;
-    struct str path;
+    struct message_envelope envelope;
+    struct mailbox_place place;
+    struct failure why;
 };
 
 static void bench_init(struct bench *bench, const char *name, struct str content)
 {
     memset(bench, 0, sizeof(*bench));
     bench->arena = arena_create();
-    strlist_add(&bench->settings.mailbox_delivery_lock, bench->arena, STR("fcntl"));
-    strlist_add(&bench->settings.mailbox_delivery_lock, bench->arena, STR("dotlock"));
-    bench->settings.deliver_lock_attempts = 1;
-    bench->settings.stale_lock_time = seconds(500);
-    bench->settings.strict_mailbox_ownership = true;
-    bench->settings.enable_original_recipient = true;
-    bench->shared.myhostname = STR("mail.example.test");
-    bench->local.settings = &bench->settings;
-    bench->local.shared = &bench->shared;
+    strlist_add(&bench->locks, bench->arena, STR("fcntl"));
+    strlist_add(&bench->locks, bench->arena, STR("dotlock"));
+    bench->mailboxes.rules = (struct mailbox_rules){
+        .locks = &bench->locks,
+        .lock_attempts = 1,
+        .stale_lock_time = seconds(500),
+        .is_ownership_strict = true,
+        .host = STR("mail.example.test"),
+    };
     bench->request.content = content;
     bench->request.content_fd = -1;
     bench->request.size = content.len;
-    bench->delivery.request = &bench->request;
-    bench->attempt.local = &bench->local;
-    bench->attempt.delivery = &bench->delivery;
-    bench->attempt.arena = bench->arena;
-    bench->attempt.delivered_to = STR("user@example.test");
-    bench->attempt.original = STR("orig@example.test");
-    bench->account.name = STR("user");
-    bench->scene.attempt = &bench->attempt;
-    bench->scene.sender = STR("sender@example.com");
-    bench->scene.account = &bench->account;
-    bench->scene.rights = (struct rights){ geteuid(), getegid() };
-    bench->scene.has_rights = true;
-    bench->path = arena_printf(bench->arena, "%s/%s", unit_directory(), name);
+    bench->envelope = (struct message_envelope){
+        .arena = bench->arena,
+        .request = &bench->request,
+        .sender = STR("sender@example.com"),
+        .original = STR("orig@example.test"),
+        .delivered_to = STR("user@example.test"),
+    };
+    bench->place = (struct mailbox_place){
+        .path = arena_printf(bench->arena, "%s/%s", unit_directory(), name),
+        .owner = { geteuid(), getegid() },
+    };
 }
 
 static void bench_done(struct bench *bench)
@@ -70,11 +65,23 @@ static void bench_done(struct bench *bench)
     arena_destroy(&bench->arena);
 }
 
-static struct result deliver(struct bench *bench)
+static bool deliver(struct bench *bench)
 {
-    struct mailbox_file mailbox = { .path = bench->path, .is_in_spool = true };
+    bench->place.is_in_spool = true;
+    return mailbox_file_deliver(&bench->mailboxes, &bench->envelope, &bench->place, true, &bench->why);
+}
 
-    return mailbox_file_deliver(&bench->scene, &mailbox);
+static bool deliver_to_new_file(struct bench *bench)
+{
+    return maildir_deliver(&bench->mailboxes, &bench->envelope, &bench->place, &bench->why);
+}
+
+/* Fails for now: 4.2.0. */
+static bool is_deferred(const struct bench *bench)
+{
+    struct dsn_status status = mailbox_status_of_failure(&bench->why);
+
+    return status.class == 4 && status.subject == 2 && status.detail == 0;
 }
 
 static struct str content_of(struct bench *bench)
@@ -84,7 +91,7 @@ static struct str content_of(struct bench *bench)
     struct str copy;
 
     strbuf_init(&text, 1000000);
-    EXPECT(file_load(bench->path.data, &text, &why));
+    EXPECT(file_load(bench->place.path.data, &text, &why));
     copy = arena_str(bench->arena, strbuf_str(&text));
     strbuf_done(&text);
     return copy;
@@ -104,12 +111,9 @@ static struct str after_first_line(struct str text)
 TEST(a_mailbox_is_made_and_has_the_message_in_mbox_form)
 {
     struct bench bench;
-    struct result result;
 
     bench_init(&bench, "made", STR("Subject: x\n\nFrom here\n From there\n"));
-    result = deliver(&bench);
-    EXPECT_INT(result.fate, FATE_SENT);
-    EXPECT_STR(result.text, STR("delivered to mailbox"));
+    EXPECT(deliver(&bench));
     EXPECT_STR(after_first_line(content_of(&bench)),
                STR("Return-Path: <sender@example.com>\nX-Original-To: orig@example.test\n"
                    "Delivered-To: user@example.test\nSubject: x\n\n>From here\n From there\n\n"));
@@ -121,8 +125,8 @@ TEST(a_sender_cannot_begin_a_line_of_its_own)
     struct bench bench;
 
     bench_init(&bench, "sender", STR("Subject: x\n\n"));
-    bench.scene.sender = STR("a\nX-Evil: yes@example.com");
-    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    bench.envelope.sender = STR("a\nX-Evil: yes@example.com");
+    EXPECT(deliver(&bench));
     EXPECT(str_find(content_of(&bench), STR("\nX-Evil")) == STR_NOT_FOUND);
     bench_done(&bench);
 }
@@ -147,20 +151,19 @@ TEST(what_fails_in_the_middle_is_undone)
     for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
         struct fault fault = faults[i];
         struct bench bench;
-        struct result result;
         struct str before;
         struct failure why;
 
         bench_init(&bench, "undone", STR("Subject: x\n\nbody\n"));
-        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+        EXPECT(deliver(&bench));
         before = content_of(&bench);
         fault_set_hook(strike, &fault);
-        result = deliver(&bench);
+        EXPECT_FALSE(deliver(&bench));
         fault_set_hook(NULL, NULL);
-        EXPECT_INT(result.fate, FATE_DEFERRED);
+        EXPECT(is_deferred(&bench));
         EXPECT_STR(content_of(&bench), before);
-        EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data));
-        EXPECT(file_unlink(bench.path.data, &why));
+        EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.place.path)).data));
+        EXPECT(file_unlink(bench.place.path.data, &why));
         bench_done(&bench);
     }
 }
@@ -168,19 +171,18 @@ TEST(what_fails_in_the_middle_is_undone)
 TEST(a_full_mailbox_is_returned_and_unchanged)
 {
     struct bench bench;
-    struct result result;
     struct str before;
 
     bench_init(&bench, "full", STR("Subject: x\n\nbody\n"));
-    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    EXPECT(deliver(&bench));
     before = content_of(&bench);
-    bench.settings.mailbox_size_limit = (int64_t) (2 * before.len - 1);
-    result = deliver(&bench);
-    EXPECT_INT(result.fate, FATE_BOUNCED);
-    EXPECT_INT(result.dsn.detail, 2);
+    bench.mailboxes.rules.size_limit = (int64_t) (2 * before.len - 1);
+    EXPECT_FALSE(deliver(&bench));
+    EXPECT_INT(mailbox_status_of_failure(&bench.why).class, 5);
+    EXPECT_INT(mailbox_status_of_failure(&bench.why).detail, 2);
     EXPECT_STR(content_of(&bench), before);
-    bench.settings.mailbox_size_limit = (int64_t) (2 * before.len);
-    EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+    bench.mailboxes.rules.size_limit = (int64_t) (2 * before.len);
+    EXPECT(deliver(&bench));
     bench_done(&bench);
 }
 
@@ -188,16 +190,15 @@ TEST(a_dot_lock_of_another_is_respected)
 {
     struct bench bench;
     struct failure why;
-    struct result result;
     const char *lock;
 
     bench_init(&bench, "locked", STR("Subject: x\n\n"));
-    lock = arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data;
+    lock = arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.place.path)).data;
     EXPECT(file_replace(lock, STR("1"), 0644, &why));
-    result = deliver(&bench);
-    EXPECT_INT(result.fate, FATE_DEFERRED);
+    EXPECT_FALSE(deliver(&bench));
+    EXPECT(is_deferred(&bench));
     EXPECT(file_exists(lock));
-    EXPECT_FALSE(file_exists(bench.path.data));
+    EXPECT_FALSE(file_exists(bench.place.path.data));
     bench_done(&bench);
 }
 
@@ -210,8 +211,9 @@ TEST(a_link_is_no_mailbox)
     bench_init(&bench, "link", STR("Subject: x\n\n"));
     target = arena_printf(bench.arena, "%s/target", unit_directory());
     EXPECT(file_replace(target.data, STR(""), 0600, &why));
-    EXPECT_INT(symlink(target.data, bench.path.data), 0);
-    EXPECT_INT(deliver(&bench).fate, FATE_DEFERRED);
+    EXPECT_INT(symlink(target.data, bench.place.path.data), 0);
+    EXPECT_FALSE(deliver(&bench));
+    EXPECT(is_deferred(&bench));
     bench_done(&bench);
 }
 
@@ -219,18 +221,14 @@ TEST(a_maildir_file_that_fails_is_gone)
 {
     struct fault fault = { FAULT_SYNC, EIO };
     struct bench bench;
-    struct result result;
-    struct str path;
 
-    bench_init(&bench, "Maildir", STR("Subject: x\n\n"));
-    path = arena_printf(bench.arena, "%.*s/", STR_ARG(bench.path));
+    bench_init(&bench, "Maildir/", STR("Subject: x\n\n"));
     fault_set_hook(strike, &fault);
-    EXPECT_INT(maildir_deliver(&bench.scene, path, false).fate, FATE_DEFERRED);
+    EXPECT_FALSE(deliver_to_new_file(&bench));
+    EXPECT(is_deferred(&bench));
     fault_set_hook(NULL, NULL);
-    EXPECT_INT(rmdir(arena_printf(bench.arena, "%.*stmp", STR_ARG(path)).data), 0);
-    result = maildir_deliver(&bench.scene, path, false);
-    EXPECT_INT(result.fate, FATE_SENT);
-    EXPECT_STR(result.text, STR("delivered to maildir"));
+    EXPECT_INT(rmdir(arena_printf(bench.arena, "%.*stmp", STR_ARG(bench.place.path)).data), 0);
+    EXPECT(deliver_to_new_file(&bench));
     bench_done(&bench);
 }
 
@@ -266,39 +264,38 @@ static int count_sync(const struct fault_event *event, void *context)
 static void deliver_one_of_many(void *context)
 {
     struct crowd *crowd = context;
-    struct result result =
-        crowd->is_maildir ? maildir_deliver(&crowd->bench->scene, crowd->bench->path, false) : deliver(crowd->bench);
+    bool is_sent = crowd->is_maildir ? deliver_to_new_file(crowd->bench) : deliver(crowd->bench);
 
-    crowd->sent += result.fate == FATE_SENT;
-    crowd->deferred += result.fate == FATE_DEFERRED;
+    crowd->sent += is_sent;
+    crowd->deferred += !is_sent && is_deferred(crowd->bench);
 }
 
 static void deliver_many(void *context)
 {
     struct crowd *crowd = context;
-    struct local *local = &crowd->bench->local;
+    struct mailboxes *mailboxes = &crowd->bench->mailboxes;
 
-    local->syncs = group_sync_create(local->loop);
-    fiber_group_init(&crowd->fibers, local->loop);
+    mailboxes->syncs = group_sync_create(mailboxes->loop);
+    fiber_group_init(&crowd->fibers, mailboxes->loop);
     for (size_t i = 0; i < TOGETHER; i++)
         fiber_group_start(&crowd->fibers, deliver_one_of_many, crowd);
     EXPECT(fiber_group_wait(&crowd->fibers, seconds(60), NULL));
-    group_sync_destroy(&local->syncs);
+    group_sync_destroy(&mailboxes->syncs);
 }
 
 /* How many syncs it took. */
 static unsigned run_crowd(struct crowd *crowd, unsigned failing)
 {
     struct sync_count syncs = { .failing = failing };
-    struct local *local = &crowd->bench->local;
+    struct mailboxes *mailboxes = &crowd->bench->mailboxes;
 
     fault_set_hook(count_sync, &syncs);
-    local->loop = loop_create();
-    fiber_run(local->loop, deliver_many, crowd);
-    loop_run(local->loop);
-    loop_destroy(&local->loop);
+    mailboxes->loop = crowd->bench->envelope.loop = loop_create();
+    fiber_run(mailboxes->loop, deliver_many, crowd);
+    loop_run(mailboxes->loop);
+    loop_destroy(&mailboxes->loop);
     fault_set_hook(NULL, NULL);
-    EXPECT(local->mailboxes == NULL);
+    EXPECT(mailboxes->open == NULL);
     return atomic_load(&syncs.count);
 }
 
@@ -321,7 +318,7 @@ TEST(deliveries_to_one_mailbox_share_its_lock_and_its_syncs)
     EXPECT(run_crowd(&crowd, 0) < TOGETHER / 2);
     EXPECT_UINT(crowd.sent, TOGETHER);
     EXPECT_UINT(count_messages(&bench), TOGETHER);
-    EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.path)).data));
+    EXPECT(!file_exists(arena_printf(bench.arena, "%.*s.lock", STR_ARG(bench.place.path)).data));
     bench_done(&bench);
 }
 
@@ -332,20 +329,20 @@ TEST(a_mailbox_holds_what_was_called_delivered_when_a_sync_fails)
         struct crowd crowd = { .bench = &bench };
 
         bench_init(&bench, "broken", STR("Subject: x\n\nbody\n"));
-        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
+        EXPECT(deliver(&bench));
         (void) run_crowd(&crowd, failing);
         EXPECT_UINT(crowd.sent + crowd.deferred, TOGETHER);
         EXPECT(failing > 2 || crowd.deferred > 0);
         EXPECT_UINT(count_messages(&bench), 1 + crowd.sent);
-        EXPECT_INT(deliver(&bench).fate, FATE_SENT);
-        EXPECT(file_unlink(bench.path.data, NULL));
+        EXPECT(deliver(&bench));
+        EXPECT(file_unlink(bench.place.path.data, NULL));
         bench_done(&bench);
     }
 }
 
 static unsigned count_names(struct bench *bench, const char *folder)
 {
-    const char *path = arena_printf(bench->arena, "%.*s%s", STR_ARG(bench->path), folder).data;
+    const char *path = arena_printf(bench->arena, "%.*s%s", STR_ARG(bench->place.path), folder).data;
     struct directory *directory;
     unsigned char type;
     const char *name;
@@ -411,22 +408,22 @@ static int note_step(const struct fault_event *event, void *context)
 static void deliver_to_maildir(void *context)
 {
     struct crowd *crowd = context;
-    struct local *local = &crowd->bench->local;
+    struct mailboxes *mailboxes = &crowd->bench->mailboxes;
 
-    local->syncs = group_sync_create(local->loop);
+    mailboxes->syncs = group_sync_create(mailboxes->loop);
     deliver_one_of_many(crowd);
-    group_sync_destroy(&local->syncs);
+    group_sync_destroy(&mailboxes->syncs);
 }
 
 static void run_alone(struct crowd *crowd, struct steps *steps)
 {
-    struct local *local = &crowd->bench->local;
+    struct mailboxes *mailboxes = &crowd->bench->mailboxes;
 
     fault_set_hook(note_step, steps);
-    local->loop = loop_create();
-    fiber_run(local->loop, deliver_to_maildir, crowd);
-    loop_run(local->loop);
-    loop_destroy(&local->loop);
+    mailboxes->loop = crowd->bench->envelope.loop = loop_create();
+    fiber_run(mailboxes->loop, deliver_to_maildir, crowd);
+    loop_run(mailboxes->loop);
+    loop_destroy(&mailboxes->loop);
     fault_set_hook(NULL, NULL);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/message_copy.h"
+#include "mailbox/message_copy.h"
 
 #include "base/strbuf.h"
 #include "delivery/content.h"
 #include "mail/quote.h"
 #include "os/file.h"
+#include "protocol/deliver.h"
 
 #include <time.h>
 
@@ -44,29 +45,29 @@ static void append_header(struct strbuf *out, const char *name, struct str addre
     strbuf_append_char(out, '\n');
 }
 
-struct str message_head(const struct scene *scene, unsigned form)
+struct str message_head(const struct message_envelope *envelope, unsigned form)
 {
     struct strbuf head;
     struct str text;
 
     strbuf_init(&head, HEAD_MAX);
     if ((form & MESSAGE_FROM_LINE) != 0)
-        append_from_line(&head, scene->sender);
+        append_from_line(&head, envelope->sender);
     strbuf_append_c(&head, "Return-Path: <");
-    append_address(&head, scene->sender);
+    append_address(&head, envelope->sender);
     strbuf_append_c(&head, ">\n");
-    if (scene->attempt->local->settings->enable_original_recipient)
-        append_header(&head, "X-Original-To: ", scene->attempt->original);
+    if (!str_is_empty(envelope->original))
+        append_header(&head, "X-Original-To: ", envelope->original);
     if ((form & MESSAGE_DELIVERED_TO) != 0)
-        append_header(&head, "Delivered-To: ", scene->attempt->delivered_to);
-    text = arena_str(scene->attempt->arena, strbuf_str(&head));
+        append_header(&head, "Delivered-To: ", envelope->delivered_to);
+    text = arena_str(envelope->arena, strbuf_str(&head));
     strbuf_done(&head);
     return text;
 }
 
-uint64_t message_copy_size(const struct scene *scene, struct str head, unsigned form)
+uint64_t message_copy_size(const struct message_envelope *envelope, struct str head, unsigned form)
 {
-    return head.len + scene->attempt->delivery->request->size + ((form & MESSAGE_BLANK_AT_END) != 0 ? 1 : 0);
+    return head.len + envelope->request->size + ((form & MESSAGE_BLANK_AT_END) != 0 ? 1 : 0);
 }
 
 struct copy {
@@ -150,7 +151,7 @@ static bool copy_content(struct copy *copy, struct content *content, unsigned fo
     }
 }
 
-bool message_copy(const struct scene *scene, struct message_file *file, struct str head, unsigned form,
+bool message_copy(const struct message_envelope *envelope, struct message_file *file, struct str head, unsigned form,
                   struct failure *why)
 {
     struct copy copy = { .file = file, .ends_with_newline = true };
@@ -158,7 +159,7 @@ bool message_copy(const struct scene *scene, struct message_file *file, struct s
     bool is_done;
 
     strbuf_init(&copy.block, BLOCK_MAX);
-    content_open(&content, scene->attempt->local->loop, scene->attempt->delivery->request);
+    content_open(&content, envelope->loop, envelope->request);
     strbuf_append(&copy.block, head);
     is_done = copy_content(&copy, &content, form, why);
     if (is_done) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_GROUP_SYNC_H
-#define LOCAL_GROUP_SYNC_H
+#ifndef MAILBOX_GROUP_SYNC_H
+#define MAILBOX_GROUP_SYNC_H
 
 #include "base/failure.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_RIGHTS_H
-#define LOCAL_RIGHTS_H
+#ifndef DELIVERY_RIGHTS_H
+#define DELIVERY_RIGHTS_H
 
 #include "base/failure.h"
 #include "os/user.h"

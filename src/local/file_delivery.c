@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/file_delivery.h"
+
+#include "mailbox/mailbox_file.h"
+#include "mailbox/maildir.h"
+
+static struct result deliver_to_maildir(const struct scene *scene, const struct mailbox_place *place)
+{
+    struct message_envelope envelope = scene_envelope(scene);
+    struct failure why;
+
+    if (maildir_deliver(&scene->attempt->local->mailboxes, &envelope, place, &why))
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
+    return result_make(scene->attempt, mailbox_status_of_failure(&why), "maildir delivery failed: %s", why.text);
+}
+
+static struct result deliver_to_mailbox(const struct scene *scene, const struct mailbox_place *place)
+{
+    struct message_envelope envelope = scene_envelope(scene);
+    struct failure why;
+
+    if (mailbox_file_deliver(&scene->attempt->local->mailboxes, &envelope, place, true, &why))
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to mailbox");
+    return result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot update mailbox %.*s for user %.*s. %s",
+                       STR_ARG(place->path), STR_ARG(scene->account->name), why.text);
+}
+
+static struct result deliver_to_named_file(const struct scene *scene, const struct mailbox_place *place)
+{
+    struct local *local = scene->attempt->local;
+    struct message_envelope envelope = scene_envelope(scene);
+    bool has_delivered_to = local_list_has(&local->settings->prepend_delivered_header, "file");
+    struct failure why;
+
+    if (mailbox_file_deliver(&local->mailboxes, &envelope, place, has_delivered_to, &why))
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to file: %.*s", STR_ARG(place->path));
+    return result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot append message to file %.*s: %s",
+                       STR_ARG(place->path), why.text);
+}
+
+struct result file_deliver(const struct scene *scene, const struct mailbox_place *place)
+{
+    if (str_ends_with(place->path, STR("/")))
+        return deliver_to_maildir(scene, place);
+    return place->is_user_named ? deliver_to_named_file(scene, place) : deliver_to_mailbox(scene, place);
+}
