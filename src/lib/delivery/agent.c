@@ -8,6 +8,7 @@
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
+#include "table/table_list.h"
 
 #include <inttypes.h>
 
@@ -267,6 +268,32 @@ static uint64_t capacity_of(const struct delivery_program *program)
     return most;
 }
 
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+static void open_status_filter(struct delivery_agent *agent)
+{
+    struct arena *arena = daemon_arena(agent->daemon);
+    struct str value = delivery_settings_filter(agent->settings, str_from_c(agent->program->name));
+    struct str title = arena_printf(arena, "%s_delivery_status_filter", agent->program->name);
+    struct table_set_options options = {
+        .loop = daemon_loop(agent->daemon), .warn = warn, .opening = watch, .opening_context = agent->daemon
+    };
+
+    if (str_is_empty(value))
+        return;
+    agent->tables = table_set_create(&options);
+    agent->status_filter = table_list_open(agent->tables, title, value, 0);
+}
+
 static bool agent_open(struct daemon *daemon, struct failure *why)
 {
     const struct delivery_program *program = program_of(daemon);
@@ -283,6 +310,7 @@ static bool agent_open(struct daemon *daemon, struct failure *why)
     agent->daemon = daemon;
     agent->settings = settings;
     agent->shared = daemon_shared(daemon);
+    open_status_filter(agent);
     /* What the program kept for its start() is handed on by agent_start. */
     agent->context = daemon_kept(daemon);
     list_init(&agent->in_hand);
@@ -322,6 +350,7 @@ static void agent_stop(void *context)
     if (agent->program->stop != NULL)
         agent->program->stop(agent->context);
     outcome_store_done(&agent->unrecorded);
+    table_set_destroy(&agent->tables);
 }
 
 static const struct daemon_operation operations[] = {

@@ -82,11 +82,13 @@ void delivery_log_line(struct delivery *delivery, size_t recipient, struct str a
 
 /* recipient is the place in delivery->recipients. A second report for the same recipient is a programmer's mistake. */
 void delivery_sent(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
-/* dsn's class becomes 4. */
+/* dsn's class becomes 4, unless a delivery_status_filter makes it a return; and the other way round. */
 void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
 /* dsn's class becomes 5. With soft_bounce it is reported as deferred. */
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient);
+/* As the agent's delivery_status_filter has it, for what the agent logs itself; all else is filtered when reported. */
+void delivery_filter_status(struct delivery *delivery, struct dsn_status *status, struct str *text);
 
 /* Sends what was reported to the queue manager at once, without waiting for its record. */
 void delivery_sync(struct delivery *delivery);

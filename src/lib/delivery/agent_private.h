@@ -9,6 +9,8 @@
 #include "run/fiber.h"
 
 struct delivery_settings;
+struct table_list;
+struct table_set;
 
 struct delivery_agent {
     const struct delivery_program *program;
@@ -17,8 +19,10 @@ struct delivery_agent {
     void *context; /* the program's */
     const struct shared_settings *shared;
     const struct delivery_settings *settings;
-    struct list in_hand; /* struct delivery_state */
-    struct event ended;  /* one of them is over */
+    struct table_set *tables;
+    struct table_list *status_filter; /* NULL: none */
+    struct list in_hand;              /* struct delivery_state */
+    struct event ended;               /* one of them is over */
     struct outcome_store unrecorded;
     struct instant started; /* wall clock, of the process */
 };

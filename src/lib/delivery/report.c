@@ -5,6 +5,7 @@
 #include "config/shared_settings.h"
 #include "delivery/log_lines.h"
 #include "delivery/settings.h"
+#include "delivery/status_filter.h"
 #include "log/log.h"
 
 /* What the protocol takes; longer text is cut. */
@@ -85,35 +86,72 @@ static void check_new(const struct delivery *delivery, size_t recipient)
     CHECK(!delivery->state->is_reported[recipient]);
 }
 
+void delivery_filter_status(struct delivery *delivery, struct dsn_status *status, struct str *text)
+{
+    struct table_list *filter = delivery->state->agent->status_filter;
+
+    if (filter != NULL)
+        status_filter_apply(filter, delivery->arena, status, text);
+}
+
+/* What is to be said in the end. */
+static struct delivery_report filtered(struct delivery *delivery, const struct delivery_report *report,
+                                       unsigned char class)
+{
+    struct delivery_report said = *report;
+
+    said.dsn.class = class;
+    if (!report->is_logged)
+        delivery_filter_status(delivery, &said.dsn, &said.text);
+    return said;
+}
+
 void delivery_sent(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
 {
-    struct dsn_status dsn = with_class(report->dsn, 2);
+    struct delivery_report said = filtered(delivery, report, 2);
 
     check_new(delivery, recipient);
-    log_line(delivery, recipient, report, dsn, STR("sent"));
-    add_result(delivery, recipient, report, DELIVER_SENT, dsn);
+    log_line(delivery, recipient, &said, said.dsn, STR("sent"));
+    add_result(delivery, recipient, &said, DELIVER_SENT, said.dsn);
+}
+
+static void add_deferral(struct delivery *delivery, size_t recipient, const struct delivery_report *said)
+{
+    log_line(delivery, recipient, said, said->dsn, STR("deferred"));
+    add_result(delivery, recipient, said, DELIVER_DEFERRED, said->dsn);
+}
+
+static void add_return(struct delivery *delivery, size_t recipient, const struct delivery_report *said)
+{
+    bool is_soft = delivery->shared->soft_bounce;
+
+    log_line(delivery, recipient, said, said->dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
+    if (is_soft)
+        add_result(delivery, recipient, said, DELIVER_DEFERRED, with_class(said->dsn, 4));
+    else
+        add_result(delivery, recipient, said, DELIVER_BOUNCED, said->dsn);
+}
+
+static void add_failure(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
+                        unsigned char class)
+{
+    struct delivery_report said = filtered(delivery, report, class);
+
+    check_new(delivery, recipient);
+    if (said.dsn.class == 4)
+        add_deferral(delivery, recipient, &said);
+    else
+        add_return(delivery, recipient, &said);
 }
 
 void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
 {
-    struct dsn_status dsn = with_class(report->dsn, 4);
-
-    check_new(delivery, recipient);
-    log_line(delivery, recipient, report, dsn, STR("deferred"));
-    add_result(delivery, recipient, report, DELIVER_DEFERRED, dsn);
+    add_failure(delivery, recipient, report, 4);
 }
 
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
 {
-    struct dsn_status dsn = with_class(report->dsn, 5);
-    bool is_soft = delivery->shared->soft_bounce;
-
-    check_new(delivery, recipient);
-    log_line(delivery, recipient, report, dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
-    if (is_soft)
-        add_result(delivery, recipient, report, DELIVER_DEFERRED, with_class(dsn, 4));
-    else
-        add_result(delivery, recipient, report, DELIVER_BOUNCED, dsn);
+    add_failure(delivery, recipient, report, 5);
 }
 
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient)
