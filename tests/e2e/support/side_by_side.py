@@ -27,7 +27,8 @@ class Side:
 
     def normal(self, text):
         """Without what may differ: ids, times, ports, random names."""
-        text = text.replace(str(self.sink.port), "PORT")
+        # As a word: its digits may be part of a queue id, too.
+        text = re.sub(rf"\b{self.sink.port}\b", "PORT", text)
         text = re.sub(r"[A-Z][a-z]{2}, [ \d]?\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \(\w+\)", "DATE", text)
         text = re.sub(r"\b\d{14}\.[0-9A-F]{8,15}@", "ID@", text)
         text = re.sub(r"\b[0-9A-F]{8,15}\.\d{10}/", "BOUNDARY/", text)
