@@ -2,9 +2,17 @@
 /* bounce - tells senders what became of their mail; stands behind the services bounce, defer and trace. */
 
 #include "bounce/notifier.h"
+#include "bounce/templates.h"
 #include "daemon/daemon.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
+
+static bool open_templates(struct daemon *daemon, struct failure *why)
+{
+    (void) why;
+    daemon_keep(daemon, (void *) templates_open(daemon));
+    return true;
+}
 
 static void *start(struct daemon *daemon)
 {
@@ -15,6 +23,7 @@ static void *start(struct daemon *daemon)
 
     notifier->settings = daemon_settings(daemon);
     notifier->shared = shared;
+    notifier->templates = daemon_kept(daemon);
     notifier->cleanup = daemon_endpoint(daemon, cleanup, &cleanup_protocol);
     return notifier;
 }
@@ -48,6 +57,7 @@ int main(int argc, char **argv)
         .shape = DAEMON_EVENT,
         .user = DAEMON_AS_MAIL_OWNER,
         .settings = &bounce_settings_table,
+        .open = open_templates,
         .start = start,
         .protocol = &bounce_protocol,
         .operations = operations,

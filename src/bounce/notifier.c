@@ -4,7 +4,10 @@
 #include "bounce/log_lines.h"
 #include "bounce/original.h"
 #include "bounce/report.h"
+#include "mail/verp.h"
 #include "protocol/cleanup.h"
+
+enum { IDS_MAXIMUM = 100 }; /* told in a reply */
 
 struct notice {
     const struct notifier *notifier;
@@ -29,7 +32,6 @@ static bool send_envelope(const struct notice *notice, struct call *call, struct
     };
     struct cleanup_recipient recipient = {
         .address = notice->recipient,
-        .dsn_notify = DSN_NOTIFY_NEVER,
     };
 
     strlist_add_view(&envelope.attributes, notice->arena, STR("rewrite_context=local"));
@@ -60,6 +62,7 @@ static bool send_content(const struct notice *notice, struct call *call, struct 
         .request = notice->request,
         .settings = notice->notifier->settings,
         .shared = notice->notifier->shared,
+        .templates = notice->notifier->templates,
         .audience = notice->audience,
         .recipient = notice->recipient,
         .queue_id = queue_id,
@@ -113,7 +116,8 @@ static bool give_notice(const struct notice *notice, struct bounce_reply *reply)
         return false;
     }
     log_notification(notice->request->queue_id, notice->what, queue_id);
-    strlist_add_view(&reply->notification_ids, notice->arena, queue_id);
+    if (reply->notification_ids.count < IDS_MAXIMUM)
+        strlist_add_view(&reply->notification_ids, notice->arena, queue_id);
     return true;
 }
 
@@ -156,7 +160,8 @@ static bool find_postmaster(const struct notifier *notifier, const struct bounce
     notice->what = "postmaster non-delivery";
     if (request->kind == BOUNCE_FAILED && is_double) {
         notice->recipient = settings->double_bounce_notice_recipient;
-        return has_class(notifier, STR("2bounce"));
+        /* "bounce (also implies 2bounce)", postconf(5). */
+        return has_class(notifier, STR("2bounce")) || has_class(notifier, STR("bounce"));
     }
     if (request->kind == BOUNCE_FAILED) {
         notice->recipient = settings->bounce_notice_recipient;
@@ -185,6 +190,51 @@ static void set_sender_notice(const struct notifier *notifier, const struct boun
         request->kind != BOUNCE_FAILED || request->dsn_return == DSN_RETURN_HEADERS || is_large(notifier, request);
 }
 
+/* The two delimiters of mail whose recipients each have a sender of their own; empty: of other mail. */
+static struct str verp_delimiters(const struct notifier *notifier, const struct bounce_request *request)
+{
+    struct str delimiters = deliver_attribute(&request->attributes, STR(VERP_ATTRIBUTE));
+
+    if (delimiters.len != 2 || request->kind != BOUNCE_FAILED || notifier->settings->disable_verp_bounces)
+        return STR_EMPTY;
+    return delimiters;
+}
+
+static bool tell_of_each(const struct notice *all, struct str delimiters, struct bounce_reply *reply)
+{
+    struct bounce_recipient *recipients = all->request->recipients.items;
+
+    for (size_t i = 0; i < all->request->recipients.count; i++) {
+        struct bounce_request request = *all->request;
+        struct notice notice = *all;
+        struct strbuf sender;
+        bool is_told;
+
+        if (!report_is_wanted(all->request, &recipients[i]))
+            continue;
+        strbuf_init(&sender, STRBUF_UNLIMITED);
+        verp_append_sender(&sender, all->request->sender, delimiters,
+                           str_is_empty(recipients[i].original) ? recipients[i].address : recipients[i].original);
+        notice.recipient = strbuf_str(&sender);
+        request.recipients = (struct records){ &recipients[i], 1 };
+        notice.request = &request;
+        is_told = give_notice(&notice, reply);
+        strbuf_done(&sender);
+        if (!is_told)
+            return false;
+    }
+    return true;
+}
+
+static bool tell_sender(const struct notifier *notifier, const struct bounce_request *request, struct notice *notice,
+                        struct bounce_reply *reply)
+{
+    struct str delimiters = verp_delimiters(notifier, request);
+
+    set_sender_notice(notifier, request, notice);
+    return str_is_empty(delimiters) ? give_notice(notice, reply) : tell_of_each(notice, delimiters, reply);
+}
+
 void notifier_run(const struct notifier *notifier, const struct bounce_request *request, struct arena *arena,
                   struct bounce_reply *reply)
 {
@@ -193,17 +243,12 @@ void notifier_run(const struct notifier *notifier, const struct bounce_request *
     bool is_double = request->sender.len == 0;
 
     *reply = (struct bounce_reply){ .is_done = true };
-    if (!is_anybody_interested(request))
-        return;
     if (str_equal_nocase(request->sender, double_bounce)) {
         log_discarded(request->queue_id);
         return;
     }
-    if (!is_double) {
-        set_sender_notice(notifier, request, &notice);
-        if (!give_notice(&notice, reply))
-            return;
-    }
+    if (!is_double && is_anybody_interested(request) && !tell_sender(notifier, request, &notice, reply))
+        return;
     notice.sender = double_bounce;
     /* The sender has been told: a copy that fails must not tell him again. */
     if (find_postmaster(notifier, request, is_double, &notice) && !give_notice(&notice, reply) && !is_double)

@@ -7,6 +7,7 @@
 #include "protocol/bounce.h"
 
 struct endpoint;
+struct template_set;
 
 /*
  * notifier - decides who is told what, and puts each notification into the queue as a message of its own.
@@ -18,6 +19,7 @@ struct endpoint;
 struct notifier {
     const struct bounce_settings *settings;
     const struct shared_settings *shared;
+    const struct template_set *templates;
     struct endpoint *cleanup;
 };
 

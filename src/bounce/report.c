@@ -69,25 +69,43 @@ bool report_is_wanted(const struct bounce_request *request, const struct bounce_
     return true;
 }
 
+/* NOTIFY is the sender's: the postmaster sees everybody. */
+static bool is_listed(const struct report *report, const struct bounce_recipient *recipient)
+{
+    return report->audience == REPORT_TO_POSTMASTER || report_is_wanted(report->request, recipient);
+}
+
 struct kind_words {
-    const char *subject;
-    const char *postmaster_subject;
+    enum template_class template;
     const char *action;
     const char *original; /* description of the last part */
 };
 
 static const struct kind_words kinds[] = {
-    [BOUNCE_FAILED] = { "Undelivered Mail Returned to Sender", "Postmaster Copy: Undelivered Mail", "failed",
-                        "Undelivered Message" },
-    [BOUNCE_DELAYED] = { "Delayed Mail (still being retried)", "Postmaster Warning: Delayed Mail", "delayed",
-                         "Undelivered Message" },
-    [BOUNCE_SUCCESS] = { "Successful Mail Delivery Report", "Successful Mail Delivery Report", "delivered", "Message" },
-    [BOUNCE_TRACE] = { "Mail Delivery Status Report", "Mail Delivery Status Report", "delivered", "Message" },
+    [BOUNCE_FAILED] = { TEMPLATE_FAILURE, "failed", "Undelivered Message" },
+    [BOUNCE_DELAYED] = { TEMPLATE_DELAY, "delayed", "Undelivered Message" },
+    [BOUNCE_SUCCESS] = { TEMPLATE_SUCCESS, "delivered", "Message" },
+    [BOUNCE_TRACE] = { TEMPLATE_VERIFY, "delivered", "Message" },
 };
 
 static const struct kind_words *words_of(const struct report *report)
 {
     return &kinds[report->request->kind];
+}
+
+static const struct notice_template *template_of(const struct report *report)
+{
+    return &report->templates->items[words_of(report)->template];
+}
+
+/* What is added to a text in ASCII may be UTF-8: host names, addresses, answers. */
+static struct str charset_of(const struct report *report)
+{
+    struct str charset = template_of(report)->charset;
+
+    if (report->shared->smtputf8_enable && str_equal_nocase(charset, STR("us-ascii")))
+        return STR("utf-8");
+    return charset;
 }
 
 static void append_boundary(const struct report *report, struct strbuf *out)
@@ -114,10 +132,23 @@ static void append_sender(const struct report *report, struct strbuf *out)
 
 /* ---- the header ---- */
 
+/* A reader shows the notification with the message that it is about. */
+static void append_thread(const struct report *report, struct strbuf *out)
+{
+    static const char *const names[] = { "\nReferences: ", "\nIn-Reply-To: " };
+
+    if (!report->settings->enable_threaded_bounces || report->request->message_id.len == 0)
+        return;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        strbuf_append_c(out, names[i]);
+        append_clean(out, report->request->message_id);
+    }
+}
+
 static void append_header(const struct report *report, struct strbuf *out)
 {
     const struct shared_settings *shared = report->shared;
-    const struct kind_words *words = words_of(report);
+    const struct notice_template *template = template_of(report);
     bool is_copy = report->audience == REPORT_TO_POSTMASTER;
 
     strbuf_printf(out, "Received: by %.*s (%.*s)\n\tid %.*s; ", STR_ARG(shared->myhostname), STR_ARG(shared->mail_name),
@@ -125,9 +156,10 @@ static void append_header(const struct report *report, struct strbuf *out)
     date_append(out, report->now);
     strbuf_append(out, STR("\nDate: "));
     date_append(out, report->now);
-    strbuf_printf(out, "\nFrom: Mail Delivery System <MAILER-DAEMON>\nSubject: %s\nTo: ",
-                  is_copy ? words->postmaster_subject : words->subject);
+    strbuf_printf(out, "\nFrom: %.*s\nSubject: %.*s\nTo: ", STR_ARG(template->from),
+                  STR_ARG(is_copy ? template->postmaster_subject : template->subject));
     quote_address(out, report->recipient);
+    append_thread(report, out);
     strbuf_printf(out,
                   "\nAuto-Submitted: auto-%s\nMIME-Version: 1.0\n"
                   "Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"",
@@ -137,58 +169,6 @@ static void append_header(const struct report *report, struct strbuf *out)
 }
 
 /* ---- for people ---- */
-
-static void append_failed_text(struct strbuf *out)
-{
-    strbuf_append(out, STR("I'm sorry to have to inform you that your message could not\n"
-                           "be delivered to one or more recipients. It's attached below.\n\n"
-                           "For further assistance, please send mail to postmaster.\n\n"
-                           "If you do so, please include this problem report. You can\n"
-                           "delete your own text from the attached returned message.\n"));
-}
-
-static void append_delayed_text(const struct report *report, struct strbuf *out)
-{
-    strbuf_append(out, STR("####################################################################\n"
-                           "# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\n"
-                           "####################################################################\n\n"));
-    strbuf_printf(out,
-                  "Your message could not be delivered for more than %lld hour(s).\n"
-                  "It will be retried until it is %lld day(s) old.\n\n",
-                  (long long) duration_seconds(report->settings->delay_warning_time) / 3600,
-                  (long long) duration_seconds(report->settings->maximal_queue_lifetime) / 86400);
-    strbuf_append(out, STR("For further assistance, please send mail to postmaster.\n\n"
-                           "If you do so, please include this problem report. You can\n"
-                           "delete your own text from the attached returned message.\n"));
-}
-
-static void append_success_text(struct strbuf *out)
-{
-    strbuf_append(out, STR("Your message was successfully delivered to the destination(s)\n"
-                           "listed below. If the message was delivered to mailbox you will\n"
-                           "receive no further notifications. Otherwise you may still receive\n"
-                           "notifications of mail delivery errors from other systems.\n"));
-}
-
-static void append_explanation(const struct report *report, struct strbuf *out)
-{
-    strbuf_printf(out, "This is the mail system at host %.*s.\n\n", STR_ARG(report->shared->myhostname));
-    switch ((enum bounce_kind) report->request->kind) {
-    case BOUNCE_FAILED:
-        append_failed_text(out);
-        break;
-    case BOUNCE_DELAYED:
-        append_delayed_text(report, out);
-        break;
-    case BOUNCE_SUCCESS:
-        append_success_text(out);
-        break;
-    case BOUNCE_TRACE:
-        strbuf_append(out, STR("Enclosed is the mail delivery report that you requested.\n"));
-        break;
-    }
-    strbuf_append(out, STR("\n                   The mail system\n"));
-}
 
 /* "delivery via local: delivered to mailbox" in reports of success and of all, else the reason alone. */
 static void append_reason(const struct report *report, const struct bounce_recipient *recipient, struct strbuf *out)
@@ -311,12 +291,14 @@ static void append_notification_part(const struct report *report, struct strbuf 
     const struct bounce_recipient *recipients = report->request->recipients.items;
 
     append_separator(report, out, "");
-    strbuf_append(out, STR("Content-Description: Notification\nContent-Type: text/plain; charset=utf-8\n"
-                           "Content-Transfer-Encoding: 8bit\n\n"));
+    strbuf_printf(out,
+                  "Content-Description: Notification\nContent-Type: text/plain; charset=%.*s\n"
+                  "Content-Transfer-Encoding: 8bit\n\n",
+                  STR_ARG(charset_of(report)));
     if (report->audience == REPORT_TO_SENDER)
-        append_explanation(report, out);
+        strbuf_append(out, template_of(report)->text);
     for (size_t i = 0; i < report->request->recipients.count; i++)
-        if (report_is_wanted(report->request, &recipients[i]))
+        if (is_listed(report, &recipients[i]))
             append_recipient_text(report, &recipients[i], line, out);
 }
 
@@ -332,7 +314,7 @@ static void append_status_part(const struct report *report, struct strbuf *line,
     strbuf_append_char(out, '\n');
     append_message_fields(report, line, out);
     for (size_t i = 0; i < report->request->recipients.count; i++)
-        if (report_is_wanted(report->request, &recipients[i]))
+        if (is_listed(report, &recipients[i]))
             append_recipient_fields(report, &recipients[i], line, out);
 }
 

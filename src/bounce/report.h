@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "bounce/settings.h"
 #include "config/shared_settings.h"
+#include "notice/template.h"
 #include "protocol/bounce.h"
 
 /*
@@ -20,6 +21,7 @@ struct report {
     const struct bounce_request *request;
     const struct bounce_settings *settings;
     const struct shared_settings *shared;
+    const struct template_set *templates; /* with expanded texts */
     enum report_audience audience;
     struct str recipient; /* of the notification, internal form */
     struct str queue_id;  /* of the notification */

@@ -2,6 +2,7 @@
 #include "bounce/report.h"
 
 #include "bounce/original.h"
+#include "config/main_cf.h"
 #include "mail/dsn.h"
 #include "unit.h"
 
@@ -10,6 +11,8 @@
 #include <time.h>
 
 struct stage {
+    struct arena *arena;
+    struct template_set templates;
     struct shared_settings shared;
     struct bounce_settings settings;
     struct bounce_recipient recipients[2];
@@ -18,14 +21,29 @@ struct stage {
     struct strbuf text;
 };
 
+static void expand_templates(struct stage *stage)
+{
+    struct strlist warnings = { 0 };
+    struct main_cf *cf;
+    struct failure why;
+
+    template_set_init(&stage->templates);
+    EXPECT(main_cf_parse(STR("myhostname = mail.example.com\ndelay_warning_time = 4\n"), STR("main.cf"), STR("/etc"),
+                         stage->arena, &cf, &why));
+    for (size_t i = 0; i < TEMPLATE_CLASSES; i++)
+        EXPECT(template_set_expand(&stage->templates, (enum template_class) i, cf, stage->arena,
+                                   &stage->templates.items[i].text, &warnings, &why));
+}
+
 static void set_stage(struct stage *stage, enum bounce_kind kind)
 {
     setenv("TZ", "UTC", 1);
     tzset();
-    *stage = (struct stage){ 0 };
+    *stage = (struct stage){ .arena = arena_create() };
+    expand_templates(stage);
+    stage->shared.smtputf8_enable = true;
     stage->shared.myhostname = STR("mail.example.com");
     stage->shared.mail_name = STR("Merpati");
-    stage->settings.delay_warning_time = seconds(4 * 3600);
     stage->settings.maximal_queue_lifetime = seconds(5 * 86400);
     stage->recipients[0] = (struct bounce_recipient){
         .address = STR("a b@x.example"),
@@ -58,11 +76,18 @@ static void set_stage(struct stage *stage, enum bounce_kind kind)
         .request = &stage->request,
         .settings = &stage->settings,
         .shared = &stage->shared,
+        .templates = &stage->templates,
         .recipient = STR("s@w.example"),
         .queue_id = STR("DEF"),
         .now = instant_from_seconds(1795312060),
     };
     strbuf_init(&stage->text, STRBUF_UNLIMITED);
+}
+
+static void end_stage(struct stage *stage)
+{
+    strbuf_done(&stage->text);
+    arena_destroy(&stage->arena);
 }
 
 TEST(a_bounce_has_the_parts_and_words_that_people_know)
@@ -120,7 +145,7 @@ TEST(a_bounce_has_the_parts_and_words_that_people_know)
                    "Return-Path: <s@w.example>\n"
                    "Subject: x\n\nbody\n\n"
                    "--ABC.1795312060/mail.example.com--\n"));
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 static void expect_contains(const struct stage *stage, const char *part)
@@ -142,7 +167,7 @@ TEST(success_is_told_to_who_asked_for_it)
                             "Diagnostic-Code: X-Merpati; delivery via local: delivered to mailbox\n");
     expect_contains(&stage, "Content-Description: Message Headers\nContent-Type: text/rfc822-headers\n");
     EXPECT_UINT(str_find(strbuf_str(&stage.text), STR("a b")), STR_NOT_FOUND);
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(a_delay_says_until_when_it_is_tried)
@@ -160,7 +185,7 @@ TEST(a_delay_says_until_when_it_is_tried)
                             "X-Merpati-Sender: rfc822; MAILER-DAEMON@mail.example.com\n");
     expect_contains(&stage, "Action: delayed\n");
     expect_contains(&stage, "\nWill-Retry-Until: Fri, 27 Nov 2026 01:46:40 +0000 (UTC)\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 static void read_original(struct bounce_request *request, bool is_header_only, struct strbuf *out)
@@ -228,7 +253,7 @@ TEST(a_report_about_internationalized_mail_says_so_in_every_part)
     strbuf_clear(&stage.text);
     EXPECT(report_write_head(&stage.report, &stage.text));
     expect_contains(&stage, "Content-Description: Undelivered Message Headers\nContent-Type: message/global-headers\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(a_header_alone_is_called_a_header)
@@ -240,7 +265,7 @@ TEST(a_header_alone_is_called_a_header)
     EXPECT(report_write_head(&stage.report, &stage.text));
     expect_contains(&stage, "Content-Description: Undelivered Message Headers\nContent-Type: text/rfc822-headers\n"
                             "Content-Transfer-Encoding: 8bit\n\nReturn-Path: <s@w.example>\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 /* No line longer than 78 but where a word alone is longer; nothing lost. */
@@ -300,7 +325,7 @@ TEST(a_very_long_diagnostic_is_folded_and_whole)
     expect_folded(field, LONG_WORD);
     EXPECT(str_find(field, strbuf_str(&words)) != STR_NOT_FOUND);
     strbuf_done(&words);
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(a_peer_cannot_write_fields_or_parts_of_its_own)
@@ -319,7 +344,7 @@ TEST(a_peer_cannot_write_fields_or_parts_of_its_own)
     EXPECT(str_find(strbuf_str(&stage.text), STR("\nX: y")) == STR_NOT_FOUND);
     EXPECT(str_find(strbuf_str(&stage.text), STR("\n--ABC.1795312060/mail.example.com--")) == STR_NOT_FOUND);
     EXPECT(str_find(strbuf_str(&stage.text), STR("\x1b")) == STR_NOT_FOUND);
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(words_of_eight_bits_stay_as_they_are)
@@ -336,7 +361,7 @@ TEST(words_of_eight_bits_stay_as_they_are)
                             "te pleine \xe9\n");
     expect_contains(&stage, "Diagnostic-Code: X-Merpati; bo\xc3\xae"
                             "te pleine \xe9\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(what_returns_to_nobody_is_the_postmasters_without_an_explanation)
@@ -353,7 +378,7 @@ TEST(what_returns_to_nobody_is_the_postmasters_without_an_explanation)
     EXPECT(str_find(strbuf_str(&stage.text), STR("I'm sorry")) == STR_NOT_FOUND);
     expect_contains(&stage, "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
                             "Return-Path: <MAILER-DAEMON@mail.example.com>\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }
 
 TEST(a_report_of_all_tells_what_became_of_each)
@@ -371,5 +396,5 @@ TEST(a_report_of_all_tells_what_became_of_each)
     strbuf_clear(&stage.text);
     EXPECT(report_write_head(&stage.report, &stage.text));
     expect_contains(&stage, "Action: delayed\n");
-    strbuf_done(&stage.text);
+    end_stage(&stage);
 }

@@ -11,7 +11,9 @@ struct bounce_settings {
     struct str delay_notice_recipient;
     struct strlist notify_classes;
     int bounce_size_limit;
-    struct duration delay_warning_time;
+    struct str bounce_template_file;
+    bool enable_threaded_bounces;
+    bool disable_verp_bounces;
     struct duration maximal_queue_lifetime;
 };
 

@@ -6,6 +6,7 @@
 #include "config/shared_settings.h"
 #include "log/log.h"
 #include "mail/address.h"
+#include "mail/verp.h"
 #include "qmgr/clog.h"
 #include "qmgr/inheritance.h"
 #include "qmgr/log_lines.h"
@@ -312,6 +313,13 @@ static void run_start(void *context)
     end_start(deliveries, message);
 }
 
+/* With VERP each recipient's copy has a sender of its own. */
+static void begin_mailing(struct deliveries *deliveries, struct active_message *whole)
+{
+    mailing_init(deliveries->scheduler, &whole->mailing, whole->was_deferred, loop_now(deliveries->loop));
+    whole->mailing.is_one_by_one = !str_is_empty(envelope_attribute(whole->envelope, STR(VERP_ATTRIBUTE)));
+}
+
 void deliveries_start(struct deliveries *deliveries, struct active_message *message)
 {
     struct start *start;
@@ -320,7 +328,7 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
     message->deliveries = deliveries;
     deliveries->messages++;
     if (message->whole == message)
-        mailing_init(deliveries->scheduler, &message->mailing, message->was_deferred, loop_now(deliveries->loop));
+        begin_mailing(deliveries, message);
     if (start_at_once(deliveries, message))
         return;
     start = memory_alloc(sizeof *start);
@@ -333,7 +341,7 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
 void deliveries_expect(struct deliveries *deliveries, struct active_message *whole, size_t unread)
 {
     if (whole->deliveries == NULL)
-        mailing_init(deliveries->scheduler, &whole->mailing, whole->was_deferred, loop_now(deliveries->loop));
+        begin_mailing(deliveries, whole);
     whole->deliveries = deliveries;
     mailing_set_unread(&whole->mailing, unread);
     for (struct route_share *share = whole->shares; unread == 0 && share != NULL; share = share->next)

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "log/log.h"
+#include "mail/verp.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
 #include "run/loop.h"
@@ -51,6 +52,27 @@ static uint64_t make_encoding(const struct envelope *envelope)
     return str_equal(envelope->encoding, STR("7bit")) ? BODY_ENCODING_7BIT : BODY_ENCODING_UNKNOWN;
 }
 
+/* Of a mailing list that wants to know who cannot be reached: the recipient, as the list knows him, is in it. */
+static struct str sender_of(const struct dispatch *dispatch)
+{
+    const struct envelope *envelope = dispatch->message->envelope;
+    const struct entry *entry = dispatch->entry;
+    struct str delimiters = envelope_attribute(envelope, STR(VERP_ATTRIBUTE));
+    const struct envelope_recipient *recipient;
+    struct strbuf text;
+    struct str sender;
+
+    if (delimiters.len != 2 || str_is_empty(envelope->sender))
+        return envelope->sender;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    recipient = &envelope->recipients[entry->places[0]];
+    verp_append_sender(&text, envelope->sender, delimiters,
+                       str_is_empty(recipient->original) ? recipient->address : recipient->original);
+    sender = arena_str(dispatch->arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return sender;
+}
+
 static struct deliver_request make_request(const struct dispatch *dispatch)
 {
     const struct active_message *message = dispatch->message;
@@ -67,7 +89,7 @@ static struct deliver_request make_request(const struct dispatch *dispatch)
         .attempt = message->attempt,
         .flags = needs_smtputf8 ? DELIVER_FLAG_SMTPUTF8 : 0,
         .nexthop = destination_nexthop(dispatch->entry->destination),
-        .sender = envelope->sender,
+        .sender = sender_of(dispatch),
         .envid = envelope->dsn_envid,
         .dsn_return = (uint64_t) envelope->dsn_return,
         .encoding = make_encoding(envelope),
@@ -131,7 +153,8 @@ static void keep_result(struct active_message *message, size_t place, const stru
 {
     struct active_result *kept = &message->results[place];
     unsigned notify = message->envelope->recipients[place].dsn_notify;
-    bool is_reported = (notify & DSN_NOTIFY_SUCCESS) != 0 || (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0;
+    bool is_reported = (notify & DSN_NOTIFY_SUCCESS) != 0 || message->confirms_delivery ||
+                       (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0;
 
     kept->outcome = outcome_of(result->status);
     kept->dsn = arena_str(message->arena, result->dsn);

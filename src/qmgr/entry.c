@@ -85,7 +85,8 @@ void destination_add(struct destination *destination, struct mailing *mailing, v
     struct peer *peer = job_find_peer(mailing, destination);
     struct entry *entry = peer->filling;
 
-    if (entry != NULL && entry->message == message && entry->count < destination->transport->limits.recipients) {
+    if (entry != NULL && entry->message == message && !mailing->is_one_by_one &&
+        entry->count < destination->transport->limits.recipients) {
         add_place(entry, place);
         return;
     }

@@ -248,6 +248,8 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->attempt = ++keeper->attempt;
     active->activated = clock_now();
     active->was_deferred = message->was_deferred;
+    active->confirms_delivery =
+        keeper->settings->confirm_delay_cleared && (active->envelope->flags & ENVELOPE_DELAY_WARNED) != 0;
     active->is_flushed = message->is_flushed;
     message->is_flushed = false;
     active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);

@@ -78,6 +78,7 @@ static void start_portion(struct keeper *keeper, struct queued_message *message,
                                         .id_text = whole->id_text,
                                         .queue_name = whole->queue_name,
                                         .activated = whole->activated,
+                                        .confirms_delivery = whole->confirms_delivery,
                                         .is_flushed = whole->is_flushed,
                                         .results = arena_new_array(job->arena, count, struct active_result),
                                         .counted = count };

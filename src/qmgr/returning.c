@@ -8,6 +8,8 @@
 #include "qmgr/active_content.h"
 
 /* A notification is made by cleanup, so this is longer than one service's time. */
+enum { MESSAGE_ID_LONGEST = 998 }; /* the longest line of a header */
+
 static const struct duration patience = { 300 * 1000000LL };
 
 static struct endpoint *service_for(struct keeper *keeper, enum bounce_kind kind, struct arena *arena)
@@ -43,6 +45,12 @@ static enum deliver_status status_of(const struct active_result *result, enum bo
     return DELIVER_SENT;
 }
 
+/* The end of a delay that was warned of is told without having been asked for. */
+static unsigned notify_of(const struct envelope_recipient *recipient, enum bounce_kind kind)
+{
+    return kind == BOUNCE_SUCCESS ? recipient->dsn_notify | DSN_NOTIFY_SUCCESS : recipient->dsn_notify;
+}
+
 static void fill_recipient(const struct active_message *active, size_t place, enum bounce_kind kind,
                            struct arena *arena, struct bounce_recipient *out)
 {
@@ -55,7 +63,7 @@ static void fill_recipient(const struct active_message *active, size_t place, en
                                           str_is_empty(result->expanded_to) ? recipient->address : result->expanded_to,
                                       .original = recipient->original,
                                       .dsn_orcpt = recipient->dsn_original,
-                                      .dsn_notify = recipient->dsn_notify,
+                                      .dsn_notify = notify_of(recipient, kind),
                                       .status = status_of(result, kind),
                                       .dsn = result->dsn,
                                       .action = action != NULL ? str_from_c(action) : result->action,
@@ -123,6 +131,9 @@ static bool tell(struct keeper *keeper, struct active_message *active, enum boun
                                       .arrival = envelope->arrival,
                                       .size = envelope->content_size,
                                       .attributes = dispatch_attributes(envelope, arena),
+                                      .message_id = envelope->message_id.len <= MESSAGE_ID_LONGEST
+                                                        ? envelope->message_id
+                                                        : STR_EMPTY,
                                       .recipients = fill_recipients(active, kind, wanted, arena),
                                       .content_fd = -1 };
     bool is_told = active_content_get(keeper, active, arena, &request.content, &request.content_fd,

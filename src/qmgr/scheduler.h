@@ -45,7 +45,8 @@ struct mailing {
     uint64_t turn; /* order of coming */
     bool is_deferred;
     struct instant entered;
-    size_t unread; /* recipients that are not in memory yet */
+    size_t unread;      /* recipients that are not in memory yet */
+    bool is_one_by_one; /* no two recipients in an entry */
 };
 
 struct entry {

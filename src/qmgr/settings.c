@@ -13,6 +13,8 @@ static const struct setting rows[] = {
                  "The same for messages with the null sender."),
     SETTING_TIME(struct qmgr_settings, delay_warning_time, "delay_warning_time", "0h", 0, 0, 'h',
                  "The sender is warned when a message is delayed for so long; 0: never."),
+    SETTING_BOOLEAN(struct qmgr_settings, confirm_delay_cleared, "confirm_delay_cleared", "no",
+                    "Who was warned of a delay is told when the message is delivered after all."),
     SETTING_TIME(struct qmgr_settings, queue_run_delay, "queue_run_delay", "300s", 1, 0, 's',
                  "The most time until a file that appeared in deferred/ is noticed."),
     SETTING_TIME(struct qmgr_settings, transport_retry_time, "transport_retry_time", "60s", 5, 0, 's',

@@ -11,6 +11,7 @@ struct qmgr_settings {
     struct duration maximal_queue_lifetime;
     struct duration bounce_queue_lifetime;
     struct duration delay_warning_time;
+    bool confirm_delay_cleared;
     struct duration queue_run_delay;
     struct duration transport_retry_time;
     int message_active_limit;

@@ -8,9 +8,12 @@
 bool success_is_wanted(const struct active_message *active, size_t place)
 {
     const struct active_result *result = &active->results[place];
+    unsigned notify = active->envelope->recipients[place].dsn_notify;
 
-    return result->outcome == ACTIVE_SENT && !str_equal(result->action, STR("delegated")) &&
-           (active->envelope->recipients[place].dsn_notify & DSN_NOTIFY_SUCCESS) != 0;
+    if (result->outcome != ACTIVE_SENT)
+        return false;
+    return (active->confirms_delivery && (notify == 0 || (notify & DSN_NOTIFY_DELAY) != 0)) ||
+           (!str_equal(result->action, STR("delegated")) && (notify & DSN_NOTIFY_SUCCESS) != 0);
 }
 
 void success_tell(struct keeper *keeper, struct active_message *active)

@@ -6,6 +6,7 @@
 #include "config/restriction_names.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "postconf/templates.h"
 #include "spool/journal_writer.h"
 #include "table/match_list.h"
 #include "table/table.h"
@@ -441,6 +442,7 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     for (i = 0; i < main_cf_count(cf); i++)
         warn_not_acted_on(parameters, main_cf_at(cf, i));
     look_at_tables(cf, arena);
+    templates_check(cf, arena);
     look_at_relaying(cf, arena);
     is_good = try_tables(cf, &told, arena);
     is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;

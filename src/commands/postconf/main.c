@@ -14,6 +14,7 @@
 #include "postconf/reference.h"
 #include "postconf/services.h"
 #include "postconf/show.h"
+#include "postconf/templates.h"
 #include "table/table.h"
 
 #include <stdio.h>
@@ -29,23 +30,27 @@ struct postconf {
     struct strlist overrides;
     struct strlist words; /* names, patterns or assignments */
     struct show show;
-    bool shows_services; /* -M */
-    bool edits;          /* -e, or a word with = */
-    bool comments_out;   /* -# */
-    bool removes;        /* -X */
-    bool checks;         /* -W, for merpati check */
-    bool is_reference;   /* -R: all rows, for the reference pages */
-    bool is_quiet;       /* -q */
-    bool lists_types;    /* -m */
+    bool shows_services;    /* -M */
+    bool edits;             /* -e, or a word with = */
+    bool comments_out;      /* -# */
+    bool removes;           /* -X */
+    bool checks;            /* -W, for merpati check */
+    bool is_reference;      /* -R: all rows, for the reference pages */
+    bool is_quiet;          /* -q */
+    bool lists_types;       /* -m */
+    bool shows_templates;   /* -t: of notifications */
+    bool expands_templates; /* -b */
 };
 
 static int usage(void)
 {
     return log_fail(
-        1, "usage: postconf [-c config_dir] [-C param_class] [-d (parameter defaults)] [-e (edit configuration)] "
+        1, "usage: postconf [-b (expanded bounce templates)] [-c config_dir] [-C param_class] [-d (parameter "
+           "defaults)] [-e (edit configuration)] "
            "[-f (fold lines)] [-h (no names)] [-H (no values)] [-m (table types)] [-M (master.cf)] [-n (non-default "
            "parameters)] "
-           "[-o name=value (override parameter value)] [-q (quiet)] [-x (expand parameter values)] "
+           "[-o name=value (override parameter value)] [-q (quiet)] [-t (bounce templates)] [-x (expand parameter "
+           "values)] "
            "[-X (exclude)] [-# (comment-out)] [name...]");
 }
 
@@ -100,6 +105,7 @@ static bool take_option(struct postconf *postconf, int letter)
         char letter;
         bool *flag;
     } flags[] = {
+        { 'b', &postconf->expands_templates },
         { 'd', &postconf->show.wants_defaults },
         { 'e', &postconf->edits },
         { 'f', &postconf->show.is_folded },
@@ -110,6 +116,7 @@ static bool take_option(struct postconf *postconf, int letter)
         { 'n', &postconf->show.only_set },
         { 'q', &postconf->is_quiet },
         { 'R', &postconf->is_reference },
+        { 't', &postconf->shows_templates },
         { 'W', &postconf->checks },
         { 'x', &postconf->show.expands },
         { 'X', &postconf->removes },
@@ -130,7 +137,7 @@ static bool parse_arguments(struct postconf *postconf, int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "c:C:defhHmMno:qRvWxX#")) != -1)
+    while ((letter = getopt(argc, argv, "bc:C:defhHmMno:qRtvWxX#")) != -1)
         if (!take_option(postconf, letter))
             return false;
     for (; optind < argc; optind++) {
@@ -253,6 +260,20 @@ static int check(struct postconf *postconf)
     is_good = check_parameters(cf, parameters, services, postconf->arena);
     log_flush();
     return is_good ? 0 : 1;
+}
+
+static int show_templates(struct postconf *postconf)
+{
+    struct main_cf *cf;
+    struct failure why;
+
+    if (postconf->shows_templates && postconf->expands_templates)
+        return log_fail(1, "specify one of -b and -t");
+    if (postconf->overrides.count > 0)
+        return log_fail(1, "with option -%c, do not specify -o", postconf->shows_templates ? 't' : 'b');
+    if (!open_main_cf(postconf, &cf, &why))
+        return log_fail(1, "%s", why.text);
+    return templates_show(cf, &postconf->words, postconf->expands_templates, postconf->arena);
 }
 
 static bool matches_any(const struct postconf *postconf, const struct service_entry *entry, bool *matched)
@@ -425,6 +446,8 @@ int main(int argc, char **argv)
         return log_fail(1, "%s", why.text);
     if (postconf.checks)
         return check(&postconf);
+    if (postconf.shows_templates || postconf.expands_templates)
+        return show_templates(&postconf);
     if (postconf.edits || postconf.removes || postconf.comments_out)
         return edit(&postconf);
     return postconf.shows_services ? show_services(&postconf) : show_parameters(&postconf);

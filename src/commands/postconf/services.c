@@ -309,7 +309,9 @@ static bool option_value(const struct services_print *print, const struct servic
                          struct strbuf *out, struct failure *why)
 {
     struct scope scope = { print->expand_from, entry };
-    const struct expand_source source = { lookup, &scope, true, ARGUMENT_MAXIMUM };
+    const struct expand_source source = {
+        .lookup = lookup, .context = &scope, .is_recursive = true, .maximum = ARGUMENT_MAXIMUM
+    };
     struct str name;
     struct str value;
 

@@ -238,7 +238,8 @@ static bool expand_name(struct expansion *expansion, struct str name, struct str
     bool is_good;
 
     if (!source->lookup(source->context, name, &value))
-        return true;
+        return !source->must_be_known || failure_set(expansion->why, FAILURE_CONFIGURATION, 0,
+                                                     "undefined name \"%.*s\"", STR_ARG(str_part(name, 0, 200)));
     if (!source->is_recursive)
         return append(expansion, out, value);
     if (expansion->depth >= DEEPEST)

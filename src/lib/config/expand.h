@@ -19,6 +19,8 @@ struct expand_source {
     void *context;
     /* Values may hold $ forms themselves. */
     bool is_recursive;
+    /* A name without a value is a failure that begins with "undefined", but where its absence is asked for (?, :). */
+    bool must_be_known;
     /* A sum of all text this long is refused, as a value that doubles itself again and again would be. */
     size_t maximum;
 };

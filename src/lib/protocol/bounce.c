@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/bounce.h"
 
-enum { ADDRESS_MAXIMUM = 8192, REASON_MAXIMUM = 4096, ATTRIBUTES_MAXIMUM = 64 * 1024 };
+enum { ADDRESS_MAXIMUM = 8192, REASON_MAXIMUM = 4096, ATTRIBUTES_MAXIMUM = 64 * 1024, MESSAGE_ID_MAXIMUM = 998 };
 
 static const struct message_field bounce_recipient_fields[] = {
     MESSAGE_FIELD(struct bounce_recipient, address, FIELD_STR, ADDRESS_MAXIMUM, "recipient"),
@@ -31,6 +31,7 @@ static const struct message_field bounce_request_fields[] = {
     MESSAGE_FIELD(struct bounce_request, size, FIELD_UINT, INT64_MAX, "bytes of its content"),
     MESSAGE_FIELD(struct bounce_request, attributes, FIELD_STRLIST, ATTRIBUTES_MAXIMUM,
                   "name=value, where it came from"),
+    MESSAGE_FIELD(struct bounce_request, message_id, FIELD_STR, MESSAGE_ID_MAXIMUM, "its Message-ID, with < and >"),
     MESSAGE_RECORDS(struct bounce_request, recipients, &bounce_recipient_message, BOUNCE_RECIPIENTS_MAXIMUM,
                     "for whom"),
     MESSAGE_FIELD(struct bounce_request, has_more, FIELD_BOOL, 1, "more recipients follow"),
@@ -56,7 +57,7 @@ MESSAGE_TYPE(bounce_reply);
 static const struct message_type *const messages[] = { &bounce_request_message, &bounce_more_message,
                                                        &bounce_reply_message, NULL };
 
-const struct protocol bounce_protocol = { "bounce", 2, messages };
+const struct protocol bounce_protocol = { "bounce", 3, messages };
 
 /* ---- the client ---- */
 

@@ -44,6 +44,7 @@ struct bounce_request {
     struct instant arrival;
     uint64_t size;
     struct strlist attributes;
+    struct str message_id;     /* as in its header, with < and >; may be empty */
     struct records recipients; /* struct bounce_recipient */
     bool has_more;             /* bounce_more messages with the other recipients follow in the call */
     struct str content;        /* as in deliver_request */
