@@ -3,6 +3,7 @@
 
 #include "log/log.h"
 #include "mail/date.h"
+#include "mail/verp.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "pickup/log_lines.h"
@@ -75,10 +76,14 @@ static uint64_t cleanup_flags(const struct maildrop_message *message)
 
 static void set_local_origin(const struct submission *submission, struct cleanup_envelope *envelope)
 {
-    bool is_remote = str_equal(submission->message.rewrite_context, STR("remote"));
+    const struct maildrop_message *message = &submission->message;
+    bool is_remote = str_equal(message->rewrite_context, STR("remote"));
 
     strlist_add_view(&envelope->attributes, submission->arena,
                      is_remote ? STR("rewrite_context=remote") : STR("rewrite_context=local"));
+    if (verp_delimiters_are_good(message->verp_delimiters, submission->ways->shared->verp_delimiter_filter))
+        strlist_add_view(&envelope->attributes, submission->arena,
+                         arena_printf(submission->arena, VERP_ATTRIBUTE "=%.*s", STR_ARG(message->verp_delimiters)));
     strlist_add_view(&envelope->attributes, submission->arena, STR("log_message_origin=local"));
 }
 

@@ -5,6 +5,7 @@
 #include "run/fiber.h"
 #include "run/stream.h"
 #include "smtpd/footer.h"
+#include "smtpd/history.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
@@ -68,11 +69,14 @@ static void send_text(struct session *session, struct str text, bool is_counted)
     if (is_error(text)) {
         session->has_answered_error |= is_counted;
         session->error_count += is_counted;
+        if (is_counted)
+            history_count_error(session);
         text = footer_add(session, text);
     }
     slow_down(session);
     if (session_is_broken(session))
         return;
+    history_server_said(session, text);
     if (!write_lines(session, text, &why)) {
         session_break(session, &why);
         return;

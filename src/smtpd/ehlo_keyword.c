@@ -16,6 +16,7 @@ static const struct {
     { "PIPELINING", KEYWORD_PIPELINING },
     { "SIZE", KEYWORD_SIZE },
     { "VRFY", KEYWORD_VRFY },
+    { "XVERP", KEYWORD_XVERP },
     { "ENHANCEDSTATUSCODES", KEYWORD_ENHANCEDSTATUSCODES },
     { "8BITMIME", KEYWORD_8BITMIME },
     { "DSN", KEYWORD_DSN },
@@ -74,10 +75,14 @@ void ehlo_keyword_log(unsigned discarded)
     strbuf_done(&names);
 }
 
-/* What is switched off everywhere. */
-static unsigned disabled_keywords(const struct smtpd *smtpd)
+/* What is switched off, or not for this client. */
+static unsigned disabled_keywords(const struct session *session)
 {
+    const struct smtpd *smtpd = session->smtpd;
     unsigned mask = KEYWORD_SILENT;
+
+    if (!session->may_use_verp)
+        mask |= KEYWORD_XVERP;
 
     if (smtpd->settings->disable_vrfy_command)
         mask |= KEYWORD_VRFY;
@@ -88,7 +93,7 @@ static unsigned disabled_keywords(const struct smtpd *smtpd)
 
 void ehlo_keyword_append(const struct session *session, struct strbuf *out)
 {
-    unsigned hidden = session->discarded_keywords | disabled_keywords(session->smtpd);
+    unsigned hidden = session->discarded_keywords | disabled_keywords(session);
     int64_t limit = session->smtpd->shared->message_size_limit;
     size_t last = 0;
 

@@ -17,6 +17,7 @@ enum ehlo_keyword {
     KEYWORD_DSN = 1 << 5,
     KEYWORD_SMTPUTF8 = 1 << 6,
     KEYWORD_CHUNKING = 1 << 7,
+    KEYWORD_XVERP = 1 << 9,
     KEYWORD_SILENT = 1 << 8, /* "silent-discard": say nothing of it in the log */
 };
 

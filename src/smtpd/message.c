@@ -2,6 +2,7 @@
 #include "smtpd/message.h"
 
 #include "smtpd/answer.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
@@ -23,6 +24,7 @@ static void refuse_bare_newline(struct session *session)
     const struct smtpd *smtpd = session->smtpd;
 
     log_reject(session, "reject", STR("bare <LF> received"), session->transaction.recipient);
+    history_next_is(session, NOTICE_POLICY);
     answer(session, "%d %d.5.2 %.*s Error: bare <LF> received", smtpd->settings->forbid_bare_newline_reject_code,
            smtpd->settings->forbid_bare_newline_reject_code / 100, STR_ARG(smtpd->shared->myhostname));
 }
@@ -40,8 +42,10 @@ void message_end(struct session *session)
         if (transaction_finish(session, &text)) {
             session->error_count = 0;
             session->junk_count = 0;
+            history_forgive(session);
         }
         answer_send(session, text);
     }
     transaction_end(&session->transaction);
+    history_pause(session);
 }

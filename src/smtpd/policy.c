@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/policy.h"
 
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/recipient_check.h"
 #include "smtpd/restriction.h"
@@ -31,6 +32,7 @@ static bool passes_kept(struct check *check)
         return true;
     check->reply = check->defer_if_permit.reply;
     log_reject(check->session, "reject", check->reply, check->recipient_shown);
+    history_next_is_reject(check->session, check->reply);
     return false;
 }
 

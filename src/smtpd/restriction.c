@@ -4,6 +4,7 @@
 #include "config/main_cf.h"
 #include "config/restriction_names.h"
 #include "smtpd/answer.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -282,6 +283,7 @@ static enum verdict refuse(struct check *check, struct str reply)
     if (check->defer_if_reject.is_set && reply.data[0] == '5')
         reply = check->defer_if_reject.reply;
     log_reject(check->session, "reject", reply, check->recipient_shown);
+    history_next_is_reject(check->session, reply);
     check->reply = reply;
     return VERDICT_REJECT;
 }

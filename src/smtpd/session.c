@@ -6,6 +6,7 @@
 #include "run/stream.h"
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
 #include "smtpd/smtpd.h"
@@ -75,6 +76,7 @@ static bool refuse_bare_newline(struct session *session)
     const struct smtpd *smtpd = session->smtpd;
 
     log_reject(session, "reject", STR("bare <LF> received"), STR_EMPTY);
+    history_next_is(session, NOTICE_POLICY);
     answer(session, "%d %d.5.2 %.*s Error: bare <LF> received", smtpd->settings->forbid_bare_newline_reject_code,
            smtpd->settings->forbid_bare_newline_reject_code / 100, STR_ARG(smtpd->shared->myhostname));
     session->end = SESSION_DROPPED;
@@ -152,13 +154,16 @@ static void serve_commands(struct session *session)
     while (session->end == SESSION_GOES_ON) {
         if (session->error_count >= (unsigned) session->smtpd->settings->hard_error_limit) {
             log_too_many_errors(session);
+            history_next_is(session, NOTICE_POLICY);
             answer(session, "421 4.7.0 %.*s Error: too many errors", STR_ARG(session->smtpd->shared->myhostname));
             if (!session_is_broken(session))
                 session->end = SESSION_TOO_MANY_ERRORS;
             return;
         }
-        if (read_command(session, &line))
-            command_execute(session, line);
+        if (!read_command(session, &line))
+            continue;
+        history_client_said(session, line);
+        command_execute(session, line);
     }
 }
 
@@ -174,16 +179,15 @@ static void greet(struct session *session)
     answer_send(session, session->smtpd->greeting);
 }
 
-static bool is_bare_newline_excluded(struct session *session)
+static bool is_client_in(struct session *session, struct match_list *list, struct str parameter)
 {
     struct failure why;
 
-    switch (
-        match_list_has_host(session->smtpd->bare_newline_exclusions, session->peer.name, session->peer.address, &why)) {
+    switch (match_list_has_host(list, session->peer.name, session->peer.address, &why)) {
     case TABLE_FOUND:
         return true;
     case TABLE_UNKNOWN:
-        log_table_trouble(STR("smtpd_forbid_bare_newline_exclusions"), why.text);
+        log_table_trouble(parameter, why.text);
         break;
     case TABLE_ABSENT:
         break;
@@ -202,6 +206,21 @@ static void say_goodbye(struct session *session, const char *status, const char 
                        text) ||
         !stream_flush(session->stream, &why))
         return;
+}
+
+/* As the postmaster reads it. */
+static struct str reason_of(enum session_end end)
+{
+    switch (end) {
+    case SESSION_TIMED_OUT:
+        return STR("timeout");
+    case SESSION_LOST:
+        return STR("lost connection");
+    case SESSION_TOO_MANY_ERRORS:
+        return STR("too many errors");
+    default:
+        return STR_EMPTY;
+    }
 }
 
 static void finish(struct session *session)
@@ -226,6 +245,7 @@ static void finish(struct session *session)
             break;
     }
     log_disconnect(session);
+    history_finish(session, reason_of(session->end));
 }
 
 void session_run(struct smtpd *smtpd, struct daemon_session *connection)
@@ -240,16 +260,20 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
 
     stream_set_timeout(session.stream, smtpd->settings->timeout);
     strbuf_init(&session.helo, HELO_NAME_MAXIMUM);
+    history_begin(&session);
     set_idle(&session, false);
     peer_look_up(&session.peer, smtpd, connection->fd, session.arena);
     log_connect(&session);
     session.discarded_keywords = ehlo_keyword_discarded(&session);
-    session.is_bare_newline_excluded = is_bare_newline_excluded(&session);
+    session.is_bare_newline_excluded =
+        is_client_in(&session, smtpd->bare_newline_exclusions, STR("smtpd_forbid_bare_newline_exclusions"));
+    session.may_use_verp = is_client_in(&session, smtpd->verp_clients, STR("smtpd_authorized_verp_clients"));
     set_deadline(&session);
     greet(&session);
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);
+    history_end(&session);
     strbuf_done(&session.helo);
     arena_destroy(&session.command_arena);
 }

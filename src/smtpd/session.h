@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/strbuf.h"
+#include "notice/transcript.h"
 #include "smtpd/command.h"
 #include "smtpd/peer.h"
 #include "smtpd/transaction.h"
@@ -45,6 +46,7 @@ struct session {
     struct str denied;           /* smtpd_delay_reject = no: the client was refused, every command is too */
     unsigned discarded_keywords; /* bits of enum ehlo_keyword */
     bool is_bare_newline_excluded;
+    bool may_use_verp; /* in smtpd_authorized_verp_clients */
     bool has_sent_bare_newline;
     bool has_sent_early; /* logged once a session */
 
@@ -54,7 +56,9 @@ struct session {
     bool is_discarding_chunks; /* a BDAT failed: its successors are dropped until LAST, RSET or MAIL */
     enum session_end end;
     bool has_answered_error; /* the command now executed */
-    unsigned error_count;    /* since the last message taken */
+    unsigned error_class;    /* of the next error, enum notice_class; 0: protocol */
+    struct transcript transcript;
+    unsigned error_count; /* since the last message taken */
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 

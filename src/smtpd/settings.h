@@ -45,6 +45,12 @@ struct smtpd_settings {
     int forbid_bare_newline_reject_code;
     struct str discard_ehlo_keywords;
     struct str discard_ehlo_keyword_address_maps;
+    struct str old_authorized_verp_clients; /* authorized_verp_clients */
+    struct str authorized_verp_clients;
+    struct strlist notify_classes;
+    struct str bounce_notice_recipient;
+    struct str error_notice_recipient;
+    int history_flush_threshold;
     struct str noop_commands;
     struct str forbidden_commands;
     struct str reject_footer;

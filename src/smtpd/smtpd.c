@@ -6,6 +6,7 @@
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
 #include "log/log.h"
+#include "notice/transcript.h"
 #include "protocol/cleanup.h"
 #include "protocol/rewrite.h"
 #include "smtpd/destination.h"
@@ -68,6 +69,9 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->bare_newline_exclusions =
         match_list_open(smtpd->tables, STR("smtpd_forbid_bare_newline_exclusions"),
                         settings->forbid_bare_newline_exclusions, MATCH_HOSTS, has_word(parents, "mynetworks"));
+    smtpd->verp_clients =
+        match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
+                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
     smtpd->noop_commands =
         match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);
     smtpd->forbidden_commands = match_list_open(smtpd->tables, STR("smtpd_forbidden_commands"),
@@ -135,6 +139,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     smtpd->shared = daemon_shared(daemon);
     smtpd->is_standalone = daemon_is_standalone(daemon);
     smtpd->greeting = arena_printf(smtpd->arena, "220 %.*s", STR_ARG(smtpd->settings->banner));
+    smtpd->notice_classes = notice_classes(&smtpd->settings->notify_classes) & ~(unsigned) NOTICE_DELAY;
     smtpd->discarded_keywords = ehlo_keyword_mask(smtpd->settings->discard_ehlo_keywords);
     smtpd->destination_cache = destination_cache_create();
     open_tables(smtpd);

@@ -35,6 +35,8 @@ struct smtpd {
     struct match_list *mynetworks;
     struct own_address_list own_addresses; /* interfaces and proxies */
     struct match_list *bare_newline_exclusions;
+    struct match_list *verp_clients;
+    unsigned notice_classes; /* enum notice_class */
     struct match_list *noop_commands;
     struct match_list *forbidden_commands;
     struct match_list *log_permit_actions;

@@ -4,6 +4,7 @@
 #include "os/space.h"
 #include "run/loop.h"
 #include "smtpd/answer.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -16,6 +17,7 @@ static bool refuse(struct session *session, uint64_t available, int64_t needed, 
 
     log_reject(session, "reject", reply, STR_EMPTY);
     log_not_enough_space(available, needed, is_below_minimum);
+    history_next_is(session, NOTICE_RESOURCE);
     answer_send(session, reply);
     return false;
 }

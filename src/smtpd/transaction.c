@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/transaction.h"
 
+#include "mail/verp.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
 #include "smtpd/received.h"
@@ -80,6 +82,7 @@ static struct cleanup_envelope make_envelope(struct session *session)
     add_attribute(&envelope, arena, STR("client_port="), peer->port);
     add_attribute(&envelope, arena, STR("helo_name="), session->helo_name);
     add_attribute(&envelope, arena, STR("protocol_name="), str_from_c(session_protocol(session)));
+    add_attribute(&envelope, arena, STR(VERP_ATTRIBUTE "="), transaction->verp_delimiters);
     add_attribute(&envelope, arena, STR("rewrite_context="),
                   policy_client_is_local(session) ? STR("local") : STR("remote"));
     return envelope;
@@ -142,6 +145,7 @@ static bool start_postdrop(struct session *session, struct failure *why)
     struct submission submission = {
         .sender = transaction->sender,
         .envid = transaction->envid,
+        .verp_delimiters = transaction->verp_delimiters,
         .dsn_return = dsn_return_name((enum dsn_return) transaction->dsn_return),
         .encoding = transaction->encoding == BODY_ENCODING_8BIT ? STR("8bit") : STR_EMPTY,
         .wants_smtputf8 = transaction->is_smtputf8,
@@ -245,19 +249,20 @@ void transaction_add_content(struct session *session, struct str line, bool is_e
 /* What the client hears of each outcome, unless cleanup brings words of its own. */
 static const struct {
     enum cleanup_status status;
+    unsigned notice_class;
     int code;
     const char *dsn;
     const char *text;
 } outcomes[] = {
-    { CLEANUP_BAD, 451, "4.3.0", "queue file write error" },
-    { CLEANUP_WRITE_ERROR, 451, "4.3.0", "queue file write error" },
-    { CLEANUP_NO_SPACE, 452, "4.3.1", "insufficient system storage" },
-    { CLEANUP_TOO_BIG, 552, "5.3.4", "message file too big" },
-    { CLEANUP_TOO_MANY_HOPS, 554, "5.4.0", "too many hops" },
-    { CLEANUP_REJECTED, 550, "5.7.1", "message content rejected" },
-    { CLEANUP_DEFERRED, 451, "4.7.1", "service unavailable" },
-    { CLEANUP_NO_RECIPIENTS, 550, "5.1.0", "no recipients specified" },
-    { CLEANUP_STOPPED, 451, "4.3.2", "service shutting down" },
+    { CLEANUP_BAD, NOTICE_SOFTWARE, 451, "4.3.0", "queue file write error" },
+    { CLEANUP_WRITE_ERROR, NOTICE_RESOURCE, 451, "4.3.0", "queue file write error" },
+    { CLEANUP_NO_SPACE, NOTICE_RESOURCE, 452, "4.3.1", "insufficient system storage" },
+    { CLEANUP_TOO_BIG, NOTICE_BOUNCE, 552, "5.3.4", "message file too big" },
+    { CLEANUP_TOO_MANY_HOPS, NOTICE_BOUNCE, 554, "5.4.0", "too many hops" },
+    { CLEANUP_REJECTED, NOTICE_POLICY, 550, "5.7.1", "message content rejected" },
+    { CLEANUP_DEFERRED, NOTICE_SOFTWARE, 451, "4.7.1", "service unavailable" },
+    { CLEANUP_NO_RECIPIENTS, NOTICE_BOUNCE, 550, "5.1.0", "no recipients specified" },
+    { CLEANUP_STOPPED, NOTICE_SOFTWARE, 451, "4.3.2", "service shutting down" },
 };
 
 static struct str describe(struct session *session, enum cleanup_status status, struct str dsn, struct str reason)
@@ -265,6 +270,7 @@ static struct str describe(struct session *session, enum cleanup_status status, 
     for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
         if (outcomes[i].status != status)
             continue;
+        history_next_is(session, outcomes[i].notice_class);
         if (reason.len > 0 && dsn.len > 0)
             return arena_printf(session->command_arena, "%c%02d %.*s %.*s", dsn.data[0], outcomes[i].code % 100,
                                 STR_ARG(dsn), STR_ARG(reason));

@@ -25,6 +25,7 @@ struct transaction {
     uint64_t encoding;   /* enum body_encoding */
     uint64_t dsn_return; /* enum dsn_return */
     struct str envid;
+    struct str verp_delimiters; /* empty: not asked for */
     bool is_smtputf8;
     struct instant arrival;
 

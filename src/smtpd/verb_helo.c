@@ -2,6 +2,7 @@
 /* HELO and EHLO: who the client says it is (RFC 5321 section 4.1.1.1). */
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/history.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -28,6 +29,7 @@ static bool take_name(struct session *session, struct str argument, bool is_esmt
         return false;
     }
     transaction_end(&session->transaction);
+    history_pause(session);
     session->is_discarding_chunks = false;
     str_cut(argument, ' ', &name, &rest);
     set_name(session, name);

@@ -2,9 +2,11 @@
 /* MAIL FROM: a transaction begins (RFC 5321 section 4.1.1.2, RFC 1870, 6152, 3461, 6531). */
 #include "mail/dsn.h"
 #include "mail/smtp_path.h"
+#include "mail/verp.h"
 #include "mail/xtext.h"
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
@@ -104,6 +106,25 @@ static bool take_auth(struct session *session, struct str value)
     return true;
 }
 
+/* XVERP or XVERP=+= */
+static bool take_verp(struct session *session, struct str delimiters)
+{
+    struct transaction *transaction = &session->transaction;
+    const struct shared_settings *shared = session->smtpd->shared;
+
+    if (!verp_delimiters_are_good(delimiters, shared->verp_delimiter_filter)) {
+        answer(session, "501 5.5.4 Error: XVERP needs two characters from %.*s",
+               STR_ARG(shared->verp_delimiter_filter));
+        return false;
+    }
+    if (str_is_empty(transaction->sender)) {
+        answer(session, "503 5.5.4 Error: XVERP requires non-null sender");
+        return false;
+    }
+    transaction->verp_delimiters = arena_str(transaction->arena, delimiters);
+    return true;
+}
+
 /* A parameter without a value is a name alone. */
 static bool take_one(struct session *session, struct str word)
 {
@@ -117,6 +138,9 @@ static bool take_one(struct session *session, struct str word)
 
     struct str name, value;
     bool has_value = str_cut(word, '=', &name, &value);
+
+    if (session->may_use_verp && str_equal_nocase(name, STR("XVERP")))
+        return take_verp(session, has_value ? value : session->smtpd->shared->default_verp_delimiters);
 
     for (size_t i = 0; has_value && i < ARRAY_COUNT(parameters); i++) {
         if (str_equal_nocase(name, str_from_c(parameters[i].name)))
@@ -181,6 +205,7 @@ static bool may_be_stored(struct session *session)
 
     if (shared->message_size_limit > 0 && transaction->announced_bytes > (uint64_t) shared->message_size_limit) {
         log_reject(session, "reject", too_large, STR_EMPTY);
+        history_next_is(session, NOTICE_POLICY);
         answer_send(session, too_large);
         return false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RSET: the transaction is forgotten. */
 #include "smtpd/answer.h"
+#include "smtpd/history.h"
 #include "smtpd/session.h"
 #include "smtpd/verbs.h"
 
@@ -11,6 +12,7 @@ void verb_rset(struct session *session, struct str argument)
         return;
     }
     transaction_end(&session->transaction);
+    history_pause(session);
     session->is_discarding_chunks = false;
     answer_send(session, STR("250 2.0.0 Ok"));
 }

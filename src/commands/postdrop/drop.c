@@ -68,6 +68,7 @@ static bool read_wishes(int fd, struct arena *arena, struct maildrop_message *me
         .dsn_envid = wishes->envid,
         .dsn_return = wishes->dsn_return,
         .dsn_notify = wishes->dsn_notify,
+        .verp_delimiters = wishes->verp_delimiters,
         .encoding = wishes->encoding,
         .rewrite_context = wishes->is_relayed ? STR("remote") : STR("local"),
         .wants_extraction = wishes->wants_extraction,

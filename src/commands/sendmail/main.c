@@ -6,6 +6,7 @@
 #include "config/shared_settings.h"
 #include "daemon/command_log.h"
 #include "log/log.h"
+#include "mail/verp.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/process.h"
@@ -68,12 +69,31 @@ static int become(struct sendmail *sendmail, struct str folder, const struct str
     return fail(&why);
 }
 
+/* Sets the delimiters that are not given. */
+static bool check_verp(struct sendmail *sendmail, struct failure *why)
+{
+    struct sendmail_options *options = &sendmail->options;
+    struct str filter = sendmail->shared->verp_delimiter_filter;
+
+    if (!options->wants_verp)
+        return true;
+    if (str_is_empty(options->verp_delimiters))
+        options->verp_delimiters = sendmail->shared->default_verp_delimiters;
+    if (!verp_delimiters_are_good(options->verp_delimiters, filter))
+        return failure_set(why, FAILURE_PROTOCOL, 0, "-V requires two characters from %.*s", STR_ARG(filter));
+    if (options->has_sender && str_is_empty(options->sender))
+        return failure_set(why, FAILURE_PROTOCOL, 0, "-V option requires non-null sender address");
+    return true;
+}
+
 static int run_deliver(struct sendmail *sendmail)
 {
     struct submit_paths paths = { sendmail->config_directory, sendmail->shared->command_directory };
     struct failure why;
     struct str sender;
 
+    if (!check_verp(sendmail, &why))
+        return fail(&why);
     if (!submit_message(&sendmail->options, &paths, sendmail->arena, &sender, &why))
         return fail(&why);
     if (sendmail->options.verbosity == 1)

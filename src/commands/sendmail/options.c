@@ -80,6 +80,16 @@ static bool set_envid(struct parsing *parsing, struct str value)
     return true;
 }
 
+/* "-XV", "-XV+=": VERP. "-X file" is a log that nobody writes. */
+static bool set_verp(struct parsing *parsing, struct str value)
+{
+    if (value.len == 0 || value.data[0] != 'V')
+        return true;
+    parsing->options->wants_verp = true;
+    parsing->options->verp_delimiters = str_from(value, 1);
+    return true;
+}
+
 /* "-q": now; "-qRsite", "-qIid": part of it; "-q30m": be a daemon. */
 static bool set_queue(struct parsing *parsing, struct str value)
 {
@@ -197,7 +207,7 @@ static const struct option_row {
     { 'I', NO_ARGUMENT, set_aliases }, { 'L', ARGUMENT, NULL },
     { 'N', ARGUMENT, set_notify },     { 'O', ARGUMENT, NULL },
     { 'R', ARGUMENT, set_return },     { 'U', NO_ARGUMENT, NULL },
-    { 'V', ARGUMENT, set_envid },      { 'X', ARGUMENT, NULL },
+    { 'V', ARGUMENT, set_envid },      { 'X', ARGUMENT, set_verp },
     { 'b', ARGUMENT, set_mode },       { 'e', ARGUMENT, NULL },
     { 'f', ARGUMENT, set_sender },     { 'h', ARGUMENT, NULL },
     { 'i', NO_ARGUMENT, set_dots },    { 'm', NO_ARGUMENT, NULL },

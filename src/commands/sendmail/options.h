@@ -38,8 +38,10 @@ struct sendmail_options {
     struct str dsn_notify;
     struct str dsn_return;
     struct str envid;
-    struct str flush_site; /* -qRsite */
-    struct str flush_id;   /* -qIid */
+    bool wants_verp;            /* -XV */
+    struct str verp_delimiters; /* -XVxy; empty: default_verp_delimiters */
+    struct str flush_site;      /* -qRsite */
+    struct str flush_id;        /* -qIid */
     struct strlist recipients;
     struct strlist warnings;
 };

@@ -266,6 +266,7 @@ static void fill_wishes(struct submit *submit)
     submit->wishes.envid = options->envid;
     submit->wishes.dsn_return = options->dsn_return;
     submit->wishes.dsn_notify = options->dsn_notify;
+    submit->wishes.verp_delimiters = options->verp_delimiters;
     submit->wishes.encoding = options->encoding;
     submit->wishes.wants_extraction = options->extracts_recipients;
     submit->wishes.wants_delivery_report = options->verbosity == 1;

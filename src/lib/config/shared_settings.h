@@ -83,6 +83,8 @@ struct shared_settings {
     bool helpful_warnings;
     struct str import_environment;
     struct str export_environment;
+    struct str default_verp_delimiters;
+    struct str verp_delimiter_filter;
     struct str double_bounce_sender;
     struct str empty_address_recipient;
 };

@@ -9,6 +9,7 @@ static const struct message_field submission_fields[] = {
     MESSAGE_FIELD(struct submission, envid, FIELD_STR, 200, "DSN envelope id, decoded"),
     MESSAGE_FIELD(struct submission, dsn_return, FIELD_STR, 8, "FULL, HDRS or empty"),
     MESSAGE_FIELD(struct submission, dsn_notify, FIELD_STR, 64, "NOTIFY for all recipients, or empty"),
+    MESSAGE_FIELD(struct submission, verp_delimiters, FIELD_STR, 2, "of a sender for each recipient, or empty"),
     MESSAGE_FIELD(struct submission, encoding, FIELD_STR, 8, "7bit, 8bit or empty"),
     MESSAGE_FIELD(struct submission, wants_extraction, FIELD_BOOL, 1, "recipients are in the header too"),
     MESSAGE_FIELD(struct submission, wants_verify_report, FIELD_BOOL, 1, "report on addresses, deliver nothing"),

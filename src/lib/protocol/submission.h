@@ -15,9 +15,10 @@ struct submission {
     struct str sender;    /* internal form */
     struct str full_name; /* for a From header that must be made */
     struct str envid;
-    struct str dsn_return; /* FULL, HDRS or empty */
-    struct str dsn_notify; /* as in RCPT, or empty */
-    struct str encoding;   /* 7bit, 8bit or empty */
+    struct str dsn_return;      /* FULL, HDRS or empty */
+    struct str dsn_notify;      /* as in RCPT, or empty */
+    struct str verp_delimiters; /* two bytes, or empty */
+    struct str encoding;        /* 7bit, 8bit or empty */
     bool wants_extraction;
     bool wants_verify_report;
     bool wants_delivery_report;

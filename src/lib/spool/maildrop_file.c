@@ -52,6 +52,7 @@ enum {
     TAG_ORIGINAL_ID = 15,
     TAG_ATTRIBUTE = 16,
     TAG_RECIPIENT_WISHES = 17,
+    TAG_VERP = 18,
 };
 
 /*
@@ -74,6 +75,7 @@ static const struct string_row strings[] = {
     { TAG_ENVID, offsetof(struct maildrop_message, dsn_envid) },
     { TAG_RETURN, offsetof(struct maildrop_message, dsn_return) },
     { TAG_NOTIFY, offsetof(struct maildrop_message, dsn_notify) },
+    { TAG_VERP, offsetof(struct maildrop_message, verp_delimiters) },
     { TAG_ENCODING, offsetof(struct maildrop_message, encoding) },
     { TAG_REWRITE, offsetof(struct maildrop_message, rewrite_context) },
     { TAG_ORIGINAL_ID, offsetof(struct maildrop_message, original_id) },

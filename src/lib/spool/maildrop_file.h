@@ -26,6 +26,7 @@ struct maildrop_message {
     struct str dsn_envid;
     struct str dsn_return;      /* FULL, HDRS or empty */
     struct str dsn_notify;      /* as in RCPT: "NEVER", "SUCCESS,DELAY"; empty: not asked; for all recipients */
+    struct str verp_delimiters; /* sendmail -XV: two bytes, or empty */
     struct str encoding;        /* 7bit, 8bit or empty */
     struct str rewrite_context; /* "local" */
     bool wants_extraction;      /* sendmail -t */
