@@ -85,10 +85,10 @@ static void map_and_add(struct message *message, struct str address, struct pend
     struct strlist addresses = { 0 };
     enum mapping_result result = MAPPING_DONE;
 
-    if (message->flags & CLEANUP_FLAG_MAP_OK)
-        result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
     if (recipient->dsn_orcpt.len == 0)
         recipient->dsn_orcpt = default_orcpt(message->scratch, address);
+    if (message->flags & CLEANUP_FLAG_MAP_OK)
+        result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
     if (result == MAPPING_DONE && (message->flags & CLEANUP_FLAG_MAP_OK))
         result = mapping_virtual(mapping, &context, address, &addresses);
     else

@@ -72,6 +72,11 @@ TEST(options_are_read_in_every_spelling)
     EXPECT_STR(options.recipients.items[0], STR("-x"));
     EXPECT(parse(&options, arena, "sendmail", "-o7 -om -oem -OX=y -e m -h 3 -p x -L y -m -U -x -Ac -X f a", &why));
     EXPECT_STR(options.encoding, STR("7bit"));
+    EXPECT_FALSE(options.wants_verp);
+    EXPECT(parse(&options, arena, "sendmail", "-XV a", &why));
+    EXPECT(options.wants_verp && str_is_empty(options.verp_delimiters));
+    EXPECT(parse(&options, arena, "sendmail", "-X V-= a", &why));
+    EXPECT_STR(options.verp_delimiters, STR("-="));
     EXPECT_UINT(options.recipients.count, 1);
     EXPECT(parse(&options, arena, "sendmail", "-qIABC", &why));
     EXPECT_STR(options.flush_id, STR("ABC"));

@@ -91,20 +91,17 @@ static unsigned notify_flag(struct str word)
 
 bool dsn_notify_parse(struct str text, unsigned *notify_out)
 {
-    struct str rest = text, word;
+    struct str word;
     unsigned notify = 0;
-    bool has_more;
 
-    do {
-        unsigned flag;
+    while (str_next_word(&text, ",", &word)) {
+        unsigned flag = notify_flag(word);
 
-        has_more = str_cut(rest, ',', &word, &rest);
-        flag = notify_flag(word);
         if (flag == 0)
             return false;
         notify |= flag;
-    } while (has_more);
-    if ((notify & DSN_NOTIFY_NEVER) && notify != DSN_NOTIFY_NEVER)
+    }
+    if (notify == 0 || ((notify & DSN_NOTIFY_NEVER) && notify != DSN_NOTIFY_NEVER))
         return false;
     *notify_out = notify;
     return true;
@@ -151,7 +148,7 @@ static bool is_orcpt_text(struct str text)
     for (size_t i = 0; i < text.len; i++)
         if (!char_is_print(text.data[i]) && (unsigned char) text.data[i] < 0x80)
             return false;
-    return text.len > 0;
+    return true;
 }
 
 bool dsn_orcpt_parse(struct arena *arena, struct str text, struct str *type_out, struct str *address_out)

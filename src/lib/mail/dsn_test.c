@@ -48,7 +48,7 @@ TEST(a_reply_has_a_status_of_its_own_class)
 
 TEST(notify_and_return_are_read_and_written)
 {
-    static const char *const bad[] = { "", "NEVER,SUCCESS", "SUCCESS,", ",DELAY", "FOO", "SUCCESS DELAY" };
+    static const char *const bad[] = { "", ",", "NEVER,SUCCESS", "FOO", "SUCCESS,FOO", "SUCCESS DELAY" };
     unsigned notify = 0;
     enum dsn_return what = DSN_RETURN_UNSET;
     struct strbuf out;
@@ -57,6 +57,7 @@ TEST(notify_and_return_are_read_and_written)
         EXPECT_FALSE(dsn_notify_parse(str_from_c(bad[i]), &notify));
     EXPECT(dsn_notify_parse(STR("delay,Success,FAILURE"), &notify));
     EXPECT_UINT(notify, DSN_NOTIFY_DELAY | DSN_NOTIFY_SUCCESS | DSN_NOTIFY_FAILURE);
+    EXPECT(dsn_notify_parse(STR(",delay,,success,FAILURE,"), &notify));
     strbuf_init(&out, 100);
     EXPECT(dsn_notify_append(&out, notify));
     EXPECT_STR(strbuf_str(&out), STR("SUCCESS,FAILURE,DELAY"));
@@ -73,7 +74,7 @@ TEST(notify_and_return_are_read_and_written)
 
 TEST(an_original_recipient_has_a_type_and_printable_text)
 {
-    static const char *const bad[] = { "", "rfc822", ";a@b", "rfc822;", "rfc822;a b", "rf c;a", "rfc822;a+0Ab" };
+    static const char *const bad[] = { "", "rfc822", ";a@b", "rfc822;a b", "rf c;a", "rfc822;a+0Ab" };
     struct arena *arena = arena_create();
     struct str type, address;
 
@@ -82,6 +83,8 @@ TEST(an_original_recipient_has_a_type_and_printable_text)
     EXPECT(dsn_orcpt_parse(arena, STR("rfc822;u+2Bt@x.example"), &type, &address));
     EXPECT_STR(type, STR("rfc822"));
     EXPECT_STR(address, STR("u+t@x.example"));
+    EXPECT(dsn_orcpt_parse(arena, STR("rfc822;"), &type, &address));
+    EXPECT_STR(address, STR(""));
     EXPECT(dsn_orcpt_parse(arena, STR("utf-8;\xc3\xa9@x.example"), &type, &address));
     EXPECT_STR(address, STR("\xc3\xa9@x.example"));
     arena_destroy(&arena);
