@@ -104,6 +104,9 @@ function(merpati_add_programs)
     endif()
   endforeach()
   merpati_add_registry()
+  # One program, two protocols: its name says which.
+  add_custom_command(TARGET libexec-smtp POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -E create_symlink smtp ${CMAKE_BINARY_DIR}/libexec/lmtp)
   merpati_link_command(sendmail mailq)
   merpati_link_command(sendmail newaliases)
   merpati_link_command(postmap postalias)

@@ -3,6 +3,7 @@
 
 #include "smtp/log_lines.h"
 #include "smtp/session.h"
+#include "smtp/smtp.h"
 
 static struct delivery_report report_of(const struct trouble *trouble)
 {
@@ -74,11 +75,16 @@ void attempt_give_up(struct attempt *attempt)
     }
 }
 
-/* RFC 3461 section 5.2.2: a server that knows DSN, and was told of the wish, reports from there on; else we do. */
+/*
+ * RFC 3461 section 5.2.2: a server that knows DSN, and was told of the wish, reports from there on; else we do. What an
+ * LMTP server without DSN takes may be in its mailbox (lmtp_assume_final).
+ */
 static struct str action_for(const struct smtp_session *session, const struct deliver_recipient *recipient)
 {
     bool reports_itself = (session->extensions.offered & SMTP_EXTENSION_DSN) != 0;
 
+    if (!reports_itself && session->smtp->settings->assume_final)
+        return STR("delivered");
     return reports_itself && (recipient->dsn_notify & DSN_NOTIFY_SUCCESS) != 0 ? STR("delegated") : STR("relayed");
 }
 

@@ -34,12 +34,15 @@ static enum transaction_end use_session(struct site *site, struct smtp_session *
     return end;
 }
 
-/* Sessions of other messages. One that is still good counts as a host that was tried. */
+/*
+ * Sessions of other messages. One that is still good counts as a host that was tried; of LMTP, which has no MX hosts,
+ * as the last: what its server says of a recipient it would say again.
+ */
 static void use_old_sessions(struct site *site)
 {
     struct smtp_session *session;
 
-    site->attempt->is_last_host = false;
+    site->attempt->is_last_host = site->attempt->smtp->is_lmtp && site->is_last;
     while ((session = session_cache_take(site->attempt->smtp->sessions, site->text)) != NULL) {
         if (use_session(site, session) == TRANSACTION_ENDED)
             return;
@@ -82,6 +85,14 @@ static void try_target(struct site *site, const struct target *target)
     use_session(site, session);
 }
 
+static bool parse(const struct smtp *smtp, struct str text, struct nexthop *nexthop_out, struct failure *why)
+{
+    struct str port = smtp->settings->tcp_port;
+
+    return smtp->is_lmtp ? nexthop_parse_lmtp(text, port, nexthop_out, why)
+                         : nexthop_parse(text, port, nexthop_out, why);
+}
+
 static void try_site(struct site *site)
 {
     struct attempt *attempt = site->attempt;
@@ -93,7 +104,7 @@ static void try_site(struct site *site)
     use_old_sessions(site);
     if (is_settled(attempt))
         return;
-    if (!nexthop_parse(site->text, attempt->smtp->settings->tcp_port, &nexthop, &why)) {
+    if (!parse(attempt->smtp, site->text, &nexthop, &why)) {
         attempt->trouble = trouble_local(arena, DSN_STATUS(4, 3, 5), "%s", why.text);
         return;
     }

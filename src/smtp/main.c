@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* smtp - delivers to other hosts: many messages at once in one process, sessions used again for the next message. */
+/*
+ * smtp - delivers to other hosts: many messages at once in one process, sessions used again for the next message. Under
+ * the name lmtp it speaks LMTP, also to Unix sockets.
+ */
 
 #include "config/shared_settings.h"
 #include "delivery/agent.h"
@@ -9,14 +12,20 @@
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
 
-static bool read_bind_address(struct str text, enum ip_family family, struct ip_address *address_out,
-                              struct failure *why)
+/* Of parameters. */
+static const char *prefix_of(const struct smtp *smtp)
+{
+    return smtp->is_lmtp ? "lmtp" : "smtp";
+}
+
+static bool read_bind_address(const struct smtp *smtp, struct str text, enum ip_family family,
+                              struct ip_address *address_out, struct failure *why)
 {
     if (text.len == 0)
         return true;
     if (!ip_address_parse(text, address_out) || address_out->family != family)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: bad address: %.*s; write one of this host's, as in %s",
-                           family == IP_V4 ? "smtp_bind_address" : "smtp_bind_address6", STR_ARG(text),
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s%s: bad address: %.*s; write one of this host's, as in %s",
+                           prefix_of(smtp), family == IP_V4 ? "_bind_address" : "_bind_address6", STR_ARG(text),
                            family == IP_V4 ? "192.0.2.1" : "2001:db8::1");
     return true;
 }
@@ -50,7 +59,8 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
     struct inet_protocols protocols;
 
     if (!hosts.may_use_dns && !hosts.may_use_native)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "smtp_host_lookup: write dns, native, or both");
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s_host_lookup: write dns, native, or both",
+                           prefix_of(smtp));
     if (!inet_protocols_parse(daemon_shared(daemon)->inet_protocols, &protocols, why))
         return false;
     hosts.wants_ipv4 = protocols.has_ipv4;
@@ -68,10 +78,11 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
     struct smtp *smtp = arena_new(daemon_arena(daemon), struct smtp);
 
     smtp->loop = daemon_loop(daemon);
+    smtp->is_lmtp = daemon_program_of(daemon)->settings == &lmtp_settings_table;
     smtp->settings = daemon_settings(daemon);
     smtp->myhostname = daemon_shared(daemon)->myhostname;
-    if (!read_bind_address(smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
-        !read_bind_address(smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
+    if (!read_bind_address(smtp, smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
+        !read_bind_address(smtp, smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
         !find_own_addresses(smtp, daemon, why) || !open_lookups(smtp, daemon, why))
         return false;
     daemon_keep(daemon, smtp);
@@ -107,9 +118,18 @@ static void deliver(struct delivery *delivery, void *context)
     smtp_deliver(context, delivery);
 }
 
+/* By the last part of the name that the program was started with. */
+static bool is_lmtp(const char *name)
+{
+    struct str path = str_from_c(name);
+    size_t slash = str_find_last_char(path, '/');
+
+    return str_equal(slash == STR_NOT_FOUND ? path : str_from(path, slash + 1), STR("lmtp"));
+}
+
 int main(int argc, char **argv)
 {
-    static const struct delivery_program program = {
+    struct delivery_program program = {
         .name = "smtp",
         .shape = DAEMON_EVENT,
         .user = DAEMON_AS_NET_OWNER,
@@ -123,5 +143,10 @@ int main(int argc, char **argv)
         .deliver = deliver,
     };
 
+    if (argc > 0 && is_lmtp(argv[0])) {
+        program.name = "lmtp";
+        program.settings = &lmtp_settings_table;
+        program.heeds_chroot = true;
+    }
     return delivery_agent_main(&program, argc, argv);
 }

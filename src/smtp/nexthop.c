@@ -86,6 +86,23 @@ bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nex
     return true;
 }
 
+bool nexthop_parse_lmtp(struct str text, struct str default_port, struct nexthop *nexthop_out, struct failure *why)
+{
+    struct str rest = text;
+
+    if (str_starts_with(text, STR("unix:"))) {
+        rest = str_from(text, 5);
+        *nexthop_out = (struct nexthop){ .text = text, .is_host = true, .path = rest };
+        return !str_is_empty(rest) || failure_set(why, FAILURE_CONFIGURATION, 0, "bad next hop: %.*s", STR_ARG(text));
+    }
+    if (str_starts_with(text, STR("inet:")))
+        rest = str_from(text, 5);
+    if (!nexthop_parse(rest, default_port, nexthop_out, why))
+        return false;
+    nexthop_out->is_host = true;
+    return true;
+}
+
 struct strlist nexthop_split(struct arena *arena, struct str text)
 {
     return strlist_split(arena, text, ", \t\r\n");

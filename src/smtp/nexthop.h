@@ -15,11 +15,16 @@ struct nexthop {
     struct str text;   /* as given */
     struct str domain; /* without brackets, port and "IPv6:" */
     uint16_t port;
-    bool is_host; /* was in brackets: no MX lookup */
+    bool is_host;    /* was in brackets, or is LMTP's: no MX lookup */
+    struct str path; /* of a Unix socket ("unix:path"); empty: TCP */
 };
 
 /* The parts of one destination. default_port: a number or a name of /etc/services. */
 MUST_USE bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nexthop_out, struct failure *why);
+
+/* As LMTP has them: "unix:path", "inet:host:port", and the latter without "inet:". */
+MUST_USE bool nexthop_parse_lmtp(struct str text, struct str default_port, struct nexthop *nexthop_out,
+                                 struct failure *why);
 
 /* The destinations of a list. */
 struct strlist nexthop_split(struct arena *arena, struct str text);

@@ -30,6 +30,33 @@ TEST(next_hops_are_taken_apart)
     }
 }
 
+TEST(next_hops_of_lmtp_are_hosts_and_unix_sockets)
+{
+    static const struct {
+        const char *text, *domain, *path;
+        uint16_t port;
+    } rows[] = {
+        { "inet:example.com", "example.com", "", 24 },
+        { "inet:example.com:2003", "example.com", "", 2003 },
+        { "inet:[192.0.2.1]:26", "192.0.2.1", "", 26 },
+        { "example.com", "example.com", "", 24 },
+        { "[2001:db8::1]", "2001:db8::1", "", 24 },
+        { "unix:private/lmtp", "", "private/lmtp", 0 },
+        { "unix:/run/dovecot/lmtp", "", "/run/dovecot/lmtp", 0 },
+    };
+    struct nexthop nexthop;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        EXPECT(nexthop_parse_lmtp(str_from_c(rows[i].text), STR("24"), &nexthop, NULL));
+        EXPECT_STR(nexthop.domain, str_from_c(rows[i].domain));
+        EXPECT_STR(nexthop.path, str_from_c(rows[i].path));
+        EXPECT_UINT(nexthop.port, rows[i].port);
+        EXPECT(nexthop.is_host);
+    }
+    EXPECT_FALSE(nexthop_parse_lmtp(STR("unix:"), STR("24"), &nexthop, NULL));
+    EXPECT_FALSE(nexthop_parse_lmtp(STR("inet:"), STR("24"), &nexthop, NULL));
+}
+
 TEST(bad_next_hops_are_refused_with_a_reason)
 {
     static const char *const rows[] = { "",       ":25",   "[]",   "[mx",      "mx]",

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Mail can only loop where we listen. */
-enum { PORT_SMTP = 25 };
+enum { PORT_SMTP = 25, UNIX_CONNECT_SECONDS = 30 };
 
 /* ---- talking ---- */
 
@@ -168,15 +168,34 @@ static bool say_hello(struct smtp_session *session, const char *verb, const char
     return false;
 }
 
+static void take_extensions(struct smtp_session *session)
+{
+    if (smtp_reply_class(&session->reply) == 2)
+        smtp_extensions_parse(&session->extensions, &session->reply, &session->smtp->settings->discard_ehlo_keywords);
+}
+
+/* RFC 2033 section 4.1: there is no other way to begin. */
+static bool introduce_by_lhlo(struct smtp_session *session, struct arena *arena, struct trouble *trouble_out)
+{
+    if (!say_hello(session, "LHLO", "performing the LHLO handshake", arena, trouble_out))
+        return false;
+    take_extensions(session);
+    session->extensions.name = STR_EMPTY;
+    if (smtp_reply_class(&session->reply) == 2)
+        return true;
+    *trouble_out = trouble_refused(arena, session);
+    return false;
+}
+
 static bool introduce(struct smtp_session *session, const struct target *target, struct str nexthop, bool may_ehlo,
                       struct arena *arena, struct trouble *trouble_out)
 {
+    if (session->smtp->is_lmtp)
+        return introduce_by_lhlo(session, arena, trouble_out);
     if (may_ehlo) {
         if (!say_hello(session, "EHLO", "performing the EHLO handshake", arena, trouble_out))
             return false;
-        if (smtp_reply_class(&session->reply) == 2)
-            smtp_extensions_parse(&session->extensions, &session->reply,
-                                  &session->smtp->settings->discard_ehlo_keywords);
+        take_extensions(session);
     }
     /* RFC 5321 section 4.1.4: a server that does not know EHLO is asked in the old way. */
     if (!may_ehlo || (smtp_reply_class(&session->reply) != 2 && !session->is_broken)) {
@@ -213,6 +232,31 @@ static const struct socket_address *local_address(const struct smtp *smtp, const
     return smtp->settings->bind_address_enforce ? place : NULL;
 }
 
+static const char *reason_of(const struct failure *why)
+{
+    if (why->kind == FAILURE_TIMEOUT)
+        return strerror(ETIMEDOUT);
+    return why->error != 0 ? strerror(why->error) : why->text;
+}
+
+static bool connect_to_path(struct smtp *smtp, const struct target *target, struct arena *arena,
+                            struct stream **stream_out, struct trouble *trouble_out)
+{
+    struct duration timeout = smtp->settings->connect_timeout;
+    struct failure why;
+    int fd;
+
+    /* Nothing but a full backlog is waited for. */
+    if (timeout.us <= 0)
+        timeout = seconds(UNIX_CONNECT_SECONDS);
+    if (socket_connect_unix(smtp->loop, arena_c(arena, target->path), timeout, &fd, &why) &&
+        stream_create(smtp->loop, fd, smtp->settings->helo_timeout, stream_out, &why))
+        return true;
+    *trouble_out = trouble_local(arena, DSN_STATUS(4, 4, 1), "connect to %.*s[%.*s]: %s", STR_ARG(target->host),
+                                 STR_ARG(target->path), reason_of(&why));
+    return false;
+}
+
 static bool connect_to(struct smtp *smtp, const struct target *target, struct arena *arena, struct stream **stream_out,
                        struct trouble *trouble_out)
 {
@@ -222,6 +266,8 @@ static bool connect_to(struct smtp *smtp, const struct target *target, struct ar
     struct failure why;
     int fd;
 
+    if (!str_is_empty(target->path))
+        return connect_to_path(smtp, target, arena, stream_out, trouble_out);
     address.len = ip_address_to_sockaddr(&target->address, target->port, &address.storage);
     if (timeout.us <= 0)
         timeout = DURATION_FOREVER;
@@ -229,12 +275,24 @@ static bool connect_to(struct smtp *smtp, const struct target *target, struct ar
         stream_create(smtp->loop, fd, smtp->settings->helo_timeout, stream_out, &why))
         return true;
     *trouble_out = trouble_local(arena, DSN_STATUS(4, 4, 1), "connect to %.*s[%s]:%u: %s", STR_ARG(target->host),
-                                 ip_address_format(&target->address, text), target->port,
-                                 why.kind == FAILURE_TIMEOUT ? strerror(ETIMEDOUT)
-                                 : why.error != 0            ? strerror(why.error)
-                                                             : why.text);
+                                 ip_address_format(&target->address, text), target->port, reason_of(&why));
     smtp_log_connect_failed(trouble_out->text);
     return false;
+}
+
+static void name_server(struct smtp_session *session, const struct target *target)
+{
+    struct arena *arena = session->arena;
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    if (!str_is_empty(target->path)) {
+        session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(target->path));
+        session->name_address_port = session->name_address;
+        return;
+    }
+    session->name_address =
+        arena_printf(arena, "%.*s[%s]", STR_ARG(target->host), ip_address_format(&target->address, text));
+    session->name_address_port = arena_printf(arena, "%.*s:%u", STR_ARG(session->name_address), target->port);
 }
 
 static struct smtp_session *create(struct smtp *smtp, const struct target *target, struct str nexthop,
@@ -242,7 +300,6 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
 {
     struct arena *arena = arena_create();
     struct smtp_session *session = arena_new(arena, struct smtp_session);
-    char text[IP_ADDRESS_TEXT_MAX];
 
     session->smtp = smtp;
     session->arena = arena;
@@ -250,9 +307,7 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     list_init(&session->place);
     session->key = arena_str(arena, nexthop);
     session->host = arena_str(arena, target->host);
-    session->name_address =
-        arena_printf(arena, "%.*s[%s]", STR_ARG(target->host), ip_address_format(&target->address, text));
-    session->name_address_port = arena_printf(arena, "%.*s:%u", STR_ARG(session->name_address), target->port);
+    name_server(session, target);
     session->opened = loop_now(smtp->loop);
     session->uses = 1;
     smtp_reply_init(&session->reply);
@@ -271,7 +326,7 @@ bool session_open(struct smtp *smtp, const struct target *target, struct str nex
         return false;
     *has_talked_out = true;
     session = create(smtp, target, nexthop, stream);
-    if (read_greeting(session, target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) &&
+    if (read_greeting(session, !smtp->is_lmtp && target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) &&
         introduce(session, target, nexthop, may_ehlo, arena, trouble_out)) {
         session->uses = 0;
         *session_out = session;
@@ -283,15 +338,28 @@ bool session_open(struct smtp *smtp, const struct target *target, struct str nex
 
 /* ---- closing ---- */
 
-static void say_quit(struct smtp_session *session)
+void session_say_quit(struct smtp_session *session)
 {
     const struct smtp_settings *settings = session->smtp->settings;
+    bool waits = !settings->skip_quit_response && !session->is_hurried;
 
+    if (session->is_broken || session->is_mute || session->has_quit)
+        return;
+    session->has_quit = true;
     session_command(session, "QUIT");
-    stream_set_timeout(session->stream, settings->skip_quit_response ? seconds(1) : settings->quit_timeout);
-    if (stream_flush(session->stream, NULL) && !settings->skip_quit_response &&
+    stream_set_timeout(session->stream, waits ? settings->quit_timeout : seconds(1));
+    if (stream_flush(session->stream, NULL) && waits && !session->is_hurried &&
         !session_read_reply(session, settings->quit_timeout, NULL))
         session->is_broken = true;
+}
+
+void session_hurry(struct smtp_session *session)
+{
+    bool is_waiting = session->has_quit && !session->is_hurried;
+
+    session->is_hurried = true;
+    if (is_waiting)
+        stream_abort(session->stream);
 }
 
 void session_close(struct smtp_session **session)
@@ -302,8 +370,7 @@ void session_close(struct smtp_session **session)
     *session = NULL;
     if (it == NULL)
         return;
-    if (!it->is_broken && !it->is_mute)
-        say_quit(it);
+    session_say_quit(it);
     stream_destroy(&it->stream);
     smtp_reply_done(&it->reply);
     arena = it->arena;

@@ -28,8 +28,8 @@ struct smtp_session {
     struct stream *stream;
     struct str key;               /* the next hop it serves, for the cache */
     struct str host;              /* "mx.example.com" */
-    struct str name_address;      /* "mx.example.com[192.0.2.1]" */
-    struct str name_address_port; /* "mx.example.com[192.0.2.1]:25" */
+    struct str name_address;      /* "mx.example.com[192.0.2.1]"; of a Unix socket "host[path]" */
+    struct str name_address_port; /* "mx.example.com[192.0.2.1]:25"; of a Unix socket as above */
     struct smtp_extensions extensions;
     struct smtp_reply reply; /* the last one */
     struct instant opened;   /* monotonic */
@@ -39,6 +39,8 @@ struct smtp_session {
     bool is_mute;        /* a write failed; what the server said before may still be read */
     struct failure lost; /* of that write */
     bool needs_reset;    /* RSET goes before the next MAIL */
+    bool has_quit;       /* QUIT was said */
+    bool is_hurried;     /* the process ends: no answer to QUIT is waited for */
 };
 
 /*
@@ -47,8 +49,12 @@ struct smtp_session {
  */
 MUST_USE bool session_open(struct smtp *smtp, const struct target *target, struct str nexthop, struct arena *arena,
                            struct smtp_session **session_out, bool *has_talked_out, struct trouble *trouble_out);
-/* Says QUIT if it can still be said, without waiting for more than smtp_skip_quit_response asks. */
+/* Says QUIT if it can still be said, and has not been, without waiting for more than smtp_skip_quit_response asks. */
 void session_close(struct smtp_session **session);
+/* That half of it which may wait. */
+void session_say_quit(struct smtp_session *session);
+/* Ends the wait of one that has said QUIT, in another fiber. */
+void session_hurry(struct smtp_session *session);
 
 /* Buffers a command with its CR LF. A failure shows at the next reply. */
 PRINTF_LIKE(2, 3) void session_command(struct smtp_session *session, const char *format, ...);

@@ -18,8 +18,9 @@ struct session_cache {
     size_t count;
     struct map *by_key;   /* to struct shelf */
     struct event changed; /* for the sweeper */
-    struct event swept;   /* the sweeper has ended */
+    struct event swept;   /* the sweeper has ended, or one that left */
     bool is_swept;        /* the sweeper runs */
+    struct list leaving;  /* sessions that say goodbye, a fiber each */
     bool is_stopped;
 };
 
@@ -34,6 +35,7 @@ struct session_cache *session_cache_create(struct smtp *smtp)
 
     cache->smtp = smtp;
     list_init(&cache->idle);
+    list_init(&cache->leaving);
     cache->by_key = map_create();
     event_init(&cache->changed);
     event_init(&cache->swept);
@@ -47,7 +49,7 @@ void session_cache_destroy(struct session_cache **cache)
     *cache = NULL;
     if (it == NULL)
         return;
-    CHECK(list_is_empty(&it->idle) && !it->is_swept);
+    CHECK(list_is_empty(&it->idle) && list_is_empty(&it->leaving) && !it->is_swept);
     map_destroy(&it->by_key);
     memory_free(it);
 }
@@ -80,10 +82,28 @@ static struct smtp_session *oldest(const struct session_cache *cache)
     return list_is_empty(&cache->idle) ? NULL : CONTAINER_OF(cache->idle.next, struct smtp_session, place);
 }
 
+static void say_goodbye(void *context)
+{
+    struct smtp_session *session = context;
+    struct session_cache *cache = session->smtp->sessions;
+
+    session_say_quit(session);
+    list_remove(&session->place);
+    session_close(&session);
+    event_wake_all(&cache->swept);
+}
+
+/* The server may take its time to answer QUIT: nobody waits for that. */
+static void leave(struct session_cache *cache, struct smtp_session *session)
+{
+    list_append(&cache->leaving, &session->place);
+    fiber_start(cache->smtp->loop, say_goodbye, session);
+}
+
 static void close_one(struct session_cache *cache, struct smtp_session *session)
 {
     take_out(cache, session);
-    session_close(&session);
+    leave(cache, session);
 }
 
 static void sweep(void *context)
@@ -114,7 +134,7 @@ static bool may_be_kept(const struct session_cache *cache, const struct smtp_ses
     const struct smtp_settings *settings = cache->smtp->settings;
     struct duration age = instant_since(loop_now(cache->smtp->loop), session->opened);
 
-    if (cache->is_stopped || session->is_broken || session->is_mute)
+    if (session->is_broken || session->is_mute)
         return false;
     if (!settings->cache_on_demand && !is_listed(cache->smtp, session->key))
         return false;
@@ -129,8 +149,13 @@ void session_cache_put(struct session_cache *cache, struct smtp_session **sessio
     struct shelf *shelf;
 
     *session = NULL;
-    if (!may_be_kept(cache, it)) {
+    if (cache->is_stopped) {
+        it->is_hurried = true;
         session_close(&it);
+        return;
+    }
+    if (!may_be_kept(cache, it)) {
+        leave(cache, it);
         return;
     }
     if (cache->count >= IDLE_MAX)
@@ -172,12 +197,13 @@ void session_cache_stop(struct session_cache *cache)
     struct smtp_session *session;
 
     cache->is_stopped = true;
-    while ((session = oldest(cache)) != NULL)
+    while ((session = oldest(cache)) != NULL) {
+        session->is_hurried = true;
         close_one(cache, session);
-    event_wake_all(&cache->changed);
-    /* It may be saying goodbye to one, which is bounded. */
-    while (cache->is_swept) {
-        if (!event_wait(cache->smtp->loop, &cache->swept, cache->smtp->settings->quit_timeout, NULL))
-            break;
     }
+    event_wake_all(&cache->changed);
+    for (struct list *node = cache->leaving.next; node != &cache->leaving; node = node->next)
+        session_hurry(CONTAINER_OF(node, struct smtp_session, place));
+    while (cache->is_swept || !list_is_empty(&cache->leaving))
+        (void) !event_wait(cache->smtp->loop, &cache->swept, DURATION_FOREVER, NULL);
 }

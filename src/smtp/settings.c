@@ -4,6 +4,7 @@
 static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 
 #define STRING(member, name, value, purpose) SETTING_STRING(struct smtp_settings, member, name, value, 0, 0, purpose)
+#define NAME(member, name, value, purpose) SETTING_STRING(struct smtp_settings, member, name, value, 1, 0, purpose)
 #define BOOLEAN(member, name, value, purpose) SETTING_BOOLEAN(struct smtp_settings, member, name, value, purpose)
 #define LIST(member, name, value, purpose) SETTING_LIST(struct smtp_settings, member, name, value, purpose)
 #define NUMBER(member, name, value, lowest, highest, purpose)                                                          \
@@ -11,57 +12,82 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 #define TIME(member, name, value, lowest, purpose)                                                                     \
     SETTING_TIME(struct smtp_settings, member, name, value, lowest, 0, 's', purpose)
 
-static const struct setting rows[] = {
-    SETTING_STRING(struct smtp_settings, tcp_port, "smtp_tcp_port", "smtp", 1, 0,
-                   "The port, or a name from /etc/services, of a next hop that names none."),
-    LIST(host_lookup, "smtp_host_lookup", "dns",
-         "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),
+/* Of one name and meaning for SMTP and LMTP. */
+#define SHARED_ROWS                                                                                                    \
+    BOOLEAN(disable_dns_lookups, "disable_dns_lookups", "no", "Use no DNS at all: no MX, hosts by the C library."),    \
+        BOOLEAN(ignore_mx_lookup_error, "ignore_mx_lookup_error", "no",                                                \
+                "When the MX lookup has no answer, look for an address instead of trying again later."),               \
+        BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",                                \
+                "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable.")
+
+/* Of one meaning and default, with a name for each: prefix is "smtp" or "lmtp". A row added here is added to both. */
+#define MIRRORED_ROWS(prefix)                                                                                          \
+    LIST(host_lookup, prefix "_host_lookup", "dns",                                                                    \
+         "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),                  \
+        BOOLEAN(defer_if_no_mx_address_found, prefix "_defer_if_no_mx_address_found", "no",                            \
+                "Defer, instead of returning, when no MX host has an address."),                                       \
+        BOOLEAN(randomize_addresses, prefix "_randomize_addresses", "yes", "Mix addresses of equal preference."),      \
+        BOOLEAN(balance_inet_protocols, prefix "_balance_inet_protocols", "yes",                                       \
+                "Keep both IPv4 and IPv6 among the addresses that are tried."),                                        \
+        SETTING_CHOICE(struct smtp_settings, address_preference, prefix "_address_preference", "any", preferences,     \
+                       "The protocol that is tried first among addresses of equal preference."),                       \
+        NUMBER(mx_address_limit, prefix "_mx_address_limit", "5", 0, 0, "Addresses of MX hosts to use, 0 for all."),   \
+        NUMBER(mx_session_limit, prefix "_mx_session_limit", "2", 0, 0,                                                \
+               "Sessions in one delivery before it is deferred, 0 for no limit."),                                     \
+        STRING(bind_address, prefix "_bind_address", "", "IPv4 address to connect from."),                             \
+        STRING(bind_address6, prefix "_bind_address6", "", "IPv6 address to connect from."),                           \
+        BOOLEAN(bind_address_enforce, prefix "_bind_address_enforce", "no",                                            \
+                "Defer when " prefix "_bind_address cannot be used, instead of connecting from any address."),         \
+        BOOLEAN(skip_5xx_greeting, prefix "_skip_5xx_greeting", "yes",                                                 \
+                "Go on to the next host after a greeting of 5xx."),                                                    \
+        BOOLEAN(quote_envelope, prefix "_quote_rfc821_envelope", "yes", "Quote addresses in MAIL FROM and RCPT TO."),  \
+        NUMBER(line_length_limit, prefix "_line_length_limit", "998", 0, 0,                                            \
+               "Longest line of content; longer ones are folded. 0: no limit."),                                       \
+        TIME(mail_timeout, prefix "_mail_timeout", "300s", 1, "For the answer to MAIL FROM."),                         \
+        TIME(rcpt_timeout, prefix "_rcpt_timeout", "300s", 1, "For the answer to RCPT TO."),                           \
+        TIME(data_init_timeout, prefix "_data_init_timeout", "120s", 1, "For the answer to DATA."),                    \
+        TIME(data_xfer_timeout, prefix "_data_xfer_timeout", "180s", 1, "For the server to take a piece of content."), \
+        TIME(data_done_timeout, prefix "_data_done_timeout", "600s", 1, "For the answer to the final dot."),           \
+        TIME(rset_timeout, prefix "_rset_timeout", "20s", 1, "For the answer to RSET."),                               \
+        TIME(quit_timeout, prefix "_quit_timeout", "300s", 1, "For the answer to QUIT."),                              \
+        BOOLEAN(cache_on_demand, prefix "_connection_cache_on_demand", "yes",                                          \
+                "Keep sessions open for the next message."),                                                           \
+        LIST(cache_destinations, prefix "_connection_cache_destinations", "",                                          \
+             "Next hops whose sessions are kept open whatever " prefix "_connection_cache_on_demand says."),           \
+        TIME(cache_time_limit, prefix "_connection_cache_time_limit", "2s", 1, "How long an unused session is kept."), \
+        TIME(reuse_time_limit, prefix "_connection_reuse_time_limit", "300s", 1, "How long a session is used again."), \
+        NUMBER(reuse_count_limit, prefix "_connection_reuse_count_limit", "0", 0, 0,                                   \
+               "How many messages a session carries, 0 for no limit.")
+
+static const struct setting smtp_rows[] = {
+    SHARED_ROWS,
+    MIRRORED_ROWS("smtp"),
+    NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "smtp_fallback_relay", "$fallback_relay",
          "Next hops for mail whose destination is not found or cannot be reached."),
-    BOOLEAN(disable_dns_lookups, "disable_dns_lookups", "no", "Use no DNS at all: no MX, hosts by the C library."),
-    BOOLEAN(ignore_mx_lookup_error, "ignore_mx_lookup_error", "no",
-            "When the MX lookup has no answer, look for an address instead of trying again later."),
-    BOOLEAN(defer_if_no_mx_address_found, "smtp_defer_if_no_mx_address_found", "no",
-            "Defer, instead of returning, when no MX host has an address."),
-    BOOLEAN(randomize_addresses, "smtp_randomize_addresses", "yes", "Mix addresses of equal preference."),
-    BOOLEAN(balance_inet_protocols, "smtp_balance_inet_protocols", "yes",
-            "Keep both IPv4 and IPv6 among the addresses that are tried."),
-    SETTING_CHOICE(struct smtp_settings, address_preference, "smtp_address_preference", "any", preferences,
-                   "The protocol that is tried first among addresses of equal preference."),
-    NUMBER(mx_address_limit, "smtp_mx_address_limit", "5", 0, 0, "Addresses of MX hosts to use, 0 for all."),
-    NUMBER(mx_session_limit, "smtp_mx_session_limit", "2", 0, 0,
-           "Sessions in one delivery before it is deferred, 0 for no limit."),
-    STRING(bind_address, "smtp_bind_address", "", "IPv4 address to connect from."),
-    STRING(bind_address6, "smtp_bind_address6", "", "IPv6 address to connect from."),
-    BOOLEAN(bind_address_enforce, "smtp_bind_address_enforce", "no",
-            "Defer when smtp_bind_address cannot be used, instead of connecting from any address."),
-    SETTING_STRING(struct smtp_settings, helo_name, "smtp_helo_name", "$myhostname", 1, 0, "Our name in EHLO."),
+    NAME(helo_name, "smtp_helo_name", "$myhostname", "Our name in EHLO."),
     BOOLEAN(always_send_ehlo, "smtp_always_send_ehlo", "yes", "Send EHLO even if the greeting does not say ESMTP."),
     BOOLEAN(never_send_ehlo, "smtp_never_send_ehlo", "no", "Never send EHLO."),
-    BOOLEAN(skip_5xx_greeting, "smtp_skip_5xx_greeting", "yes", "Go on to the next host after a greeting of 5xx."),
     BOOLEAN(skip_quit_response, "smtp_skip_quit_response", "yes", "Do not wait for the answer to QUIT."),
-    BOOLEAN(quote_envelope, "smtp_quote_rfc821_envelope", "yes", "Quote addresses in MAIL FROM and RCPT TO."),
     LIST(discard_ehlo_keywords, "smtp_discard_ehlo_keywords", "", "EHLO keywords of the server to overlook."),
-    NUMBER(line_length_limit, "smtp_line_length_limit", "998", 0, 0,
-           "Longest line of content; longer ones are folded. 0: no limit."),
-    BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",
-            "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable."),
     TIME(connect_timeout, "smtp_connect_timeout", "30s", 0, "For a connection to stand; 0: the system's."),
     TIME(helo_timeout, "smtp_helo_timeout", "300s", 1, "For the greeting, and for the answer to EHLO or HELO."),
-    TIME(mail_timeout, "smtp_mail_timeout", "300s", 1, "For the answer to MAIL FROM."),
-    TIME(rcpt_timeout, "smtp_rcpt_timeout", "300s", 1, "For the answer to RCPT TO."),
-    TIME(data_init_timeout, "smtp_data_init_timeout", "120s", 1, "For the answer to DATA."),
-    TIME(data_xfer_timeout, "smtp_data_xfer_timeout", "180s", 1, "For the server to take a piece of content."),
-    TIME(data_done_timeout, "smtp_data_done_timeout", "600s", 1, "For the answer to the final dot."),
-    TIME(rset_timeout, "smtp_rset_timeout", "20s", 1, "For the answer to RSET."),
-    TIME(quit_timeout, "smtp_quit_timeout", "300s", 1, "For the answer to QUIT."),
-    BOOLEAN(cache_on_demand, "smtp_connection_cache_on_demand", "yes", "Keep sessions open for the next message."),
-    LIST(cache_destinations, "smtp_connection_cache_destinations", "",
-         "Next hops whose sessions are kept open whatever smtp_connection_cache_on_demand says."),
-    TIME(cache_time_limit, "smtp_connection_cache_time_limit", "2s", 1, "How long an unused session is kept."),
-    TIME(reuse_time_limit, "smtp_connection_reuse_time_limit", "300s", 1, "How long a session is used again."),
-    NUMBER(reuse_count_limit, "smtp_connection_reuse_count_limit", "0", 0, 0,
-           "How many messages a session carries, 0 for no limit."),
 };
 
-const struct settings_table smtp_settings_table = SETTINGS_TABLE("smtp", struct smtp_settings, rows);
+static const struct setting lmtp_rows[] = {
+    SHARED_ROWS,
+    MIRRORED_ROWS("lmtp"),
+    NAME(tcp_port, "lmtp_tcp_port", "24", "The port, or a name from /etc/services, of a next hop that names none."),
+    LIST(fallback_relay, "lmtp_fallback_relay", "",
+         "Next hops, over TCP, for mail whose destination is not found or cannot be reached."),
+    NAME(helo_name, "lmtp_lhlo_name", "$myhostname", "Our name in LHLO."),
+    BOOLEAN(skip_quit_response, "lmtp_skip_quit_response", "no", "Do not wait for the answer to QUIT."),
+    BOOLEAN(assume_final, "lmtp_assume_final", "no",
+            "Report success as \"delivered\" and not as \"relayed\" when the server does not announce DSN."),
+    LIST(discard_ehlo_keywords, "lmtp_discard_lhlo_keywords", "", "LHLO keywords of the server to overlook."),
+    TIME(connect_timeout, "lmtp_connect_timeout", "0s", 0, "For a connection to stand; 0: the system's."),
+    TIME(helo_timeout, "lmtp_lhlo_timeout", "300s", 1, "For the greeting, and for the answer to LHLO."),
+};
+
+const struct settings_table smtp_settings_table = SETTINGS_TABLE("smtp", struct smtp_settings, smtp_rows);
+const struct settings_table lmtp_settings_table = SETTINGS_TABLE("lmtp", struct smtp_settings, lmtp_rows);

@@ -4,7 +4,7 @@
 
 #include "config/settings.h"
 
-/* settings - the parameters that only the SMTP client acts on. */
+/* settings - the parameters that only the SMTP client, or as lmtp the LMTP client, acts on. */
 enum smtp_address_preference {
     SMTP_PREFER_ANY,
     SMTP_PREFER_IPV4,
@@ -30,11 +30,12 @@ struct smtp_settings {
 
     /* how */
     struct str helo_name;
-    bool always_send_ehlo;
+    bool always_send_ehlo; /* this and the next of smtp only */
     bool never_send_ehlo;
     bool skip_5xx_greeting;
     bool skip_quit_response;
     bool quote_envelope;
+    bool assume_final; /* of lmtp only */
     struct strlist discard_ehlo_keywords;
     int line_length_limit;
     bool disable_mime_output_conversion;
@@ -59,5 +60,6 @@ struct smtp_settings {
 };
 
 extern const struct settings_table smtp_settings_table;
+extern const struct settings_table lmtp_settings_table;
 
 #endif

@@ -8,6 +8,7 @@
 /* smtp - what all deliveries of a process share. */
 struct smtp {
     struct loop *loop;
+    bool is_lmtp; /* RFC 2033 */
     const struct smtp_settings *settings;
     struct str myhostname;
     struct resolver *resolver;

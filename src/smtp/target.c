@@ -110,7 +110,7 @@ static bool leave_out_self(const struct smtp *smtp, const struct nexthop *nextho
     unsigned limit;
     size_t kept = 0;
 
-    if (self == NULL || nexthop->port != PORT_SMTP)
+    if (smtp->is_lmtp || self == NULL || nexthop->port != PORT_SMTP)
         return true;
     limit = self->preference;
     for (size_t i = 0; i < list->count; i++) {
@@ -235,6 +235,11 @@ bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena 
     struct str domain = nexthop->domain;
     bool is_found;
 
+    if (!str_is_empty(nexthop->path)) {
+        add(&list, (struct target){ .host = smtp->myhostname, .path = nexthop->path });
+        *list_out = list;
+        return true;
+    }
     /* IDNA: the DNS knows A-labels only. */
     if (!domain_is_ascii(domain) && !domain_to_ascii(arena, domain, &domain, NULL)) {
         *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),

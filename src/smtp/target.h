@@ -14,6 +14,7 @@ struct smtp;
 
 struct target {
     struct str host;
+    struct str path; /* of a Unix socket; empty: TCP */
     struct ip_address address;
     uint16_t port;
     uint16_t preference;

@@ -19,6 +19,8 @@
  */
 enum { PIPELINE_MAX = 100, BODY_CHUNK = 32 * 1024 };
 
+#define SENDING_END_OF_DATA "sending end of data -- message may be sent more than once"
+
 enum step {
     STEP_RSET,
     STEP_MAIL,
@@ -315,6 +317,40 @@ static bool send_body(struct transaction *transaction, struct failure *why)
     return is_read;
 }
 
+/* False when the server can say nothing more; then those who are left have their trouble. */
+static bool take_answer_of(struct transaction *transaction, size_t recipient)
+{
+    struct smtp_session *session = transaction->session;
+    struct trouble trouble;
+    struct failure why;
+
+    if (!session_read_reply(session, transaction->settings->data_done_timeout, &why)) {
+        trouble = trouble_lost(transaction->arena, session, &why, SENDING_END_OF_DATA);
+        attempt_failed(transaction->attempt, &trouble);
+        return false;
+    }
+    if (smtp_reply_class(&session->reply) == 2) {
+        attempt_recipient_sent(transaction->attempt, recipient, session);
+    } else {
+        trouble = trouble_said(transaction->arena, session, "end of DATA command");
+        attempt_recipient_failed(transaction->attempt, recipient, &trouble);
+    }
+    return true;
+}
+
+/* RFC 2033 section 4.2: one answer for each recipient that was accepted, in the order of RCPT. */
+static void take_final_answers(struct transaction *transaction)
+{
+    bool has_answer = true;
+
+    for (size_t i = 0; has_answer && i < transaction->delivery->recipient_count; i++) {
+        if (transaction->is_accepted[i])
+            has_answer = take_answer_of(transaction, i);
+    }
+    transaction->session->needs_reset = false;
+    delivery_sync(transaction->delivery);
+}
+
 /* All that DATA was accepted for share what the server says to the final dot. */
 static void take_final_answer(struct transaction *transaction)
 {
@@ -349,19 +385,29 @@ static void send_content(struct transaction *transaction)
         return;
     }
     is_body_out = !session->is_mute;
+    if (is_body_out && session->smtp->is_lmtp) {
+        take_final_answers(transaction);
+        return;
+    }
     if (!session_read_reply(session, transaction->settings->data_done_timeout, &why)) {
-        trouble = trouble_lost(transaction->arena, session, &why,
-                               is_body_out ? "sending end of data -- message may be sent more than once"
-                                           : "sending message body");
+        trouble =
+            trouble_lost(transaction->arena, session, &why, is_body_out ? SENDING_END_OF_DATA : "sending message body");
         attempt_failed(transaction->attempt, &trouble);
         return;
     }
     take_final_answer(transaction);
 }
 
-/* DATA was answered with 354 though nobody is there to get the message: an empty one ends it. */
+/*
+ * DATA was answered with 354 though nobody is there to get the message: an empty one ends it. What an LMTP server,
+ * which has nobody to answer for, says then cannot be told from what it says next.
+ */
 static void send_nothing(struct transaction *transaction)
 {
+    if (transaction->session->smtp->is_lmtp) {
+        transaction->session->is_broken = true;
+        return;
+    }
     session_write(transaction->session, STR(".\r\n"));
     if (!session_read_reply(transaction->session, transaction->settings->data_done_timeout, NULL))
         transaction->session->is_broken = true;

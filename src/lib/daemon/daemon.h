@@ -91,6 +91,8 @@ struct daemon_program {
     const char *seccomp;
     /* Never more than one process of it (qmgr, pickup); without it processes = min(service_workers, maxproc). */
     bool is_singleton;
+    /* Of DAEMON_AS_NET_OWNER: without a chroot in master.cf it has none, and reaches what others have on this host. */
+    bool heeds_chroot;
     /* Connections a process has at one time; 0: its share of maxproc, as master says; sequential: always 1. */
     unsigned session_limit;
     /* The program is where log lines go (postlogd): the skeleton opens no log. */

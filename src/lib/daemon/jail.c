@@ -39,8 +39,8 @@ static bool drop_rights(const struct daemon_program *program, const struct daemo
                         const struct shared_settings *settings, struct failure *why)
 {
     struct layout_identity identity;
-    bool is_chrooted =
-        program->user == DAEMON_AS_NET_OWNER || (arguments->is_chrooted && program->user != DAEMON_AS_ROOT);
+    bool is_chrooted = (program->user == DAEMON_AS_NET_OWNER && !program->heeds_chroot) ||
+                       (arguments->is_chrooted && program->user != DAEMON_AS_ROOT);
 
     if (!layout_identity_find(settings, &identity, why))
         return false;

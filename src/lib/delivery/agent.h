@@ -33,6 +33,7 @@ struct delivery_program {
     void (*stop)(void *context);
     const char *const *calls;
     const char *seccomp;
+    bool heeds_chroot;
     /* Deliveries at one time in one process; a sequential agent has 1. */
     unsigned capacity;
 

@@ -5,12 +5,16 @@ A programmable SMTP server, to see what Merpati sends and how it bears misbehavi
     sink = SmtpSink(replies={"RCPT": "450 4.2.0 later", "QUIT": CLOSE})
     sink.port; sink.messages; sink.wait_for(2)
 
+With is_lmtp it is an LMTP server (RFC 2033): LHLO, and after the content one answer for each recipient. An address with a
+slash is the path of a Unix socket.
+
 replies maps a step (GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, RSET, QUIT, ...) to what happens there: a reply
 text (may hold "\\n" for many lines), bytes sent as they are, CLOSE, RESET, STALL, or a function
-(session, line) -> one of these, or None for the usual answer; a list gives each call its turn, the last one stays.
+(session, line) -> one of these, or None for the usual answer; a list gives each call its turn, the last one stays. An LMTP server's DOT is called with the recipient's line.
 """
 
 import itertools
+import os
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -69,22 +73,28 @@ def _path(line):
 class SmtpSink:
     """Listens at once on a random port of address; stop() ends it."""
 
-    def __init__(self, address="127.0.0.1", port=0, replies=None, extensions=None, name="sink.example"):
+    def __init__(self, address="127.0.0.1", port=0, replies=None, extensions=None, name="sink.example", is_lmtp=False):
         self.replies = {step: list(v) if isinstance(v, list) else v for step, v in (replies or {}).items()}
         if extensions is None:
             extensions = ["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8"]
         self.extensions = extensions
         self.name = name
+        self.is_lmtp = is_lmtp
         self.messages = []
         self.sessions = []
         self.changed = threading.Condition()
         self.stopping = threading.Event()
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.listener = socket.socket(family)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((address, port))
+        if "/" in str(address):
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(str(address))
+            os.chmod(address, 0o666)
+            self.address, self.port = str(address), None
+        else:
+            self.listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind((address, port))
+            self.address, self.port = self.listener.getsockname()[:2]
         self.listener.listen(512)
-        self.address, self.port = self.listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self):
@@ -159,7 +169,7 @@ class SmtpSink:
             pass
 
     def _dialogue(self, session, reader):
-        if not self._answer(session, "GREETING", f"220 {self.name} ESMTP"):
+        if not self._answer(session, "GREETING", f"220 {self.name} {'LMTP' if self.is_lmtp else 'ESMTP'}"):
             return
         while True:
             raw = reader.readline()
@@ -172,11 +182,11 @@ class SmtpSink:
                 return
 
     def _command(self, session, verb, line, reader):
-        if verb in ("EHLO", "LHLO"):
+        if verb == ("LHLO" if self.is_lmtp else "EHLO"):
             session.hello = line
             said = "\n".join([f"250 {self.name}", *(f"250 {e}" for e in self.extensions)])
             return self._answer(session, verb, said, line)
-        if verb == "HELO":
+        if verb == "HELO" and not self.is_lmtp:
             session.hello = line
             return self._answer(session, verb, f"250 {self.name}", line)
         if verb == "MAIL":
@@ -221,8 +231,26 @@ class SmtpSink:
             session.peer,
         )
         session.mail_line, session.recipient_lines = "", []
-        code = self._answer(session, "DOT", f"250 2.0.0 Ok: queued as SINK{len(self.messages) + 1}")
+        usual = f"250 2.0.0 Ok: queued as SINK{len(self.messages) + 1}"
+        if self.is_lmtp:
+            return self._answer_each(session, message, usual)
+        code = self._answer(session, "DOT", usual)
         if code and code < 400:
+            with self.changed:
+                self.messages.append(message)
+        return code
+
+    def _answer_each(self, session, message, usual):
+        """One answer for each recipient; those who were taken are the message's."""
+        taken, code = [], 0
+        for line in message.recipient_lines:
+            code = self._answer(session, "DOT", usual, line)
+            if not code:
+                break
+            if code < 400:
+                taken.append(_path(line))
+        if taken:
+            message.recipients = taken
             with self.changed:
                 self.messages.append(message)
         return code
