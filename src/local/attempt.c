@@ -89,13 +89,30 @@ static void add_failure(struct attempt *attempt, struct str address, const struc
                                    STR_ARG(result->text));
 }
 
-void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *result)
+static enum fate fate_of(struct dsn_status dsn)
+{
+    return dsn.class == 2 ? FATE_SENT : dsn.class == 4 ? FATE_DEFERRED : FATE_BOUNCED;
+}
+
+/* As local_delivery_status_filter has it. */
+static struct result filtered(struct attempt *attempt, const struct result *result)
+{
+    struct result said = *result;
+
+    delivery_filter_status(attempt->delivery, &said.dsn, &said.text);
+    said.fate = fate_of(said.dsn);
+    return said;
+}
+
+void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *unfiltered)
 {
     static const char *const words[] = {
         [FATE_SENT] = "sent",
         [FATE_DEFERRED] = "deferred",
         [FATE_BOUNCED] = "bounced",
     };
+    struct result said = filtered(attempt, unfiltered);
+    const struct result *result = &said;
     struct delivery_report report = report_of(result);
 
     report.original = original;
@@ -158,6 +175,6 @@ struct result result_make(struct attempt *attempt, struct dsn_status dsn, const 
     va_start(args, format);
     result.text = format_text(attempt->arena, format, args);
     va_end(args);
-    result.fate = dsn.class == 2 ? FATE_SENT : dsn.class == 4 ? FATE_DEFERRED : FATE_BOUNCED;
+    result.fate = fate_of(dsn);
     return result;
 }

@@ -23,9 +23,9 @@ def test_the_master_cf_of_debians_postfix_starts_as_it_is(make_merpati, account)
     assert re.search(r"line \d+: service anvil/unix: program anvil is not part of this version", checked.stderr)
     assert re.search(r"line \d+: service scache/unix is not needed: ", checked.stderr)
     mail.start()
-    mail.wait_log(r"master\[\d+\]: warning: service lmtp/unix is not started: program lmtp is not part of this version")
+    mail.wait_log(r"master\[\d+\]: warning: service tlsmgr/unix is not started: program tlsmgr is not part of this version")
     mail.wait_log(r"master\[\d+\]: service scache/unix is not needed: ")
-    assert not (mail.queue / "private" / "lmtp").exists()
+    assert not (mail.queue / "private" / "tlsmgr").exists()
     with mail.smtp() as client:
         client.hello()
         assert client.deliver("a@example.com", f"{account}@localhost", "Subject: as it is\n\nhello\n").code == 250

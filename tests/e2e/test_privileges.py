@@ -29,6 +29,9 @@ CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", 
 OF_LOCAL = {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "KILL", "SETGID", "SETUID"}
 OF_MASTER = OF_LOCAL | {"SETPCAP", "SYS_CHROOT", "NET_BIND_SERVICE"}
 
+ACTING_AS_OTHERS = {"local", "virtual"}
+RUNNING_COMMANDS = {"local"}
+
 # Whom the network services may talk to, and nobody else.
 OPEN_TO_NETWORK = {"public/cleanup", "private/rewrite", "private/proxymap", "private/proxywrite"}
 
@@ -72,9 +75,10 @@ def sockets(mail):
 def is_jailed(name, pid):
     """What a process does last before it takes work: it gives up rights, then it is filtered."""
     status = status_of(pid)
-    if name == "local":
-        return len(capabilities(status["CapBnd"])) < len(capabilities(status_of(os.getpid())["CapBnd"]))
     is_filtered = name != "postlogd" and described(name)[1] != "-" and not IS_SANITIZED
+    if name != "postlogd" and described(name)[0] == "root":
+        is_limited = len(capabilities(status["CapBnd"])) < len(capabilities(status_of(os.getpid())["CapBnd"]))
+        return is_limited and (status["Seccomp"] == "2" or not is_filtered)
     return status["Uid"].split()[0] != "0" and (status["Seccomp"] == "2" or not is_filtered)
 
 
@@ -125,7 +129,7 @@ def test_every_process_has_the_user_and_the_groups_it_says(services):
         assert status["Umask"] == "0077", name
     assert described("smtpd")[0] == described("smtp")[0] == "net_owner"
     assert described("proxymap")[0] == "map_owner"
-    assert [name for name in programs if name != "postlogd" and described(name)[0] == "root"] == ["local"]
+    assert {name for name in programs if name != "postlogd" and described(name)[0] == "root"} == ACTING_AS_OTHERS
 
 
 def test_the_network_services_are_in_the_queue_directory(services):
@@ -153,7 +157,7 @@ def test_a_service_is_put_into_the_jail_that_master_cf_asks_for(make_merpati, ac
             assert os.readlink(f"/proc/{pid}/root") == str(mail.queue), program
 
 
-def test_only_master_and_local_hold_capabilities(services):
+def test_only_master_and_agents_that_act_as_others_hold_capabilities(services):
     mail, programs = services
     for name, pid, user, _ in each_process(programs):
         status = status_of(pid)
@@ -178,11 +182,11 @@ def test_a_container_that_grants_fewer_capabilities_is_enough(make_merpati, acco
     mail.wait_mailbox(account)
 
 
-def test_no_service_but_local_can_gain_rights_or_leave_its_filter(services):
+def test_no_service_but_those_that_run_commands_can_gain_rights_or_leave_its_filter(services):
     mail, programs = services
     for name, pid, user, profile in each_process(programs):
         status = status_of(pid)
-        is_free = user == "root"
+        is_free = name in RUNNING_COMMANDS
         assert (profile == "-") == is_free, name
         assert status["NoNewPrivs"] == ("0" if is_free else "1"), name
         if not IS_SANITIZED:

@@ -6,6 +6,7 @@
 extern const struct settings_table bounce_settings_table;
 extern const struct settings_table cleanup_settings_table;
 extern const struct settings_table delivery_settings_table;
+extern const struct settings_table lmtp_settings_table;
 extern const struct settings_table local_settings_table;
 extern const struct settings_table master_settings_table;
 extern const struct settings_table postdrop_settings_table;
@@ -18,12 +19,14 @@ extern const struct settings_table smtp_settings_table;
 extern const struct settings_table smtpd_settings_table;
 extern const struct settings_table spill_settings_table;
 extern const struct settings_table trivial_rewrite_settings_table;
+extern const struct settings_table virtual_settings_table;
 
 const struct settings_table *const registry_tables[] = {
     &shared_settings_table,
     &bounce_settings_table,
     &cleanup_settings_table,
     &delivery_settings_table,
+    &lmtp_settings_table,
     &local_settings_table,
     &master_settings_table,
     &postdrop_settings_table,
@@ -36,6 +39,7 @@ const struct settings_table *const registry_tables[] = {
     &smtpd_settings_table,
     &spill_settings_table,
     &trivial_rewrite_settings_table,
+    &virtual_settings_table,
     NULL,
 };
 

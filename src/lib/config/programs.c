@@ -20,7 +20,9 @@ static const struct program programs[] = {
     OURS("pickup", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, false),
     OURS("qmgr", PROGRAM_SINGLE, PROGRAM_STOP_DELIVERY, PROGRAM_STOP_QUEUE, false),
     AGENT("smtp", PROGRAM_WORKERS),
+    AGENT("lmtp", PROGRAM_WORKERS),
     AGENT("local", PROGRAM_WORKERS),
+    AGENT("virtual", PROGRAM_WORKERS),
     AGENT("error", PROGRAM_WORKERS),
     AGENT("discard", PROGRAM_WORKERS),
     OURS("bounce", PROGRAM_SINGLE, PROGRAM_STOP_RETURNS, PROGRAM_STOP_RETURNS, false),
@@ -36,8 +38,6 @@ static const struct program programs[] = {
     ELSEWHERE("oqmgr", "the queue manager is qmgr"),
     ELSEWHERE("nqmgr", "the queue manager is qmgr"),
 
-    LATER("lmtp", PROGRAM_WORKERS, PROGRAM_STOP_DELIVERY, false),
-    LATER("virtual", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
     LATER("pipe", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
     LATER("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),

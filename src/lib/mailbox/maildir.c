@@ -71,7 +71,8 @@ static bool create_file(struct message_file *file, struct failure *why)
         (why->error == ENOENT && make_directories(maildir, why) &&
          file_open(file->name, flags, MESSAGE_MODE, &file->fd, why)))
         return true;
-    return failure_prefix(why, "create maildir file");
+    return why->error == 0 ? failure_prefix(why, "create maildir file %s", file->name)
+                           : failure_set(why, why->kind, why->error, "create maildir file %s", file->name);
 }
 
 /* The name is of the time, the host, and the file's own number, so that no two are alike. */

@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 enum {
     MAILBOX_MODE = 0600,
@@ -138,6 +140,18 @@ static bool wait_for_lock(const struct open_mailbox *mailbox, struct patience *p
     return true;
 }
 
+/* In the words that are known from elsewhere, with the system's reason. */
+PRINTF_LIKE(2, 3) static bool say(struct failure *why, const char *format, ...)
+{
+    char text[sizeof(why->text)];
+    va_list args;
+
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return why->error == 0 ? failure_prefix(why, "%s", text) : failure_set(why, why->kind, why->error, "%s", text);
+}
+
 static bool take_dot_lock(struct open_mailbox *mailbox, struct failure *why)
 {
     struct patience patience = { 0 };
@@ -152,7 +166,7 @@ static bool take_dot_lock(struct open_mailbox *mailbox, struct failure *why)
     if ((why->error == EACCES || why->error == EPERM || why->error == EROFS) &&
         (!mailbox->is_in_spool || !privilege_is_root()) && (uses_lock(mailbox, "fcntl") || uses_lock(mailbox, "flock")))
         return true;
-    return failure_prefix(why, "unable to create lock file %s.lock", mailbox->path);
+    return say(why, "unable to create lock file %s.lock", mailbox->path);
 }
 
 static bool create_file(struct open_mailbox *mailbox, struct failure *why)
@@ -167,7 +181,7 @@ static bool create_file(struct open_mailbox *mailbox, struct failure *why)
         file_open(mailbox->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, MAILBOX_MODE, &mailbox->fd, why);
     rights_return(&maker);
     if (!is_made)
-        return false;
+        return say(why, "cannot create file exclusively");
     mailbox->is_created = true;
     if (mailbox->is_made_as_root &&
         !file_set_owner(mailbox->fd, mailbox->path, mailbox->owner.uid, mailbox->owner.gid, why)) {
@@ -179,8 +193,8 @@ static bool create_file(struct open_mailbox *mailbox, struct failure *why)
 
 static bool open_file(struct open_mailbox *mailbox, struct failure *why)
 {
-    /* In the spool a link is never ours; elsewhere the recipient's own rights bound where it can lead. */
-    int no_link = mailbox->is_in_spool ? O_NOFOLLOW : 0;
+    /* No mailbox is reached by a link; where a named file's leads, the rights bound that it is opened with. */
+    int no_link = mailbox->is_user_named ? 0 : O_NOFOLLOW;
     bool is_open;
 
     if (!rights_take(&mailbox->rights, why))
@@ -189,6 +203,10 @@ static bool open_file(struct open_mailbox *mailbox, struct failure *why)
     rights_return(&mailbox->rights);
     if (!is_open && why->error == ENOENT)
         is_open = create_file(mailbox, why);
+    else if (!is_open && why->error == ELOOP && no_link != 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "file is a symbolic link");
+    else if (!is_open)
+        return say(why, "cannot open file");
     return is_open && file_stat_fd(mailbox->fd, mailbox->path, &mailbox->status, why);
 }
 

@@ -34,16 +34,21 @@ static const char disk_calls[] =
     "lchown fchownat utime utimes utimensat futimesat copy_file_range sendfile splice msync mlock "
     "munlock inotify_init1 inotify_add_watch inotify_rm_watch";
 
+/* What acting as a user of this host takes. */
+static const char user_calls[] = "setresuid setresgid setgroups setuid setgid seteuid setegid setreuid setregid";
+
 struct profile {
     const char *name;
     bool may_change_disk;
     bool may_use_internet;
+    bool may_act_as_users;
 };
 
 static const struct profile profiles[] = {
-    { "network", false, true },
-    { "queue", true, false },
-    { "lookup", true, true },
+    { "network", false, true, false },
+    { "queue", true, false, false },
+    { "lookup", true, true, false },
+    { "mailbox", true, true, true },
 };
 
 static const struct profile *find_profile(const char *name)
@@ -94,6 +99,8 @@ static int build(scmp_filter_ctx filter, const struct profile *profile)
 
     if (result >= 0 && profile->may_change_disk)
         result = allow(filter, disk_calls);
+    if (result >= 0 && profile->may_act_as_users)
+        result = allow(filter, user_calls);
     if (result >= 0)
         result = allow_sockets(filter, profile->may_use_internet);
     /* Threads begun later (libuv's pool) get the filter too. */

@@ -10,6 +10,7 @@
  *   network   reads, writes, Unix and Internet sockets; opens files that its jail has; starts nothing
  *   queue     files and Unix sockets; no Internet socket can be made; starts nothing
  *   lookup    as network, for services that read tables outside a jail
+ *   mailbox   as lookup, and acts as users of this host
  *
  * A refused call returns EPERM and is logged by the kernel (SECCOMP_RET_LOG companion); with the
  * variable MERPATI_SECCOMP=kill it kills the process instead, which the tests use. Needs
