@@ -2,9 +2,10 @@
 #include "qmgr/census.h"
 
 #include "qmgr/loader.h"
+#include "qmgr/log_lines.h"
 #include "qmgr/segment_ledger.h"
-#include "qmgr/spilling.h"
 #include "qmgr/success.h"
+#include "qmgr/told_failures.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
@@ -18,6 +19,9 @@ enum {
     OTHERS_SECONDS = 4,
     AT_ONCE = 200,
     REASON_KEPT = 1000,
+    /* What cannot be recorded now; below RECORD_SECONDS of those who tell. */
+    PAUSE_MAXIMUM_SECONDS = 60,
+    TRIES_SECONDS = 240,
 };
 
 /* One outcome on its way to the disk. */
@@ -65,31 +69,26 @@ static size_t list_outcomes(const struct deliver_outcome *outcome, struct arena 
     return outcome->results.count;
 }
 
-static bool record_in_ledger(struct queued_message *message, const struct deliver_outcome *outcome, struct failure *why)
+static bool record_in_ledger(struct keeper *keeper, struct queued_message *message,
+                             const struct deliver_outcome *outcome, struct failure *why)
 {
     const struct deliver_result *results = outcome->results.items;
 
     for (size_t i = 0; i < outcome->results.count; i++) {
-        if (results[i].status != DELIVER_SENT)
+        struct queue_file_outcome kept = outcome_of(&results[i]);
+
+        if (kept.status == RECIPIENT_PENDING)
             continue;
-        if (!segment_ledger_record(message, LEDGER_DELIVERED, 0, (uint32_t) results[i].index, why))
+        if (!segment_ledger_record(message, kept.status == RECIPIENT_DELIVERED ? LEDGER_DELIVERED : LEDGER_FAILED, 0,
+                                   (uint32_t) kept.number, why))
             return false;
-        segment_ledger_remember(message, (uint32_t) results[i].index, LEDGER_DELIVERED);
+        /* A failure needs its words, for the notification, and the ledger has no room for them. */
+        if (kept.status == RECIPIENT_DELIVERED)
+            segment_ledger_remember(message, (uint32_t) kept.number, LEDGER_DELIVERED);
+        else
+            told_failures_add(keeper->told_failures, message->id, &kept);
     }
     return true;
-}
-
-/* A failure needs its words, for the notification: they are kept in a file, not in the ledger. */
-static bool record_in_new_file(struct keeper *keeper, struct queued_message *message,
-                               const struct deliver_outcome *outcome, struct failure *why)
-{
-    struct arena *arena = arena_create();
-    struct queue_file_outcome *outcomes;
-    size_t count = list_outcomes(outcome, arena, &outcomes);
-    bool is_done = spilling_move(keeper, message, SPOOL_INCOMING, keeper_now(), 0, outcomes, count, why);
-
-    arena_destroy(&arena);
-    return is_done;
 }
 
 struct append_job {
@@ -121,7 +120,8 @@ static bool record_in_file(struct keeper *keeper, struct queued_message *message
     keeper_block(keeper, append, job);
     message->is_moving = false;
     event_wake_all(&keeper->changed);
-    is_done = job->is_done;
+    /* What is not recorded of a failure is found out again; of a delivery it would be a second one. */
+    is_done = job->is_done || !has_status(outcome, DELIVER_SENT);
     if (!is_done)
         *why = job->why;
     arena_destroy(&arena);
@@ -133,9 +133,7 @@ static bool record(struct keeper *keeper, struct queued_message *message, const 
 {
     if (message->segment == NULL)
         return record_in_file(keeper, message, outcome, why);
-    if (has_status(outcome, DELIVER_BOUNCED))
-        return record_in_new_file(keeper, message, outcome, why);
-    return record_in_ledger(message, outcome, why);
+    return record_in_ledger(keeper, message, outcome, why);
 }
 
 /* Found again after each wait: it may be gone then. NULL: nobody needs to know any more. */
@@ -171,6 +169,27 @@ static void queue_again(struct keeper *keeper, struct queued_message *message)
     event_wake_all(&keeper->work);
 }
 
+/* Until the disk takes it again: who told it waits so long, and the rest of the mail goes on. */
+static struct queued_message *record_patiently(struct keeping *keeping, struct queued_message *message)
+{
+    struct keeper *keeper = keeping->keeper;
+    struct instant end = instant_add(loop_now(keeper->loop), seconds(TRIES_SECONDS));
+    struct queue_id id = message->id;
+    int pause = 1;
+
+    while (message != NULL && !(keeping->is_done = record(keeper, message, keeping->outcome, &keeping->why))) {
+        if (keeper->is_draining || !instant_is_before(loop_now(keeper->loop), end))
+            return message;
+        log_message_problem(keeping->outcome->queue_id, "cannot record outcomes", &keeping->why);
+        fiber_sleep(keeper->loop, seconds(pause));
+        pause = pause * 2 < PAUSE_MAXIMUM_SECONDS ? pause * 2 : PAUSE_MAXIMUM_SECONDS;
+        message = take_in_hand(keeper, id);
+    }
+    /* Gone meanwhile: then nobody needs to know. */
+    keeping->is_done = true;
+    return message;
+}
+
 static void keep(void *context)
 {
     struct keeping *keeping = context;
@@ -191,8 +210,9 @@ static void keep(void *context)
     if (message == NULL)
         return;
     if (!outcome->is_recorded)
-        keeping->is_done = record(keeper, message, outcome, &keeping->why);
-    queue_again(keeper, message);
+        message = record_patiently(keeping, message);
+    if (message != NULL)
+        queue_again(keeper, message);
 }
 
 static bool keep_some(struct keeper *keeper, const struct deliver_outcome *outcomes, size_t count, struct failure *why)

@@ -7,6 +7,7 @@
 #include "qmgr/requeue.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/spilling.h"
+#include "qmgr/told_failures.h"
 
 #include <errno.h>
 
@@ -49,7 +50,7 @@ static bool defer_in_file(struct keeper *keeper, struct queued_message *message,
 }
 
 /* What the message goes on with if it must stay in the journal. */
-static void remember_finished(struct queued_message *message)
+static void remember_finished(struct keeper *keeper, struct queued_message *message)
 {
     const struct envelope *envelope = message->active->envelope;
 
@@ -58,6 +59,12 @@ static void remember_finished(struct queued_message *message)
             segment_ledger_remember(message, (uint32_t) i, LEDGER_DELIVERED);
         else if (envelope->recipients[i].status == RECIPIENT_RETURNED)
             segment_ledger_remember(message, (uint32_t) i, LEDGER_RETURNED);
+        else if (envelope->recipients[i].status == RECIPIENT_FAILED)
+            told_failures_add(keeper->told_failures, message->id,
+                              &(struct queue_file_outcome){ .number = i,
+                                                            .status = RECIPIENT_FAILED,
+                                                            .dsn = envelope->recipients[i].dsn,
+                                                            .reason = envelope->recipients[i].reason });
     }
 }
 
@@ -103,13 +110,15 @@ void deferral_defer(struct keeper *keeper, struct queued_message *message, const
     if (message->segment != NULL) {
         is_done = spilling_move(keeper, message, deferral->queue, deferral->next_attempt, deferral->add_flags,
                                 deferral->outcomes, deferral->count, &why);
-        if (!is_done)
-            remember_finished(message);
+        if (!is_done) {
+            spilling_warn(keeper, &why);
+            remember_finished(keeper, message);
+        }
     } else {
         is_done = defer_in_file(keeper, message, deferral, arena, &why);
+        if (!is_done && why.error != ENOENT)
+            log_message_problem(message->active->id_text, NULL, &why);
     }
-    if (!is_done && why.error != ENOENT)
-        log_message_problem(message->active->id_text, NULL, &why);
     put_back(keeper, message, deferral);
     if (message->must_requeue && message->segment == NULL && message->queue == SPOOL_DEFERRED)
         requeue_deferred(keeper, message, deferral->next_attempt);

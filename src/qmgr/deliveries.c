@@ -30,15 +30,20 @@ void deliveries_dispatch(struct route *route)
 
 /* ---- outcomes ---- */
 
+/* A disk that takes no record is asked again after a second, then after twice as long each time. */
+enum { RECORD_PAUSE_SECONDS = 60 };
+
 void deliveries_record(struct deliveries *deliveries, struct active_message *message, const size_t *places,
                        size_t count)
 {
     const struct active_keeper *keeper = message->keeper;
     struct failure why;
+    int pause = 1;
 
     while (count > 0 && !keeper->record(keeper->context, message, places, count, &why)) {
         log_warning("%.*s: cannot record outcomes: %s", STR_ARG(message->id_text), why.text);
-        fiber_sleep(deliveries->loop, seconds(1));
+        fiber_sleep(deliveries->loop, seconds(pause));
+        pause = pause * 2 < RECORD_PAUSE_SECONDS ? pause * 2 : RECORD_PAUSE_SECONDS;
     }
     message->open_count -= count;
 }

@@ -26,6 +26,7 @@ struct offload;
 struct read_parts;
 struct shared_settings;
 struct spiller;
+struct told_failures;
 struct worker;
 
 struct keeper {
@@ -42,6 +43,7 @@ struct keeper {
     struct deliveries *deliveries;
     struct active_keeper hooks;
     struct spiller *spiller;
+    struct told_failures *told_failures;
     struct offload *files;  /* opening, renaming, appending, walking */
     struct worker *ledgers; /* syncs of ledgers */
     struct strbuf frame;    /* the one read last: nobody waits while he uses it */

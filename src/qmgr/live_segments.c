@@ -11,6 +11,7 @@
 #include "qmgr/segment_ledger.h"
 #include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
+#include "qmgr/told_failures.h"
 #include "run/loop.h"
 
 struct live_segment *live_segments_find(const struct keeper *keeper, unsigned number)
@@ -441,9 +442,9 @@ void live_segments_leave(struct keeper *keeper, struct queued_message *message)
 {
     struct live_segment *segment = message->segment;
 
-    (void) keeper;
     if (segment == NULL)
         return;
+    told_failures_forget(keeper->told_failures, message->id);
     list_remove(&message->sibling);
     message->segment = NULL;
     message->frame_at = 0;

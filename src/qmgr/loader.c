@@ -14,6 +14,7 @@
 #include "qmgr/segment_ledger.h"
 #include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
+#include "qmgr/told_failures.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
 
@@ -172,8 +173,8 @@ static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum
 
 /* ---- reading a frame ---- */
 
-static bool decode_frame(const struct queued_message *message, struct str payload, struct arena *arena,
-                         struct envelope *envelope, struct failure *why)
+static bool decode_frame(const struct keeper *keeper, const struct queued_message *message, struct str payload,
+                         struct arena *arena, struct envelope *envelope, struct failure *why)
 {
     struct str encoded;
     struct str content;
@@ -184,6 +185,7 @@ static bool decode_frame(const struct queued_message *message, struct str payloa
         return false;
     envelope->content_size = content.len;
     segment_ledger_apply_past(message, envelope);
+    told_failures_apply(keeper->told_failures, message->id, arena, envelope);
     return true;
 }
 
@@ -192,7 +194,8 @@ static bool load_frame(const struct queued_message *message, struct arena *arena
 {
     struct str payload;
 
-    return live_segments_load(message, &payload, why) && decode_frame(message, payload, arena, envelope, why);
+    return live_segments_load(message, &payload, why) &&
+           decode_frame(message->segment->keeper, message, payload, arena, envelope, why);
 }
 
 bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena, struct envelope *envelope_out,

@@ -22,6 +22,7 @@
 #include "qmgr/recording.h"
 #include "qmgr/spilling.h"
 #include "qmgr/successor.h"
+#include "qmgr/told_failures.h"
 #include "qmgr/walker.h"
 #include "run/loop.h"
 #include "run/offload.h"
@@ -192,6 +193,7 @@ static void *start(struct daemon *daemon)
     event_init(&keeper->changed);
     event_init(&qmgr->ended);
     keeper->spiller = spiller_create(keeper);
+    keeper->told_failures = told_failures_create();
     keeper->deliveries = deliveries_create(daemon, keeper->settings, qmgr->transports, qmgr->transport_count, &census);
     qmgr->was_unclean = set_mark(keeper, false);
     fiber_start(keeper->loop, live, qmgr);
@@ -319,6 +321,7 @@ static void stop(void *context)
         return;
     deliveries_destroy(&keeper->deliveries);
     spiller_destroy(&keeper->spiller);
+    told_failures_destroy(&keeper->told_failures);
     worker_destroy(&keeper->ledgers);
     offload_destroy(&keeper->files);
     queue_index_destroy(&keeper->index);

@@ -65,8 +65,9 @@ static void remove_stale(void *context)
     enum spool_queue queue;
     struct failure ignored;
 
-    if (spool_find(job->spool, job->id, &queue, path, &ignored))
-        (void) !spool_remove(path, &ignored);
+    /* One was cut, perhaps, and the next one written elsewhere. */
+    while (spool_find(job->spool, job->id, &queue, path, &ignored) && spool_remove(path, &ignored))
+        ;
 }
 
 bool removal_is_at_once(const struct queued_message *message)
@@ -75,10 +76,10 @@ bool removal_is_at_once(const struct queued_message *message)
 }
 
 /*
- * A spill that failed, or that the last queue manager had asked for, may have left a complete file: it must not bring
- * the message back.
+ * A spill that failed, or that the last queue manager had asked for, may have left a file, whole or not: it must not
+ * bring the message back, nor be a second one of it.
  */
-static void remove_stale_file(struct keeper *keeper, struct queued_message *message)
+void removal_clear_stale(struct keeper *keeper, const struct queued_message *message)
 {
     struct stale_job *job;
 
@@ -87,11 +88,18 @@ static void remove_stale_file(struct keeper *keeper, struct queued_message *mess
     job = memory_alloc(sizeof(*job));
     job->id = message->id;
     job->spool = &keeper->spool;
-    message->is_moving = true; /* so that no spill begins meanwhile */
     keeper_block(keeper, remove_stale, job);
+    memory_free(job);
+}
+
+static void remove_stale_files(struct keeper *keeper, struct queued_message *message)
+{
+    if (message->segment == NULL || removal_is_at_once(message))
+        return;
+    message->is_moving = true; /* so that no spill begins meanwhile */
+    removal_clear_stale(keeper, message);
     message->is_moving = false;
     event_wake_all(&keeper->changed);
-    memory_free(job);
 }
 
 bool removal_delete(struct keeper *keeper, struct queued_message *message)
@@ -108,7 +116,7 @@ bool removal_delete(struct keeper *keeper, struct queued_message *message)
         log_message_problem(queue_id_format(message->id, text), NULL, &why);
         return false;
     }
-    remove_stale_file(keeper, message);
+    remove_stale_files(keeper, message);
     live_segments_leave(keeper, message);
     queue_index_remove(keeper->index, message);
     return true;
@@ -131,7 +139,7 @@ void removal_remove(struct keeper *keeper, struct queued_message *message)
         queue_index_wait(keeper->index, message, keeper_now() + RETRY_SECONDS);
         return;
     }
-    remove_stale_file(keeper, message);
+    remove_stale_files(keeper, message);
     log_removed(message->active->id_text);
     removal_forget(keeper, message);
 }

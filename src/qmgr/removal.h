@@ -12,6 +12,9 @@ void removal_remove(struct keeper *keeper, struct queued_message *message);
 /* Whether removing it neither waits nor fails: it stands in the journal alone, where its outcomes are recorded. */
 bool removal_is_at_once(const struct queued_message *message);
 
+/* Takes away what a spill of this frame that was cut may have left. Waits; the message is moving meanwhile. */
+void removal_clear_stale(struct keeper *keeper, const struct queued_message *message);
+
 /* An active message of which nothing stands on the disk any more. */
 void removal_forget(struct keeper *keeper, struct queued_message *message);
 

@@ -6,7 +6,9 @@
 #include "log/log.h"
 #include "protocol/spill.h"
 #include "qmgr/live_segments.h"
+#include "qmgr/removal.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/told_failures.h"
 #include "run/loop.h"
 
 #include <stdio.h>
@@ -142,13 +144,13 @@ static void wait_for_answer(struct spiller *spiller, struct pending *pending)
 /* ---- one message ---- */
 
 /* What an earlier queue manager recorded of it: the file does not see the ledger. */
-static size_t add_past(const struct queued_message *message, struct spill_outcome *items)
+static size_t add_past(const struct queued_message *message, struct spill_outcome *items, size_t most)
 {
     size_t count;
     size_t added = 0;
     const struct ledger_record *records = segment_ledger_past(message, &count);
 
-    for (size_t i = 0; i < count && added < SPILL_OUTCOMES_MAXIMUM; i++) {
+    for (size_t i = 0; i < count && added < most; i++) {
         if (records[i].type == LEDGER_DELIVERED || records[i].type == LEDGER_RETURNED)
             items[added++] =
                 (struct spill_outcome){ .index = records[i].recipient,
@@ -158,28 +160,49 @@ static size_t add_past(const struct queued_message *message, struct spill_outcom
     return added;
 }
 
-static void add_outcomes(struct pending *pending, const struct queued_message *message,
+static struct spill_outcome make_outcome(const struct queue_file_outcome *outcome, struct arena *arena)
+{
+    char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
+
+    return (struct spill_outcome){ .index = outcome->number,
+                                   .status = outcome->status,
+                                   .dsn = dsn_status_is_set(outcome->dsn) ? dsn_status_format(outcome->dsn, dsn)
+                                                                          : STR_EMPTY,
+                                   .reason = arena_str(arena, str_part(outcome->reason, 0, 1000)) };
+}
+
+/* Failures that wait to be told; whoever moves it may know more. */
+static size_t add_told(const struct keeper *keeper, const struct queued_message *message, struct spill_outcome *items,
+                       size_t most, struct arena *arena)
+{
+    size_t count;
+    const struct queue_file_outcome *outcomes = told_failures_of(keeper->told_failures, message->id, &count);
+
+    if (count > most)
+        count = most;
+    for (size_t i = 0; i < count; i++)
+        items[i] = make_outcome(&outcomes[i], arena);
+    return count;
+}
+
+static void add_outcomes(const struct keeper *keeper, struct pending *pending, const struct queued_message *message,
                          const struct queue_file_outcome *outcomes, size_t count, struct arena *arena)
 {
     size_t past_count;
+    size_t told_count;
     struct spill_outcome *items;
     size_t past;
 
     (void) segment_ledger_past(message, &past_count);
-    items = arena_new_array(arena, past_count + count, struct spill_outcome);
-    past = add_past(message, items);
+    (void) told_failures_of(keeper->told_failures, message->id, &told_count);
+    items = arena_new_array(arena, past_count + told_count + count, struct spill_outcome);
+    past = add_told(keeper, message, items, SPILL_OUTCOMES_MAXIMUM, arena);
+    past += add_past(message, items + past, SPILL_OUTCOMES_MAXIMUM - past);
     if (count > SPILL_OUTCOMES_MAXIMUM - past)
         count = SPILL_OUTCOMES_MAXIMUM - past;
     pending->size += 64 * past;
     for (size_t i = 0; i < count; i++) {
-        char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
-
-        items[past + i] =
-            (struct spill_outcome){ .index = outcomes[i].number,
-                                    .status = outcomes[i].status,
-                                    .dsn = dsn_status_is_set(outcomes[i].dsn) ? dsn_status_format(outcomes[i].dsn, dsn)
-                                                                              : STR_EMPTY,
-                                    .reason = str_part(outcomes[i].reason, 0, 1000) };
+        items[past + i] = make_outcome(&outcomes[i], arena);
         pending->size += 64 + items[past + i].reason.len;
     }
     pending->item.outcomes = (struct records){ items, past + count };
@@ -214,8 +237,9 @@ static bool move(struct keeper *keeper, struct queued_message *message, enum spo
                                          .next_attempt = instant_from_seconds(next_attempt),
                                          .add_flags = add_flags };
     pending->size = 200;
-    add_outcomes(pending, message, outcomes, count, arena);
+    add_outcomes(keeper, pending, message, outcomes, count, arena);
     message->is_moving = true;
+    removal_clear_stale(keeper, message);
     wait_for_answer(keeper->spiller, pending);
     is_done = pending->result.is_done;
     keeper->moved += is_done;
@@ -271,8 +295,9 @@ static size_t outcomes_so_far(const struct active_message *active, struct arena 
     return count;
 }
 
-static void warn_sometimes(struct spiller *spiller, const struct failure *why)
+void spilling_warn(struct keeper *keeper, const struct failure *why)
 {
+    struct spiller *spiller = keeper->spiller;
     int64_t now = keeper_now();
 
     if (now - spiller->last_warning < WARNING_SECONDS)
@@ -304,7 +329,7 @@ static void move_message(void *context)
         count = outcomes_so_far(message->active, arena, &outcomes);
     }
     if (!move(keeper, message, queue, keeper_now(), 0, outcomes, count, &why))
-        warn_sometimes(keeper->spiller, &why);
+        spilling_warn(keeper, &why);
     arena_destroy(&arena);
     if (journey->state == QUEUED_READY)
         queue_index_ready(keeper->index, message);

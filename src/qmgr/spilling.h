@@ -26,4 +26,7 @@ MUST_USE bool spilling_move(struct keeper *keeper, struct queued_message *messag
 /* Begins to move whatever stands in the segment: untried messages to incoming/, those in delivery to active/. */
 void spilling_start_segment(struct keeper *keeper, struct live_segment *segment);
 
+/* A disk that takes no file fails for each message; the log hears of it once a minute. */
+void spilling_warn(struct keeper *keeper, const struct failure *why);
+
 #endif

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from support.instance import IMPORT_ENVIRONMENT
 from support.smtp_client import Disconnected
 from support.smtp_sink import STALL
 from support.waiting import HOLD, free_port, wait_until
@@ -325,6 +326,28 @@ def test_two_files_of_one_message_are_delivered_once(make_merpati, sink):
     wait_until(lambda: files(mail, "hold") + files(mail, "incoming") == [], lambda: f"one file; {mail.tail(5)}")
     assert files(mail, "corrupt") == [name, f"{name}.2"]
     assert flush_to(mail, sink(port=port), 3) == ["u0", "u1", "u2"]
+
+
+def test_what_a_cut_spill_left_elsewhere_goes_before_the_next(make_merpati):
+    """A spill died while it wrote the message's file, and the next one is for another queue: then there is one file, and nothing is damaged."""
+    mail = make_merpati(main=relay_to(free_port(), **DEAD, import_environment=IMPORT_ENVIRONMENT + " MERPATI_FAULTS"))
+    mail.environment["MERPATI_FAULTS"] = "spill/create:1:EIO"
+    mail.start()
+    name = send(mail)[0]
+    mail.wait_log(f"{name}: .*status=deferred")
+    mail.wait_log("cannot write queue files")
+    assert files(mail, "deferred") == []
+    # As if that spill had been one of mail in delivery.
+    cut = mail.queue / "active" / name[0] / name
+    cut.parent.mkdir(parents=True, exist_ok=True)
+    cut.write_bytes(b"MPQF")
+    for path in (cut, cut.parent):
+        shutil.chown(path, cut.parent.parent.owner(), cut.parent.parent.group())
+    mail.command("postqueue", "-f")
+    wait_until(lambda: files(mail, "deferred") == [name], lambda: f"the file in deferred/: {mail.tail()}")
+    mail.command("postsuper", "-s")
+    assert files(mail, "active") == [] and files(mail, "corrupt") == []
+    assert mail.queue_ids() == [name]
 
 
 def test_a_file_under_the_name_of_another_message(make_merpati, sink):

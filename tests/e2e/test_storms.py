@@ -52,7 +52,7 @@ def test_storms_lose_nothing(make_merpati, account, sink):
     lost = {token: storm.acknowledged[token] for token in missing if storm.acknowledged[token] not in queued}
     assert not lost, f"{len(lost)} of {len(storm.acknowledged)} are nowhere: {sorted(lost.items())[:10]}\n" + "\n".join(map(str, storm.deaths))
     wait_until(lambda: not mail.queue_ids(), lambda: f"an empty queue, not {mail.queue_ids()}; log:\n{mail.tail()}", PATIENCE * 3)
-    corrupt = [path.name for path in (mail.queue / "corrupt").iterdir()]
+    corrupt = [path.name for path in (mail.queue / "corrupt").iterdir() if not storm.is_unfinished(path)]
     assert not corrupt, f"{corrupt}\n" + "\n".join(map(str, storm.deaths)) + "\n" + "\n".join(line for name in corrupt for line in mail.log_lines(name))
     said, unexplained = storm.explain()
     print(f"{len(storm.acknowledged)} messages, {len(storm.deaths)} deaths, {len(said)} came more than once", *said, sep="\n")

@@ -3,8 +3,8 @@
 Mail under full load while processes die by kill -9, and the account of it: what came how often, and which death explains it.
 
 Each message has a token of its own, also when it is offered again; so only what was acknowledged under that token
-counts. A death is known by how much each destination had received when the process was gone: a message that came twice came
-once before and once after the death of its agent, as the last one on its connection, or of everything; or nothing explains it.
+counts. A death is known by how much each destination had received before it and when the process was gone: a message that came twice
+came once before and once after the death of its agent, as the last one on its connection, or of everything; or nothing explains it.
 """
 
 import collections
@@ -33,12 +33,17 @@ class Death:
     round: int
     name: str
     processes: int
-    relayed: int = 0  # messages there when all of them were gone
+    before: dict  # messages there, by destination, before the first of them was killed
+    relayed: int = 0  # when all of them were gone, and what they had sent was counted
     mailbox: int = 0
     offered: int = 0  # number of the last message that had begun
 
     def __str__(self):
-        return f"round {self.round}: {self.name} ({self.processes}) after {self.relayed} relayed, {self.mailbox} in the mailbox"
+        return f"round {self.round}: {self.name} ({self.processes}) after {self.before['relayed']} to {self.relayed} relayed, {self.before['mailbox']} to {self.mailbox} in the mailbox"
+
+    def is_between(self, where, first, second):
+        """It may have come after the first of both and before the second."""
+        return first < getattr(self, where) and self.before[where] <= second
 
 
 class Storm:
@@ -101,7 +106,11 @@ class Storm:
 
     # --- the deaths --------------------------------------------------------------------------------------------
 
+    def counts(self):
+        return {"relayed": len(self.target.messages), "mailbox": len(self.mailbox())}
+
     def strike(self, number, name):
+        before, sessions = self.counts(), list(self.target.sessions)
         pids = self.mail.all_pids() if name == EVERYTHING else self.mail.pids(name)
         for pid in pids:
             try:
@@ -112,8 +121,11 @@ class Storm:
         if name in RESTARTS:
             # What master started while the others died; what ends by itself without a master.
             self.mail.wait_for_end()
-        death = Death(number, name, len(pids))
-        death.relayed, death.mailbox, death.offered = len(self.target.messages), len(self.mailbox()), self.next
+        if name in EXPLAINS["relayed"]:
+            # What they had sent may not have been read yet.
+            wait_until(lambda: all(session.socket.fileno() < 0 for session in sessions), "the end of the sessions of who died")
+        death = Death(number, name, len(pids), before, **self.counts())
+        death.offered = self.next
         self.deaths.append(death)
         if name in RESTARTS:
             self.mail.start()
@@ -147,11 +159,18 @@ class Storm:
     def missing(self):
         return set(self.acknowledged) - set(self.places())
 
+    def is_unfinished(self, path):
+        """
+        A large message whose arrival a death cut short: the file's content frame, which is written last, is not there, and nobody
+        was told 250. It goes to corrupt/ (docs/queue.md, "arriving").
+        """
+        return path.name not in self.acknowledged.values() and not path.read_bytes()[64:112].strip(b"\0")
+
     def deaths_of_notice(self, number, last):
         """The first of them may have been queued before the death and come after it: from the message's beginning on."""
         return [
             death for death in self.deaths
-            if death.name in EXPLAINS_NOTICE and number <= death.offered and death.mailbox <= last
+            if death.name in EXPLAINS_NOTICE and number <= death.offered and death.before["mailbox"] <= last
         ]
 
     def has_gone_on(self, index):
@@ -172,7 +191,7 @@ class Storm:
                     between = self.deaths_of_notice(number, second)
                 else:
                     names = EXPLAINS[where] - {"smtp"} if where == "relayed" and self.has_gone_on(first) else EXPLAINS[where]
-                    between = [death for death in self.deaths if death.name in names and first < getattr(death, where) <= second]
+                    between = [death for death in self.deaths if death.name in names and death.is_between(where, first, second)]
                 line = f"{token} {where} {first} and {second}: {'; '.join(map(str, between)) or 'no death explains it'}"
                 said.append(line)
                 if not between:
