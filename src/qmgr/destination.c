@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "qmgr/scheduler_private.h"
 
-enum { DEAD_TEXT_MAXIMUM = 4096 };
+enum { DEAD_TEXT_MAXIMUM = 4096, BACK_TO_BACK_SECONDS = 1 };
 
 struct str scheduler_copy(struct str text)
 {
@@ -115,6 +115,14 @@ const struct window *destination_window(const struct destination *destination)
 size_t destination_entries(const struct destination *destination)
 {
     return destination->waiting + destination->busy;
+}
+
+bool destination_has_more(const struct destination *destination, struct instant now)
+{
+    if (destination->waiting > 0)
+        return true;
+    return destination->last_end.us != 0 &&
+           instant_since(now, destination->last_end).us < seconds(BACK_TO_BACK_SECONDS).us;
 }
 
 bool destination_clogs(struct destination *destination, size_t fair, struct duration period, struct instant now)

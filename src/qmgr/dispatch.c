@@ -73,13 +73,21 @@ static struct str sender_of(const struct dispatch *dispatch)
     return sender;
 }
 
+static uint64_t make_flags(const struct dispatch *dispatch)
+{
+    const struct envelope *envelope = dispatch->message->envelope;
+    bool needs_smtputf8 = (envelope->flags & (ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_DERIVED)) != 0;
+    bool has_more = destination_has_more(dispatch->entry->destination, loop_now(dispatch->route->deliveries->loop));
+
+    return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0);
+}
+
 static struct deliver_request make_request(const struct dispatch *dispatch)
 {
     const struct active_message *message = dispatch->message;
     const struct envelope *envelope = message->envelope;
     struct deliver_recipient *recipients =
         arena_new_array(dispatch->arena, dispatch->entry->count, struct deliver_recipient);
-    bool needs_smtputf8 = (envelope->flags & (ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_DERIVED)) != 0;
 
     for (size_t i = 0; i < dispatch->entry->count; i++)
         recipients[i] = make_recipient(message, dispatch->entry->places[i]);
@@ -87,7 +95,7 @@ static struct deliver_request make_request(const struct dispatch *dispatch)
         .queue_id = message->id_text,
         .queue_name = str_from_c(message->queue_name),
         .attempt = message->attempt,
-        .flags = needs_smtputf8 ? DELIVER_FLAG_SMTPUTF8 : 0,
+        .flags = make_flags(dispatch),
         .nexthop = destination_nexthop(dispatch->entry->destination),
         .sender = sender_of(dispatch),
         .envid = envelope->dsn_envid,

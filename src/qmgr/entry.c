@@ -170,6 +170,7 @@ void entry_finish(struct entry *entry, struct instant now)
     destination_succeed(destination);
     put_down(entry);
     entry_free(entry);
+    destination->last_end = now;
     peer_settle(peer);
     destination_rest(destination, now);
     destination_settle(destination);
@@ -182,6 +183,7 @@ bool entry_finish_failed(struct entry *entry, struct instant now, struct str dsn
     bool is_dead = destination_fail(destination, now, dsn, reason);
 
     entry_free(entry);
+    destination->last_end = now;
     peer_settle(peer);
     destination_rest(destination, now);
     destination_settle(destination);

@@ -101,6 +101,9 @@ const struct window *destination_window(const struct destination *destination);
 /* Entries that wait or are in hand, of others too. */
 size_t destination_entries(const struct destination *destination);
 
+/* A connection to it will be of use again: entries wait, or another delivery ended less than a second ago. */
+bool destination_has_more(const struct destination *destination, struct instant now);
+
 /*
  * True when it has had more entries than is fair for the period, as far as was looked, and at most once a period: look
  * whenever some were added.

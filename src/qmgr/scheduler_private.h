@@ -63,6 +63,7 @@ struct destination {
     unsigned busy;
     struct window window;
     struct instant rests_until;
+    struct instant last_end;    /* of a delivery; 0: none yet */
     struct instant clogs_since; /* 0: does not */
     struct instant dead_until;  /* 0: alive */
     struct strbuf dead_dsn;

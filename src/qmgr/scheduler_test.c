@@ -602,3 +602,30 @@ TEST(a_destination_clogs_when_it_has_had_too_much_for_the_period)
     EXPECT_FALSE(destination_clogs(destination, 4, seconds(300), second(2000)));
     tear_down(&bench);
 }
+
+TEST(more_goes_to_a_destination_while_something_waits_and_for_a_second_after_a_delivery)
+{
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *first, *second_entry, *third;
+
+    set_up(&bench, &limits);
+    for (size_t i = 1; i <= 3; i++)
+        add(&bench, i, "a.example", 0);
+    first = take(&bench);
+    EXPECT(destination_has_more(first->destination, second(1)));
+    second_entry = take(&bench);
+    EXPECT(destination_has_more(second_entry->destination, second(1)));
+    entry_finish(first, second(1));
+    third = take(&bench);
+    EXPECT_UINT(transport_waiting(bench.transport), 0);
+    EXPECT(destination_has_more(third->destination, instant_add(second(1), milliseconds(900))));
+    EXPECT_FALSE(destination_has_more(third->destination, second(2)));
+    entry_finish(second_entry, second(3));
+    entry_finish(third, second(3));
+    add(&bench, 4, "a.example", 0);
+    first = take_at(&bench, second(3));
+    EXPECT_FALSE(destination_has_more(first->destination, second(3)));
+    entry_finish(first, second(3));
+    tear_down(&bench);
+}

@@ -33,6 +33,8 @@ struct resolver {
     struct instant looked;   /* at the file */
     struct duration timeout; /* 0: as the file says */
     bool is_validating;
+    resolver_filter *filter; /* NULL: none */
+    void *filter_context;
     struct context *context;
     struct list old_contexts;
     struct list waiting;   /* queries not yet given to libunbound */
@@ -241,6 +243,12 @@ const char *resolver_path(void)
     return path == NULL || *path == '\0' ? "/etc/resolv.conf" : path;
 }
 
+void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context)
+{
+    resolver->filter = filter;
+    resolver->filter_context = context;
+}
+
 bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,
                      struct failure *why)
 {
@@ -307,6 +315,31 @@ static void read_answer(const struct query *query, struct str name, struct arena
     answer_out->is_secure = query->is_secure;
 }
 
+static void filter_answer(const struct resolver *resolver, struct dns_answer *answer)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < answer->count; i++) {
+        switch (resolver->filter(resolver->filter_context, answer->canonical_name, &answer->records[i])) {
+        case RESOLVER_KEEP:
+            answer->records[kept++] = answer->records[i];
+            break;
+        case RESOLVER_DROP:
+            break;
+        case RESOLVER_UNSURE:
+            answer->count = 0;
+            answer->outcome = DNS_UNKNOWN;
+            answer->reason = "Host not found, try again";
+            return;
+        }
+    }
+    answer->count = kept;
+    if (kept > 0)
+        return;
+    answer->outcome = DNS_UNKNOWN;
+    answer->reason = RESOLVER_NOTHING_LEFT;
+}
+
 static bool is_askable(struct str name)
 {
     if (name.len == 0 || name.len > NAME_MAX_BYTES || name.data[0] == '.')
@@ -360,4 +393,6 @@ void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type t
     }
     read_answer(query, name, arena, answer_out);
     end_query(query);
+    if (resolver->filter != NULL && answer_out->outcome == DNS_FOUND)
+        filter_answer(resolver, answer_out);
 }

@@ -36,6 +36,21 @@ MUST_USE bool resolver_create(struct loop *loop, const struct resolver_options *
 /* No lookup may be waiting. Leaves *resolver NULL; NULL is fine. */
 void resolver_destroy(struct resolver **resolver);
 
+enum resolver_verdict {
+    RESOLVER_KEEP,
+    RESOLVER_DROP,   /* the record is left out of the answer */
+    RESOLVER_UNSURE, /* cannot be told for now: the answer becomes DNS_UNKNOWN */
+};
+
+/* Asked of each record, in the fiber of the lookup, where it may wait. */
+typedef enum resolver_verdict resolver_filter(void *context, struct str owner, const struct dns_record *record);
+
+/* The reason of an answer of which the filter left nothing: it is DNS_UNKNOWN. */
+#define RESOLVER_NOTHING_LEFT "DNS reply filter drops all results"
+
+/* From now on. */
+void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context);
+
 /*
  * Waits in the calling fiber, at most the resolver's timeout, for the records of name (absolute, no search list).
  * The answer's memory is the arena's. Never fails: trouble of any sort is outcome DNS_UNKNOWN.

@@ -49,6 +49,7 @@ struct deliver_recipient {
 enum deliver_flag {
     DELIVER_FLAG_VERIFY = 1 << 0, /* a probe: go as far as RCPT and send nothing (reserved) */
     DELIVER_FLAG_SMTPUTF8 = 1 << 1,
+    DELIVER_FLAG_MORE = 1 << 2, /* more goes to this next hop: a connection is worth keeping for it */
 };
 
 struct deliver_request {
