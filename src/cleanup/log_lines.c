@@ -43,6 +43,11 @@ void log_write_problem(struct str queue_id, const char *reason)
     log_warning("%.*s: write queue file: %s", STR_ARG(queue_id), reason);
 }
 
+void log_not_told(struct str queue_id, struct str reason)
+{
+    log_warning("%.*s: no delivery notification sent: %.*s", STR_ARG(queue_id), STR_ARG(reason));
+}
+
 void log_disk_fails(const char *reason)
 {
     log_error("the queue's disk fails, no mail is taken: %s", reason);

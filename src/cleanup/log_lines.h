@@ -20,6 +20,8 @@ void log_map_many(struct str queue_id, struct str maps, struct str address);
 void log_rewrite_problem(struct str queue_id, const char *reason);
 /* "ABC: write queue file: reason" */
 void log_write_problem(struct str queue_id, const char *reason);
+/* "ABC: no delivery notification sent: reason" */
+void log_not_told(struct str queue_id, struct str reason);
 /* "error: the queue's disk fails, no mail is taken: REASON" */
 void log_disk_fails(const char *reason);
 /* "the queue's disk works again: WHICH" */

@@ -55,6 +55,10 @@ struct message {
     uint64_t content_bytes;
     bool has_8bit;
 
+    struct records expanded; /* struct bounce_recipient, told of when the message is on disk */
+    size_t expanded_capacity;
+    struct str kept_header; /* for that, when the content is in a file */
+
     struct pending_recipient *pending;
     size_t pending_count;
     size_t pending_capacity;

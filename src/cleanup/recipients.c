@@ -2,6 +2,7 @@
 #include "cleanup/recipients.h"
 
 #include "base/map.h"
+#include "cleanup/expansion.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
@@ -97,6 +98,8 @@ static void map_and_add(struct message *message, struct str address, struct pend
         message_fail_mapping(message, result);
         return;
     }
+    if (addresses.count != 1 || !str_equal_nocase(addresses.items[0], address))
+        expansion_note(message, address, recipient);
     for (size_t i = 0; i < addresses.count; i++)
         add_to_envelope(message, addresses.items[i], recipient);
 }

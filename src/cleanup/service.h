@@ -8,6 +8,7 @@
 #include "config/shared_settings.h"
 
 struct daemon;
+struct endpoint;
 struct journal_writer;
 struct loop;
 struct mapping;
@@ -25,6 +26,7 @@ struct service {
     struct rewriter *rewriter;
     struct mapping *mapping;
     struct notifier *notifier;
+    struct endpoint *trace; /* told of aliases that were expanded */
     struct journal_writer *journal;
 };
 

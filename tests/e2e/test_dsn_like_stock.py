@@ -32,6 +32,8 @@ def pair():
         "maximal_backoff_time": "1s",
         "queue_run_delay": "1s",
         "canonical_maps": "inline:{ {old@x.example = new@x.example} }",
+        "virtual_alias_maps": "inline:{ {many@alias.example = one@x.example, two@x.example},"
+                              " {one@alias.example = solo@x.example}, {self@x.example = self@x.example, third@x.example} }",
         "alias_maps": "inline:{ {away = there@x.example} }",
     }
     sides = make_pair(main, {"RCPT": answer_rcpt})
@@ -83,7 +85,7 @@ WISHES = [
     ((), ("ORCPT=x400;/a+3Db/",)),
     ((), ("NOTIFY=SUCCESS",)),
 ]
-RECIPIENTS = ["c@x.example", "old@x.example", "away@localhost"]
+RECIPIENTS = ["c@x.example", "one@alias.example", "many@alias.example", "self@x.example", "old@x.example", "away@localhost"]
 
 
 @pytest.mark.parametrize("recipient", RECIPIENTS)
@@ -137,3 +139,20 @@ def test_without_dsn_announced_the_wishes_are_refused(either):
         assert not client.has_extn("dsn")
         assert client.docmd("MAIL FROM:<a@b.example> RET=FULL")[0] == 501
         assert client.docmd("MAIL FROM:<a@b.example> ENVID=x")[0] == 501
+
+
+@pytest.mark.parametrize("recipient", ["one@alias.example", "many@alias.example", "self@x.example"])
+@pytest.mark.parametrize("size", [1, 200000])
+def test_an_expanded_alias_is_reported_once(pair, recipient, size):
+    mark = f"mark-expanded-{recipient}-{size}."
+    texts = []
+    for side in pair:
+        with smtplib.SMTP("127.0.0.1", side.instance.port) as client:
+            client.ehlo("c.example")
+            client.mail(ME, ["ENVID=z", "RET=FULL"])
+            client.rcpt(recipient, ["NOTIFY=SUCCESS,FAILURE"])
+            code, reply = client.data(f"Subject: {mark}\n\n" + "body\n" * size)
+            assert code == 250, reply
+        texts.append(notice(side, "Successful Mail Delivery Report", mark))
+    assert texts[1].split("\n") == texts[0].split("\n")
+    assert "Action: expanded" in texts[0]
