@@ -113,6 +113,8 @@ static unsigned envelope_flags(const struct message *message)
         flags |= ENVELOPE_TRACE_VERIFY;
     if (message->flags & CLEANUP_FLAG_TRACE_RECORD)
         flags |= ENVELOPE_TRACE_RECORD;
+    if (message->flags & CLEANUP_FLAG_PROBE)
+        flags |= ENVELOPE_PROBE;
     return flags;
 }
 

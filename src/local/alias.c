@@ -123,6 +123,12 @@ static bool try_name(const struct scene *scene, struct str name)
         fail_unavailable(scene);
         return true;
     }
+    if (attempt_is_probe(attempt)) {
+        struct result result = result_make(attempt, DSN_STATUS(2, 0, 0), "aliased to %.*s", STR_ARG(value));
+
+        scene_add(scene, &result);
+        return true;
+    }
     inner = scene_enter(scene, scene->address);
     attempt->expansions++;
     attempt->is_expanded = true;

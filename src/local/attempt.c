@@ -59,6 +59,11 @@ void attempt_finish(struct attempt *attempt)
     struct delivery_report report = report_of_all(attempt, worst);
 
     report.is_logged = attempt->worst != NULL;
+    if (attempt->worst == NULL && !str_is_empty(attempt->passed_to)) {
+        delivery_passed(attempt->delivery, attempt->recipient, attempt->passed_to);
+        map_destroy(&attempt->seen);
+        return;
+    }
     switch (worst->fate) {
     case FATE_SENT:
         delivery_sent(attempt->delivery, attempt->recipient, &report);
@@ -144,7 +149,17 @@ bool attempt_is_new(struct attempt *attempt, const char *kind, uid_t uid, struct
     return true;
 }
 
-void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address)
+bool attempt_is_trial(const struct attempt *attempt)
+{
+    return (attempt->delivery->request->flags & DELIVER_FLAG_VERIFY) != 0;
+}
+
+bool attempt_is_probe(const struct attempt *attempt)
+{
+    return (attempt->delivery->request->flags & DELIVER_FLAG_PROBE) != 0;
+}
+
+void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address, struct str transport)
 {
     if (attempt->resubmission_count == attempt->resubmission_capacity) {
         size_t capacity = attempt->resubmission_capacity == 0 ? 8 : 2 * attempt->resubmission_capacity;
@@ -155,7 +170,7 @@ void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct
         attempt->resubmissions = larger;
         attempt->resubmission_capacity = capacity;
     }
-    attempt->resubmissions[attempt->resubmission_count++] = (struct resubmission){ sender, address };
+    attempt->resubmissions[attempt->resubmission_count++] = (struct resubmission){ sender, address, transport };
 }
 
 /* A command may have said more than fits: its beginning tells most. */

@@ -29,6 +29,7 @@ struct result {
 struct resubmission {
     struct str sender;
     struct str address;
+    struct str transport; /* "name:nexthop", whatever the address says; or empty */
 };
 
 struct attempt {
@@ -42,6 +43,7 @@ struct attempt {
     struct resubmission *resubmissions;
     size_t resubmission_count;
     size_t resubmission_capacity;
+    struct str passed_to; /* "name:nexthop" of the transport that delivers instead; empty: none does */
     bool is_expanded;     /* by an alias or a .forward */
     bool has_loop;        /* an expansion went round */
     unsigned expansions;  /* of aliases and :include: files */
@@ -59,7 +61,12 @@ bool attempt_is_deferred(const struct attempt *attempt);
 /* True if this destination, of this kind, comes for the first time. */
 bool attempt_is_new(struct attempt *attempt, const char *kind, uid_t uid, struct str destination);
 
-void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address);
+void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address, struct str transport);
+
+/* Nothing is delivered: what is asked is whether it could be. */
+bool attempt_is_trial(const struct attempt *attempt);
+/* The same, by the verify service: an alias or a .forward that is there is enough. */
+bool attempt_is_probe(const struct attempt *attempt);
 
 /* In the attempt's arena. The class of dsn decides the fate: 2 sent, 4 deferred, 5 bounced. */
 PRINTF_LIKE(3, 4) struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...);

@@ -292,6 +292,8 @@ struct result command_deliver(const struct scene *scene, struct str command)
     if (!scene->has_rights || rights_are_roots(&scene->rights))
         return result_make(scene->attempt, DSN_STATUS(4, 3, 5),
                            "default_privs names no ordinary user, and a command is never run as root");
+    if (attempt_is_trial(scene->attempt))
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivers to command: %.*s", STR_ARG(command));
     if (!rights_check(&scene->rights, &why) || !run_program(&run, &end, &why))
         return result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot run \"%.*s\": %s", STR_ARG(command), why.text);
     return of_end(&run, &end);

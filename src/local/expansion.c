@@ -91,7 +91,7 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
         return;
     }
     if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, resolved->recipient)))
-        attempt_add_resubmission(attempt, scene->sender, resolved->recipient);
+        attempt_add_resubmission(attempt, scene->sender, resolved->recipient, STR_EMPTY);
 }
 
 static void deliver_address(const struct scene *scene, struct str address)

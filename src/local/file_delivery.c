@@ -38,8 +38,19 @@ static struct result deliver_to_named_file(const struct scene *scene, const stru
                        STR_ARG(place->path), why.text);
 }
 
+static struct result try_place(const struct scene *scene, const struct mailbox_place *place)
+{
+    if (str_ends_with(place->path, STR("/")))
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivers to maildir");
+    if (place->is_user_named)
+        return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivers to file: %.*s", STR_ARG(place->path));
+    return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivers to mailbox");
+}
+
 struct result file_deliver(const struct scene *scene, const struct mailbox_place *place)
 {
+    if (attempt_is_trial(scene->attempt))
+        return try_place(scene, place);
     if (str_ends_with(place->path, STR("/")))
         return deliver_to_maildir(scene, place);
     return place->is_user_named ? deliver_to_named_file(scene, place) : deliver_to_mailbox(scene, place);

@@ -97,6 +97,13 @@ static void fail(const struct scene *scene, struct dsn_status dsn, const char *t
     scene_add(scene, &result);
 }
 
+static void add_result(const struct scene *scene, struct dsn_status dsn, const char *text, struct str path)
+{
+    struct result result = result_make(scene->attempt, dsn, "%s%.*s", text, STR_ARG(path));
+
+    scene_add(scene, &result);
+}
+
 /* One place of forward_path. True: it settled the matter, *is_done_out says whether mail was delivered by it. */
 static bool try_place(const struct scene *scene, struct str place, bool *is_done_out)
 {
@@ -129,7 +136,9 @@ static bool try_place(const struct scene *scene, struct str place, bool *is_done
     case FORWARD_READ:
         destination_parse_file(&list, attempt->arena, strbuf_str(&text));
         *is_done_out = list.count > 0;
-        if (*is_done_out)
+        if (*is_done_out && attempt_is_probe(attempt))
+            add_result(scene, DSN_STATUS(2, 0, 0), "forward via file: ", path);
+        else if (*is_done_out)
             deliver_list(scene, &list, str_find(place, STR("extension")) != STR_NOT_FOUND);
         break;
     }

@@ -17,11 +17,10 @@ struct local {
     struct table_set *tables;
     struct table_list *aliases;
     struct table_list *mailbox_commands;
+    struct table_list *mailbox_transports;
+    struct table_list *fallback_transports;
     struct rights default_rights; /* of default_privs */
     bool has_default_rights;      /* false: there is no such user, or it is root */
-    /* Transports for mailboxes are set, which this version does not act on: such mail waits. */
-    bool has_mailbox_transport;
-    bool has_fallback_transport;
     struct accounts *accounts;
     struct mailboxes mailboxes;
     struct endpoint *cleanup;

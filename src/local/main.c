@@ -43,20 +43,6 @@ static void find_default_rights(struct local *local)
     }
 }
 
-static bool is_set(const struct local *local, const char *name, const char *maps_name)
-{
-    struct arena *arena = daemon_arena(local->daemon);
-    const struct main_cf *cf = daemon_main_cf(local->daemon);
-    struct str value = STR_EMPTY;
-    struct str maps = STR_EMPTY;
-    struct failure why;
-
-    /* What cannot be expanded is set. */
-    return !settings_get_string(cf, str_from_c(name), "", arena, &value, &why) ||
-           !settings_get_string(cf, str_from_c(maps_name), "", arena, &maps, &why) || !str_is_empty(value) ||
-           !str_is_empty(maps);
-}
-
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     struct local *local = arena_new(daemon_arena(daemon), struct local);
@@ -74,9 +60,11 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         table_list_open(local->tables, STR("alias_maps"), local->settings->alias_maps, TABLE_FOLD | TABLE_PARANOID);
     local->mailbox_commands = table_list_open(local->tables, STR("mailbox_command_maps"),
                                               local->settings->mailbox_command_maps, TABLE_FOLD | TABLE_PARANOID);
+    local->mailbox_transports = table_list_open(local->tables, STR("mailbox_transport_maps"),
+                                                local->settings->mailbox_transport_maps, TABLE_FOLD | TABLE_PARANOID);
+    local->fallback_transports = table_list_open(local->tables, STR("fallback_transport_maps"),
+                                                 local->settings->fallback_transport_maps, TABLE_FOLD | TABLE_PARANOID);
     find_default_rights(local);
-    local->has_mailbox_transport = is_set(local, "mailbox_transport", "mailbox_transport_maps");
-    local->has_fallback_transport = is_set(local, "fallback_transport", "fallback_transport_maps");
     daemon_keep(daemon, local);
     return true;
 }

@@ -5,22 +5,11 @@
 #include "local/alias.h"
 #include "local/expansion.h"
 #include "local/forward_file.h"
+#include "local/pass.h"
 #include "local/user_mailbox.h"
 #include "log/log.h"
 
 #define LUSER_MARK "luser_relay"
-
-static bool stops_for_fallback(const struct scene *scene)
-{
-    struct result result;
-
-    if (!scene->attempt->local->has_fallback_transport)
-        return false;
-    result = result_make(scene->attempt, DSN_STATUS(4, 3, 5),
-                         "mail system configuration error: fallback_transport is not acted on by this version");
-    scene_add(scene, &result);
-    return true;
-}
 
 /* Every mail system has these (RFC 5321 section 4.5.1). Without alias and mailbox nobody reads them, and notifications
  * end. */
@@ -46,7 +35,7 @@ static void deliver_unknown(const struct scene *scene)
     struct result result;
     struct str relay;
 
-    if (stops_for_fallback(scene))
+    if (pass_mailbox(scene) || pass_unknown(scene))
         return;
     if (str_is_empty(attempt->local->settings->luser_relay) || scene_is_of_alias(scene, STR(LUSER_MARK))) {
         result = result_unknown(scene);
@@ -86,7 +75,7 @@ static void resubmit(const struct scene *scene)
     struct attempt *attempt = scene->attempt;
 
     if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, scene->address)))
-        attempt_add_resubmission(attempt, scene->sender, scene->address);
+        attempt_add_resubmission(attempt, scene->sender, scene->address, STR_EMPTY);
 }
 
 static void deliver_user(struct scene *scene, const struct user_account *account, bool is_bare)

@@ -13,6 +13,7 @@ enum { TIMEOUT_SECONDS = 3600, HEAD_MAX = 16 * 1024 };
 struct submission {
     struct attempt *attempt;
     struct str sender;
+    struct str transport;
     struct call *call;
     struct str queue_id;
 };
@@ -28,7 +29,8 @@ static struct str head_of(const struct submission *submission)
                   STR_ARG(attempt->local->shared->mail_name), STR_ARG(submission->queue_id));
     (void) date_append(&head, clock_now());
     strbuf_append_char(&head, '\n');
-    if (local_list_has(&attempt->local->settings->prepend_delivered_header, "forward")) {
+    if (str_is_empty(submission->transport) &&
+        local_list_has(&attempt->local->settings->prepend_delivered_header, "forward")) {
         strbuf_append_c(&head, "Delivered-To: ");
         (void) quote_address(&head, attempt->delivered_to);
         strbuf_append_char(&head, '\n');
@@ -46,6 +48,27 @@ static uint64_t notify_of(const struct deliver_recipient *asked)
     return asked->dsn_notify != 0 && rest == 0 ? DSN_NOTIFY_NEVER : rest;
 }
 
+static bool is_of(const struct submission *submission, const struct resubmission *resubmission)
+{
+    return str_equal(resubmission->sender, submission->sender) &&
+           str_equal(resubmission->transport, submission->transport);
+}
+
+/* Where the message came from, and the one transport that it goes to if there is one. */
+static struct strlist attributes_of(const struct submission *submission)
+{
+    struct arena *arena = submission->attempt->arena;
+    const struct strlist *asked = &submission->attempt->delivery->request->attributes;
+    struct strlist attributes = { 0 };
+
+    if (str_is_empty(submission->transport))
+        return *asked;
+    for (size_t i = 0; i < asked->count; i++)
+        strlist_add_view(&attributes, arena, asked->items[i]);
+    strlist_add_view(&attributes, arena, arena_printf(arena, "content_filter=%.*s", STR_ARG(submission->transport)));
+    return attributes;
+}
+
 /* Who was meant at first, and what the sender asked of notifications, goes on as long as the sender is the same. */
 static bool send_envelope(struct submission *submission, struct failure *why)
 {
@@ -59,7 +82,7 @@ static bool send_envelope(struct submission *submission, struct failure *why)
         .envid = is_same ? request->envid : STR_EMPTY,
         .dsn_return = is_same ? request->dsn_return : DSN_RETURN_UNSET,
         .encoding = request->encoding,
-        .attributes = request->attributes,
+        .attributes = attributes_of(submission),
     };
 
     if (!call_send(submission->call, &cleanup_envelope_message, &envelope, seconds(TIMEOUT_SECONDS), why))
@@ -72,7 +95,7 @@ static bool send_envelope(struct submission *submission, struct failure *why)
             .dsn_notify = is_same ? notify_of(asked) : 0,
         };
 
-        if (str_equal(attempt->resubmissions[i].sender, submission->sender) &&
+        if (is_of(submission, &attempt->resubmissions[i]) &&
             !call_send(submission->call, &cleanup_recipient_message, &recipient, seconds(TIMEOUT_SECONDS), why))
             return false;
     }
@@ -139,22 +162,39 @@ static struct result submit(struct submission *submission)
     return result;
 }
 
-static bool is_first_of_sender(const struct attempt *attempt, size_t place)
+static bool is_first_of_kind(const struct attempt *attempt, size_t place)
 {
     for (size_t i = 0; i < place; i++) {
-        if (str_equal(attempt->resubmissions[i].sender, attempt->resubmissions[place].sender))
+        if (str_equal(attempt->resubmissions[i].sender, attempt->resubmissions[place].sender) &&
+            str_equal(attempt->resubmissions[i].transport, attempt->resubmissions[place].transport))
             return false;
     }
     return true;
 }
 
+static void try_all(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->resubmission_count; i++) {
+        struct result result =
+            result_make(attempt, DSN_STATUS(2, 0, 0), "forwards to %.*s", STR_ARG(attempt->resubmissions[i].address));
+
+        attempt_add(attempt, attempt->resubmissions[i].address, STR_EMPTY, &result);
+    }
+}
+
 void resubmit_all(struct attempt *attempt)
 {
+    if (attempt_is_trial(attempt)) {
+        try_all(attempt);
+        return;
+    }
     for (size_t i = 0; i < attempt->resubmission_count && !attempt_is_deferred(attempt); i++) {
-        struct submission submission = { .attempt = attempt, .sender = attempt->resubmissions[i].sender };
+        struct submission submission = { .attempt = attempt,
+                                         .sender = attempt->resubmissions[i].sender,
+                                         .transport = attempt->resubmissions[i].transport };
         struct result result;
 
-        if (!is_first_of_sender(attempt, i))
+        if (!is_first_of_kind(attempt, i))
             continue;
         result = submit(&submission);
         attempt_add(attempt, attempt->delivered_to, STR_EMPTY, &result);

@@ -8,7 +8,11 @@ struct local_settings {
     struct str alias_maps;
     struct str forward_path; /* raw: $home and its like are replaced for each recipient */
     struct str forward_expansion_filter;
-    struct str luser_relay;     /* raw */
+    struct str luser_relay; /* raw */
+    struct str mailbox_transport;
+    struct str mailbox_transport_maps;
+    struct str fallback_transport;
+    struct str fallback_transport_maps;
     struct str mailbox_command; /* raw: the shell replaces what it names */
     struct str mailbox_command_maps;
     struct str home_mailbox;

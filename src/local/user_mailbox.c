@@ -3,6 +3,7 @@
 
 #include "local/command.h"
 #include "local/file_delivery.h"
+#include "local/pass.h"
 #include "log/log.h"
 #include "os/file.h"
 
@@ -76,9 +77,6 @@ static struct result deliver(const struct scene *scene)
     struct result result;
     struct str command;
 
-    if (scene->attempt->local->has_mailbox_transport)
-        return result_make(scene->attempt, DSN_STATUS(4, 3, 5),
-                           "mail system configuration error: mailbox_transport is not acted on by this version");
     if (settings->require_home_directory && !has_home(scene))
         return result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot access home directory %.*s of user %.*s",
                            STR_ARG(scene->account->home), STR_ARG(scene->account->name));
@@ -102,7 +100,7 @@ void user_mailbox_deliver(const struct scene *scene)
 {
     struct result result;
 
-    if (!attempt_is_new(scene->attempt, "mailbox", scene->account->uid, scene->account->name))
+    if (!attempt_is_new(scene->attempt, "mailbox", scene->account->uid, scene->account->name) || pass_mailbox(scene))
         return;
     result = deliver(scene);
     scene_add(scene, &result);

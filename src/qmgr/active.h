@@ -49,6 +49,7 @@ enum active_outcome {
 /* The last report of a recipient in this activation; strings live in the message's arena. */
 struct active_result {
     enum active_outcome outcome; /* still ACTIVE_PENDING at finished(): not tried, because qmgr stops */
+    bool was_passed;             /* from one transport to another: that happens once */
     struct str address;          /* where it goes, standardised */
     struct str expanded_to;      /* of which the agent told, or empty */
     struct str dsn;
@@ -98,6 +99,12 @@ struct active_message {
 static inline size_t active_number(const struct active_message *message, size_t place)
 {
     return message->numbers != NULL ? message->numbers[place] : place;
+}
+
+/* A probe, or sendmail -bv: it is delivered to nobody, tried once, and nobody gets it back. */
+static inline bool active_is_trial(const struct active_message *message)
+{
+    return (message->envelope->flags & (ENVELOPE_PROBE | ENVELOPE_TRACE_VERIFY)) != 0;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "mail/address.h"
 #include "mail/verp.h"
+#include "protocol/verify.h"
 #include "qmgr/clog.h"
 #include "qmgr/inheritance.h"
 #include "qmgr/log_lines.h"
@@ -26,6 +27,11 @@ void deliveries_dispatch(struct route *route)
         dispatch_start(route, transport_next(route->transport, now), agent);
     }
     route_set_waking(route);
+}
+
+static bool is_probe(const struct active_message *message)
+{
+    return message->whole == message && (message->envelope->flags & ENVELOPE_PROBE) != 0;
 }
 
 /* ---- outcomes ---- */
@@ -66,6 +72,7 @@ void deliveries_settle(struct active_message *message)
     if (message->open_count > 0 || !list_is_empty(&message->entries))
         return;
     message->deliveries->messages--;
+    message->deliveries->probes -= is_probe(message);
     route_forget_shares(message);
     message->keeper->finished(message->keeper->context, message);
 }
@@ -191,12 +198,50 @@ void deliveries_divert(struct deliveries *deliveries, struct destination *destin
     arena_destroy(&arena);
 }
 
+void deliveries_pass(struct deliveries *deliveries, struct active_message *message, size_t place, struct str transport,
+                     struct str nexthop)
+{
+    assign(deliveries, message, place, transport, nexthop);
+    dispatch_all(deliveries);
+}
+
 /* Nobody reads what is sent to the address that undeliverable notifications come from; a reply to it would go round. */
 static bool is_double_bounce(const struct deliveries *deliveries, const struct resolved_address *resolved)
 {
     struct str user = address_local(daemon_shared(deliveries->daemon)->double_bounce_sender);
 
-    return resolved->address_class == RESOLVE_LOCAL && str_equal_nocase(address_local(resolved->recipient), user);
+    struct str local = address_local(resolved->recipient);
+    const struct qmgr_settings *settings = deliveries->settings;
+
+    return resolved->address_class == RESOLVE_LOCAL &&
+           (str_equal_nocase(local, user) ||
+            (settings->probe_sender_ttl.us > 0 &&
+             verify_is_sender(local, settings->probe_sender, settings->probe_sender_ttl, clock_now())));
+}
+
+/* What is known of a probe without asking an agent. */
+static bool assign_probe(struct deliveries *deliveries, struct active_message *message, size_t place)
+{
+    if (!is_probe(message))
+        return false;
+    if (deliveries->probes > (size_t) deliveries->settings->probe_limit)
+        send_to_retry(deliveries, message, place, STR("4.3.2 too many address verification requests"));
+    else if (message->envelope->recipient_count > 1)
+        assign(deliveries, message, place, STR("discard"), STR("aliased to multiple recipients"));
+    else
+        return false;
+    return true;
+}
+
+/* All of the message goes to one transport: "name:nexthop", or "name" for the domain of each recipient. */
+static void assign_filter(struct deliveries *deliveries, struct active_message *message, size_t place,
+                          const struct resolved_address *resolved)
+{
+    struct str transport, nexthop;
+
+    str_cut(message->envelope->content_filter, ':', &transport, &nexthop);
+    assign(deliveries, message, place, transport,
+           str_is_empty(nexthop) ? address_domain(resolved->recipient) : nexthop);
 }
 
 static void assign_resolved(struct deliveries *deliveries, struct active_message *message, size_t place,
@@ -205,6 +250,12 @@ static void assign_resolved(struct deliveries *deliveries, struct active_message
     struct arena *arena = message->arena;
 
     message->results[place].address = arena_str(arena, resolved->recipient);
+    if (assign_probe(deliveries, message, place))
+        return;
+    if (!str_is_empty(message->envelope->content_filter)) {
+        assign_filter(deliveries, message, place, resolved);
+        return;
+    }
     switch (resolved->status) {
     case RESOLVE_OK:
         if (is_double_bounce(deliveries, resolved))
@@ -226,6 +277,11 @@ struct start {
     struct deliveries *deliveries;
     struct active_message *message;
 };
+
+static struct resolver *resolver_for(struct deliveries *deliveries, const struct active_message *message)
+{
+    return is_probe(message) ? deliveries->probe_resolver : deliveries->resolver;
+}
 
 static size_t collect_pending(struct active_message *message, struct arena *arena, struct str **addresses_out,
                               size_t **places_out)
@@ -274,8 +330,8 @@ static bool start_at_once(struct deliveries *deliveries, struct active_message *
     bool is_known;
 
     answers = arena_new_array(arena, count, struct resolved_address);
-    is_known = !deliveries->is_draining &&
-               resolver_recall(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), answers);
+    is_known = !deliveries->is_draining && resolver_recall(resolver_for(deliveries, message), message->envelope->sender,
+                                                           addresses, count, clock_now(), answers);
     if (is_known) {
         message->open_count = count + 1;
         place(deliveries, message, places, count, answers);
@@ -302,8 +358,8 @@ static void run_start(void *context)
     answers = arena_new_array(arena, count, struct resolved_address);
     /* Counted apart from the recipients until all are placed, so that the message cannot finish half-placed. */
     message->open_count = count + 1;
-    is_answered = resolver_ask(deliveries->resolver, message->envelope->sender, addresses, count, clock_now(), arena,
-                               answers, &why);
+    is_answered = resolver_ask(resolver_for(deliveries, message), message->envelope->sender, addresses, count,
+                               clock_now(), arena, answers, &why);
     if (deliveries->is_draining) {
         /* Since the question: nothing is dispatched any more, so that all of it stays untried. */
         message->open_count = 1;
@@ -332,6 +388,7 @@ void deliveries_start(struct deliveries *deliveries, struct active_message *mess
     list_init(&message->entries);
     message->deliveries = deliveries;
     deliveries->messages++;
+    deliveries->probes += is_probe(message);
     if (message->whole == message)
         begin_mailing(deliveries, message);
     if (start_at_once(deliveries, message))
@@ -405,6 +462,9 @@ struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_se
         scheduler_create(settings->minimal_backoff_time, (size_t) settings->message_recipient_limit);
     deliveries->resolver = resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol),
                                            depends_on_sender(daemon), settings->ipc_timeout);
+    deliveries->probe_resolver =
+        resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol), true, settings->ipc_timeout);
+    resolver_set_probes(deliveries->probe_resolver);
     list_init(&deliveries->routes);
     list_init(&deliveries->dispatches);
     list_init(&deliveries->inheritances);
@@ -432,6 +492,7 @@ void deliveries_destroy(struct deliveries **handle)
         route_destroy(route);
     }
     resolver_destroy(&deliveries->resolver);
+    resolver_destroy(&deliveries->probe_resolver);
     scheduler_destroy(&deliveries->scheduler);
     memory_free(deliveries);
 }

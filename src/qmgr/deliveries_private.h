@@ -25,12 +25,14 @@ struct deliveries {
     struct deliveries_census census;
     struct scheduler *scheduler;
     struct resolver *resolver;
+    struct resolver *probe_resolver;
     struct list routes;
     struct fiber_group fibers;
     struct list dispatches;   /* in hand */
     struct list inheritances; /* in hand of an earlier queue manager */
     size_t in_hand;
     size_t messages;
+    size_t probes;      /* of them */
     struct event wakes; /* something rests for less long than was known */
     struct instant wakes_at;
     bool is_draining;
@@ -59,6 +61,9 @@ struct route_share {
 void deliveries_dispatch(struct route *route);
 /* Everything that waits for the destination, which is dead, goes to the retry transport. */
 void deliveries_divert(struct deliveries *deliveries, struct destination *destination);
+/* An agent says that another transport is to deliver to this recipient, which is in no entry. */
+void deliveries_pass(struct deliveries *deliveries, struct active_message *message, size_t place, struct str transport,
+                     struct str nexthop);
 /* Gives the message back when nothing of it is open. */
 void deliveries_settle(struct active_message *message);
 /* Records an outcome that no agent gave. Waits until it is recorded. */

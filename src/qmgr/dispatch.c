@@ -78,8 +78,11 @@ static uint64_t make_flags(const struct dispatch *dispatch)
     const struct envelope *envelope = dispatch->message->envelope;
     bool needs_smtputf8 = (envelope->flags & (ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_DERIVED)) != 0;
     bool has_more = destination_has_more(dispatch->entry->destination, loop_now(dispatch->route->deliveries->loop));
+    bool is_probe = (envelope->flags & ENVELOPE_PROBE) != 0;
 
-    return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0);
+    return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0) |
+           (active_is_trial(dispatch->message) ? (uint64_t) DELIVER_FLAG_VERIFY : 0) |
+           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0);
 }
 
 static struct deliver_request make_request(const struct dispatch *dispatch)
@@ -162,7 +165,7 @@ static void keep_result(struct active_message *message, size_t place, const stru
     struct active_result *kept = &message->results[place];
     unsigned notify = message->envelope->recipients[place].dsn_notify;
     bool is_reported = (notify & DSN_NOTIFY_SUCCESS) != 0 || message->confirms_delivery ||
-                       (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0;
+                       (message->envelope->flags & ENVELOPE_TRACE_RECORD) != 0 || active_is_trial(message);
 
     kept->outcome = outcome_of(result->status);
     kept->dsn = arena_str(message->arena, result->dsn);
@@ -177,6 +180,42 @@ static void keep_result(struct active_message *message, size_t place, const stru
     kept->diagnostic = arena_str(message->arena, result->diagnostic);
 }
 
+static void leave_entry(struct entry *entry, size_t place)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->places[i] != place)
+            entry->places[count++] = entry->places[i];
+    entry->count = count;
+}
+
+/* Another transport delivers to the recipient. False if it was passed on already. */
+static bool take_passed(struct dispatch *dispatch, size_t place, struct str transport_and_nexthop)
+{
+    struct active_message *message = dispatch->message;
+    struct str transport, nexthop;
+
+    if (message->results[place].was_passed)
+        return false;
+    message->results[place].was_passed = true;
+    str_cut(arena_str(message->arena, transport_and_nexthop), ':', &transport, &nexthop);
+    leave_entry(dispatch->entry, place);
+    deliveries_pass(dispatch->route->deliveries, message, place, transport, nexthop);
+    return true;
+}
+
+static void refuse_passing(struct active_message *message, size_t place, struct str transport)
+{
+    struct active_result *kept = &message->results[place];
+
+    kept->outcome = ACTIVE_DEFERRED;
+    kept->dsn = STR("4.3.5");
+    kept->reason =
+        arena_printf(message->arena, "mail transports hand the message to each other: %.*s", STR_ARG(transport));
+    log_warning("%.*s: to=<%.*s>: %.*s", STR_ARG(message->id_text), STR_ARG(kept->address), STR_ARG(kept->reason));
+}
+
 static bool take_outcome(struct dispatch *dispatch, const struct deliver_outcome *outcome, struct failure *why)
 {
     struct deliver_recorded recorded = { .number = outcome->number };
@@ -187,7 +226,12 @@ static bool take_outcome(struct dispatch *dispatch, const struct deliver_outcome
     for (size_t i = 0; i < outcome->results.count; i++) {
         if (!find_place(dispatch, results[i].index, &places[count]))
             return failure_set(why, FAILURE_PROTOCOL, 0, "an outcome for a recipient that it was not given");
-        keep_result(dispatch->message, places[count], &results[i]);
+        if (results[i].status != DELIVER_PASSED)
+            keep_result(dispatch->message, places[count], &results[i]);
+        else if (take_passed(dispatch, places[count], results[i].relay))
+            continue;
+        else
+            refuse_passing(dispatch->message, places[count], results[i].relay);
         count++;
     }
     deliveries_record(dispatch->route->deliveries, dispatch->message, places, count);

@@ -10,6 +10,7 @@
 #include "qmgr/returning.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/success.h"
+#include "qmgr/trial.h"
 #include "run/loop.h"
 
 static bool is_failed(const struct active_message *active, size_t place)
@@ -126,12 +127,12 @@ static bool return_failed(struct keeper *keeper, struct queued_message *message)
     return true;
 }
 
-/* sendmail -v: a report of the first attempt, however it went. */
+/* sendmail -v and -bv: a report of the first attempt, however it went. */
 static void tell_trace(struct keeper *keeper, const struct queued_message *message, struct active_message *active)
 {
     struct failure why;
 
-    if ((active->envelope->flags & ENVELOPE_TRACE_RECORD) == 0 || message->was_deferred)
+    if ((active->envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) == 0 || message->was_deferred)
         return;
     if (!returning_tell(keeper, active, BOUNCE_TRACE, was_tried_now, &why))
         log_message_problem(active->id_text, "no delivery report sent", &why);
@@ -252,6 +253,13 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     envelope = active->envelope;
     deferral.outcomes = arena_new_array(arena, envelope->recipient_count + 1, struct queue_file_outcome);
     deferral.count = take_outcomes(active, deferral.outcomes);
+    if (active_is_trial(active) && !(keeper->is_draining && is_any_untried(active))) {
+        tell_trace(keeper, message, active);
+        keeper_wait_moved(keeper, message);
+        trial_end(keeper, message);
+        arena_destroy(&arena);
+        return;
+    }
     if (!keeper->is_draining || was_tried(active))
         expire(keeper, message);
     success_tell(keeper, active);
@@ -305,7 +313,7 @@ static bool is_plainly_done(const struct queued_message *message)
 
     if (message->must_delete || message->must_hold || message->must_requeue || message->must_expire ||
         message->is_moving || active->portions != NULL || (active->envelope->flags & ENVELOPE_TRACE_RECORD) != 0 ||
-        !removal_is_at_once(message))
+        active_is_trial(active) || !removal_is_at_once(message))
         return false;
     for (size_t i = 0; i < active->envelope->recipient_count; i++) {
         if (active->envelope->recipients[i].status != RECIPIENT_PENDING || active->results[i].outcome != ACTIVE_SENT ||

@@ -350,7 +350,7 @@ static const struct daemon_operation operations[] = {
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "spill", "bounce", "defer", "trace", "rewrite", NULL };
+    static const char *const calls[] = { "spill", "bounce", "defer", "trace", "rewrite", "verify", NULL };
     static const struct daemon_program program = {
         .name = "qmgr",
         .shape = DAEMON_EVENT,

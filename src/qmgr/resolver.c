@@ -15,6 +15,7 @@ struct remembered {
 struct resolver {
     struct endpoint *rewrite;
     bool is_sender_dependent;
+    bool is_for_probes;
     struct duration timeout;
     struct map *answers;
     uint64_t generation;
@@ -30,6 +31,11 @@ struct resolver *resolver_create(struct endpoint *rewrite, bool is_sender_depend
     resolver->timeout = timeout;
     resolver->answers = map_create();
     return resolver;
+}
+
+void resolver_set_probes(struct resolver *resolver)
+{
+    resolver->is_for_probes = true;
 }
 
 static void forget_all(struct resolver *resolver)
@@ -116,7 +122,8 @@ static bool ask_batch(struct resolver *resolver, struct str sender, const struct
                       size_t count, struct arena *arena, struct resolved_address *answers_out, struct strbuf *key,
                       struct failure *why)
 {
-    struct resolve_request request = { .sender = resolver->is_sender_dependent ? sender : STR_EMPTY };
+    struct resolve_request request = { .sender = resolver->is_sender_dependent ? sender : STR_EMPTY,
+                                       .is_probe = resolver->is_for_probes };
     const struct resolve_reply *reply;
     const struct resolved_address *found;
     void *message;

@@ -15,6 +15,8 @@
 struct resolver;
 
 struct resolver *resolver_create(struct endpoint *rewrite, bool is_sender_dependent, struct duration timeout);
+/* Asks from now on for the ways that address probes take. */
+void resolver_set_probes(struct resolver *resolver);
 void resolver_destroy(struct resolver **resolver);
 
 /*

@@ -16,6 +16,9 @@ struct qmgr_settings {
     struct duration transport_retry_time;
     int message_active_limit;
     int message_recipient_limit;
+    int probe_limit;
+    struct str probe_sender;
+    struct duration probe_sender_ttl;
     struct strlist defer_transports;
     int message_recipient_minimum;
     bool feedback_debug;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/settings.h"
 
+static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VERIFY_TARGET_DATA] = "data", NULL };
+
 static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 
 #define STRING(member, name, value, purpose) SETTING_STRING(struct smtp_settings, member, name, value, 0, 0, purpose)
@@ -41,6 +43,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         BOOLEAN(skip_5xx_greeting, prefix "_skip_5xx_greeting", "yes",                                                 \
                 "Go on to the next host after a greeting of 5xx."),                                                    \
         BOOLEAN(quote_envelope, prefix "_quote_rfc821_envelope", "yes", "Quote addresses in MAIL FROM and RCPT TO."),  \
+        SETTING_CHOICE(struct smtp_settings, address_verify_target, prefix "_address_verify_target", "rcpt",           \
+                       verify_targets, "The command whose reply decides an address probe: rcpt or data."),             \
         NUMBER(line_length_limit, prefix "_line_length_limit", "998", 0, 0,                                            \
                "Longest line of content; longer ones are folded. 0: no limit."),                                       \
         TIME(mail_timeout, prefix "_mail_timeout", "300s", 1, "For the answer to MAIL FROM."),                         \

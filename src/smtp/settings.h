@@ -11,6 +11,12 @@ enum smtp_address_preference {
     SMTP_PREFER_IPV6,
 };
 
+/* How far an address probe goes. */
+enum verify_target {
+    VERIFY_TARGET_RCPT,
+    VERIFY_TARGET_DATA,
+};
+
 struct smtp_settings {
     /* where to */
     struct str tcp_port;
@@ -39,6 +45,7 @@ struct smtp_settings {
     struct strlist discard_ehlo_keywords;
     int line_length_limit;
     bool disable_mime_output_conversion;
+    int address_verify_target; /* enum verify_target */
 
     /* how long */
     struct duration connect_timeout;

@@ -73,6 +73,17 @@ static void add_step(struct transaction *transaction, enum step step, size_t rec
     transaction->recipients[transaction->step_count++] = recipient;
 }
 
+static bool is_trial(const struct transaction *transaction)
+{
+    return (transaction->delivery->request->flags & DELIVER_FLAG_VERIFY) != 0;
+}
+
+/* What the server says to RCPT, or to DATA if it keeps its refusals until then. */
+static bool ends_at_recipients(const struct transaction *transaction)
+{
+    return is_trial(transaction) && transaction->settings->address_verify_target == VERIFY_TARGET_RCPT;
+}
+
 static void plan(struct transaction *transaction)
 {
     size_t count = transaction->delivery->recipient_count;
@@ -87,7 +98,8 @@ static void plan(struct transaction *transaction)
         if (!delivery_is_reported(transaction->delivery, i))
             add_step(transaction, STEP_RCPT, i);
     }
-    add_step(transaction, STEP_DATA, 0);
+    if (!ends_at_recipients(transaction))
+        add_step(transaction, STEP_DATA, 0);
 }
 
 /* ---- commands ---- */
@@ -166,6 +178,10 @@ static void take_recipient_answer(struct transaction *transaction, size_t recipi
 
     if (transaction->is_mail_refused)
         return;
+    if (smtp_reply_class(reply) == 2 && ends_at_recipients(transaction)) {
+        attempt_recipient_sent(transaction->attempt, recipient, transaction->session);
+        return;
+    }
     if (smtp_reply_class(reply) == 2) {
         transaction->is_accepted[recipient] = true;
         transaction->accepted++;
@@ -175,9 +191,23 @@ static void take_recipient_answer(struct transaction *transaction, size_t recipi
     attempt_recipient_failed(transaction->attempt, recipient, &trouble);
 }
 
+/* Whom the server would take mail for, without sending it any: 354 has no other way out than to close. */
+static void end_trial(struct transaction *transaction)
+{
+    transaction->session->is_broken = true;
+    for (size_t i = 0; i < transaction->delivery->recipient_count; i++) {
+        if (transaction->is_accepted[i])
+            attempt_recipient_sent(transaction->attempt, i, transaction->session);
+    }
+}
+
 static void take_data_answer(struct transaction *transaction)
 {
     transaction->is_data_ready = smtp_reply_class(&transaction->session->reply) == 3;
+    if (transaction->is_data_ready && is_trial(transaction)) {
+        end_trial(transaction);
+        return;
+    }
     if (transaction->is_data_ready || transaction->is_mail_refused || transaction->accepted == 0)
         return;
     transaction->is_mail_refused = true;
@@ -449,6 +479,11 @@ static enum transaction_end end_lost(struct transaction *transaction, const stru
 
 static void finish_commands(struct transaction *transaction)
 {
+    if (is_trial(transaction)) {
+        if (transaction->is_mail_refused)
+            attempt_failed(transaction->attempt, &transaction->mail_trouble);
+        return;
+    }
     if (transaction->is_data_ready && transaction->accepted > 0 && !transaction->is_mail_refused) {
         send_content(transaction);
         return;

@@ -3,6 +3,7 @@
 
 #include "mail/address.h"
 #include "mail/dsn.h"
+#include "protocol/verify.h"
 #include "run/stream.h"
 #include "smtpd/destination.h"
 #include "smtpd/log_lines.h"
@@ -142,12 +143,14 @@ static enum verdict refuse_error_route(const struct subject *subject, bool is_fi
 /* Names that every mail system must take (RFC 5321 section 4.5.1) or that it sends from. */
 static bool is_always_there(const struct subject *subject)
 {
+    const struct smtpd_settings *settings = subject->check->smtpd->settings;
     struct str local = address_local(subject->destination->recipient);
     struct str double_bounce = address_local(subject->check->smtpd->shared->double_bounce_sender);
 
     return subject->destination->address_class == RESOLVE_LOCAL &&
            (str_equal_nocase(local, STR("postmaster")) || str_equal_nocase(local, STR("mailer-daemon")) ||
-            str_equal_nocase(local, double_bounce));
+            str_equal_nocase(local, double_bounce) ||
+            verify_is_sender(local, settings->verify_sender, settings->verify_sender_ttl, clock_now()));
 }
 
 /* FOUND, also for an empty list, which stands for "every address". */

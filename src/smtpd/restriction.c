@@ -30,6 +30,8 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE },
     [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE },
     [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
+    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE },
+    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE },
     /* the old name of reject_unlisted_recipient */
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
 };

@@ -152,4 +152,7 @@ enum verdict restriction_recipient_access(struct check *check, const struct rest
 enum verdict restriction_reject_unlisted_sender(struct check *check, const struct restriction_node *node);
 enum verdict restriction_reject_unlisted_recipient(struct check *check, const struct restriction_node *node);
 
+enum verdict restriction_reject_unverified_sender(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unverified_recipient(struct check *check, const struct restriction_node *node);
+
 #endif

@@ -3,6 +3,8 @@
 
 #define OWNER struct smtpd_settings
 #define CODE(member, name, default_text, purpose) SETTING_INTEGER(OWNER, member, name, default_text, 400, 599, purpose)
+/* 250 lets pass what such a code stands for. */
+#define ANY_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 599, purpose)
 
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
 
@@ -119,6 +121,33 @@ static const struct setting rows[] = {
                    "Tables that replace addresses in headers and envelopes."),
     SETTING_STRING(OWNER, recipient_canonical_maps, "recipient_canonical_maps", "", 0, 0,
                    "Tables that replace recipient addresses in headers and envelopes."),
+
+    SETTING_INTEGER(OWNER, verify_poll_count, "address_verify_poll_count", "${stress?{1}:{3}}", 1, 0,
+                    "How often the verify service is asked for the end of a probe."),
+    SETTING_TIME(OWNER, verify_poll_delay, "address_verify_poll_delay", "3s", 1, 0, 's',
+                 "The time between two such questions."),
+    SETTING_STRING(OWNER, verify_sender, "address_verify_sender", "$double_bounce_sender", 0, 0,
+                   "The sender of address probes, whose address is always there."),
+    SETTING_TIME(OWNER, verify_sender_ttl, "address_verify_sender_ttl", "0s", 0, 0, 's',
+                 "How often a part of that sender's name changes; 0: never."),
+    SETTING_STRING(OWNER, reject_tempfail_action, "reject_tempfail_action", "defer_if_permit", 1, 0,
+                   "What a restriction does that cannot decide now: defer, or defer_if_permit."),
+    SETTING_STRING(OWNER, unverified_sender_tempfail_action, "unverified_sender_tempfail_action",
+                   "$reject_tempfail_action", 1, 0, "The same, for reject_unverified_sender."),
+    SETTING_STRING(OWNER, unverified_recipient_tempfail_action, "unverified_recipient_tempfail_action",
+                   "$reject_tempfail_action", 1, 0, "The same, for reject_unverified_recipient."),
+    SETTING_STRING(OWNER, unverified_sender_reject_reason, "unverified_sender_reject_reason", "", 0, 0,
+                   "What reject_unverified_sender says instead of what the probe met."),
+    SETTING_STRING(OWNER, unverified_recipient_reject_reason, "unverified_recipient_reject_reason", "", 0, 0,
+                   "What reject_unverified_recipient says instead of what the probe met."),
+    ANY_CODE(unverified_sender_reject_code, "unverified_sender_reject_code",
+             "The reply code for senders that bounce; 250: they are let through."),
+    ANY_CODE(unverified_sender_defer_code, "unverified_sender_defer_code",
+             "The reply code for senders whose probe met trouble; 250: they are let through."),
+    ANY_CODE(unverified_recipient_reject_code, "unverified_recipient_reject_code",
+             "The reply code for recipients that bounce; 250: they are let through."),
+    ANY_CODE(unverified_recipient_defer_code, "unverified_recipient_defer_code",
+             "The reply code for recipients whose probe met trouble; 250: they are let through."),
 
     CODE(reject_code, "reject_code", "554", "The reply code of reject."),
     CODE(defer_code, "defer_code", "450", "The reply code of defer."),

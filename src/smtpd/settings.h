@@ -75,6 +75,20 @@ struct smtpd_settings {
     struct str canonical_maps;
     struct str recipient_canonical_maps;
 
+    int verify_poll_count;
+    struct duration verify_poll_delay;
+    struct str verify_sender;
+    struct duration verify_sender_ttl;
+    struct str reject_tempfail_action;
+    int unverified_sender_reject_code;
+    int unverified_sender_defer_code;
+    struct str unverified_sender_reject_reason;
+    struct str unverified_sender_tempfail_action;
+    int unverified_recipient_reject_code;
+    int unverified_recipient_defer_code;
+    struct str unverified_recipient_reject_reason;
+    struct str unverified_recipient_tempfail_action;
+
     int reject_code;
     int defer_code;
     int access_map_reject_code;

@@ -9,6 +9,7 @@
 #include "notice/transcript.h"
 #include "protocol/cleanup.h"
 #include "protocol/rewrite.h"
+#include "protocol/verify.h"
 #include "smtpd/destination.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/restriction.h"
@@ -159,6 +160,9 @@ void smtpd_start(struct smtpd *smtpd)
     smtpd->cleanup = daemon_endpoint(
         smtpd->daemon, arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->cleanup_service_name)).data,
         &cleanup_protocol);
+    smtpd->verify = daemon_endpoint(
+        smtpd->daemon, arena_printf(smtpd->arena, "private/%.*s", STR_ARG(shared->verify_service_name)).data,
+        &verify_protocol);
     smtpd->rewrite = daemon_endpoint(
         smtpd->daemon, arena_printf(smtpd->arena, "private/%.*s", STR_ARG(shared->rewrite_service_name)).data,
         &rewrite_protocol);

@@ -68,6 +68,7 @@ struct smtpd {
     unsigned discarded_keywords;
     struct endpoint *cleanup;
     struct endpoint *rewrite;
+    struct endpoint *verify;
     struct destination_cache *destination_cache;
     struct resolver *resolver;
     struct host_lookup *host_lookup;

@@ -16,6 +16,7 @@ struct trivial_rewrite {
     struct standard_form_rules remote;
     struct table_set *tables;
     struct resolver *resolver;
+    struct resolver *probe_resolver;
     uint64_t generation;
 };
 
@@ -63,15 +64,17 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     const struct trivial_rewrite_settings *settings = daemon_settings(daemon);
     const struct shared_settings *shared = daemon_shared(daemon);
     struct trivial_rewrite *service = arena_new(daemon_arena(daemon), struct trivial_rewrite);
+    struct trivial_rewrite_settings *of_probes = arena_new(daemon_arena(daemon), struct trivial_rewrite_settings);
 
+    *of_probes = trivial_rewrite_settings_of_probes(settings);
     make_rules(service, settings, shared);
     service->generation = current_generation();
     service->tables = table_set_create(&options);
     daemon_keep(daemon, service);
-    if (!resolver_create(settings, shared, daemon_main_cf(daemon), service->tables, daemon_arena(daemon),
-                         &service->resolver, why))
-        return false;
-    return true;
+    return resolver_create(settings, shared, daemon_main_cf(daemon), service->tables, daemon_arena(daemon),
+                           &service->resolver, why) &&
+           resolver_create(of_probes, shared, daemon_main_cf(daemon), service->tables, daemon_arena(daemon),
+                           &service->probe_resolver, why);
 }
 
 static void *start(struct daemon *daemon)
@@ -103,6 +106,7 @@ static bool resolve(struct daemon_call *call, struct failure *why)
 {
     struct trivial_rewrite *service = call->context;
     const struct resolve_request *request = call->request;
+    struct resolver *resolver = request->is_probe ? service->probe_resolver : service->resolver;
     struct resolve_reply reply = { .generation = service->generation };
     struct resolved_address *resolved;
     size_t i;
@@ -111,7 +115,7 @@ static bool resolve(struct daemon_call *call, struct failure *why)
         return failure_set(why, FAILURE_PROTOCOL, 0, "%zu addresses in one request", request->addresses.count);
     resolved = arena_new_array(call->arena, request->addresses.count, struct resolved_address);
     for (i = 0; i < request->addresses.count; i++)
-        resolver_resolve(service->resolver, request->sender, request->addresses.items[i], call->arena, &resolved[i]);
+        resolver_resolve(resolver, request->sender, request->addresses.items[i], call->arena, &resolved[i]);
     reply.addresses = (struct records){ resolved, request->addresses.count };
     return daemon_reply(call, &reply, why);
 }

@@ -40,7 +40,39 @@ static const struct setting rows[] = {
                    "Tables from sender to what stands in for relayhost."),
     SETTING_STRING(OWNER, sender_dependent_default_transport_maps, "sender_dependent_default_transport_maps", "", 0, 0,
                    "Tables from sender to what stands in for default_transport."),
+    SETTING_STRING(OWNER, probe_local_transport, "address_verify_local_transport", "$local_transport", 1, 0,
+                   "local_transport for address probes."),
+    SETTING_STRING(OWNER, probe_virtual_transport, "address_verify_virtual_transport", "$virtual_transport", 1, 0,
+                   "virtual_transport for address probes."),
+    SETTING_STRING(OWNER, probe_relay_transport, "address_verify_relay_transport", "$relay_transport", 1, 0,
+                   "relay_transport for address probes."),
+    SETTING_STRING(OWNER, probe_default_transport, "address_verify_default_transport", "$default_transport", 1, 0,
+                   "default_transport for address probes."),
+    SETTING_STRING(OWNER, probe_relayhost, "address_verify_relayhost", "$relayhost", 0, 0,
+                   "relayhost for address probes."),
+    SETTING_STRING(OWNER, probe_transport_maps, "address_verify_transport_maps", "$transport_maps", 0, 0,
+                   "transport_maps for address probes."),
+    SETTING_STRING(OWNER, probe_relayhost_maps, "address_verify_sender_dependent_relayhost_maps",
+                   "$sender_dependent_relayhost_maps", 0, 0, "sender_dependent_relayhost_maps for address probes."),
+    SETTING_STRING(OWNER, probe_default_transport_maps, "address_verify_sender_dependent_default_transport_maps",
+                   "$sender_dependent_default_transport_maps", 0, 0,
+                   "sender_dependent_default_transport_maps for address probes."),
 };
 
 const struct settings_table trivial_rewrite_settings_table =
     SETTINGS_TABLE("trivial-rewrite", struct trivial_rewrite_settings, rows);
+
+struct trivial_rewrite_settings trivial_rewrite_settings_of_probes(const struct trivial_rewrite_settings *settings)
+{
+    struct trivial_rewrite_settings probes = *settings;
+
+    probes.local_transport = settings->probe_local_transport;
+    probes.virtual_transport = settings->probe_virtual_transport;
+    probes.relay_transport = settings->probe_relay_transport;
+    probes.default_transport = settings->probe_default_transport;
+    probes.relayhost = settings->probe_relayhost;
+    probes.transport_maps = settings->probe_transport_maps;
+    probes.sender_dependent_relayhost_maps = settings->probe_relayhost_maps;
+    probes.sender_dependent_default_transport_maps = settings->probe_default_transport_maps;
+    return probes;
+}

@@ -31,7 +31,20 @@ struct trivial_rewrite_settings {
     struct str transport_maps;
     struct str sender_dependent_relayhost_maps;
     struct str sender_dependent_default_transport_maps;
+
+    /* the same, where address probes go */
+    struct str probe_local_transport;
+    struct str probe_virtual_transport;
+    struct str probe_relay_transport;
+    struct str probe_default_transport;
+    struct str probe_relayhost;
+    struct str probe_transport_maps;
+    struct str probe_relayhost_maps;
+    struct str probe_default_transport_maps;
 };
+
+/* As those for mail, with the ways of probes in the place of mail's. */
+struct trivial_rewrite_settings trivial_rewrite_settings_of_probes(const struct trivial_rewrite_settings *settings);
 
 extern const struct settings_table trivial_rewrite_settings_table;
 

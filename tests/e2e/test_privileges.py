@@ -33,7 +33,7 @@ ACTING_AS_OTHERS = {"local", "virtual"}
 RUNNING_COMMANDS = {"local"}
 
 # Whom the network services may talk to, and nobody else.
-OPEN_TO_NETWORK = {"public/cleanup", "private/rewrite", "private/proxymap", "private/proxywrite"}
+OPEN_TO_NETWORK = {"public/cleanup", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify"}
 
 
 def status_of(pid):
@@ -224,6 +224,8 @@ def test_descriptors_are_those_that_a_service_needs(services, account):
                 if user == "net_owner" and is_file:
                     assert target in ("/etc/resolv.conf", "/etc/hosts"), name
                     assert flags & os.O_ACCMODE == os.O_RDONLY, name
+                elif is_file and name == "verify":
+                    assert target.startswith(f"{mail.data}/verify_cache.lmdb")
                 elif is_file and name not in ("cleanup", "qmgr", "postlogd"):
                     # spill holds the folder, to sync its filesystem.
                     assert (name, target) == ("spill", str(mail.queue))

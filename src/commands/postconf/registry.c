@@ -19,6 +19,7 @@ extern const struct settings_table smtp_settings_table;
 extern const struct settings_table smtpd_settings_table;
 extern const struct settings_table spill_settings_table;
 extern const struct settings_table trivial_rewrite_settings_table;
+extern const struct settings_table verify_settings_table;
 extern const struct settings_table virtual_settings_table;
 
 const struct settings_table *const registry_tables[] = {
@@ -39,6 +40,7 @@ const struct settings_table *const registry_tables[] = {
     &smtpd_settings_table,
     &spill_settings_table,
     &trivial_rewrite_settings_table,
+    &verify_settings_table,
     &virtual_settings_table,
     NULL,
 };

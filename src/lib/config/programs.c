@@ -31,6 +31,7 @@ static const struct program programs[] = {
     OURS("spill", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
     OURS("trivial-rewrite", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("proxymap", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
     OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
 
@@ -39,7 +40,6 @@ static const struct program programs[] = {
     ELSEWHERE("nqmgr", "the queue manager is qmgr"),
 
     LATER("pipe", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
-    LATER("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),

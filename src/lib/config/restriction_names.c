@@ -21,6 +21,8 @@ static const char *const names[RESTRICTION_WORDS] = {
     [RESTRICTION_CHECK_RECIPIENT_ACCESS] = "check_recipient_access",
     [RESTRICTION_REJECT_UNLISTED_SENDER] = "reject_unlisted_sender",
     [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = "reject_unlisted_recipient",
+    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = "reject_unverified_sender",
+    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = "reject_unverified_recipient",
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = "check_recipient_maps",
 };
 

@@ -94,6 +94,8 @@ static const struct setting rows[] = {
                    "The showq service's name in master.cf."),
     SETTING_STRING(struct shared_settings, proxymap_service_name, "proxymap_service_name", "proxymap", 1, 0,
                    "The proxymap service's name in master.cf."),
+    SETTING_STRING(struct shared_settings, verify_service_name, "address_verify_service_name", "verify", 1, 0,
+                   "The address verification service's name in master.cf."),
     SETTING_SIZE(struct shared_settings, message_size_limit, "message_size_limit", "10240000", 0, 0,
                  "The largest message in bytes, envelope included; 0: no limit."),
     SETTING_SIZE(struct shared_settings, queue_minfree, "queue_minfree", "0", 0, 0,

@@ -60,6 +60,7 @@ struct shared_settings {
     struct str flush_service_name;
     struct str showq_service_name;
     struct str proxymap_service_name;
+    struct str verify_service_name;
 
     /* sizes and times that all use */
     int64_t message_size_limit; /* 0: none */

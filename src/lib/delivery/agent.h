@@ -87,6 +87,8 @@ void delivery_sent(struct delivery *delivery, size_t recipient, const struct del
 void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
 /* dsn's class becomes 5. With soft_bounce it is reported as deferred. */
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
+/* Not here, but at this transport and next hop, "lmtp:unix:/run/lmtp": the queue manager takes it there. Not logged. */
+void delivery_passed(struct delivery *delivery, size_t recipient, struct str transport);
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient);
 /* As the agent's delivery_status_filter has it, for what the agent logs itself; all else is filtered when reported. */
 void delivery_filter_status(struct delivery *delivery, struct dsn_status *status, struct str *text);

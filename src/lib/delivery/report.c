@@ -19,6 +19,19 @@ static struct str copy_cut(struct arena *arena, struct str text, size_t maximum)
     return arena_str(arena, str_part(text, 0, maximum));
 }
 
+/* A trial delivers to nobody: what is said is whether it could have been. */
+static bool is_trial(const struct delivery *delivery)
+{
+    return (delivery->request->flags & DELIVER_FLAG_VERIFY) != 0;
+}
+
+static struct str word_of(const struct delivery *delivery, struct str status)
+{
+    if (!is_trial(delivery))
+        return status;
+    return str_equal(status, STR("sent")) ? STR("deliverable") : STR("undeliverable");
+}
+
 void delivery_log_line(struct delivery *delivery, size_t recipient, struct str address, struct dsn_status dsn,
                        struct str status, const struct delivery_report *report)
 {
@@ -38,7 +51,7 @@ void delivery_log_line(struct delivery *delivery, size_t recipient, struct str a
         .connected = delivery->connected,
         .done = clock_now(),
         .dsn = dsn,
-        .status = status,
+        .status = word_of(delivery, status),
         .text = report->text,
     };
 
@@ -152,6 +165,14 @@ void delivery_deferred(struct delivery *delivery, size_t recipient, const struct
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report)
 {
     add_failure(delivery, recipient, report, 5);
+}
+
+void delivery_passed(struct delivery *delivery, size_t recipient, struct str transport)
+{
+    struct delivery_report report = { .relay = transport };
+
+    check_new(delivery, recipient);
+    add_result(delivery, recipient, &report, DELIVER_PASSED, (struct dsn_status){ 0 });
 }
 
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient)

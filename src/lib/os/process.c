@@ -126,6 +126,25 @@ bool process_wait(pid_t pid, int *status_out, struct failure *why)
     return true;
 }
 
+bool process_try(bool (*function)(void *context), void *context, unsigned seconds, bool *is_done_out,
+                 struct failure *why)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid < 0)
+        return failure_system(why, errno, "start a child process");
+    if (pid == 0) {
+        signals_reset();
+        (void) alarm(seconds);
+        _exit(function(context) ? 0 : 1);
+    }
+    if (!process_wait(pid, &status, why))
+        return false;
+    *is_done_out = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return true;
+}
+
 bool process_reap(pid_t *pid_out, int *status_out)
 {
     int status;

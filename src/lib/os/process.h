@@ -34,6 +34,12 @@ MUST_USE bool process_start(const struct process_start *start, pid_t *pid_out, s
 
 /* Waits for one child; *status_out as waitpid's. */
 MUST_USE bool process_wait(pid_t pid, int *status_out, struct failure *why);
+/*
+ * Runs function in a child process that may die of it, or be killed after so many seconds: then, as when function
+ * returns false, *is_done_out is false. Blocks.
+ */
+MUST_USE bool process_try(bool (*function)(void *context), void *context, unsigned seconds, bool *is_done_out,
+                          struct failure *why);
 /* A child that ended, without waiting; false when none has. */
 bool process_reap(pid_t *pid_out, int *status_out);
 /* "exit status 1", "killed by signal 11" for a status of wait; into text. */

@@ -31,6 +31,7 @@ enum cleanup_flag {
     CLEANUP_FLAG_RESENT = 1 << 9,        /* pickup: came back by postsuper -r; no new Message-ID line is logged twice */
     CLEANUP_FLAG_TRACE_VERIFY = 1 << 10, /* sendmail -bv: report on the addresses, deliver nothing */
     CLEANUP_FLAG_TRACE_RECORD = 1 << 11, /* sendmail -v: deliver, and report by mail */
+    CLEANUP_FLAG_PROBE = 1 << 13,        /* verify's: goes all the way, and is delivered to nobody */
     /* What mail from outside and from local users asks for. */
     CLEANUP_FLAGS_EXTERNAL = CLEANUP_FLAG_FILTER | CLEANUP_FLAG_BCC_OK | CLEANUP_FLAG_MAP_OK,
 };

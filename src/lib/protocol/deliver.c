@@ -27,7 +27,7 @@ MESSAGE_TYPE(deliver_in_hand);
 
 static const struct message_field deliver_result_fields[] = {
     MESSAGE_FIELD(struct deliver_result, index, FIELD_UINT, UINT32_MAX, "recipient's place in the message"),
-    MESSAGE_FIELD(struct deliver_result, status, FIELD_UINT, DELIVER_BOUNCED, "enum deliver_status"),
+    MESSAGE_FIELD(struct deliver_result, status, FIELD_UINT, DELIVER_PASSED, "enum deliver_status"),
     MESSAGE_FIELD(struct deliver_result, address, FIELD_STR, 1024, "what the recipient was expanded to"),
     MESSAGE_FIELD(struct deliver_result, dsn, FIELD_STR, 16, "enhanced status code"),
     MESSAGE_FIELD(struct deliver_result, action, FIELD_STR, 16, "action for the report"),

@@ -47,9 +47,10 @@ struct deliver_recipient {
 };
 
 enum deliver_flag {
-    DELIVER_FLAG_VERIFY = 1 << 0, /* a probe: go as far as RCPT and send nothing (reserved) */
+    DELIVER_FLAG_VERIFY = 1 << 0, /* a probe: find out whether it could be delivered, and deliver nothing */
     DELIVER_FLAG_SMTPUTF8 = 1 << 1,
     DELIVER_FLAG_MORE = 1 << 2, /* more goes to this next hop: a connection is worth keeping for it */
+    DELIVER_FLAG_PROBE = 1 << 4, /* beside VERIFY: verify asks, to whom an alias is as good as all its members */
 };
 
 struct deliver_request {
@@ -79,6 +80,7 @@ enum deliver_status {
     DELIVER_SENT,
     DELIVER_DEFERRED,
     DELIVER_BOUNCED,
+    DELIVER_PASSED, /* nothing was done: the transport and next hop in relay deliver instead, "name:nexthop" */
 };
 
 /* What became of one recipient. */

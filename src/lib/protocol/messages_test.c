@@ -8,6 +8,7 @@
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
 #include "protocol/spill.h"
+#include "protocol/verify.h"
 
 #include "unit.h"
 
@@ -15,7 +16,7 @@
 
 static const struct protocol *const protocols[] = {
     &bounce_protocol, &cleanup_protocol, &deliver_protocol, &proxymap_protocol,
-    &queue_protocol,  &rewrite_protocol, &spill_protocol,
+    &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
 };
 
 enum { VARINT_MAX = 10, LIST_ITEM_COST = 8, FILL_TEXT_MAX = 3000, FILL_ITEMS_MAX = 3 };

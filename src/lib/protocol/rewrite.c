@@ -18,6 +18,7 @@ MESSAGE_TYPE(rewrite_reply);
 static const struct message_field resolve_request_fields[] = {
     MESSAGE_FIELD(struct resolve_request, sender, FIELD_STR, ADDRESS_MAXIMUM, "envelope sender"),
     MESSAGE_FIELD(struct resolve_request, addresses, FIELD_STRLIST, BATCH_BYTES_MAXIMUM, "addresses in internal form"),
+    MESSAGE_FIELD(struct resolve_request, is_probe, FIELD_BOOL, 1, "the way that address probes take"),
 };
 MESSAGE_TYPE(resolve_request);
 

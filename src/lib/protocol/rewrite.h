@@ -36,6 +36,7 @@ enum resolve_status {
 struct resolve_request {
     struct str sender;        /* internal form, for sender_dependent tables; empty too for the null sender */
     struct strlist addresses; /* internal form */
+    bool is_probe;            /* as address_verify_* have it */
 };
 
 struct resolved_address {

@@ -59,6 +59,11 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
 
 bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name, struct str value)
 {
+    /* Not among those that go with the message to the agents: it is the queue manager's. */
+    if (str_equal(name, STR("content_filter"))) {
+        envelope->content_filter = arena_str(arena, value);
+        return true;
+    }
     for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
         if (str_equal(name, places[i].name)) {
             /* UNSAFE: the offset is that of a struct str member. */

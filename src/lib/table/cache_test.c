@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "table/cache.h"
+
+#include "base/strbuf.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "run/fiber.h"
+#include "run/loop.h"
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct bench {
+    struct loop *loop;
+    struct arena *arena;
+    char directory[64];
+    struct str name;
+    const char *file;
+    struct cache *cache;
+    char warnings[1000];
+};
+
+static struct bench bench;
+
+static void warn(const char *text)
+{
+    snprintf(bench.warnings + strlen(bench.warnings), sizeof(bench.warnings) - strlen(bench.warnings), "%s;", text);
+}
+
+static void open_cache(struct str name)
+{
+    struct failure why = { 0 };
+
+    bench.warnings[0] = '\0';
+    EXPECT(cache_prepare(bench.loop, name, getuid(), getgid(), warn, &bench.cache, &why));
+    EXPECT_TEXT(why.text, "");
+    EXPECT(cache_open(bench.cache, &why));
+    EXPECT_TEXT(why.text, "");
+}
+
+static const char *get(const char *key)
+{
+    struct str value;
+
+    return cache_get(bench.cache, str_from_c(key), bench.arena, &value) ? arena_c(bench.arena, value) : "-";
+}
+
+static void put(const char *key, const char *value)
+{
+    cache_put(bench.cache, str_from_c(key), str_from_c(value));
+}
+
+static bool count_entry(void *context, struct str key, struct str value)
+{
+    (void) key, (void) value;
+    ++*(size_t *) context;
+    return true;
+}
+
+static size_t count(void)
+{
+    size_t found = 0;
+
+    cache_walk(bench.cache, count_entry, &found);
+    return found;
+}
+
+static void in_bench(void (*function)(void *context))
+{
+    snprintf(bench.directory, sizeof(bench.directory), "/tmp/cache_test.XXXXXX");
+    EXPECT(mkdtemp(bench.directory) != NULL);
+    bench.arena = arena_create();
+    bench.loop = loop_create();
+    bench.name = arena_printf(bench.arena, "lmdb:%s/x", bench.directory);
+    bench.file = arena_printf(bench.arena, "%s/x.lmdb", bench.directory).data;
+    fiber_run(bench.loop, function, NULL);
+    loop_destroy(&bench.loop);
+    (void) unlink(bench.file);
+    (void) unlink(arena_printf(bench.arena, "%s-lock", bench.file).data);
+    EXPECT(rmdir(bench.directory) == 0);
+    arena_destroy(&bench.arena);
+}
+
+static void keep_over_ends(void *context)
+{
+    (void) context;
+    open_cache(bench.name);
+    EXPECT_TEXT(get("a"), "-");
+    put("a", "one");
+    EXPECT_TEXT(get("a"), "one");
+    cache_flush(bench.cache);
+    EXPECT_TEXT(get("a"), "one");
+    put("a", "two");
+    put("b", "");
+    EXPECT_TEXT(get("a"), "two");
+    cache_close(&bench.cache);
+    open_cache(bench.name);
+    EXPECT_TEXT(bench.warnings, "");
+    EXPECT_TEXT(get("a"), "two");
+    EXPECT_TEXT(get("b"), "");
+    cache_remove(bench.cache, STR("a"));
+    EXPECT_TEXT(get("a"), "-");
+    cache_close(&bench.cache);
+    open_cache(bench.name);
+    EXPECT_TEXT(get("a"), "-");
+    cache_close(&bench.cache);
+}
+
+TEST(what_was_put_is_there_after_the_end_of_the_process)
+{
+    in_bench(keep_over_ends);
+}
+
+static void walk_many(void *context)
+{
+    char key[20];
+
+    (void) context;
+    open_cache(bench.name);
+    for (int i = 0; i < 2000; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        put(key, "x");
+    }
+    EXPECT_UINT(count(), 2000);
+    cache_flush(bench.cache);
+    EXPECT_UINT(count(), 2000);
+    put("key7", "y");
+    cache_remove(bench.cache, STR("key8"));
+    EXPECT_UINT(count(), 1999);
+    cache_close(&bench.cache);
+}
+
+TEST(a_walk_finds_each_entry_once)
+{
+    in_bench(walk_many);
+}
+
+static void damage(off_t length, const char *garbage, uint64_t offset)
+{
+    struct failure why;
+    int fd = -1;
+
+    EXPECT(file_open(bench.file, O_RDWR, 0, &fd, &why));
+    if (length >= 0)
+        EXPECT(file_truncate(fd, bench.file, (uint64_t) length, &why));
+    if (garbage != NULL) {
+        for (int i = 0; i < 1000; i++)
+            EXPECT(file_write_at(fd, bench.file, str_from_c(garbage), offset + (uint64_t) i * strlen(garbage), &why));
+    }
+    fd_close(&fd);
+}
+
+static void fill(void)
+{
+    char key[20];
+
+    open_cache(bench.name);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        put(key, "some text that takes its place");
+    }
+    cache_close(&bench.cache);
+}
+
+static void survive(void *context)
+{
+    (void) context;
+    for (int kind = 0; kind < 4; kind++) {
+        fill();
+        if (kind == 0)
+            damage(4096 * 3, NULL, 0);
+        else if (kind == 1)
+            damage(-1, "\xff\x7fgarbage", 8192);
+        else if (kind == 2)
+            damage(-1, "no database ", 0);
+        else
+            damage(100, NULL, 0);
+        open_cache(bench.name);
+        EXPECT(strstr(bench.warnings, "damaged") != NULL);
+        EXPECT_TEXT(get("key1"), "-");
+        EXPECT_UINT(count(), 0);
+        put("key1", "new");
+        cache_close(&bench.cache);
+        open_cache(bench.name);
+        EXPECT_TEXT(bench.warnings, "");
+        EXPECT_TEXT(get("key1"), "new");
+        cache_close(&bench.cache);
+    }
+}
+
+TEST(a_damaged_file_is_begun_anew)
+{
+    in_bench(survive);
+}
+
+static void work_in_memory(void *context)
+{
+    char long_key[CACHE_KEY_MAX + 2];
+
+    (void) context;
+    memset(long_key, 'k', sizeof(long_key) - 1);
+    long_key[sizeof(long_key) - 1] = '\0';
+    open_cache(STR_EMPTY);
+    EXPECT_STR(cache_name(bench.cache), STR(""));
+    put("a", "one");
+    put(long_key, "never");
+    put("", "never");
+    EXPECT_TEXT(get("a"), "one");
+    EXPECT_TEXT(get(long_key), "-");
+    EXPECT_UINT(count(), 1);
+    cache_remove(bench.cache, STR("a"));
+    EXPECT_TEXT(get("a"), "-");
+    cache_close(&bench.cache);
+}
+
+TEST(a_cache_without_a_name_is_in_memory)
+{
+    in_bench(work_in_memory);
+}
+
+static void take_other_types(void *context)
+{
+    struct str other = arena_printf(bench.arena, "btree:%s/x", bench.directory);
+    struct failure why = { 0 };
+
+    (void) context;
+    open_cache(other);
+    EXPECT(strstr(bench.warnings, "a cache is always an lmdb: file") != NULL);
+    EXPECT_STR(cache_name(bench.cache), bench.name);
+    cache_close(&bench.cache);
+    EXPECT(!cache_prepare(bench.loop, STR("texthash:/x"), 0, 0, warn, &bench.cache, &why));
+    EXPECT_TEXT(why.text, "texthash:/x: a cache is an lmdb: file");
+    EXPECT(!cache_prepare(bench.loop, STR("lmdb"), 0, 0, warn, &bench.cache, &why));
+}
+
+TEST(a_cache_is_an_lmdb_file_whatever_the_type)
+{
+    in_bench(take_other_types);
+}
