@@ -25,7 +25,10 @@ enum {
     LOG_PAUSE_MS = 50, /* when the log does not take it */
     LOG_INTERVAL_MS = 5,
     LOG_BURST = 20,
-    LOG_MUCH_BYTES = 64 * 1024, /* is sent at the end of its turn, whatever went before */
+    LOG_MUCH_BYTES = 64 * 1024,     /* is sent at the end of its turn, whatever went before */
+    LOG_BEHIND_BYTES = 1024 * 1024, /* far below what is lost */
+    LOG_BEHIND_MS = 10,
+    LOG_PATIENCE_SECONDS = 10,
     LAST_FIBERS_MS = 2000,
 };
 
@@ -216,6 +219,30 @@ static void flush_log(void *context)
         return;
     daemon->is_flush_waiting = true;
     fiber_group_start(&daemon->keepers, flush_log_later, daemon);
+}
+
+/* Until it takes lines again. */
+static bool is_log_given_up(const struct daemon *daemon)
+{
+    return daemon->has_given_up_log && log_sent_bytes() == daemon->log_given_up_at;
+}
+
+void daemon_wait_for_log(struct daemon *daemon)
+{
+    struct instant since = loop_now(daemon->loop);
+    uint64_t sent = log_sent_bytes();
+
+    while (log_pending_bytes() >= LOG_BEHIND_BYTES && !is_log_given_up(daemon)) {
+        fiber_sleep(daemon->loop, milliseconds(LOG_BEHIND_MS));
+        (void) log_flush();
+        if (log_sent_bytes() != sent) {
+            sent = log_sent_bytes();
+            since = loop_now(daemon->loop);
+        } else if (instant_since(loop_now(daemon->loop), since).us >= seconds(LOG_PATIENCE_SECONDS).us) {
+            daemon->has_given_up_log = true;
+            daemon->log_given_up_at = sent;
+        }
+    }
 }
 
 /* ---- the beginning ---- */

@@ -136,6 +136,11 @@ bool daemon_is_stopping(const struct daemon *daemon);
 bool daemon_is_orphaned(const struct daemon *daemon);
 /* Started by sendmail -bs: the one session is on standard input and output, its user is who runs it. */
 bool daemon_is_standalone(const struct daemon *daemon);
+/*
+ * Before work that says much: waits while a log that is behind takes lines, so that none are lost. One that takes none
+ * at all for a while stops nobody. In a fiber.
+ */
+void daemon_wait_for_log(struct daemon *daemon);
 /* Connections in hand. */
 size_t daemon_sessions(const struct daemon *daemon);
 /* Finish as on a stop from master; for max_use rules of a service's own and fatal troubles found later. */

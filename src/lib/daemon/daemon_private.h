@@ -46,6 +46,8 @@ struct daemon {
     bool has_log;
     bool is_flush_waiting;
     struct instant log_paid_until;
+    bool has_given_up_log;
+    uint64_t log_given_up_at; /* log_sent_bytes() when it had taken nothing for too long */
     int status;
 
     size_t told_count; /* what master was told last */

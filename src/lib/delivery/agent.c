@@ -132,6 +132,7 @@ static bool run_delivery(struct daemon_call *call, struct failure *why)
     delivery = arena_new(call->arena, struct delivery);
     state = arena_new(call->arena, struct delivery_state);
     begin(delivery, state, agent, call, request);
+    daemon_wait_for_log(call->daemon);
     agent->program->deliver(delivery, agent->context);
     defer_forgotten(delivery);
     delivery_sync(delivery);

@@ -23,6 +23,7 @@ enum { PENDING_MAX = 4 * 1024 * 1024, NAME_MAX_LEN = 128, CLOSE_TRIES = 5, CLOSE
 static struct log_state {
     struct log_transport *transport;
     struct strbuf pending; /* finished lines, LF after each */
+    uint64_t sent;         /* bytes */
     uint64_t lost;
     uint64_t lost_reported;
     char name[NAME_MAX_LEN];
@@ -124,12 +125,26 @@ bool log_open(const struct log_options *options, struct failure *why)
     return true;
 }
 
+/* As long as the log takes some. */
+static void flush_patiently(void)
+{
+    int futile = 0;
+
+    while (futile < CLOSE_TRIES) {
+        uint64_t before = state.sent;
+
+        if (log_flush())
+            return;
+        futile = state.sent > before ? 0 : futile + 1;
+        log_transport_wait(state.transport, CLOSE_WAIT_MS);
+    }
+}
+
 void log_close(void)
 {
     last_words_listen(NULL);
     if (state.transport != NULL) {
-        for (int i = 0; i < CLOSE_TRIES && !log_flush(); i++)
-            log_transport_wait(state.transport, CLOSE_WAIT_MS);
+        flush_patiently();
         log_transport_destroy(&state.transport);
     }
     strbuf_done(&state.pending);
@@ -276,6 +291,7 @@ bool log_flush(void)
         if (done == 0)
             return false;
         strbuf_consume(&state.pending, done);
+        state.sent += done;
         if (state.pending.len == 0 && state.lost > state.lost_reported) {
             uint64_t count = state.lost - state.lost_reported;
 
@@ -306,6 +322,11 @@ bool log_has_pending(void)
 size_t log_pending_bytes(void)
 {
     return state.pending.len;
+}
+
+uint64_t log_sent_bytes(void)
+{
+    return state.sent;
 }
 
 uint64_t log_lost(void)

@@ -72,6 +72,8 @@ void log_set_pacer(void (*flush)(void *context), void *context);
 /* True when lines wait: the loop flushes at the end of its turn, or a few milliseconds later when it is busy. */
 bool log_has_pending(void);
 size_t log_pending_bytes(void);
+/* What the log has taken since the start: while it grows the log lives. */
+uint64_t log_sent_bytes(void);
 /* Lines dropped since the start. */
 uint64_t log_lost(void);
 
