@@ -3,6 +3,11 @@
 
 #include "log/log.h"
 
+void virtual_log_fault(const char *fault)
+{
+    log_warning("%s", fault);
+}
+
 void virtual_log_number_absent(struct str address, struct str maps)
 {
     log_warning("recipient %.*s: not found in %.*s", STR_ARG(address), STR_ARG(maps));

@@ -7,6 +7,8 @@
 
 /* log_lines - what only this agent writes, as Postfix has it; a recipient's line is delivery's. */
 
+/* warning: configuration error: virtual_mailbox_limit is smaller than message_size_limit */
+void virtual_log_fault(const char *fault);
 /* warning: recipient u@example.com: not found in virtual_uid_maps */
 void virtual_log_number_absent(struct str address, struct str maps);
 /* warning: recipient u@example.com: bad uid 99 in virtual_uid_maps */

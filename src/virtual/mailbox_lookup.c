@@ -60,6 +60,10 @@ enum mailbox_answer mailbox_lookup(const struct virtual *virtual, struct str add
     uint64_t uid, gid;
     struct str path;
 
+    if (virtual->fault != NULL) {
+        virtual_log_fault(virtual->fault);
+        return MAILBOX_UNKNOWN;
+    }
     result = ask(&search, virtual->mailbox_maps, &path);
     if (result == TABLE_ABSENT)
         return MAILBOX_ABSENT;

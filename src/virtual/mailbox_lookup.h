@@ -12,7 +12,7 @@
 enum mailbox_answer {
     MAILBOX_FOUND,
     MAILBOX_ABSENT,  /* nobody has this address */
-    MAILBOX_UNKNOWN, /* a table cannot say, or has said what is no answer; it is logged */
+    MAILBOX_UNKNOWN, /* settings are wrong, a table cannot say, or has said what is no answer; it is logged */
 };
 
 enum mailbox_answer mailbox_lookup(const struct virtual *virtual, struct str address, struct arena *arena,

@@ -20,17 +20,16 @@ static void warn(void *context, const char *text)
 }
 
 /* Without a directory to be in, mailboxes would be anywhere; with a low limit each would return what was taken. */
-static bool check_settings(const struct virtual *virtual, struct failure *why)
+static const char *find_fault(const struct virtual *virtual)
 {
     int64_t limit = virtual->settings->mailbox_limit;
     int64_t message_limit = virtual->shared->message_size_limit;
 
     if (str_is_empty(virtual->settings->mailbox_base))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "bad string length 0 < 1: virtual_mailbox_base =");
-    if (limit == 0 || (message_limit != 0 && limit >= message_limit))
-        return true;
-    return failure_set(why, FAILURE_CONFIGURATION, 0,
-                       "configuration error: virtual_mailbox_limit is smaller than message_size_limit");
+        return "configuration error: virtual_mailbox_base is empty";
+    if (limit != 0 && (message_limit == 0 || limit < message_limit))
+        return "configuration error: virtual_mailbox_limit is smaller than message_size_limit";
+    return NULL;
 }
 
 static bool open_tables(struct daemon *daemon, struct failure *why)
@@ -44,8 +43,8 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     virtual->loop = daemon_loop(daemon);
     virtual->settings = daemon_settings(daemon);
     virtual->shared = daemon_shared(daemon);
-    if (!check_settings(virtual, why))
-        return false;
+    virtual->fault = find_fault(virtual);
+    (void) why;
     virtual->tables = table_set_create(&options);
     virtual->mailbox_maps = table_list_open(virtual->tables, STR("virtual_mailbox_maps"),
                                             virtual->settings->mailbox_maps, flags);

@@ -13,6 +13,7 @@ struct virtual
     struct loop *loop;
     const struct virtual_settings *settings;
     const struct shared_settings *shared;
+    const char *fault; /* of the settings, for which all mail waits; NULL: none */
     struct table_set *tables;
     struct table_list *mailbox_maps;
     struct table_list *uid_maps;

@@ -203,8 +203,16 @@ def test_a_table_that_cannot_say_defers(either, parameter, table):
 def test_a_limit_below_message_size_limit_is_refused(either):
     mail = prepare(either, virtual_mailbox_limit="19999").start()
     mail.sendmail("-f", SENDER, "box@v.test", input=TEXT)
-    mail.wait_log(r"virtual\[\d+\]: fatal: configuration error: virtual_mailbox_limit is smaller than message_size_limit")
+    mail.wait_log(r"virtual\[\d+\]: (?:fatal|warning): configuration error: virtual_mailbox_limit is smaller than message_size_limit")
     assert len(mail.queue_ids()) == 1
+
+
+def test_without_a_base_mail_waits(merpati):
+    mail = merpati(main={"transport_maps": "static:virtual:", "virtual_mailbox_maps": "static:tmp/box", "virtual_uid_maps": "static:1000",
+                         "virtual_gid_maps": "static:1000"})
+    mail.sendmail("-f", SENDER, "a@b.test", input=TEXT)
+    mail.wait_log(r"to=<a@b\.test>, relay=virtual, .*dsn=4\.3\.5, status=deferred \(mail system configuration error\)")
+    assert mail.log_lines("warning: configuration error: virtual_mailbox_base is empty")
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="acts as others")
