@@ -261,7 +261,7 @@ static void append_recipient_fields(const struct report *report, const struct bo
     struct str action = recipient->action;
 
     strbuf_clear(line);
-    if (request->kind == BOUNCE_TRACE && recipient->status != DELIVER_SENT)
+    if (request->kind == BOUNCE_TRACE && recipient->status != DELIVER_SENT && !str_equal(action, STR("undeliverable")))
         action = recipient->status == DELIVER_BOUNCED ? STR("failed") : STR("delayed");
     else if (request->kind == BOUNCE_FAILED || request->kind == BOUNCE_DELAYED || action.len == 0)
         action = str_from_c(words_of(report)->action);

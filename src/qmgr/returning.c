@@ -35,6 +35,11 @@ static const char *action_of(enum bounce_kind kind, struct str reported)
     return str_is_empty(reported) ? "delivered" : NULL;
 }
 
+static const char *trial_action(const struct active_result *result)
+{
+    return result->outcome == ACTIVE_SENT ? "deliverable" : "undeliverable";
+}
+
 /* A trace tells of successes, failures and delays in one report. */
 static enum deliver_status status_of(const struct active_result *result, enum bounce_kind kind)
 {
@@ -56,7 +61,7 @@ static void fill_recipient(const struct active_message *active, size_t place, en
 {
     const struct envelope_recipient *recipient = &active->envelope->recipients[place];
     const struct active_result *result = &active->results[place];
-    const char *action = action_of(kind, result->action);
+    const char *action = active_is_trial(active) ? trial_action(result) : action_of(kind, result->action);
     char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
 
     *out = (struct bounce_recipient){ .address =

@@ -86,12 +86,20 @@ static void deliver_to_mailbox(const struct addressee *addressee, const struct m
                why.text);
 }
 
+static bool is_trial(const struct addressee *addressee)
+{
+    return (addressee->delivery->request->flags & DELIVER_FLAG_VERIFY) != 0;
+}
+
 static void deliver_to_place(const struct addressee *addressee, const struct mailbox_place *place)
 {
     struct failure why;
 
     if (!rights_check(&place->owner, &why))
         report(addressee, DSN_STATUS(4, 3, 0), "%s", why.text);
+    else if (is_trial(addressee))
+        report(addressee, DSN_STATUS(2, 0, 0), "delivers to %s",
+               str_ends_with(place->path, STR("/")) ? "maildir" : "mailbox");
     else if (str_ends_with(place->path, STR("/")))
         deliver_to_maildir(addressee, place);
     else

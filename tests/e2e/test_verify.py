@@ -80,6 +80,28 @@ def test_addresses_are_judged_as_by_stock(make_stock):
             side.finish()
 
 
+def test_reports_on_addresses_are_as_from_stock(make_stock):
+    sides = make_pair(MAIN, {"RCPT": answer_recipient})
+    try:
+        reports, lines = [], []
+        for side in sides:
+            mail = side.instance
+            mail.set(alias_maps=mail.aliases(f"many: {ACCOUNT}, nosuch\nfile: /dev/null\ncommand: |/bin/true\nout: x@relay.test\n"))
+            mail.reload()
+            mail.sendmail("-f", ACCOUNT, "-bv", "many", "out", "file", "command", ACCOUNT, "bad@relay.test", "good@relay.test")
+            report = mail.wait_mailbox(ACCOUNT)[0]
+            mail.wait_empty()
+            lines.append([line for line in told(side) if "deliverable" in line])
+            # Stock tells of each member of an alias, where here the worst stands for all that it is.
+            reports.append(sorted(set(re.findall(r"(?m)^(?:Final-Recipient|Action|Status|Subject): .*", report))))
+            assert side.sink.messages == []
+        assert lines[1] == lines[0]
+        assert reports[1] == reports[0], f"{reports[0]}\n{reports[1]}"
+    finally:
+        for side in sides:
+            side.finish()
+
+
 @pytest.fixture
 def asked(make_merpati, sink):
     """An instance whose relay.test is a sink, not yet started: asked(parameter=value)."""
@@ -207,3 +229,16 @@ def test_a_probe_may_go_as_far_as_data(asked):
     assert "554 5.7.1 no (in reply to DATA command)" in rcpt(mail, "good@relay.test")
     assert rcpt(mail, "other@relay.test").startswith("250")
     assert server.messages == []
+
+
+def test_a_probe_leaves_nothing_in_virtual_mailboxes(asked):
+    mail, _ = asked(virtual_mailbox_domains="v.test", virtual_mailbox_maps="inline:{a@v.test=a, b@v.test=b/}", virtual_uid_maps="static:65534",
+                    virtual_gid_maps="static:65534")
+    boxes = mail.path("boxes")
+    boxes.mkdir()
+    mail.set(virtual_mailbox_base=boxes)
+    mail.start()
+    assert rcpt(mail, "a@v.test").startswith("250") and rcpt(mail, "b@v.test").startswith("250")
+    mail.wait_log(r"to=<a@v\.test>, relay=virtual, .*status=deliverable \(delivers to mailbox\)")
+    mail.wait_log(r"to=<b@v\.test>, relay=virtual, .*status=deliverable \(delivers to maildir\)")
+    assert list(boxes.iterdir()) == []

@@ -26,8 +26,9 @@ static bool set_mode(struct parsing *parsing, struct str value)
         enum sendmail_mode mode;
     } modes[] = { { 'd', SENDMAIL_DAEMON }, { 'l', SENDMAIL_DAEMON },  { 'h', SENDMAIL_IGNORE },
                   { 'H', SENDMAIL_IGNORE }, { 'i', SENDMAIL_ALIASES }, { 'm', SENDMAIL_DELIVER },
-                  { 'p', SENDMAIL_LIST },   { 's', SENDMAIL_SMTP } };
+                  { 'p', SENDMAIL_LIST },   { 's', SENDMAIL_SMTP },    { 'v', SENDMAIL_DELIVER } };
 
+    parsing->options->wants_verify_report = str_starts_with(value, STR("v"));
     for (size_t i = 0; value.len > 0 && i < ARRAY_COUNT(modes); i++)
         if (value.data[0] == modes[i].letter) {
             parsing->options->mode = modes[i].mode;

@@ -38,6 +38,7 @@ struct sendmail_options {
     struct str dsn_notify;
     struct str dsn_return;
     struct str envid;
+    bool wants_verify_report;   /* -bv: deliver nothing, read no message, report on the recipients */
     bool wants_verp;            /* -XV */
     struct str verp_delimiters; /* -XVxy; empty: default_verp_delimiters */
     struct str flush_site;      /* -qRsite */

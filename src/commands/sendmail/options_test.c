@@ -78,6 +78,9 @@ TEST(options_are_read_in_every_spelling)
     EXPECT(parse(&options, arena, "sendmail", "-X V-= a", &why));
     EXPECT_STR(options.verp_delimiters, STR("-="));
     EXPECT_UINT(options.recipients.count, 1);
+    EXPECT_FALSE(options.wants_verify_report);
+    EXPECT(parse(&options, arena, "sendmail", "-bv a", &why));
+    EXPECT(options.mode == SENDMAIL_DELIVER && options.wants_verify_report);
     EXPECT(parse(&options, arena, "sendmail", "-qIABC", &why));
     EXPECT_STR(options.flush_id, STR("ABC"));
     arena_destroy(&arena);
@@ -85,7 +88,7 @@ TEST(options_are_read_in_every_spelling)
 
 TEST(what_cannot_be_is_refused_or_warned_of)
 {
-    static const char *const bad[] = { "-Z",   "-bz",   "-bv",   "-b",    "-Bx",   "-n",          "-qS",     "-f",
+    static const char *const bad[] = { "-Z",   "-bz",   "-bx",   "-b",    "-Bx",   "-n",          "-qS",     "-f",
                                        "-q a", "-bp a", "-bi a", "-bs a", "-bd a", "-qRx.test a", "-qIABC a" };
     struct arena *arena = arena_create();
     struct sendmail_options options;

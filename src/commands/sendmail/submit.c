@@ -269,7 +269,8 @@ static void fill_wishes(struct submit *submit)
     submit->wishes.verp_delimiters = options->verp_delimiters;
     submit->wishes.encoding = options->encoding;
     submit->wishes.wants_extraction = options->extracts_recipients;
-    submit->wishes.wants_delivery_report = options->verbosity == 1;
+    submit->wishes.wants_verify_report = options->wants_verify_report;
+    submit->wishes.wants_delivery_report = options->verbosity == 1 && !options->wants_verify_report;
     submit->wishes.is_relayed = options->is_relayed;
     submit->wishes.wants_smtputf8 = options->wants_smtputf8;
 }
@@ -283,6 +284,10 @@ bool submit_message(const struct sendmail_options *options, const struct submit_
 
     input_init(&submit.input, STDIN_FILENO, options->reads_dots);
     strbuf_init(&submit.content, STRBUF_UNLIMITED);
+    if (options->wants_verify_report) {
+        submit.input.is_ended = true;
+        strbuf_append(&submit.content, STR("Subject: probe\n\n"));
+    }
     fill_wishes(&submit);
     set_recipients(&submit);
     set_sender(&submit, &user);
