@@ -10,11 +10,14 @@ meet, until a step is not reached any more (scripts/deep-check).
 
 import itertools
 import os
+import pwd
 import re
+import shutil
 import time
 
 import pytest
-from support.instance import IMPORT_ENVIRONMENT
+from support.instance import IMPORT_ENVIRONMENT, IS_ROOT
+from support.mailboxes import maildir_messages
 from support.smtp_client import Disconnected
 from support.waiting import PATIENCE, free_port, wait_until
 
@@ -29,6 +32,7 @@ POINTS = [
     ("spill", "read", (5,)), ("spill", "mode", (1,)),
     ("local", "open", (1,)), ("local", "create", (1,)), ("local", "write", (1, 2)), ("local", "sync", (1,)),
     ("local", "unlink", (1,)), ("local", "read", (5,)),
+    ("virtual", "create", (1,)), ("virtual", "write", (1,)), ("virtual", "sync", (1,)), ("virtual", "rename", (1,)),
     ("smtp", "open", (3,)), ("smtp", "read", (5,)), ("bounce", "open", (2,)), ("bounce", "read", (2,)),
     ("pickup", "open", (1,)), ("pickup", "unlink", (1,)), ("pickup", "read", (5,)),
     ("postdrop", "open", (1,)), ("postdrop", "create", (1,)), ("postdrop", "write", (1,)), ("postdrop", "sync", (1,)),
@@ -65,7 +69,7 @@ def cases():
     """
     turn = 0
     for program, operation, steps in POINTS:
-        errors = [error for error in ERRORS[operation] if (program, error) != ("local", "EDQUOT")]
+        errors = [error for error in ERRORS[operation] if (program, error) not in (("local", "EDQUOT"), ("virtual", "EDQUOT"))]
         if IS_WHOLE:
             for error in errors:
                 yield pytest.param(program, operation, None, error, id=f"{program}-{operation}-{error}")
@@ -162,7 +166,7 @@ class Campaign:
     def seen(self):
         """Tokens of what was delivered or returned; a notification has the returned message's header."""
         relayed = [message.text for target in self.targets for message in list(target.messages)]
-        texts = self.mail.mailbox(self.account) + relayed
+        texts = self.mail.mailbox(self.account) + maildir_messages(self.mail.path("boxes") / "box") + relayed
         return set(re.findall(r"Subject: (\S+)", "".join(texts)))
 
     def wait_for_all_but(self, word=None):
@@ -207,12 +211,24 @@ def make_mail(make_merpati, target, dead_port, fault):
     return mail
 
 
+def add_virtual_mailbox(mail, account):
+    entry = pwd.getpwnam(account)
+    boxes = mail.path("boxes")
+    boxes.mkdir()
+    if IS_ROOT:
+        shutil.chown(boxes, account)
+    mail.set(virtual_mailbox_domains="boxes.test", virtual_mailbox_base=boxes, virtual_mailbox_maps="static:box/",
+             virtual_uid_maps=f"static:{entry.pw_uid}", virtual_gid_maps=f"static:{entry.pw_gid}", virtual_minimum_uid="1")
+
+
 def play(make_merpati, account, sink, fault):
     """The whole scenario on a system with this fault in it; what struck."""
     target, dead_port = sink(replies={"RCPT": ["451 4.3.0 not now", "250 2.1.5 Ok"]}), free_port()
     mail = make_mail(make_merpati, target, dead_port, fault)
+    add_virtual_mailbox(mail, account)
     campaign = Campaign(mail, account, target)
     campaign.start()
+    campaign.offer("virtual", "someone@boxes.test")
     campaign.offer("mailbox", f"{account}@localhost")
     campaign.offer("waits", "someone@waits.test")
     campaign.offer("relayed", "someone@relayed.test")
