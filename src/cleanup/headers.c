@@ -6,6 +6,7 @@
 #include "cleanup/service.h"
 #include "mail/address_list.h"
 #include "mail/date.h"
+#include "mail/domain.h"
 #include "mail/header.h"
 #include "mail/quote.h"
 
@@ -20,6 +21,8 @@ static void write_field(struct message *message, struct str field)
 {
     message_write(message, field);
     message_write(message, STR("\n"));
+    if (message->has_8bit && !domain_is_ascii(field) && domain_is_utf8(field))
+        message->has_utf8_header = true;
 }
 
 /* Without blanks around and folds within: for the log and the envelope. */

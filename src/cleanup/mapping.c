@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "mail/address.h"
 #include "mail/address_list.h"
+#include "mail/casefold.h"
 #include "mail/domain.h"
 #include "table/address_lookup.h"
 #include "table/match_list.h"
@@ -21,6 +22,7 @@ struct mapping {
     struct rewriter *rewriter;
     struct address_rules rules;
     struct match_list *mydestination;
+    struct match_list *masquerade_exceptions;
     struct own_address_list own;
     struct own_address_list proxy;
     struct table_list *canonical;
@@ -85,6 +87,8 @@ static void open_tables(struct mapping *mapping, struct table_set *set)
     mapping->virtual_alias = table_list_open(set, STR("virtual_alias_maps"), settings->virtual_alias_maps, TABLE_FOLD);
     mapping->sender_bcc = table_list_open(set, STR("sender_bcc_maps"), settings->sender_bcc_maps, TABLE_FOLD);
     mapping->recipient_bcc = table_list_open(set, STR("recipient_bcc_maps"), settings->recipient_bcc_maps, TABLE_FOLD);
+    mapping->masquerade_exceptions =
+        match_list_open(set, STR("masquerade_exceptions"), settings->masquerade_exceptions, MATCH_STRINGS, false);
     mapping->mydestination =
         match_list_open(set, STR("mydestination"), mapping->shared->mydestination, MATCH_DOMAINS, false);
 }
@@ -103,6 +107,7 @@ struct mapping *mapping_create(struct table_set *set, const struct cleanup_setti
     mapping->rules = (struct address_rules){
         .steps = ADDRESS_STEPS_DEFAULT,
         .recipient_delimiter = shared->recipient_delimiter,
+        .is_owner_plain = !shared->owner_request_special,
         .is_local_domain = is_local_domain,
         .context = mapping,
     };
@@ -212,6 +217,28 @@ bool mapping_has_canonical(const struct mapping *mapping, enum mapping_class cla
            (mapping->settings->masquerade_domains.count > 0 && (mapping->masquerade_classes & class));
 }
 
+/* Users who keep their whole address stand in masquerade_exceptions. */
+static enum mapping_result masquerade(struct mapping *mapping, const struct mapping_context *context,
+                                      struct str *address)
+{
+    struct str masked = masquerade_apply(context->arena, *address, &mapping->settings->masquerade_domains);
+    struct failure why;
+
+    if (str_equal(masked, *address))
+        return MAPPING_DONE;
+    switch (match_list_has(mapping->masquerade_exceptions, address_local(*address), &why)) {
+    case TABLE_UNKNOWN:
+        log_map_problem(context->queue_id, STR("masquerade_exceptions"), *address, str_from_c(why.text));
+        return MAPPING_UNKNOWN;
+    case TABLE_ABSENT:
+        *address = masked;
+        break;
+    case TABLE_FOUND:
+        break;
+    }
+    return MAPPING_DONE;
+}
+
 enum mapping_result mapping_canonical(struct mapping *mapping, const struct mapping_context *context,
                                       enum mapping_class class, struct str *address)
 {
@@ -227,8 +254,7 @@ enum mapping_result mapping_canonical(struct mapping *mapping, const struct mapp
     if (result == MAPPING_DONE && !table_list_is_empty(mapping->canonical) && (mapping->canonical_classes & class))
         result = map_to_one(mapping, context, mapping->canonical, address);
     if (result == MAPPING_DONE && (mapping->masquerade_classes & class))
-        *address = masquerade_apply(context->arena, *address, &mapping->settings->masquerade_domains,
-                                    &mapping->settings->masquerade_exceptions);
+        result = masquerade(mapping, context, address);
     return result;
 }
 
@@ -266,7 +292,7 @@ static enum mapping_result expand_one(struct expansion *expansion, struct str ad
 {
     struct mapping *mapping = expansion->mapping;
     const struct mapping_context *context = expansion->context;
-    struct str folded = arena_lower(context->arena, address);
+    struct str folded = casefold(context->arena, address);
     size_t limit = (size_t) mapping->settings->virtual_alias_expansion_limit;
     struct address_answer answer;
     struct strlist result;

@@ -9,12 +9,11 @@ static bool is_under(struct str domain, struct str parent)
            str_ends_with_nocase(domain, parent);
 }
 
-struct str masquerade_apply(struct arena *arena, struct str address, const struct strlist *domains,
-                            const struct strlist *exceptions)
+struct str masquerade_apply(struct arena *arena, struct str address, const struct strlist *domains)
 {
     struct str local, domain;
 
-    if (!address_split(address, &local, &domain) || strlist_contains_nocase(exceptions, local))
+    if (!address_split(address, &local, &domain))
         return address;
     for (size_t i = 0; i < domains->count; i++) {
         struct str parent = domains->items[i];

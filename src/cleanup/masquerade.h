@@ -9,9 +9,8 @@
  * masquerade - hides the inner structure of domains: user@host.example.com becomes user@example.com.
  *
  * The domains are tried in order, the first that is a parent of the address's domain, or that domain itself,
- * decides; "!domain" leaves such addresses alone. Users among the exceptions are left alone.
+ * decides; "!domain" leaves such addresses alone.
  */
-struct str masquerade_apply(struct arena *arena, struct str address, const struct strlist *domains,
-                            const struct strlist *exceptions);
+struct str masquerade_apply(struct arena *arena, struct str address, const struct strlist *domains);
 
 #endif

@@ -241,6 +241,35 @@ void message_add_content(struct message *message, struct str bytes)
 
 /* ---- the end ---- */
 
+static bool is_utf8_address(struct str address)
+{
+    return !domain_is_ascii(address) && domain_is_utf8(address);
+}
+
+static bool has_utf8_address(const struct message *message)
+{
+    const struct envelope *envelope = &message->envelope;
+    bool has_one = is_utf8_address(envelope->sender);
+
+    for (size_t i = 0; i < envelope->recipient_count && !has_one; i++)
+        has_one = is_utf8_address(envelope->recipients[i].address);
+    return has_one;
+}
+
+/* What the message has become needs SMTPUTF8 of the next hop, whoever asked for it or not. */
+static void find_utf8(struct message *message)
+{
+    struct envelope *envelope = &message->envelope;
+
+    if (!message->service->shared->smtputf8_enable ||
+        !(message->flags & (CLEANUP_FLAG_SMTPUTF8 | CLEANUP_FLAG_AUTOUTF8)))
+        return;
+    if (message->has_utf8_header)
+        envelope->flags |= ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_HEADER;
+    else if (!(envelope->flags & ENVELOPE_SMTPUTF8) && has_utf8_address(message))
+        envelope->flags |= ENVELOPE_SMTPUTF8;
+}
+
 static void make_durable(struct message *message)
 {
     struct journal_writer *journal = message->service->journal;
@@ -273,6 +302,7 @@ void message_finish(struct message *message)
     recipients_add_bcc(message);
     if (!message_is_good(message) || (message->flags & CLEANUP_FLAG_DISCARD))
         return;
+    find_utf8(message);
     message->envelope.encoding = message->has_8bit ? STR("8bit") : STR("7bit");
     make_durable(message);
 }

@@ -2,8 +2,8 @@
 #ifndef CLEANUP_MESSAGE_H
 #define CLEANUP_MESSAGE_H
 
-#include "cleanup/header_splitter.h"
 #include "cleanup/mapping.h"
+#include "mail/header_splitter.h"
 #include "protocol/cleanup.h"
 #include "spool/journal_writer.h"
 
@@ -54,6 +54,7 @@ struct message {
     struct journal_file *file;
     uint64_t content_bytes;
     bool has_8bit;
+    bool has_utf8_header;
 
     struct records expanded; /* struct bounce_recipient, told of when the message is on disk */
     size_t expanded_capacity;

@@ -6,6 +6,7 @@
 #include "cleanup/log_lines.h"
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
+#include "mail/casefold.h"
 #include "protocol/rewrite.h"
 
 enum { BATCH = 200, FIRST_ROOM = 4, USUAL_KEY = 40 };
@@ -17,14 +18,14 @@ static struct str duplicate_key(struct message *message, struct str address, con
     struct str key;
 
     if (!message->service->settings->enable_original_recipient)
-        return arena_lower(message->scratch, address);
+        return casefold(message->scratch, address);
     strbuf_init(&text, STRBUF_UNLIMITED);
     strbuf_reserve(&text, USUAL_KEY + recipient->dsn_orcpt.len + recipient->original.len + address.len);
     strbuf_printf(&text, "%u %zu %zu ", recipient->dsn_notify, recipient->dsn_orcpt.len, recipient->original.len);
     strbuf_append(&text, recipient->dsn_orcpt);
     strbuf_append(&text, recipient->original);
     strbuf_append(&text, address);
-    key = arena_lower(message->scratch, strbuf_str(&text));
+    key = casefold(message->scratch, strbuf_str(&text));
     strbuf_done(&text);
     return key;
 }

@@ -29,7 +29,11 @@ bool service_open(struct daemon *daemon, struct failure *why)
     struct arena *arena = daemon_arena(daemon);
     struct service *service = arena_new(arena, struct service);
     struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = daemon,
     };
     struct table_set *tables = table_set_create(&options);
 
@@ -90,11 +94,6 @@ static bool open_journal(struct service *service, struct failure *why)
     return journal_writer_open(service->loop, &journal, &events, &service->journal, why);
 }
 
-static const char *service_path(struct daemon *daemon, const char *folder, struct str name)
-{
-    return arena_printf(daemon_arena(daemon), "%s/%.*s", folder, STR_ARG(name)).data;
-}
-
 void *service_start(struct daemon *daemon)
 {
     struct service *service = daemon_kept(daemon);
@@ -102,12 +101,13 @@ void *service_start(struct daemon *daemon)
     struct endpoint *rewrite, *qmgr;
     struct failure why;
 
-    rewrite = daemon_endpoint(daemon, service_path(daemon, "private", shared->rewrite_service_name), &rewrite_protocol);
-    qmgr = daemon_endpoint(daemon, service_path(daemon, "public", shared->queue_service_name), &queue_protocol);
+    rewrite = daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->rewrite_service_name),
+                              &rewrite_protocol);
+    qmgr = daemon_endpoint(daemon, daemon_service_path(daemon, "public", shared->queue_service_name), &queue_protocol);
     service->rewriter = rewriter_create(rewrite, shared->ipc_timeout);
     mapping_set_rewriter(service->mapping, service->rewriter);
     service->trace =
-        daemon_endpoint(daemon, service_path(daemon, "private", shared->trace_service_name), &bounce_protocol);
+        daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->trace_service_name), &bounce_protocol);
     service->notifier = notifier_start(service->loop, qmgr, shared->ipc_timeout);
     if (!open_journal(service, &why)) {
         log_fatal("open the journal: %s", why.text);

@@ -13,14 +13,13 @@ struct cleanup_settings {
     struct strlist sender_canonical_classes;
     struct strlist recipient_canonical_classes;
     struct strlist masquerade_domains;
-    struct strlist masquerade_exceptions;
+    struct str masquerade_exceptions;
     struct strlist masquerade_classes;
     struct str virtual_alias_maps;
     int virtual_alias_recursion_limit;
     int virtual_alias_expansion_limit;
     int virtual_alias_address_length_limit;
     struct strlist propagate_unmatched_extensions;
-    bool is_owner_special; /* owner_request_special */
     struct str always_bcc;
     struct str sender_bcc_maps;
     struct str recipient_bcc_maps;

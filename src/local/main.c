@@ -91,8 +91,10 @@ static void *start(struct daemon *daemon)
 
     local->accounts = accounts_create("/etc/passwd", user_by_name);
     start_mailboxes(local);
-    local->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
-    local->rewrite = daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol);
+    local->cleanup = daemon_endpoint(daemon, daemon_service_path(daemon, "public", local->shared->cleanup_service_name),
+                                     &cleanup_protocol);
+    local->rewrite = daemon_endpoint(
+        daemon, daemon_service_path(daemon, "private", local->shared->rewrite_service_name), &rewrite_protocol);
     return local;
 }
 

@@ -150,6 +150,7 @@ static struct result submit(struct submission *submission)
 
     if ((attempt->delivery->request->flags & DELIVER_FLAG_SMTPUTF8) != 0)
         flags |= CLEANUP_FLAG_SMTPUTF8;
+    flags |= cleanup_autodetects(&attempt->local->shared->smtputf8_autodetect_classes, "forward");
     if (!cleanup_call_open(attempt->local->cleanup, flags, attempt->arena, seconds(TIMEOUT_SECONDS), &submission->call,
                            &submission->queue_id, &why))
         return result_make(attempt, DSN_STATUS(4, 3, 0), "unable to forward message: %s", why.text);

@@ -5,7 +5,6 @@
 
 /* What Merpati needs beyond a master.cf that Postfix has. */
 static const char spill_line[] = "spill unix - - n - 1 spill\n";
-static const char postlog_line[] = "postlog unix-dgram n - n - 1 postlogd\n";
 
 static bool has_service(const struct configuration *configuration, struct str name)
 {
@@ -28,10 +27,14 @@ static bool add_line(struct configuration *configuration, const char *line, stru
 
 static bool add_needed(struct configuration *configuration, struct failure *why)
 {
+    struct str postlog = configuration->shared->postlog_service_name;
+
     if (!has_service(configuration, STR("spill")) && !add_line(configuration, spill_line, why))
         return false;
-    return configuration->shared->maillog_file.len == 0 || has_service(configuration, STR("postlog")) ||
-           add_line(configuration, postlog_line, why);
+    return configuration->shared->maillog_file.len == 0 || has_service(configuration, postlog) ||
+           add_line(configuration,
+                    arena_printf(configuration->arena, "%.*s unix-dgram n - n - 1 postlogd\n", STR_ARG(postlog)).data,
+                    why);
 }
 
 /*

@@ -41,10 +41,11 @@ static bool open_log(const struct configuration *configuration, bool to_stderr, 
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     const struct shared_settings *shared = configuration->shared;
     const bool has_file = shared->maillog_file.len > 0;
+    const char *postlog = arena_printf(arena, "public/%.*s", STR_ARG(shared->postlog_service_name)).data;
     const struct log_options options = {
         .name = arena_c(arena, arena_printf(arena, "%.*s/master", STR_ARG(shared->syslog_name))),
         .facility = arena_c(arena, shared->syslog_facility),
-        .postlog_path = has_file ? "public/postlog" : NULL,
+        .postlog_path = has_file ? postlog : NULL,
         .fallback_path = has_file ? arena_c(arena, shared->maillog_file) : NULL,
         .to_stderr = to_stderr,
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pickup/submission.h"
 
+#include "config/receive_override.h"
 #include "log/log.h"
 #include "mail/date.h"
 #include "mail/verp.h"
@@ -59,14 +60,19 @@ static void move_to_corrupt(const char *path)
     strbuf_done(&text);
 }
 
-static uint64_t cleanup_flags(const struct maildrop_message *message)
+static uint64_t cleanup_flags(const struct submission *submission)
 {
+    const struct maildrop_message *message = &submission->message;
     uint64_t flags = CLEANUP_FLAGS_EXTERNAL | CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_BOUNCE;
+
+    if (submission->ways->overrides & RECEIVE_NO_ADDRESS_MAPPINGS)
+        flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
 
     if (message->wants_extraction)
         flags |= CLEANUP_FLAG_EXTRACT;
     if (message->wants_smtputf8)
         flags |= CLEANUP_FLAG_SMTPUTF8;
+    flags |= cleanup_autodetects(&submission->ways->shared->smtputf8_autodetect_classes, "sendmail");
     if (message->wants_verify_report)
         flags |= CLEANUP_FLAG_TRACE_VERIFY;
     if (message->wants_delivery_report)
@@ -177,7 +183,7 @@ static bool converse(struct submission *submission, struct failure *why)
     struct call *call;
     bool is_told;
 
-    if (!cleanup_call_open(ways->cleanup, cleanup_flags(&submission->message), submission->arena, timeout, &call,
+    if (!cleanup_call_open(ways->cleanup, cleanup_flags(submission), submission->arena, timeout, &call,
                            &submission->queue_id, why))
         return false;
     log_picked_up(submission->queue_id, submission->uid, submission->message.sender,

@@ -18,6 +18,7 @@ struct submission_ways {
     const struct shared_settings *shared;
     struct endpoint *cleanup;
     struct endpoint *bounce;
+    unsigned overrides; /* enum receive_override */
 };
 
 enum submission_result {

@@ -39,13 +39,12 @@ enum {
     ORPHAN_LOOKS = 20
 };
 
-static const char SOCKET_PATH[] = "public/postlog";
-
 struct postlogd {
     struct arena *arena;
     struct main_cf *main_cf;
     const struct shared_settings *shared;
     const struct postlogd_settings *settings;
+    const char *socket_path;
     struct log_file file;
     struct strbuf output;
     int signal_fd;
@@ -82,6 +81,7 @@ static bool load(struct postlogd *postlogd, int argc, char **argv, struct failur
         !settings_load(&postlogd_settings_table, postlogd->main_cf, STR("postlog"), arena, &settings, why))
         return false;
     postlogd->settings = settings;
+    postlogd->socket_path = arena_printf(arena, "public/%.*s", STR_ARG(postlogd->shared->postlog_service_name)).data;
     return true;
 }
 
@@ -171,11 +171,11 @@ static bool tell_master(enum master_record_kind kind)
 }
 
 /* The socket's name leads to the next master's. */
-static bool is_succeeded(const struct stat *begun)
+static bool is_succeeded(const struct postlogd *postlogd, const struct stat *begun)
 {
     struct stat status;
 
-    return stat(SOCKET_PATH, &status) < 0 || status.st_ino != begun->st_ino;
+    return stat(postlogd->socket_path, &status) < 0 || status.st_ino != begun->st_ino;
 }
 
 /*
@@ -193,8 +193,8 @@ static void serve(struct postlogd *postlogd)
     bool is_orphaned = false;
     int silent = 0;
 
-    (void) !stat(SOCKET_PATH, &begun);
-    while (polls[1].revents == 0 && silent < ORPHAN_LOOKS && (!is_orphaned || !is_succeeded(&begun))) {
+    (void) !stat(postlogd->socket_path, &begun);
+    while (polls[1].revents == 0 && silent < ORPHAN_LOOKS && (!is_orphaned || !is_succeeded(postlogd, &begun))) {
         int ready = poll(polls, is_orphaned ? 2 : 3, is_orphaned ? ORPHAN_LOOK_MS : -1);
 
         if (ready < 0 && errno != EINTR)

@@ -264,7 +264,8 @@ static void assign_resolved(struct deliveries *deliveries, struct active_message
             assign(deliveries, message, place, resolved->transport, resolved->nexthop);
         return;
     case RESOLVE_ERROR:
-        assign(deliveries, message, place, STR("error"), arena_printf(arena, "5.1.3 %.*s", STR_ARG(resolved->nexthop)));
+        assign(deliveries, message, place, daemon_shared(deliveries->daemon)->error_service_name,
+               arena_printf(arena, "5.1.3 %.*s", STR_ARG(resolved->nexthop)));
         return;
     default:
         send_to_retry(deliveries, message, place, STR("4.3.0 address resolver failure"));
@@ -446,6 +447,13 @@ static bool depends_on_sender(struct daemon *daemon)
     return false;
 }
 
+static struct endpoint *rewrite_endpoint(struct daemon *daemon)
+{
+    struct str name = daemon_shared(daemon)->rewrite_service_name;
+
+    return daemon_endpoint(daemon, daemon_service_path(daemon, "private", name), &rewrite_protocol);
+}
+
 struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_settings *settings,
                                      const struct deliveries_transport *transports, size_t transport_count,
                                      const struct deliveries_census *census)
@@ -460,10 +468,8 @@ struct deliveries *deliveries_create(struct daemon *daemon, const struct qmgr_se
     deliveries->census = *census;
     deliveries->scheduler =
         scheduler_create(settings->minimal_backoff_time, (size_t) settings->message_recipient_limit);
-    deliveries->resolver = resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol),
-                                           depends_on_sender(daemon), settings->ipc_timeout);
-    deliveries->probe_resolver =
-        resolver_create(daemon_endpoint(daemon, "private/rewrite", &rewrite_protocol), true, settings->ipc_timeout);
+    deliveries->resolver = resolver_create(rewrite_endpoint(daemon), depends_on_sender(daemon), settings->ipc_timeout);
+    deliveries->probe_resolver = resolver_create(rewrite_endpoint(daemon), true, settings->ipc_timeout);
     resolver_set_probes(deliveries->probe_resolver);
     list_init(&deliveries->routes);
     list_init(&deliveries->dispatches);

@@ -76,13 +76,15 @@ static struct str sender_of(const struct dispatch *dispatch)
 static uint64_t make_flags(const struct dispatch *dispatch)
 {
     const struct envelope *envelope = dispatch->message->envelope;
-    bool needs_smtputf8 = (envelope->flags & (ENVELOPE_SMTPUTF8 | ENVELOPE_SMTPUTF8_DERIVED)) != 0;
+    bool needs_smtputf8 = (envelope->flags & ENVELOPE_SMTPUTF8) != 0;
+    bool has_utf8_header = (envelope->flags & ENVELOPE_SMTPUTF8_HEADER) != 0;
     bool has_more = destination_has_more(dispatch->entry->destination, loop_now(dispatch->route->deliveries->loop));
     bool is_probe = (envelope->flags & ENVELOPE_PROBE) != 0;
 
     return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0) |
            (active_is_trial(dispatch->message) ? (uint64_t) DELIVER_FLAG_VERIFY : 0) |
-           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0);
+           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) |
+           (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0);
 }
 
 static struct deliver_request make_request(const struct dispatch *dispatch)

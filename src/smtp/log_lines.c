@@ -44,3 +44,8 @@ void smtp_log_unreadable(struct str queue_id, const char *reason)
 {
     log_warning("%.*s: the message could not be read: %s", STR_ARG(queue_id), reason);
 }
+
+void smtp_log_not_mapped(struct str queue_id, const char *reason)
+{
+    log_warning("%.*s: address rewriting problem: %s", STR_ARG(queue_id), reason);
+}

@@ -22,5 +22,6 @@ void smtp_log_strange_reply(struct str host, struct str text);
 void smtp_log_no_mx_address(struct str domain);
 /* warning: 98AC3161ABF: the message could not be read: ... */
 void smtp_log_unreadable(struct str queue_id, const char *reason);
+void smtp_log_not_mapped(struct str queue_id, const char *reason);
 
 #endif

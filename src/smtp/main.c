@@ -9,6 +9,7 @@
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
 #include "smtp/deliver.h"
+#include "smtp/generic.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
 
@@ -73,6 +74,15 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
     return true;
 }
 
+static bool open_generic(struct smtp *smtp, struct daemon *daemon, struct failure *why)
+{
+    if (smtp->settings->generic_maps.len == 0)
+        return true;
+    smtp->generic = generic_open(daemon, smtp->is_lmtp ? "lmtp_generic_maps" : "smtp_generic_maps",
+                                 smtp->settings->generic_maps, &smtp->settings->propagate_unmatched_extensions, why);
+    return smtp->generic != NULL;
+}
+
 static bool open_smtp(struct daemon *daemon, struct failure *why)
 {
     struct smtp *smtp = arena_new(daemon_arena(daemon), struct smtp);
@@ -83,7 +93,7 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
     smtp->myhostname = daemon_shared(daemon)->myhostname;
     if (!read_bind_address(smtp, smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
         !read_bind_address(smtp, smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
-        !find_own_addresses(smtp, daemon, why) || !open_lookups(smtp, daemon, why))
+        !find_own_addresses(smtp, daemon, why) || !open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why))
         return false;
     daemon_keep(daemon, smtp);
     return true;
@@ -94,6 +104,7 @@ static void *start_smtp(struct daemon *daemon)
     struct smtp *smtp = daemon_kept(daemon);
 
     smtp->sessions = session_cache_create(smtp);
+    generic_start(smtp->generic, daemon);
     return smtp;
 }
 
@@ -109,6 +120,7 @@ static void stop_smtp(void *context)
     struct smtp *smtp = context;
 
     session_cache_destroy(&smtp->sessions);
+    generic_stop(smtp->generic);
     host_lookup_destroy(&smtp->hosts);
     resolver_destroy(&smtp->resolver);
 }
@@ -117,6 +129,8 @@ static void deliver(struct delivery *delivery, void *context)
 {
     smtp_deliver(context, delivery);
 }
+
+static const char *const calls[] = { "rewrite", "proxymap", NULL };
 
 /* By the last part of the name that the program was started with. */
 static bool is_lmtp(const char *name)
@@ -138,6 +152,7 @@ int main(int argc, char **argv)
         .start = start_smtp,
         .drain = drain_smtp,
         .stop = stop_smtp,
+        .calls = calls,
         .seccomp = "network",
         .capacity = 1000,
         .deliver = deliver,

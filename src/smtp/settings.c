@@ -19,6 +19,12 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
     BOOLEAN(disable_dns_lookups, "disable_dns_lookups", "no", "Use no DNS at all: no MX, hosts by the C library."),    \
         BOOLEAN(ignore_mx_lookup_error, "ignore_mx_lookup_error", "no",                                                \
                 "When the MX lookup has no answer, look for an address instead of trying again later."),               \
+        BOOLEAN(idna2003, "enable_idna2003_compatibility", "no",                                                       \
+                "Where IDNA2003 and IDNA2008 make different names of a domain in UTF-8, look IDNA2003's up."),         \
+        LIST(propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",                   \
+             "Kinds of mapping whose result keeps the extension that the table did not know."),                        \
+        NUMBER(header_address_token_limit, "header_address_token_limit", "10240", 1, 0,                                \
+               "Number of addresses of one header that are rewritten."),                                               \
         BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",                                \
                 "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable.")
 
@@ -42,6 +48,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
                 "Defer when " prefix "_bind_address cannot be used, instead of connecting from any address."),         \
         BOOLEAN(skip_5xx_greeting, prefix "_skip_5xx_greeting", "yes",                                                 \
                 "Go on to the next host after a greeting of 5xx."),                                                    \
+        STRING(generic_maps, prefix "_generic_maps", "",                                                               \
+               "Tables that map addresses in envelopes and headers to others, in mail that leaves by this client."),   \
         BOOLEAN(quote_envelope, prefix "_quote_rfc821_envelope", "yes", "Quote addresses in MAIL FROM and RCPT TO."),  \
         SETTING_CHOICE(struct smtp_settings, address_verify_target, prefix "_address_verify_target", "rcpt",           \
                        verify_targets, "The command whose reply decides an address probe: rcpt or data."),             \

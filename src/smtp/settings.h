@@ -24,6 +24,7 @@ struct smtp_settings {
     struct strlist fallback_relay;
     bool disable_dns_lookups;
     bool ignore_mx_lookup_error;
+    bool idna2003; /* enable_idna2003_compatibility */
     bool defer_if_no_mx_address_found;
     bool randomize_addresses;
     bool balance_inet_protocols;
@@ -46,6 +47,9 @@ struct smtp_settings {
     int line_length_limit;
     bool disable_mime_output_conversion;
     int address_verify_target; /* enum verify_target */
+    struct str generic_maps;
+    struct strlist propagate_unmatched_extensions;
+    int header_address_token_limit;
 
     /* how long */
     struct duration connect_timeout;

@@ -17,6 +17,7 @@ struct smtp {
     struct ip_address bind_ipv4; /* no family: any */
     struct ip_address bind_ipv6;
     struct session_cache *sessions;
+    struct generic *generic; /* NULL: no maps */
 };
 
 #endif

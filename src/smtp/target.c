@@ -241,7 +241,7 @@ bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena 
         return true;
     }
     /* IDNA: the DNS knows A-labels only. */
-    if (!domain_is_ascii(domain) && !domain_to_ascii(arena, domain, &domain, NULL)) {
+    if (!domain_is_ascii(domain) && !domain_to_ascii(arena, domain, smtp->settings->idna2003, &domain, NULL)) {
         *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),
                                      "Name service error for %.*s: invalid host or domain name", STR_ARG(domain));
         return false;

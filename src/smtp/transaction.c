@@ -5,6 +5,8 @@
 #include "protocol/cleanup.h"
 #include "smtp/attempt.h"
 #include "smtp/envelope_commands.h"
+#include "smtp/generic.h"
+#include "smtp/generic_headers.h"
 #include "smtp/log_lines.h"
 #include "smtp/mime_downgrade.h"
 #include "smtp/session.h"
@@ -34,6 +36,7 @@ struct transaction {
     struct delivery *delivery;
     const struct smtp_settings *settings;
     struct arena *arena;
+    const struct deliver_request *shown; /* the request with the addresses that the server shall see */
     bool is_pipelining;
 
     enum step *steps;   /* the commands, in order */
@@ -107,6 +110,7 @@ static void plan(struct transaction *transaction)
 static void append_command(struct transaction *transaction, size_t place, struct strbuf *out)
 {
     const struct smtp_extensions *extensions = &transaction->session->extensions;
+    const struct deliver_recipient *recipients = transaction->shown->recipients.items;
     bool quotes = transaction->settings->quote_envelope;
 
     switch (transaction->steps[place]) {
@@ -114,11 +118,10 @@ static void append_command(struct transaction *transaction, size_t place, struct
         strbuf_append(out, STR("RSET\r\n"));
         break;
     case STEP_MAIL:
-        envelope_append_mail(out, transaction->delivery->request, extensions, quotes);
+        envelope_append_mail(out, transaction->shown, extensions, quotes);
         break;
     case STEP_RCPT:
-        envelope_append_rcpt(out, &transaction->delivery->recipients[transaction->recipients[place]], extensions,
-                             quotes);
+        envelope_append_rcpt(out, &recipients[transaction->recipients[place]], extensions, quotes);
         break;
     case STEP_DATA:
         strbuf_append(out, STR("DATA\r\n"));
@@ -268,6 +271,8 @@ static bool send_chunk(struct transaction *transaction, struct strbuf *out)
 /* The content on its way out: what the server cannot take is made fit first. */
 struct body_stream {
     struct wire_body wire;
+    struct generic_headers *generic; /* NULL: no address is to be mapped */
+    struct strbuf mapped;
     struct mime_downgrade *downgrade; /* NULL: none needed */
     struct strbuf seven_bit;
     struct strbuf out;
@@ -280,6 +285,11 @@ static bool needs_downgrade(const struct transaction *transaction)
            !transaction->settings->disable_mime_output_conversion;
 }
 
+static enum table_result map_address(void *context, struct arena *arena, struct str *address, struct failure *why)
+{
+    return generic_map(context, arena, address, why);
+}
+
 static void body_stream_init(struct body_stream *body, const struct transaction *transaction)
 {
     uint64_t size = transaction->delivery->request->size;
@@ -288,6 +298,10 @@ static void body_stream_init(struct body_stream *body, const struct transaction 
     wire_body_init(&body->wire, (size_t) transaction->settings->line_length_limit);
     strbuf_init(&body->out, STRBUF_UNLIMITED);
     strbuf_init(&body->seven_bit, STRBUF_UNLIMITED);
+    strbuf_init(&body->mapped, STRBUF_UNLIMITED);
+    if (transaction->session->smtp->generic != NULL)
+        body->generic = generic_headers_create(map_address, transaction->session->smtp->generic,
+                                               (size_t) transaction->settings->header_address_token_limit);
     if (needs_downgrade(transaction))
         body->downgrade = mime_downgrade_create();
     strbuf_reserve(&body->out, size < BODY_CHUNK ? (size_t) size * 9 / 8 + 64 : 2 * BODY_CHUNK);
@@ -295,23 +309,39 @@ static void body_stream_init(struct body_stream *body, const struct transaction 
 
 static void body_stream_done(struct body_stream *body)
 {
+    generic_headers_destroy(&body->generic);
     mime_downgrade_destroy(&body->downgrade);
+    strbuf_done(&body->mapped);
     strbuf_done(&body->seven_bit);
     strbuf_done(&body->out);
 }
 
-static void body_stream_add(struct body_stream *body, struct str piece)
+static void put_on_wire(struct body_stream *body, struct str piece, bool is_last)
 {
     if (body->downgrade == NULL) {
         wire_body_add(&body->wire, piece, &body->out);
         return;
     }
-    if (piece.len > 0)
-        mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
-    else
+    mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
+    if (is_last)
         mime_downgrade_end(body->downgrade, &body->seven_bit);
     wire_body_add(&body->wire, strbuf_str(&body->seven_bit), &body->out);
     strbuf_clear(&body->seven_bit);
+}
+
+/* An empty piece is the last. False when an address in the header cannot be mapped now. */
+static bool body_stream_add(struct body_stream *body, struct str piece, struct failure *why)
+{
+    bool is_last = piece.len == 0;
+
+    if (body->generic != NULL) {
+        strbuf_clear(&body->mapped);
+        if (!generic_headers_add(body->generic, piece, is_last, &body->mapped, why))
+            return false;
+        piece = strbuf_str(&body->mapped);
+    }
+    put_on_wire(body, piece, is_last);
+    return true;
 }
 
 /* False when the message cannot be read: then the connection must go without the final dot. */
@@ -321,9 +351,8 @@ static bool send_pieces(struct transaction *transaction, struct content *content
     struct str piece;
 
     do {
-        if (!content_next(content, &piece, why))
+        if (!content_next(content, &piece, why) || !body_stream_add(body, piece, why))
             return false;
-        body_stream_add(body, piece);
         if (body->out.len >= BODY_CHUNK && !send_chunk(transaction, &body->out))
             return true;
     } while (piece.len > 0);
@@ -459,12 +488,25 @@ static bool is_hopeless(struct transaction *transaction, struct trouble *trouble
         return true;
     }
     if ((extensions->offered & SMTP_EXTENSION_SMTPUTF8) == 0 && (request->flags & DELIVER_FLAG_SMTPUTF8) != 0 &&
-        envelope_needs_smtputf8(request)) {
+        ((request->flags & DELIVER_FLAG_UTF8_HEADER) != 0 || envelope_needs_smtputf8(request))) {
         *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 6, 7),
                                      "SMTPUTF8 is required, but was not offered by host %.*s",
                                      STR_ARG(transaction->session->name_address));
         return true;
     }
+    return false;
+}
+
+/* Nothing was said to the server yet: the session can be used again. */
+static bool map_envelope(struct transaction *transaction, struct trouble *trouble_out)
+{
+    struct failure why;
+
+    transaction->shown = transaction->delivery->request;
+    if (generic_map_envelope(transaction->session->smtp->generic, transaction->arena, &transaction->shown, &why))
+        return true;
+    smtp_log_not_mapped(transaction->delivery->request->queue_id, why.text);
+    *trouble_out = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "address rewriting problem");
     return false;
 }
 
@@ -507,7 +549,7 @@ enum transaction_end transaction_run(struct smtp_session *session, struct attemp
     struct trouble trouble;
 
     session->uses++;
-    if (is_hopeless(&transaction, &trouble)) {
+    if (is_hopeless(&transaction, &trouble) || !map_envelope(&transaction, &trouble)) {
         attempt_failed(attempt, &trouble);
         return TRANSACTION_ENDED;
     }

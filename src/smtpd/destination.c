@@ -119,7 +119,7 @@ bool destination_is_remembered(struct smtpd *smtpd, struct str sender, struct st
 void destination_foresee(struct smtpd *smtpd, struct str sender, const struct strlist *addresses)
 {
     struct arena *arena = arena_create();
-    struct resolve_request request = { .sender = sender, .addresses = *addresses };
+    struct resolve_request request = { .sender = sender, .addresses = *addresses, .is_raw = true };
     const struct resolve_reply *reply;
     const struct resolved_address *resolved;
     struct failure ignored;
@@ -143,6 +143,7 @@ bool destination_look_up(struct smtpd *smtpd, struct str sender, struct str addr
 {
     struct str key = make_key(arena, sender, address);
     const struct destination *known = find(smtpd, key);
+    struct resolve_request request = { .sender = sender, .is_raw = true };
     const struct resolved_address *resolved;
     struct destination *made;
 
@@ -150,7 +151,8 @@ bool destination_look_up(struct smtpd *smtpd, struct str sender, struct str addr
         *destination_out = copy(arena, known);
         return true;
     }
-    if (!resolve_address(smtpd->rewrite, sender, address, arena, smtpd->shared->ipc_timeout, &resolved, why))
+    strlist_add_view(&request.addresses, arena, address);
+    if (!resolve_addresses(smtpd->rewrite, &request, arena, smtpd->shared->ipc_timeout, &resolved, why))
         return false;
     made = make(sender, address, resolved, arena);
     remember(smtpd, key, made);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/recipient_check.h"
 
+#include "config/receive_override.h"
 #include "mail/address.h"
 #include "mail/dsn.h"
 #include "protocol/verify.h"
@@ -93,6 +94,7 @@ static enum table_result ask(const struct subject *subject, struct table_list *l
     const struct address_rules rules = {
         .steps = ADDRESS_STEPS_DEFAULT,
         .recipient_delimiter = check->smtpd->shared->recipient_delimiter,
+        .is_owner_plain = !check->smtpd->shared->owner_request_special,
         .is_local_domain = is_local_domain,
         .context = (void *) (uintptr_t) subject->destination,
     };
@@ -186,9 +188,10 @@ static enum verdict check_class(const struct subject *subject)
     }
 }
 
-static bool is_error_route(const struct destination *destination)
+static bool is_error_route(const struct smtpd *smtpd, const struct destination *destination)
 {
-    return destination->status == RESOLVE_ERROR || str_equal(destination->transport, STR("error")) ||
+    return destination->status == RESOLVE_ERROR ||
+           str_equal(destination->transport, smtpd->shared->error_service_name) ||
            str_equal(destination->transport, STR("retry"));
 }
 
@@ -199,7 +202,8 @@ static enum verdict check_listed(const struct subject *subject)
                                         smtpd->virtual_alias_maps };
     enum verdict verdict = VERDICT_DUNNO;
 
-    if (subject->destination->is_listed || is_always_there(subject))
+    if ((smtpd->overrides & RECEIVE_NO_UNKNOWN_RECIPIENT_CHECKS) != 0 || subject->destination->is_listed ||
+        is_always_there(subject))
         return VERDICT_DUNNO;
     for (size_t i = 0; i < ARRAY_COUNT(maps); i++) {
         enum table_result result = ask(subject, maps[i], &verdict);
@@ -207,7 +211,7 @@ static enum verdict check_listed(const struct subject *subject)
         if (result != TABLE_ABSENT)
             return verdict;
     }
-    if (is_error_route(subject->destination))
+    if (is_error_route(smtpd, subject->destination))
         return refuse_error_route(subject, !str_equal(subject->destination->transport, STR("retry")));
     verdict = check_class(subject);
     if (verdict == VERDICT_DUNNO && subject->topic == TOPIC_RECIPIENT)

@@ -186,6 +186,7 @@ static enum verdict address_access(struct check *check, enum restriction_topic t
     const struct address_rules rules = {
         .steps = ADDRESS_STEPS_ACCESS,
         .recipient_delimiter = check->smtpd->shared->recipient_delimiter,
+        .is_owner_plain = !check->smtpd->shared->owner_request_special,
         .parents_match_subdomains = check->smtpd->access_parents_match,
     };
     struct address_answer answer;

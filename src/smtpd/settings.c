@@ -89,6 +89,11 @@ static const struct setting rows[] = {
                    "Permitting actions in access tables that are logged."),
     SETTING_STRING(OWNER, local_header_rewrite_clients, "local_header_rewrite_clients", "permit_inet_interfaces", 0, 0,
                    "Clients whose message headers are completed with our own domain."),
+    SETTING_BOOLEAN(OWNER, resolve_null_domain, "resolve_null_domain", "no", "user@ means user at this host."),
+    SETTING_BOOLEAN(OWNER, resolve_numeric_domain, "resolve_numeric_domain", "no",
+                    "user@192.0.2.1 means user@[192.0.2.1]."),
+    SETTING_LIST(OWNER, receive_override_options, "receive_override_options", "",
+                 "What is left to a later service: no_unknown_recipient_checks, no_address_mappings."),
 
     SETTING_TIME(OWNER, timeout, "smtpd_timeout", "${stress?{10}:{300}}s", 1, 0, 's',
                  "How long a read or a write may take."),

@@ -57,6 +57,9 @@ struct smtpd_settings {
     struct str null_access_lookup_key;
     struct str log_access_permit_actions;
     struct str local_header_rewrite_clients;
+    struct strlist receive_override_options;
+    bool resolve_null_domain;
+    bool resolve_numeric_domain;
 
     struct duration timeout;
     bool per_request_deadline;

@@ -2,6 +2,7 @@
 #include "smtpd/smtpd.h"
 
 #include "config/main_cf.h"
+#include "config/receive_override.h"
 #include "daemon/daemon.h"
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
@@ -45,7 +46,11 @@ static void open_tables(struct smtpd *smtpd)
 {
     const struct smtpd_settings *settings = smtpd->settings;
     const struct table_set_options options = {
-        .loop = smtpd->loop, .warn = warn, .opening = watch, .opening_context = smtpd->daemon
+        .loop = smtpd->loop,
+        .proxymap_path = daemon_service_path(smtpd->daemon, "private", smtpd->shared->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = smtpd->daemon,
     };
 
     smtpd->tables = table_set_create(&options);
@@ -147,7 +152,8 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     open_lists(smtpd);
     if (!smtpd->is_standalone)
         parse_restrictions(smtpd);
-    if (!find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
+    if (!receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
+        !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
         return false;
     *smtpd_out = smtpd;
     return true;

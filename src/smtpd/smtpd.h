@@ -41,6 +41,7 @@ struct smtpd {
     struct match_list *forbidden_commands;
     struct match_list *log_permit_actions;
     struct table_list *discard_ehlo_keyword_maps;
+    unsigned overrides;        /* enum receive_override */
     bool access_parents_match; /* parent_domain_matches_subdomains has smtpd_access_maps */
 
     struct table_list *local_recipient_maps;
@@ -95,6 +96,10 @@ static inline unsigned smtpd_path_flags(const struct smtpd *smtpd)
         flags |= SMTP_PATH_MAY_BE_UTF8;
     if (smtpd->shared->allow_min_user)
         flags |= SMTP_PATH_MAY_BEGIN_WITH_DASH;
+    if (smtpd->settings->resolve_numeric_domain)
+        flags |= SMTP_PATH_MAY_BE_NUMERIC;
+    if (smtpd->settings->resolve_null_domain)
+        flags |= SMTP_PATH_MAY_LACK_DOMAIN;
     return flags;
 }
 

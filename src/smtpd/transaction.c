@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/transaction.h"
 
+#include "config/receive_override.h"
 #include "mail/verp.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
@@ -88,12 +89,23 @@ static struct cleanup_envelope make_envelope(struct session *session)
     return envelope;
 }
 
+static uint64_t cleanup_flags(const struct session *session)
+{
+    uint64_t flags = CLEANUP_FLAGS_EXTERNAL;
+
+    if (session->smtpd->overrides & RECEIVE_NO_ADDRESS_MAPPINGS)
+        flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
+    if (session->transaction.is_smtputf8)
+        flags |= CLEANUP_FLAG_SMTPUTF8;
+    return flags | cleanup_autodetects(&session->smtpd->shared->smtputf8_autodetect_classes, "smtpd");
+}
+
 static bool open_call(struct session *session, const struct cleanup_recipient *recipient, struct failure *why)
 {
     struct transaction *transaction = &session->transaction;
     const struct cleanup_envelope envelope = make_envelope(session);
     const struct cleanup_opening opening = {
-        .flags = CLEANUP_FLAGS_EXTERNAL | (transaction->is_smtputf8 ? CLEANUP_FLAG_SMTPUTF8 : 0),
+        .flags = cleanup_flags(session),
         .envelope = &envelope,
         .recipient = recipient,
     };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RCPT TO: one recipient more (RFC 5321 section 4.1.1.3, RFC 3461). */
+#include "mail/address.h"
+#include "mail/domain.h"
 #include "mail/dsn.h"
 #include "mail/smtp_path.h"
 #include "smtpd/answer.h"
@@ -79,6 +81,11 @@ static bool take_address(struct session *session, struct str *rest, struct smtp_
     }
     if (path->has_utf8 && session->smtpd->shared->strict_smtputf8 && !session->transaction.is_smtputf8) {
         answer(session, "553 5.6.7 Must declare SMTPUTF8 to send unicode address");
+        return false;
+    }
+    /* A user may be in UTF-8 as ever; a domain may be where SMTPUTF8 was asked for. */
+    if (path->has_utf8 && !session->transaction.is_smtputf8 && !domain_is_ascii(address_domain(path->address))) {
+        answer(session, "501 5.1.3 Bad recipient address syntax");
         return false;
     }
     return true;

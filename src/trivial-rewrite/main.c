@@ -5,6 +5,8 @@
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
+#include "mail/address.h"
+#include "mail/quote.h"
 #include "os/environment.h"
 #include "protocol/rewrite.h"
 #include "trivial-rewrite/resolver.h"
@@ -59,7 +61,11 @@ static void watch(void *context, const char *path)
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     const struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn_of_table, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn_of_table,
+        .opening = watch,
+        .opening_context = daemon,
     };
     const struct trivial_rewrite_settings *settings = daemon_settings(daemon);
     const struct shared_settings *shared = daemon_shared(daemon);
@@ -102,6 +108,26 @@ static bool rewrite(struct daemon_call *call, struct failure *why)
     return daemon_reply(call, &reply, why);
 }
 
+static struct str in_form(struct arena *arena, bool (*form)(struct strbuf *, struct str), struct str address)
+{
+    struct strbuf text;
+    struct str copy;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    (void) form(&text, address);
+    copy = arena_str(arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return copy;
+}
+
+/* What cleanup will make of an address that a client gave; the null address stays what it is. */
+static struct str complete(const struct trivial_rewrite *service, struct str address, struct arena *arena)
+{
+    struct str external = in_form(arena, quote_address, address_skip_route(address));
+
+    return in_form(arena, quote_undo, standard_form(&service->local, external, arena));
+}
+
 static bool resolve(struct daemon_call *call, struct failure *why)
 {
     struct trivial_rewrite *service = call->context;
@@ -114,8 +140,13 @@ static bool resolve(struct daemon_call *call, struct failure *why)
     if (request->addresses.count > REWRITE_BATCH_MAXIMUM)
         return failure_set(why, FAILURE_PROTOCOL, 0, "%zu addresses in one request", request->addresses.count);
     resolved = arena_new_array(call->arena, request->addresses.count, struct resolved_address);
-    for (i = 0; i < request->addresses.count; i++)
-        resolver_resolve(resolver, request->sender, request->addresses.items[i], call->arena, &resolved[i]);
+    for (i = 0; i < request->addresses.count; i++) {
+        struct str address = request->addresses.items[i];
+
+        if (request->is_raw)
+            address = complete(service, address, call->arena);
+        resolver_resolve(resolver, request->sender, address, call->arena, &resolved[i]);
+    }
     reply.addresses = (struct records){ resolved, request->addresses.count };
     return daemon_reply(call, &reply, why);
 }

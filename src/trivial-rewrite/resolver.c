@@ -26,6 +26,7 @@ struct resolver {
     struct table_list *transport_maps;
     struct table_list *sender_relayhosts;
     struct table_list *sender_transports;
+    struct table_list *relocated_maps;
     bool transport_parents;
 };
 
@@ -48,10 +49,9 @@ static bool lists_parents(const struct shared_settings *shared, const char *para
     return strlist_contains(&names, str_from_c(parameter));
 }
 
-static struct match_list *open_domains(struct table_set *set, const struct shared_settings *shared, const char *name,
-                                       struct str value, struct arena *arena)
+static struct match_list *open_domains(struct table_set *set, const char *name, struct str value)
 {
-    return match_list_open(set, str_from_c(name), value, MATCH_DOMAINS, lists_parents(shared, name, arena));
+    return match_list_open(set, str_from_c(name), value, MATCH_DOMAINS, false);
 }
 
 static struct table_list *open_tables(struct table_set *set, const char *name, struct str value)
@@ -74,17 +74,18 @@ bool resolver_create(const struct trivial_rewrite_settings *settings, const stru
     };
     if (!own_addresses(cf, arena, &resolver->own, why) || !own_proxy_addresses(cf, arena, &resolver->proxies, why))
         return false;
-    resolver->mydestination = open_domains(set, shared, "mydestination", shared->mydestination, arena);
-    resolver->virtual_alias_domains =
-        open_domains(set, shared, "virtual_alias_domains", shared->virtual_alias_domains, arena);
-    resolver->virtual_mailbox_domains =
-        open_domains(set, shared, "virtual_mailbox_domains", shared->virtual_mailbox_domains, arena);
-    resolver->relay_domains = open_domains(set, shared, "relay_domains", shared->relay_domains, arena);
+    resolver->mydestination = open_domains(set, "mydestination", shared->mydestination);
+    resolver->virtual_alias_domains = open_domains(set, "virtual_alias_domains", shared->virtual_alias_domains);
+    resolver->virtual_mailbox_domains = open_domains(set, "virtual_mailbox_domains", shared->virtual_mailbox_domains);
+    /* The others take no part in parent_domain_matches_subdomains. */
+    resolver->relay_domains = match_list_open(set, STR("relay_domains"), shared->relay_domains, MATCH_DOMAINS,
+                                              lists_parents(shared, "relay_domains", arena));
     resolver->transport_maps = open_tables(set, "transport_maps", settings->transport_maps);
     resolver->sender_relayhosts =
         open_tables(set, "sender_dependent_relayhost_maps", settings->sender_dependent_relayhost_maps);
     resolver->sender_transports =
         open_tables(set, "sender_dependent_default_transport_maps", settings->sender_dependent_default_transport_maps);
+    resolver->relocated_maps = open_tables(set, "relocated_maps", settings->relocated_maps);
     resolver->transport_parents = lists_parents(shared, "transport_maps", arena);
     *resolver_out = resolver;
     return true;
@@ -249,13 +250,26 @@ static void apply_pair(struct str pair, struct str nexthop_without, struct resol
         answer->nexthop = nexthop;
 }
 
+/* Where the bare user name is a key too. */
+static enum table_result is_bare_domain(void *context, struct str domain, struct failure *why)
+{
+    const struct resolver *resolver = context;
+
+    if (str_equal_nocase(domain, resolver->shared->myorigin) || is_own_literal(resolver, domain))
+        return TABLE_FOUND;
+    return match_list_has(resolver->mydestination, domain, why);
+}
+
 static bool ask_sender(struct resolving *resolving, struct table_list *list, struct str empty_key,
                        struct str *value_out)
 {
     const struct resolver *resolver = resolving->resolver;
     struct address_rules rules = {
-        .steps = ADDRESS_FULL | ADDRESS_NO_EXTENSION | ADDRESS_AT_DOMAIN,
+        .steps = ADDRESS_STEPS_DEFAULT,
         .recipient_delimiter = resolver->shared->recipient_delimiter,
+        .is_owner_plain = !resolver->shared->owner_request_special,
+        .is_local_domain = is_bare_domain,
+        .context = resolving->resolver,
     };
     struct str key = resolving->sender.len > 0 ? resolving->sender : empty_key;
     struct address_answer answer;
@@ -322,6 +336,7 @@ static bool find_transport(struct resolving *resolving, struct str *pair_out)
     struct address_rules rules = {
         .steps = ADDRESS_STEPS_TRANSPORT,
         .recipient_delimiter = resolver->shared->recipient_delimiter,
+        .is_owner_plain = !resolver->shared->owner_request_special,
         .parents_match_subdomains = resolver->transport_parents,
     };
     struct address_answer answer;
@@ -350,6 +365,30 @@ static void apply_transport_maps(struct resolving *resolving)
     if (str_equal(answer->transport, resolving->resolver->shared->error_service_name) &&
         str_equal(answer->nexthop, resolving->domain))
         answer->nexthop = STR("Address is undeliverable");
+}
+
+/* Who has moved is refused whatever the class and the transport, and told where to. */
+static void apply_relocated_maps(struct resolving *resolving)
+{
+    struct resolver *resolver = resolving->resolver;
+    struct address_rules rules = {
+        .steps = ADDRESS_STEPS_DEFAULT,
+        .recipient_delimiter = resolver->shared->recipient_delimiter,
+        .is_owner_plain = !resolver->shared->owner_request_special,
+        .is_local_domain = is_bare_domain,
+        .context = resolver,
+    };
+    struct resolved_address *answer = resolving->answer;
+    struct address_answer found;
+
+    if (resolving->is_deferred || table_list_is_empty(resolver->relocated_maps) ||
+        !is_found(resolving, address_lookup(resolver->relocated_maps, &rules, answer->recipient, resolving->arena,
+                                            &found, resolving->why)))
+        return;
+    answer->transport = resolver->shared->error_service_name;
+    answer->nexthop = found.value;
+    if (resolver->settings->relocated_prefix_enable)
+        answer->nexthop = arena_printf(resolving->arena, "5.1.6 User has moved to %.*s", STR_ARG(found.value));
 }
 
 static void fail(struct resolved_address *answer, enum resolve_status status, struct str reason)
@@ -425,6 +464,7 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
     answer.address_class = is_ours ? local_class(&resolving) : class_of(&resolving);
     choose_by_class(&resolving);
     apply_transport_maps(&resolving);
+    apply_relocated_maps(&resolving);
     check_answer(&resolving);
     if (resolving.is_deferred)
         fail(&answer, RESOLVE_DEFER, arena_str(arena, str_from_c(why.text)));

@@ -224,6 +224,35 @@ TEST(a_sender_may_have_a_relayhost_and_a_transport_of_its_own)
     close_bench(&bench);
 }
 
+TEST(who_has_moved_is_refused_whatever_the_class)
+{
+    static const char maps[] = "relocated_maps = inline:{ {gone@other.test=new@far.test}, {user=the new place},"
+                               " {@moved.test=elsewhere}, {x@alias.test=a}, {x@mbox.test=b}, {x@relay.test=c} }\n"
+                               "transport_maps = inline:{ {other.test=slow:hop}, {example.com=uucp:} }\n";
+    struct bench bench = open_bench(maps);
+    char more[1000];
+
+    expect(&bench, "gone@other.test", "error|5.1.6 User has moved to new@far.test|gone@other.test|default");
+    expect(&bench, "Gone+x@OTHER.test", "error|5.1.6 User has moved to new@far.test|Gone+x@OTHER.test|default");
+    expect(&bench, "here@other.test", "slow|hop|here@other.test|default");
+    expect(&bench, "user@example.com", "error|5.1.6 User has moved to the new place|user@example.com|local");
+    expect(&bench, "user+x", "error|5.1.6 User has moved to the new place|user+x@mail.example.com|local");
+    expect(&bench, "user@[127.0.0.1]", "error|5.1.6 User has moved to the new place|user@[127.0.0.1]|local");
+    expect(&bench, "user@other.test", "slow|hop|user@other.test|default");
+    expect(&bench, "any@moved.test", "error|5.1.6 User has moved to elsewhere|any@moved.test|default");
+    expect(&bench, "x@alias.test", "error|5.1.6 User has moved to a|x@alias.test|alias");
+    expect(&bench, "x@mbox.test", "error|5.1.6 User has moved to b|x@mbox.test|mailbox");
+    expect(&bench, "x@relay.test", "error|5.1.6 User has moved to c|x@relay.test|relay");
+    close_bench(&bench);
+    snprintf(more, sizeof more, "%srelocated_prefix_enable = no\n", maps);
+    bench = open_bench(more);
+    expect(&bench, "gone@other.test", "error|new@far.test|gone@other.test|default");
+    close_bench(&bench);
+    bench = open_bench("relocated_maps = fail:broken\n");
+    expect(&bench, "x@other.test", "defer");
+    close_bench(&bench);
+}
+
 TEST(the_four_transports_may_name_a_next_hop)
 {
     struct bench bench = open_bench("default_transport = foo:bar\nrelayhost = smart.test\nlocal_transport = loc\n"

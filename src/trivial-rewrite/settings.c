@@ -57,6 +57,10 @@ static const struct setting rows[] = {
     SETTING_STRING(OWNER, probe_default_transport_maps, "address_verify_sender_dependent_default_transport_maps",
                    "$sender_dependent_default_transport_maps", 0, 0,
                    "sender_dependent_default_transport_maps for address probes."),
+    SETTING_STRING(OWNER, relocated_maps, "relocated_maps", "", 0, 0,
+                   "Tables from addresses that are no longer here to where they are now, for the refusal."),
+    SETTING_BOOLEAN(OWNER, relocated_prefix_enable, "relocated_prefix_enable", "yes",
+                    "Whether a refusal puts \"5.1.6 User has moved to\" before what relocated_maps says."),
 };
 
 const struct settings_table trivial_rewrite_settings_table =

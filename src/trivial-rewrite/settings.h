@@ -41,6 +41,8 @@ struct trivial_rewrite_settings {
     struct str probe_transport_maps;
     struct str probe_relayhost_maps;
     struct str probe_default_transport_maps;
+    struct str relocated_maps;
+    bool relocated_prefix_enable;
 };
 
 /* As those for mail, with the ways of probes in the place of mail's. */

@@ -192,3 +192,17 @@ def test_a_name_server_that_is_silent_costs_a_deferral(routed):
     mail.start()
     send(mail, "silent.test")
     mail.wait_log(r"to=<u@silent\.test>.*dsn=4\.4\.3, status=deferred")
+
+
+@pytest.mark.parametrize("compatible, found", [("no", "xn--strae-oqa.test"), ("yes", "strasse.test")])
+def test_a_domain_in_utf8_is_looked_up_by_its_a_label(routed, sink, compatible, found):
+    mail, names, port = routed
+    names.add("xn--strae-oqa.test", "A", "127.0.0.2")
+    names.add("strasse.test", "A", "127.0.0.3")
+    sink(address="127.0.0.2", port=port), sink(address="127.0.0.3", port=port)
+    mail.set(enable_idna2003_compatibility=compatible)
+    mail.start()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@example.test", "u@STRAßE.test", "Subject: x\n\nhello\n").code == 250
+    mail.wait_log(rf"to=<u@STRA.*E\.test>, relay={found}\[127\.0\.0\.\d\]:{port}, .* status=sent")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message comes apart into the same fields and body however it is cut. The first byte says where. */
 
-#include "cleanup/header_splitter.h"
+#include "mail/header_splitter.h"
 #include "base/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

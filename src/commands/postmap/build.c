@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/time.h"
 #include "log/log.h"
+#include "mail/casefold.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
@@ -34,7 +35,7 @@ static bool add_entry(struct build *build, struct str key, struct str value, str
     bool is_duplicate;
 
     if (!build->options->keeps_case)
-        key = arena_lower(build->scratch, key);
+        key = casefold(build->scratch, key);
     if (!table_writer_put(build->writer, key, value, build->options->replaces, &is_duplicate, why))
         return false;
     if (is_duplicate && !build->options->ignores_duplicates)
@@ -234,7 +235,7 @@ static bool remove_key(struct table_writer *writer, const struct postmap_options
 {
     struct arena *arena = arena_create();
     bool was_there = false;
-    bool is_done = table_writer_remove(writer, options->keeps_case ? key : arena_lower(arena, key), &was_there, why);
+    bool is_done = table_writer_remove(writer, options->keeps_case ? key : casefold(arena, key), &was_there, why);
 
     *found_out = *found_out || was_there;
     arena_destroy(&arena);

@@ -49,6 +49,7 @@ struct shared_settings {
     struct str recipient_delimiter;
 
     /* names of services, as in master.cf */
+    bool owner_request_special;
     struct str cleanup_service_name;
     struct str rewrite_service_name;
     struct str queue_service_name;
@@ -61,6 +62,7 @@ struct shared_settings {
     struct str showq_service_name;
     struct str proxymap_service_name;
     struct str verify_service_name;
+    struct str postlog_service_name;
 
     /* sizes and times that all use */
     int64_t message_size_limit; /* 0: none */
@@ -80,6 +82,7 @@ struct shared_settings {
     bool allow_min_user;
     bool smtputf8_enable;
     bool strict_smtputf8;
+    struct strlist smtputf8_autodetect_classes;
     bool soft_bounce;
     bool helpful_warnings;
     struct str import_environment;

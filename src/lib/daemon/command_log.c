@@ -14,9 +14,11 @@ bool command_log_open(const struct shared_settings *shared, const char *program,
     };
 
     if (shared->maillog_file.len > 0 && (flags & COMMAND_LOG_IN_QUEUE) != 0)
-        options.postlog_path = "public/postlog";
+        options.postlog_path = arena_printf(arena, "public/%.*s", STR_ARG(shared->postlog_service_name)).data;
     else if (shared->maillog_file.len > 0)
-        options.postlog_path = arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)).data;
+        options.postlog_path = arena_printf(arena, "%.*s/public/%.*s", STR_ARG(shared->queue_directory),
+                                            STR_ARG(shared->postlog_service_name))
+                                   .data;
     if (options.postlog_path != NULL && (flags & COMMAND_LOG_WITHOUT_POSTLOGD) != 0)
         options.fallback_path = arena_c(arena, shared->maillog_file);
     return log_open(&options, why);

@@ -269,6 +269,11 @@ static bool load_configuration(struct daemon *daemon, struct failure *why)
                          &daemon->settings, why);
 }
 
+const char *daemon_service_path(struct daemon *daemon, const char *folder, struct str name)
+{
+    return arena_printf(daemon->arena, "%s/%.*s", folder, STR_ARG(name)).data;
+}
+
 static bool open_log(struct daemon *daemon, struct failure *why)
 {
     const struct shared_settings *shared = daemon->shared;
@@ -282,7 +287,7 @@ static bool open_log(struct daemon *daemon, struct failure *why)
     if (daemon->program->logs_itself)
         return true;
     if (!str_is_empty(shared->maillog_file)) {
-        options.postlog_path = "public/postlog";
+        options.postlog_path = daemon_service_path(daemon, "public", shared->postlog_service_name);
         options.fallback_path = arena_c(daemon->arena, shared->maillog_file);
     }
     daemon->has_log = log_open(&options, why);

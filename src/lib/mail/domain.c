@@ -156,8 +156,10 @@ static bool idna_result(struct arena *arena, int code, char *result, struct str 
     return true;
 }
 
-bool domain_to_ascii(struct arena *arena, struct str name, struct str *ascii_out, struct failure *why)
+bool domain_to_ascii(struct arena *arena, struct str name, bool is_transitional, struct str *ascii_out,
+                     struct failure *why)
 {
+    int flags = is_transitional ? IDN2_TRANSITIONAL : IDN2_NONTRANSITIONAL;
     char *result = NULL;
     int code;
 
@@ -167,7 +169,7 @@ bool domain_to_ascii(struct arena *arena, struct str name, struct str *ascii_out
     }
     if (!domain_is_utf8(name) || memchr(name.data, '\0', name.len) != NULL)
         return failure_set(why, FAILURE_PERMANENT, 0, "domain name is not UTF-8");
-    code = idn2_to_ascii_8z(arena_c(arena, name), &result, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+    code = idn2_to_ascii_8z(arena_c(arena, name), &result, flags | IDN2_NFC_INPUT);
     return idna_result(arena, code, result, name, ascii_out, why);
 }
 

@@ -26,8 +26,12 @@ bool domain_is_literal(struct str text, struct str *address_out);
 bool domain_is_utf8(struct str text);
 bool domain_is_ascii(struct str text);
 
-/* "bücher.example" to "xn--bcher-kva.example"; ASCII names come back in lower case unchecked. */
-MUST_USE bool domain_to_ascii(struct arena *arena, struct str name, struct str *ascii_out, struct failure *why);
+/*
+ * "bücher.example" to "xn--bcher-kva.example"; ASCII names come back in lower case unchecked. is_transitional: where
+ * IDNA2003 and IDNA2008 differ, as in "straße", IDNA2003's name ("strasse").
+ */
+MUST_USE bool domain_to_ascii(struct arena *arena, struct str name, bool is_transitional, struct str *ascii_out,
+                              struct failure *why);
 /* The other way; names without A-labels come back as they are. */
 MUST_USE bool domain_to_utf8(struct arena *arena, struct str name, struct str *utf8_out, struct failure *why);
 

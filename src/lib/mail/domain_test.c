@@ -90,18 +90,28 @@ TEST(international_names_have_two_spellings)
     EXPECT(domain_to_ascii(arena,
                            STR("b\xc3\xbc"
                                "cher.example"),
-                           &out, &why));
+                           false, &out, &why));
     EXPECT_STR(out, STR("xn--bcher-kva.example"));
-    EXPECT(domain_to_ascii(arena, STR("Mail.EXAMPLE"), &out, &why));
+    EXPECT(domain_to_ascii(arena,
+                           STR("STRA\xc3\x9f"
+                               "E.example"),
+                           false, &out, &why));
+    EXPECT_STR(out, STR("xn--strae-oqa.example"));
+    EXPECT(domain_to_ascii(arena,
+                           STR("STRA\xc3\x9f"
+                               "E.example"),
+                           true, &out, &why));
+    EXPECT_STR(out, STR("strasse.example"));
+    EXPECT(domain_to_ascii(arena, STR("Mail.EXAMPLE"), false, &out, &why));
     EXPECT_STR(out, STR("mail.example"));
     EXPECT(domain_to_utf8(arena, STR("xn--bcher-kva.example"), &out, &why));
     EXPECT_STR(out, STR("b\xc3\xbc"
                         "cher.example"));
     EXPECT(domain_to_utf8(arena, STR("plain.example"), &out, &why));
     EXPECT_STR(out, STR("plain.example"));
-    EXPECT_FALSE(domain_to_ascii(arena, STR("\xff.example"), &out, &why));
+    EXPECT_FALSE(domain_to_ascii(arena, STR("\xff.example"), false, &out, &why));
     EXPECT_INT(why.kind, FAILURE_PERMANENT);
-    EXPECT_FALSE(domain_to_ascii(arena, STR("\xe2\x98\x83.-a\xc3\xa9-.example"), &out, &why));
+    EXPECT_FALSE(domain_to_ascii(arena, STR("\xe2\x98\x83.-a\xc3\xa9-.example"), false, &out, &why));
     EXPECT_FALSE(domain_to_utf8(arena, STR("xn--\xc3\xa9"), &out, &why));
     EXPECT_FALSE(domain_to_utf8(arena, STR("xn--999999999999.example"), &out, &why));
     arena_destroy(&arena);

@@ -79,6 +79,10 @@ static bool is_good_domain(struct str domain, unsigned flags)
 {
     if (domain.len > 0 && domain.data[0] == '[')
         return domain_is_literal(domain, NULL);
+    if (domain.len == 0 && (flags & SMTP_PATH_MAY_LACK_DOMAIN))
+        return true;
+    if ((flags & SMTP_PATH_MAY_BE_NUMERIC) && domain_is_ipv4(domain))
+        return true;
     if (str_ends_with(domain, STR(".")))
         domain = str_part(domain, 0, domain.len - 1);
     return domain_is_valid_hostname(domain, (flags & SMTP_PATH_MAY_BE_UTF8) != 0);

@@ -19,6 +19,8 @@ enum smtp_path_flags {
     SMTP_PATH_MAY_BE_UTF8 =
         1 << 2, /* SMTPUTF8 was asked for: check that 8-bit is UTF-8; without it 8-bit passes as it is */
     SMTP_PATH_MAY_BEGIN_WITH_DASH = 1 << 3, /* without it, -user@example.com is refused */
+    SMTP_PATH_MAY_BE_NUMERIC = 1 << 4,      /* user@192.0.2.1 */
+    SMTP_PATH_MAY_LACK_DOMAIN = 1 << 5,     /* user@ */
 };
 
 struct smtp_path {

@@ -64,6 +64,14 @@ static const struct message_type *const messages[] = {
 
 const struct protocol cleanup_protocol = { "cleanup", 1, messages };
 
+uint64_t cleanup_autodetects(const struct strlist *classes, const char *origin)
+{
+    bool is_listed =
+        strlist_contains_nocase(classes, STR("all")) || strlist_contains_nocase(classes, str_from_c(origin));
+
+    return is_listed ? CLEANUP_FLAG_AUTOUTF8 : 0;
+}
+
 static bool send_opening(struct call *call, const struct cleanup_opening *opening, struct duration timeout,
                          struct failure *why)
 {

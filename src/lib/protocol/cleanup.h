@@ -32,6 +32,7 @@ enum cleanup_flag {
     CLEANUP_FLAG_TRACE_VERIFY = 1 << 10, /* sendmail -bv: report on the addresses, deliver nothing */
     CLEANUP_FLAG_TRACE_RECORD = 1 << 11, /* sendmail -v: deliver, and report by mail */
     CLEANUP_FLAG_PROBE = 1 << 13,        /* verify's: goes all the way, and is delivered to nobody */
+    CLEANUP_FLAG_AUTOUTF8 = 1 << 12,     /* find out whether SMTPUTF8 is needed; see cleanup_autodetects */
     /* What mail from outside and from local users asks for. */
     CLEANUP_FLAGS_EXTERNAL = CLEANUP_FLAG_FILTER | CLEANUP_FLAG_BCC_OK | CLEANUP_FLAG_MAP_OK,
 };
@@ -111,6 +112,9 @@ extern const struct message_type cleanup_result_message;
 extern const struct protocol cleanup_protocol;
 
 enum { CLEANUP_CONTENT_MAXIMUM = 32 * 1024 };
+
+/* CLEANUP_FLAG_AUTOUTF8 if smtputf8_autodetect_classes lists this kind of mail ("sendmail", "smtpd", ...), else 0. */
+uint64_t cleanup_autodetects(const struct strlist *classes, const char *origin);
 
 /*
  * The client's side. Open the call with cleanup_call_open (FAILURE_NO_SPACE: 452, all else 451); then envelope,

@@ -19,6 +19,7 @@ static const struct message_field resolve_request_fields[] = {
     MESSAGE_FIELD(struct resolve_request, sender, FIELD_STR, ADDRESS_MAXIMUM, "envelope sender"),
     MESSAGE_FIELD(struct resolve_request, addresses, FIELD_STRLIST, BATCH_BYTES_MAXIMUM, "addresses in internal form"),
     MESSAGE_FIELD(struct resolve_request, is_probe, FIELD_BOOL, 1, "the way that address probes take"),
+    MESSAGE_FIELD(struct resolve_request, is_raw, FIELD_BOOL, 1, "they are not in standard form yet"),
 };
 MESSAGE_TYPE(resolve_request);
 
@@ -64,21 +65,28 @@ bool rewrite_address(struct endpoint *endpoint, bool is_local, struct str addres
     return true;
 }
 
+bool resolve_addresses(struct endpoint *endpoint, const struct resolve_request *request, struct arena *arena,
+                       struct duration timeout, const struct resolved_address **resolved_out, struct failure *why)
+{
+    struct resolve_reply *reply;
+    void *message;
+
+    if (!endpoint_ask(endpoint, &resolve_request_message, request, &resolve_reply_message, arena, timeout, &message,
+                      why))
+        return false;
+    reply = message;
+    if (reply->addresses.count != request->addresses.count)
+        return failure_set(why, FAILURE_PROTOCOL, 0, "resolve service: %zu answers for %zu addresses",
+                           reply->addresses.count, request->addresses.count);
+    *resolved_out = reply->addresses.items;
+    return true;
+}
+
 bool resolve_address(struct endpoint *endpoint, struct str sender, struct str address, struct arena *arena,
                      struct duration timeout, const struct resolved_address **resolved_out, struct failure *why)
 {
     struct resolve_request request = { .sender = sender };
-    struct resolve_reply *reply;
-    void *message;
 
     strlist_add_view(&request.addresses, arena, address);
-    if (!endpoint_ask(endpoint, &resolve_request_message, &request, &resolve_reply_message, arena, timeout, &message,
-                      why))
-        return false;
-    reply = message;
-    if (reply->addresses.count != 1)
-        return failure_set(why, FAILURE_PROTOCOL, 0, "resolve service: %zu answers for one address",
-                           reply->addresses.count);
-    *resolved_out = reply->addresses.items;
-    return true;
+    return resolve_addresses(endpoint, &request, arena, timeout, resolved_out, why);
 }

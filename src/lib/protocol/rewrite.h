@@ -37,6 +37,7 @@ struct resolve_request {
     struct str sender;        /* internal form, for sender_dependent tables; empty too for the null sender */
     struct strlist addresses; /* internal form */
     bool is_probe;            /* as address_verify_* have it */
+    bool is_raw;              /* as a client gave them: they are put into standard form (local) first */
 };
 
 struct resolved_address {
@@ -71,6 +72,10 @@ enum {
 /* One address each; the result lives in arena. */
 MUST_USE bool rewrite_address(struct endpoint *endpoint, bool is_local, struct str address, struct arena *arena,
                               struct duration timeout, struct str *address_out, struct failure *why);
+/* Many; as many answers. */
+MUST_USE bool resolve_addresses(struct endpoint *endpoint, const struct resolve_request *request, struct arena *arena,
+                                struct duration timeout, const struct resolved_address **resolved_out,
+                                struct failure *why);
 MUST_USE bool resolve_address(struct endpoint *endpoint, struct str sender, struct str address, struct arena *arena,
                               struct duration timeout, const struct resolved_address **resolved_out,
                               struct failure *why);

@@ -35,16 +35,16 @@ struct envelope_recipient {
 };
 
 enum envelope_flag {
-    ENVELOPE_HOLD = 1 << 0,             /* goes to hold/ */
-    ENVELOPE_INSIDE = 1 << 1,           /* made by the system: bounce, forward, verify probe, pickup */
-    ENVELOPE_BODY_8BIT = 1 << 2,        /* BODY=8BITMIME */
-    ENVELOPE_SMTPUTF8 = 1 << 3,         /* SMTPUTF8 asked for */
-    ENVELOPE_FILTERED = 1 << 4,         /* came back from the content filter */
-    ENVELOPE_DELAY_WARNED = 1 << 5,     /* the sender was told of the delay */
-    ENVELOPE_TRACE_VERIFY = 1 << 6,     /* sendmail -bv: report, do not deliver */
-    ENVELOPE_TRACE_RECORD = 1 << 7,     /* sendmail -v: deliver and report */
-    ENVELOPE_SMTPUTF8_DERIVED = 1 << 8, /* headers or addresses need it, not asked for */
-    ENVELOPE_PROBE = 1 << 9,            /* address verification probe */
+    ENVELOPE_HOLD = 1 << 0,            /* goes to hold/ */
+    ENVELOPE_INSIDE = 1 << 1,          /* made by the system: bounce, forward, verify probe, pickup */
+    ENVELOPE_BODY_8BIT = 1 << 2,       /* BODY=8BITMIME */
+    ENVELOPE_SMTPUTF8 = 1 << 3,        /* SMTPUTF8 asked for, or found to be needed */
+    ENVELOPE_FILTERED = 1 << 4,        /* came back from the content filter */
+    ENVELOPE_DELAY_WARNED = 1 << 5,    /* the sender was told of the delay */
+    ENVELOPE_TRACE_VERIFY = 1 << 6,    /* sendmail -bv: report, do not deliver */
+    ENVELOPE_TRACE_RECORD = 1 << 7,    /* sendmail -v: deliver and report */
+    ENVELOPE_SMTPUTF8_HEADER = 1 << 8, /* the header has UTF-8: a next hop needs SMTPUTF8 for it */
+    ENVELOPE_PROBE = 1 << 9,           /* address verification probe */
 };
 
 /* Rewriting context of the message's headers. */

@@ -107,7 +107,7 @@ static enum table_result search_address(const struct search *search, const struc
     struct str extension = STR_EMPTY;
     enum table_result result = TABLE_ABSENT;
 
-    if (address_split_extension(local, rules->recipient_delimiter, true, &user, &extension))
+    if (address_split_extension(local, rules->recipient_delimiter, !rules->is_owner_plain, &user, &extension))
         extension = str_from(local, user.len); /* with its delimiter */
     if ((rules->steps & ADDRESS_FULL) != 0)
         result = ask_local(search, local, at, domain, true, STR_EMPTY);

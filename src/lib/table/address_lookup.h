@@ -37,6 +37,7 @@ enum address_step {
 struct address_rules {
     unsigned steps;
     struct str recipient_delimiter; /* a set of bytes; empty: no extensions */
+    bool is_owner_plain;            /* owner-name and name-request are split too: owner_request_special is off */
     bool parents_match_subdomains;  /* parent keys are "example.com" rather than ".example.com" */
     /* For LOCALPART_IF_LOCAL: FOUND if the domain is $myorigin, in $mydestination, or an own [address]. NULL: never. */
     enum table_result (*is_local_domain)(void *context, struct str domain, struct failure *why);

@@ -2,6 +2,7 @@
 #include "table/match_list.h"
 
 #include "base/strbuf.h"
+#include "mail/casefold.h"
 #include "os/file.h"
 #include "table/network_pattern.h"
 #include "table/table_list.h"
@@ -94,7 +95,7 @@ static void add_pattern(struct match_list *list, struct str text, bool is_negate
             return;
         }
     } else {
-        pattern.text = arena_lower(arena, text);
+        pattern.text = casefold(arena, text);
     }
     add(list, &pattern);
 }
@@ -171,8 +172,9 @@ static bool name_matches(const struct match_list *list, struct str pattern, stru
         return true;
     if (list->kind == MATCH_STRINGS || name.len <= pattern.len || !str_ends_with(name, pattern))
         return false;
+    /* Where "example.com" means what is under it, ".example.com" means nothing but itself, as in Postfix. */
     if (str_starts_with(pattern, STR(".")))
-        return true;
+        return !list->parents;
     return list->parents && name.data[name.len - pattern.len - 1] == '.';
 }
 
@@ -237,7 +239,7 @@ static enum table_result find(const struct match_list *list, struct str name, st
 
     if (!str_is_empty(address_text) && !ip_address_parse(address_text, &address))
         address.family = IP_NONE;
-    name = arena_lower(arena, name);
+    name = casefold(arena, name);
     for (size_t i = 0; i < list->count; i++) {
         const struct pattern *pattern = &list->patterns[i];
 

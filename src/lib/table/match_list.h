@@ -16,7 +16,8 @@ struct match_list;
 
 enum match_kind {
     MATCH_STRINGS, /* exact: smtpd_discard_…, debug levels, names of users (authorized_submit_users) */
-    MATCH_DOMAINS, /* "example.com" (and, with parents, what is under it), ".example.com" (what is under it) */
+    MATCH_DOMAINS, /* "example.com" (and, with parents, what is under it), without parents ".example.com" (what is under
+                      it) */
     MATCH_HOSTS,   /* hosts: names as MATCH_DOMAINS, and addresses, networks, [v6]; as mynetworks */
 };
 

@@ -68,6 +68,7 @@ TEST(names_match_themselves_and_what_is_under_them)
     EXPECT_INT(domain("example.com", true, "wwwexample.com"), 'n');
     EXPECT_INT(domain(".example.com", false, "www.example.com"), 'y');
     EXPECT_INT(domain(".example.com", false, "example.com"), 'n');
+    EXPECT_INT(domain(".example.com", true, "www.example.com"), 'n');
     EXPECT_INT(domain("", true, "example.com"), 'n');
     EXPECT_INT(host("example.com", "mx.example.com", "192.0.2.1"), 'y');
 }

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "mail/casefold.h"
 #include "table/table_type.h"
 
 #include <limits.h>
@@ -228,7 +229,7 @@ enum table_result table_lookup(struct table *table, struct str key, struct arena
     if (str_is_empty(key))
         return TABLE_ABSENT;
     if ((table->flags & fold) != 0)
-        key = arena_lower(arena, key);
+        key = casefold(arena, key);
     return table->type->lookup(table, key, arena, value_out, why);
 }
 

@@ -2,6 +2,7 @@
 /* texthash: a postmap source held in memory; inline: the same, written in the table's name. */
 #include "base/map.h"
 #include "base/memory.h"
+#include "mail/casefold.h"
 #include "table/table_list.h"
 #include "table/table_source.h"
 #include "table/table_type.h"
@@ -34,7 +35,7 @@ static bool add(struct table *table, struct str key, struct str value)
     struct str *copy;
 
     if ((table->flags & TABLE_FOLD) != 0)
-        key = arena_lower(arena, key);
+        key = casefold(arena, key);
     if (map_get(text->values, key) != NULL)
         return false;
     copy = arena_new(arena, struct str);

@@ -5,7 +5,7 @@ import re
 
 from .instance import Merpati, Stock
 from .smtp_sink import SmtpSink
-from .waiting import wait_until
+from .waiting import free_port, wait_until
 
 UNDISCLOSED = "To: undisclosed-recipients:;"
 
@@ -13,8 +13,8 @@ UNDISCLOSED = "To: undisclosed-recipients:;"
 class Side:
     """One of the two, with its sink as relayhost."""
 
-    def __init__(self, kind, main, replies=None):
-        self.sink = SmtpSink(replies=replies or {})
+    def __init__(self, kind, main, replies=None, prepare=None, extensions=None):
+        self.sink = SmtpSink(replies=replies or {}, extensions=extensions)
         self.instance = kind(
             main={
                 "undisclosed_recipients_header": UNDISCLOSED,
@@ -23,7 +23,20 @@ class Side:
                 **main,
             }
         )
+        if prepare:
+            prepare(self)
+            self.instance.write_config()
         self.instance.start()
+
+    def add_entrance(self, smtpd, cleanup=None):
+        """In prepare: a port of its own with parameters of its own, and with its own cleanup; returns the port."""
+        instance = self.instance
+        port = free_port()
+        if cleanup is not None:
+            smtpd = {**smtpd, "cleanup_service_name": f"cleanup-{port}"}
+            instance.services.append(f"cleanup-{port} unix n - {instance.chroot} - 0 cleanup{options(cleanup)}")
+        instance.services.append(f"127.0.0.1:{port} inet n - {instance.chroot} - - smtpd{options(smtpd)}")
+        return port
 
     def normal(self, text):
         """Without what may differ: ids, times, ports, random names."""
@@ -41,12 +54,17 @@ class Side:
         self.sink.stop()
 
 
-def make_pair(main, replies=None):
-    """[stock, merpati], both running; the caller finishes them."""
+def options(parameters):
+    """As they stand behind a service in master.cf."""
+    return "".join(f" -o {{ {name} = {value} }}" for name, value in parameters.items())
+
+
+def make_pair(main, replies=None, prepare=None, extensions=None):
+    """[stock, merpati], both running; prepare is called with each side before its start. The caller finishes them."""
     sides = []
     try:
         for kind in (Stock, Merpati):
-            sides.append(Side(kind, main, replies))
+            sides.append(Side(kind, main, replies, prepare, extensions))
     except BaseException:
         for side in sides:
             side.finish()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLEANUP_HEADER_SPLITTER_H
-#define CLEANUP_HEADER_SPLITTER_H
+#ifndef MAIL_HEADER_SPLITTER_H
+#define MAIL_HEADER_SPLITTER_H
 
 #include "base/strbuf.h"
 

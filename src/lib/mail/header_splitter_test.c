@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cleanup/header_splitter.h"
+#include "mail/header_splitter.h"
 
 #include "unit.h"
 

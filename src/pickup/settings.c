@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pickup/settings.h"
+
+static const struct setting rows[] = {
+    SETTING_LIST(struct pickup_settings, receive_override_options, "receive_override_options", "",
+                 "What is left to a later service: no_unknown_recipient_checks, no_address_mappings."),
+};
+
+const struct settings_table pickup_settings_table = SETTINGS_TABLE("pickup", struct pickup_settings, rows);

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services under names of one's own: every *_service_name leads to the service of that name in master.cf."""
+
+import re
+import smtplib
+
+from support.side_by_side import options
+from support.waiting import free_port
+
+NAMES = {
+    "cleanup": "cleanup_service_name",
+    "rewrite": "rewrite_service_name",
+    "qmgr": "queue_service_name",
+    "pickup": "pickup_service_name",
+    "bounce": "bounce_service_name",
+    "defer": "defer_service_name",
+    "trace": "trace_service_name",
+    "error": "error_service_name",
+    "showq": "showq_service_name",
+    "proxymap": "proxymap_service_name",
+    "postlog": "postlog_service_name",
+}
+
+
+def renamed(mail):
+    """Each service of NAMES is my-NAME in master.cf, and only there."""
+    mail.master = re.sub(rf"(?m)^({'|'.join(NAMES)})(\s+unix)", r"my-\1\2", mail.master)
+    mail.set(**{parameter: f"my-{name}" for name, parameter in NAMES.items()})
+    return mail
+
+
+def test_every_service_may_have_another_name(either, account):
+    mail = renamed(either(main={
+        "virtual_alias_maps": f"proxy:inline:{{alias@alias.test={account}@localhost}}",
+        "virtual_alias_domains": "alias.test",
+        "relocated_maps": "inline:{moved@localhost=far@far.test}",
+        "smtpd_reject_unlisted_recipient": "no",
+        "relayhost": f"[127.0.0.1]:{free_port()}",
+        "smtp_host_lookup": "native",
+    })).start()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@example.com", "alias@alias.test", "Subject: by smtp\n\nhello\n").code == 250
+    mail.sendmail("-f", f"{account}@localhost", "moved@localhost", input="Subject: by sendmail\n\nhello\n")
+    mail.wait_log(r"to=<moved@localhost>, .* status=bounced \(User has moved to far@far\.test\)$")
+    mail.wait_log(r"sender non-delivery notification")
+    texts = mail.wait_mailbox(account, 2)
+    assert any("Subject: by smtp" in text for text in texts)
+    mail.sendmail("-f", "s@example.com", "x@far.test", input="Subject: stays\n\nhello\n")
+    mail.wait_log(r"to=<x@far\.test>, .* status=deferred")
+    assert len(mail.queue_ids()) == 1
+    mail.command("postqueue", "-c", mail.config, "-f")
+    mail.wait_log(r"to=<x@far\.test>, .* status=deferred", 2)
+    assert not list((mail.queue / "public").glob("cleanup")) and list((mail.queue / "public").glob("my-cleanup"))
+
+
+def test_a_second_cleanup_has_rules_of_its_own(either, account):
+    mail = either(main={"smtpd_reject_unlisted_recipient": "no", "local_recipient_maps": ""})
+    port = free_port()
+    mail.services += [
+        f"127.0.0.1:{port} inet n - {mail.chroot} - - smtpd{options({'cleanup_service_name': 'inside'})}",
+        "inside unix n - n - 0 cleanup" + options({
+            "virtual_alias_maps": f"inline:{{list@localhost={account}@localhost}}",
+            "message_drop_headers": "x-secret", "always_add_missing_headers": "yes"}),
+    ]
+    mail.write_config()
+    mail.start()
+    for number, door in enumerate((mail.port, port)):
+        with smtplib.SMTP("127.0.0.1", door) as client:
+            client.sendmail("s@example.com", [f"{account}@localhost"] if number == 0 else ["list@localhost"],
+                            f"Subject: {number}\nX-Secret: {number}\nBcc: b\n\nhello\n")
+    first, second = sorted(mail.wait_mailbox(account, 2), key=lambda text: re.search(r"Subject: (\d)", text)[1])
+    assert "X-Secret" in first and "Bcc" not in first
+    assert "X-Secret" not in second and "Bcc: b" in second
+    mail.wait_log(r"to=<\S+>, orig_to=<list@localhost>, .* status=sent")
+    mail.wait_empty()
+
+
+def test_a_second_cleanup_survives_a_reload_with_mail_in_the_queue(make_merpati, account):
+    mail = make_merpati(main={"defer_transports": "local"})
+    port = free_port()
+    mail.services += [
+        f"127.0.0.1:{port} inet n - {mail.chroot} - - smtpd -o cleanup_service_name=inside",
+        "inside unix n - n - 0 cleanup",
+    ]
+    mail.write_config()
+    mail.start()
+    for door in (mail.port, port):
+        with smtplib.SMTP("127.0.0.1", door) as client:
+            client.sendmail("s@example.com", [f"{account}@localhost"], f"Subject: {door}\n\nhello\n")
+    mail.wait_log(r"status=deferred \(deferred transport\)$", 2)
+    mail.set(defer_transports=None)
+    mail.reload()
+    mail.command("postqueue", "-c", mail.config, "-f")
+    mail.wait_mailbox(account, 2)
+    mail.wait_empty()
