@@ -9,6 +9,7 @@
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
 #include "smtp/deliver.h"
+#include "smtp/history.h"
 #include "smtp/generic.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
@@ -103,6 +104,7 @@ static void *start_smtp(struct daemon *daemon)
 {
     struct smtp *smtp = daemon_kept(daemon);
 
+    history_start(smtp, daemon);
     smtp->sessions = session_cache_create(smtp);
     generic_start(smtp->generic, daemon);
     return smtp;
@@ -143,6 +145,7 @@ static bool is_lmtp(const char *name)
 
 int main(int argc, char **argv)
 {
+    static const char *const calls[] = { "cleanup", NULL };
     struct delivery_program program = {
         .name = "smtp",
         .shape = DAEMON_EVENT,

@@ -5,6 +5,7 @@
 #include "run/loop.h"
 #include "run/socket.h"
 #include "run/stream.h"
+#include "smtp/history.h"
 #include "smtp/log_lines.h"
 #include "smtp/smtp.h"
 #include "smtp/target.h"
@@ -37,6 +38,7 @@ void session_command(struct smtp_session *session, const char *format, ...)
     va_end(args);
     log_debug("> %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(strbuf_str(&line)));
     strbuf_append(&line, STR("\r\n"));
+    history_client_said(session, strbuf_str(&line));
     session_write(session, strbuf_str(&line));
     strbuf_done(&line);
 }
@@ -65,6 +67,7 @@ static bool read_lines(struct smtp_session *session, struct failure *why)
             return false;
         is_whole = str_ends_with(line, STR("\n"));
         progress = smtp_reply_add_line(&session->reply, str_trim_right(line));
+        history_server_said(session, str_trim_right(line));
         log_debug("< %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(str_trim_right(line)));
         if (!is_whole && (stream_is_at_end(session->stream) || !skip_rest(session, why)))
             return false;
@@ -120,6 +123,8 @@ static bool is_name_ours(const struct smtp_session *session, struct str name)
 static struct trouble refused(struct smtp_session *session, struct arena *arena)
 {
     struct trouble trouble = trouble_refused(arena, session);
+
+    history_refused(session);
 
     if (session->smtp->settings->skip_5xx_greeting)
         trouble.dsn.class = 4;
@@ -184,6 +189,7 @@ static bool introduce_by_lhlo(struct smtp_session *session, struct arena *arena,
     if (smtp_reply_class(&session->reply) == 2)
         return true;
     *trouble_out = trouble_refused(arena, session);
+    history_refused(session);
     return false;
 }
 
@@ -204,6 +210,7 @@ static bool introduce(struct smtp_session *session, const struct target *target,
     }
     if (smtp_reply_class(&session->reply) != 2) {
         *trouble_out = trouble_refused(arena, session);
+        history_refused(session);
         return false;
     }
     if (target->is_best && target->port == PORT_SMTP && is_name_ours(session, session->extensions.name)) {
@@ -311,6 +318,7 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     session->opened = loop_now(smtp->loop);
     session->uses = 1;
     smtp_reply_init(&session->reply);
+    history_begin(session);
     return session;
 }
 
@@ -372,6 +380,7 @@ void session_close(struct smtp_session **session)
         return;
     session_say_quit(it);
     stream_destroy(&it->stream);
+    history_end(it);
     smtp_reply_done(&it->reply);
     arena = it->arena;
     arena_destroy(&arena);

@@ -6,6 +6,7 @@
 #include "base/ip_address.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "notice/transcript.h"
 #include "smtp/extensions.h"
 #include "smtp/reply.h"
 #include "smtp/trouble.h"
@@ -32,7 +33,8 @@ struct smtp_session {
     struct str name_address_port; /* "mx.example.com[192.0.2.1]:25"; of a Unix socket as above */
     struct smtp_extensions extensions;
     struct smtp_reply reply; /* the last one */
-    struct instant opened;   /* monotonic */
+    struct transcript transcript;
+    struct instant opened; /* monotonic */
     struct instant idle_since;
     unsigned uses;       /* messages begun */
     bool is_broken;      /* nothing more can be said on it */

@@ -26,7 +26,10 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         NUMBER(header_address_token_limit, "header_address_token_limit", "10240", 1, 0,                                \
                "Number of addresses of one header that are rewritten."),                                               \
         BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",                                \
-                "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable.")
+                "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable."),              \
+        LIST(notify_classes, "notify_classes", "resource, software",                                                   \
+             "With protocol the postmaster gets the sessions in which a server did not understand us."),               \
+        NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions.")
 
 /* Of one meaning and default, with a name for each: prefix is "smtp" or "lmtp". A row added here is added to both. */
 #define MIRRORED_ROWS(prefix)                                                                                          \

@@ -46,6 +46,10 @@ struct smtp_settings {
     struct strlist discard_ehlo_keywords;
     int line_length_limit;
     bool disable_mime_output_conversion;
+
+    /* who hears of it */
+    struct strlist notify_classes;
+    struct str error_notice_recipient;
     int address_verify_target; /* enum verify_target */
     struct str generic_maps;
     struct strlist propagate_unmatched_extensions;

@@ -5,6 +5,9 @@
 #include "config/own_addresses.h"
 #include "smtp/settings.h"
 
+struct endpoint;
+struct shared_settings;
+
 /* smtp - what all deliveries of a process share. */
 struct smtp {
     struct loop *loop;
@@ -17,6 +20,11 @@ struct smtp {
     struct ip_address bind_ipv4; /* no family: any */
     struct ip_address bind_ipv6;
     struct session_cache *sessions;
+
+    /* for the postmaster, see history.h */
+    const struct shared_settings *shared;
+    unsigned notice_classes;
+    struct endpoint *cleanup;
     struct generic *generic; /* NULL: no maps */
 };
 

@@ -5,6 +5,7 @@
 #include "protocol/cleanup.h"
 #include "smtp/attempt.h"
 #include "smtp/envelope_commands.h"
+#include "smtp/history.h"
 #include "smtp/generic.h"
 #include "smtp/generic_headers.h"
 #include "smtp/log_lines.h"
@@ -150,8 +151,10 @@ static void send_more(struct transaction *transaction)
         }
         append_command(transaction, transaction->sent++, &out);
     }
-    if (out.len > 0)
+    if (out.len > 0) {
+        history_client_said(transaction->session, strbuf_str(&out));
         session_write(transaction->session, strbuf_str(&out));
+    }
     strbuf_done(&out);
 }
 
@@ -171,6 +174,7 @@ static void take_mail_answer(struct transaction *transaction)
     if (smtp_reply_class(&transaction->session->reply) == 2)
         return;
     transaction->is_mail_refused = true;
+    history_refused(transaction->session);
     transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_MAIL].command);
 }
 
@@ -190,6 +194,7 @@ static void take_recipient_answer(struct transaction *transaction, size_t recipi
         transaction->accepted++;
         return;
     }
+    history_refused(transaction->session);
     trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_RCPT].command);
     attempt_recipient_failed(transaction->attempt, recipient, &trouble);
 }
@@ -214,6 +219,7 @@ static void take_data_answer(struct transaction *transaction)
     if (transaction->is_data_ready || transaction->is_mail_refused || transaction->accepted == 0)
         return;
     transaction->is_mail_refused = true;
+    history_refused(transaction->session);
     transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_DATA].command);
 }
 
@@ -467,6 +473,7 @@ static void send_nothing(struct transaction *transaction)
         transaction->session->is_broken = true;
         return;
     }
+    history_client_said(transaction->session, STR("."));
     session_write(transaction->session, STR(".\r\n"));
     if (!session_read_reply(transaction->session, transaction->settings->data_done_timeout, NULL))
         transaction->session->is_broken = true;

@@ -15,8 +15,8 @@ LONG = "a-rather-long-name-of-a-client-that-goes-on-and-on-until-the-line-is-ful
 
 
 def answer_rcpt(session, line):
-    for word, reply in {"syntax": "501 5.5.4 syntax", "unknown": "550 5.1.1 no", "later": "450 4.2.0 wait",
-                        "option": "555 5.5.4 what", "odd": "354 go on"}.items():
+    for word, reply in {"grammar": "501 5.5.4 syntax", "unknown": "550 5.1.1 no", "later": "450 4.2.0 wait",
+                        "option": "555 5.5.4 what", "denied": "554 5.7.1 no"}.items():
         if f"<mark-{word}@" in line:
             return reply
     return None
@@ -145,3 +145,27 @@ def test_only_the_wanted_classes(either, account):
     mail.wait_mailbox(account)
     seen = [mark for mark in ("mark-protocol", "mark-user", "mark-last") if any(mark in m for m in mail.mailbox(account))]
     assert seen == ["mark-last"]
+
+
+@pytest.mark.parametrize("word", ["grammar", "option"])
+def test_a_server_that_does_not_understand_us_is_told_of(pair, word):
+    texts = []
+    for side in pair:
+        side.instance.sendmail("-f", f"{ACCOUNT}@localhost", f"mark-{word}@x.example", input="Subject: x\n\nbody\n")
+        text = normal(side, transcripts(side, f"mark-{word}")[0])
+        text = re.sub(r" SIZE=\d+| BODY=7BIT", "", text)
+        # How the session ends is each one's own.
+        texts.append(re.split(r"\n Out: (?:RSET|QUIT)\n", text)[0])
+    assert texts[1].split("\n") == texts[0].split("\n")
+    assert "\nUnexpected response from " in texts[0]
+
+
+def test_plain_refusals_of_a_server_are_not(pair):
+    for side in pair:
+        side.instance.sendmail("-f", f"{ACCOUNT}@localhost", "mark-unknown@x.example", "mark-denied@x.example",
+                               "mark-later@x.example", input="Subject: x\n\nbody\n")
+        side.instance.wait_log(r"to=<mark-later@x.example>.*status=deferred")
+        side.instance.sendmail("-f", f"{ACCOUNT}@localhost", "mark-grammar@y.example", input="Subject: x\n\nbody\n")
+        transcripts(side, "mark-grammar@y")
+        told = [m for m in side.instance.mailbox(ACCOUNT) if "Transcript of session" in m]
+        assert not [m for m in told if "mark-unknown@" in m or "mark-denied@" in m or "mark-later@" in m]

@@ -160,7 +160,8 @@ void transcript_write_body(const struct transcript *transcript, const struct tra
         str_cut(rest, '\n', &line, &rest);
         append_folded(out, line);
     }
-    strbuf_append_char(out, '\n');
+    if (mail->opening.len == 0)
+        strbuf_append_char(out, '\n');
     if (mail->reason.len > 0)
         strbuf_printf(out, "Session aborted, reason: %.*s\n", STR_ARG(mail->reason));
     strbuf_append(out, STR("\nFor other details, see the local mail logfile\n"));

@@ -53,7 +53,7 @@ struct transcript_mail {
     struct endpoint *cleanup;
     struct str recipient; /* internal form */
     struct str subject;   /* behind the mail system's name: "SMTP server: errors from ..." */
-    struct str opening;   /* the first line of the text, or empty */
+    struct str opening;   /* of a client's: the first line of the text */
     struct str reason;    /* why the session was aborted, or empty */
 };
 

@@ -48,7 +48,7 @@ TEST(long_lines_are_folded_at_blanks)
         "     xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"
         " In:  550 5.7.1 one two three four five six seven eight nine ten eleven twelve\n"
-        "     thirteen fourteen fifteen\n\n\nFor other details, see the local mail logfile\n");
+        "     thirteen fourteen fifteen\n\nFor other details, see the local mail logfile\n");
     transcript_done(&transcript);
 }
 
