@@ -17,6 +17,7 @@
 #include "qmgr/told_failures.h"
 #include "run/loop.h"
 #include "spool/queue_file.h"
+#include "spool/queue_file_header.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@ struct load_job {
     enum spool_queue queue;
     const struct spool_settings *spool;
     bool is_activation; /* check the content, and move it to active/ */
+    bool may_be_cut;    /* by a spill, whose frame nobody knows yet: a segment could not be read so far */
     size_t most;        /* with more recipients it is only surveyed */
     struct arena *arena;
     /* out */
@@ -67,9 +69,21 @@ static bool is_being_written(int fd)
            (ignored.error == EAGAIN || ignored.error == EACCES);
 }
 
+/* The content's frame header is written last: without it the file was never whole. */
+static bool was_never_whole(int fd)
+{
+    char header[FRAME_HEADER_SIZE] = { 0 };
+    struct failure ignored;
+    size_t count = 0;
+
+    if (!file_read_at(fd, "queue file", header, sizeof(header), QUEUE_FILE_HEADER_SIZE, &count, &ignored))
+        return false;
+    return str_count_char(str_make(header, count), '\0') == count;
+}
+
 static void judge_failure(struct load_job *job, int fd)
 {
-    if (job->why.kind != FAILURE_PERMANENT)
+    if (job->why.kind != FAILURE_PERMANENT || (job->may_be_cut && was_never_whole(fd)))
         job->state = FILE_TROUBLE;
     else
         job->state = is_being_written(fd) ? FILE_ARRIVING : FILE_DAMAGED;
@@ -162,6 +176,7 @@ static struct load_job *run_load(struct keeper *keeper, struct queue_id id, enum
     job->queue = queue;
     job->spool = &keeper->spool;
     job->is_activation = is_activation;
+    job->may_be_cut = keeper->busy_segments > 0;
     job->most = is_activation ? first_portion(keeper) : SIZE_MAX;
     job->arena = arena;
     job->envelope = arena_new(arena, struct envelope);

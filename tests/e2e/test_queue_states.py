@@ -350,6 +350,32 @@ def test_what_a_cut_spill_left_elsewhere_goes_before_the_next(make_merpati):
     assert mail.queue_ids() == [name]
 
 
+def test_a_cut_spill_is_not_taken_for_a_damaged_message_while_its_segment_cannot_be_read(merpati, sink):
+    """Queue manager and spill are dead, and the segment's writer has not yet said how far it is durable: the frame is not known."""
+    server = sink(replies={"DOT": STALL})
+    mail = merpati(main=relay_to(server.port))
+    (name,) = send(mail)
+    mail.wait_log(f"{name}: .*queue active")
+    (writer,) = mail.pids("cleanup")
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        for pid in mail.pids("qmgr") + mail.pids("smtp"):
+            os.kill(pid, signal.SIGKILL)
+        cut = mail.queue / "active" / name[0] / name
+        cut.parent.mkdir(parents=True, exist_ok=True)
+        cut.write_bytes(b"MPQF")
+        for path in (cut, cut.parent):
+            shutil.chown(path, cut.parent.parent.owner(), cut.parent.parent.group())
+        mail.wait_log(f"{name}: .*queue file")
+        assert files(mail, "corrupt") == []
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    server.replies.clear()
+    server.wait_for(1)
+    mail.wait_empty()
+    assert files(mail, "corrupt") == []
+
+
 def test_a_file_under_the_name_of_another_message(make_merpati, sink):
     """One that was renamed gets its name back; a copy under a new name is no second message."""
     mail, (renamed, copied), port = deferred(make_merpati, 2)

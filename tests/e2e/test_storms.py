@@ -30,7 +30,7 @@ def test_storms_lose_nothing(make_merpati, account, sink):
         "transport_maps": f"inline:{{ {{ relayed.test = smtp:[127.0.0.1]:{target.port} }} }}",
         "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "queue_run_delay": "1s", "transport_retry_time": "5s",
         "local_recipient_maps": "", "smtpd_error_sleep_time": "0", "service_throttle_time": "1s",
-        "spool_segment_size": "1048576",
+        "spool_segment_size": "1048576", "mailbox_size_limit": "0",
     })
     mail.start()
     storm = Storm(mail, account, target)
