@@ -253,6 +253,21 @@ def test_returns_name_the_socket(either, account):
     assert "\nRemote-MTA: dns; mail.example.test\n" in report and "\nDiagnostic-Code: smtp; 552 5.2.2 full\n" in report
 
 
+def test_settings_are_of_lmtp_alone(either, make_server):
+    """Each with the contrary for smtp."""
+    server, refusing = make_server(), make_server(replies={"GREETING": "554 go away"})
+    rows = f"a.test=lmtp:inet:127.0.0.1:{server.port}, b.test=lmtp:inet:127.0.0.1:{refusing.port}"
+    mail = either(main={"lmtp_host_lookup": "native", "transport_maps": f"inline:{{{rows}}}", "lmtp_skip_5xx_greeting": "no",
+                        "smtp_skip_5xx_greeting": "yes", "lmtp_line_length_limit": "20", "smtp_line_length_limit": "0",
+                        "lmtp_quote_rfc821_envelope": "no", "smtp_quote_rfc821_envelope": "yes"}).start()
+    send(mail, "u@b.test", sender="")
+    mail.wait_log(r"to=<u@b\.test>.*dsn=5\.0\.0, status=bounced \(host \S+ refused to talk to me: 554 go away\)")
+    send(mail, '"two words"@a.test', text="Subject: x\n\n" + "y" * 50 + "\n")
+    message = server.wait_for(1)[0]
+    assert "\n" + "y" * 20 + "\n " in message.text
+    assert message.recipient_lines[0].startswith("RCPT TO:<two words@a.test>")
+
+
 # ---- ours alone ----
 
 
