@@ -2,13 +2,11 @@
 #include "local/command.h"
 
 #include "config/shared_settings.h"
+#include "delivery/command_end.h"
+#include "delivery/command_run.h"
 #include "delivery/content.h"
-#include "local/sysexits_text.h"
 #include "mail/quote.h"
 #include "os/environment.h"
-#include "os/fd.h"
-#include "run/child.h"
-#include "run/fiber.h"
 #include "run/stream.h"
 
 #include <paths.h>
@@ -22,8 +20,6 @@ struct run {
     struct str head;
     struct strlist environment;
     const char **arguments;
-    int input[2];
-    struct stream *writer;
 };
 
 /* ---- what the program is told ---- */
@@ -168,117 +164,56 @@ static bool choose_directory(const struct run *run, const char **directory_out, 
 
 /* ---- what it reads ---- */
 
-/* A program that stops reading has read enough. */
-static void feed(void *context)
+static bool write_message(struct stream *input, void *context, struct failure *why)
 {
     struct run *run = context;
     struct content content;
     struct failure ignored;
     struct str piece;
-    bool is_written = stream_write(run->writer, run->head, &ignored);
+    bool is_written = stream_write(input, run->head, &ignored);
+    bool is_read = true;
 
     content_open(&content, run->scene->attempt->local->loop, run->scene->attempt->delivery->request);
-    while (is_written && content_next(&content, &piece, &ignored) && !str_is_empty(piece))
-        is_written = stream_write(run->writer, piece, &ignored);
-    if (is_written)
-        (void) !stream_flush(run->writer, &ignored);
+    while (is_written && (is_read = content_next(&content, &piece, why)) && !str_is_empty(piece))
+        is_written = stream_write(input, piece, &ignored);
     content_close(&content);
-    stream_destroy(&run->writer);
+    return is_read;
 }
 
 static bool run_program(struct run *run, struct child_result *result_out, struct failure *why)
 {
     const struct scene *scene = run->scene;
-    struct loop *loop = scene->attempt->local->loop;
-    struct duration limit = scene->attempt->local->settings->command_time_limit;
     gid_t group = scene->rights.gid;
     struct child_identity identity = { scene->rights.uid, scene->rights.gid, &group, 1 };
-    struct child_command command = { .identity = &identity, .output_max = OUTPUT_MAX, .timeout = limit };
-    struct fiber_group feeder;
-    struct failure ignored;
-    bool has_run;
+    struct child_command command = { .identity = &identity,
+                                     .output_max = OUTPUT_MAX,
+                                     .timeout = scene->attempt->local->settings->command_time_limit };
+    const struct command_feed feed = { write_message, run };
 
     split_command(run);
     command.argv = run->arguments;
     command.environment = make_environment(run);
-    if (!choose_directory(run, &command.directory, why) || !fd_pipe(run->input, why))
-        return false;
-    command.input_fd = run->input[0];
-    command.input_is_fd = true;
-    if (!stream_create(loop, fd_take(&run->input[1]), limit, &run->writer, why)) {
-        fd_close(&run->input[0]);
-        return false;
-    }
-    fiber_group_init(&feeder, loop);
-    fiber_group_start(&feeder, feed, run);
-    has_run = child_run(loop, &command, run->arena, result_out, why);
-    /* Closes the last reading end, so that the feeder cannot wait for a reader that is gone. */
-    fd_close(&run->input[0]);
-    (void) !fiber_group_wait(&feeder, DURATION_FOREVER, &ignored);
-    return has_run;
+    return choose_directory(run, &command.directory, why) &&
+           command_run(scene->attempt->local->loop, &command, &feed, run->arena, result_out, why);
 }
 
 /* ---- what its end means ---- */
 
-/* The output on one line, for the log and the report. */
-static struct str one_line(struct arena *arena, struct str output)
-{
-    char *copy = arena_c(arena, output);
-    struct str text = str_from_c(copy);
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (copy[i] == '\n' || copy[i] == '\r' || copy[i] == '\t')
-            copy[i] = ' ';
-    }
-    return text;
-}
-
-static struct result of_status(const struct run *run, int status, struct str output)
-{
-    struct attempt *attempt = run->scene->attempt;
-    const struct sysexits_meaning *meaning = sysexits_find(status);
-    const char *lead = str_is_empty(output) ? "" : ". Command output: ";
-    struct str first = output;
-    struct str rest = STR_EMPTY;
-    struct dsn_status dsn;
-    struct result result;
-
-    (void) str_cut(output, ' ', &first, &rest);
-    if (dsn_status_parse(first, &dsn) && (dsn.class == 4 || dsn.class == 5))
-        result = result_make(attempt, dsn, "%.*s", STR_ARG(str_trim_left(rest)));
-    else if (meaning != NULL)
-        result = result_make(attempt, meaning->dsn, "%s%s%.*s", meaning->text, lead, STR_ARG(output));
-    else
-        result = result_make(attempt, DSN_STATUS(5, 3, 0), "Command died with status %d: \"%.*s\"%s%.*s", status,
-                             STR_ARG(run->command), lead, STR_ARG(output));
-    result.diagnostic = !str_is_empty(output) ? output : meaning != NULL ? str_from_c(meaning->text) : STR_EMPTY;
-    return result;
-}
-
 static struct result of_end(const struct run *run, const struct child_result *end)
 {
-    struct attempt *attempt = run->scene->attempt;
-    struct str output = one_line(run->arena, end->output);
-    const char *lead = str_is_empty(output) ? "" : ". Command output: ";
+    struct command_end judged = command_end_judge(run->arena, end, run->command);
+    struct result result;
 
-    switch (end->end) {
-    case CHILD_TIMED_OUT:
-        return result_make(attempt, DSN_STATUS(5, 3, 0), "Command time limit exceeded: \"%.*s\"%s%.*s",
-                           STR_ARG(run->command), lead, STR_ARG(output));
-    case CHILD_SIGNALED:
-        return result_make(attempt, DSN_STATUS(4, 3, 0), "Command died with signal %d: \"%.*s\"%s%.*s", end->status,
-                           STR_ARG(run->command), lead, STR_ARG(output));
-    case CHILD_EXITED:
-        break;
-    }
-    if (end->status == 0)
-        return result_make(attempt, DSN_STATUS(2, 0, 0), "delivered to command: %.*s", STR_ARG(run->command));
-    return of_status(run, end->status, output);
+    if (judged.dsn.class == 2)
+        return result_make(run->scene->attempt, judged.dsn, "delivered to command: %.*s", STR_ARG(run->command));
+    result = result_make(run->scene->attempt, judged.dsn, "%.*s", STR_ARG(judged.text));
+    result.diagnostic = judged.diagnostic;
+    return result;
 }
 
 struct result command_deliver(const struct scene *scene, struct str command)
 {
-    struct run run = { .scene = scene, .arena = scene->attempt->arena, .command = command, .input = { -1, -1 } };
+    struct run run = { .scene = scene, .arena = scene->attempt->arena, .command = command };
     const struct local_settings *settings = scene->attempt->local->settings;
     struct message_envelope envelope;
     struct child_result end;

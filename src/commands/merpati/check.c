@@ -6,6 +6,9 @@
 #include "config/master_cf.h"
 #include "config/own_addresses.h"
 #include "config/programs.h"
+#include "delivery/command_arguments.h"
+#include "delivery/command_attributes.h"
+#include "delivery/command_user.h"
 #include "log/log.h"
 #include "os/directory.h"
 #include "os/file.h"
@@ -74,6 +77,27 @@ static void check_service(struct check *check, const struct master_cf *file, con
                   STR_ARG(check->instance->shared->daemon_directory));
         check->is_wrong = true;
     }
+}
+
+/* A pipe or spawn whose line is of no use runs, and its mail waits: that is told, and stops nothing. */
+static void check_command_line(const struct check *check, const struct master_cf *file,
+                               const struct master_service *service)
+{
+    struct arena *arena = check->instance->arena;
+    struct strlist words = master_service_words(service, arena);
+    bool is_spawn = str_equal(service->fields[MASTER_FIELD_COMMAND], STR("spawn"));
+    struct command_attributes attributes;
+    struct rights rights;
+    struct failure why;
+
+    if (!is_spawn && !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pipe")))
+        return;
+    if (!command_attributes_parse(&words, is_spawn, arena, &attributes, &why) ||
+        (!is_spawn && !command_arguments_check(&attributes.argv, &why)) ||
+        !command_user_find(&attributes, check->instance->shared, &rights, &why))
+        log_warning("%.*s, line %u: service %.*s/%s: %s: what comes to it waits until this is put right",
+                    STR_ARG(file->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
+                    master_service_type_name(service->type), why.text);
 }
 
 static bool is_disabled(const struct instance *instance, const struct master_service *service)
@@ -152,6 +176,8 @@ static void check_services(struct check *check)
         check_service(check, file, &file->services[i]);
     for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
         check_place(check, file, &file->services[i]);
+    for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
+        check_command_line(check, file, &file->services[i]);
     if (check->instance->shared != NULL && !check_places(check->instance, file))
         check->is_wrong = true;
 }

@@ -61,9 +61,12 @@ static bool is_acted_on_by_transport(struct str name)
     return false;
 }
 
-static bool is_acted_on(struct str name)
+static bool is_acted_on(const struct parameter *parameter)
 {
-    return registry_find(name) != NULL || is_acted_on_by_service(name) || is_acted_on_by_transport(name);
+    struct str name = parameter->name;
+
+    return registry_find(name) != NULL || is_acted_on_by_transport(name) ||
+           (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 
 static void warn_not_acted_on(const struct parameters *parameters, const struct main_cf_entry *entry)
@@ -71,7 +74,7 @@ static void warn_not_acted_on(const struct parameters *parameters, const struct 
     const struct parameter *parameter = parameters_find(parameters, entry->name);
     struct str value;
 
-    if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(entry->name))
+    if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(parameter))
         return;
     value = str_part(entry->value, 0, 100);
     log_warning("%.*s, line %u: %.*s = %.*s: this version does not act on the parameter yet",
@@ -87,7 +90,7 @@ static void warn_option_not_acted_on(const struct parameters *parameters, struct
     if (!str_cut(option, '=', &name, &value))
         return;
     parameter = parameters_find(parameters, name);
-    if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(name))
+    if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(parameter))
         return;
     log_warning("%.*s: -o %.*s: this version does not act on the parameter yet", STR_ARG(service),
                 STR_ARG(str_part(option, 0, 150)));
@@ -308,8 +311,9 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
 /* Of what is acted on. proxy_read_maps only names tables that others may have. */
 static bool names_tables(struct str name)
 {
-    return (str_ends_with(name, STR("_maps")) || str_ends_with(name, STR("_restrictions"))) && is_acted_on(name) &&
-           !str_equal(name, STR("proxy_read_maps")) && !str_equal(name, STR("proxy_write_maps"));
+    return (str_ends_with(name, STR("_maps")) || str_ends_with(name, STR("_restrictions"))) &&
+           registry_find(name) != NULL && !str_equal(name, STR("proxy_read_maps")) &&
+           !str_equal(name, STR("proxy_write_maps"));
 }
 
 static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,

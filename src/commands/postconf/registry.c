@@ -9,6 +9,7 @@ extern const struct settings_table delivery_settings_table;
 extern const struct settings_table lmtp_settings_table;
 extern const struct settings_table local_settings_table;
 extern const struct settings_table master_settings_table;
+extern const struct settings_table pipe_settings_table;
 extern const struct settings_table postdrop_settings_table;
 extern const struct settings_table postlock_settings_table;
 extern const struct settings_table postlogd_settings_table;
@@ -17,6 +18,7 @@ extern const struct settings_table proxymap_settings_table;
 extern const struct settings_table qmgr_settings_table;
 extern const struct settings_table smtp_settings_table;
 extern const struct settings_table smtpd_settings_table;
+extern const struct settings_table spawn_settings_table;
 extern const struct settings_table spill_settings_table;
 extern const struct settings_table trivial_rewrite_settings_table;
 extern const struct settings_table verify_settings_table;
@@ -30,6 +32,7 @@ const struct settings_table *const registry_tables[] = {
     &lmtp_settings_table,
     &local_settings_table,
     &master_settings_table,
+    &pipe_settings_table,
     &postdrop_settings_table,
     &postlock_settings_table,
     &postlogd_settings_table,
@@ -38,6 +41,7 @@ const struct settings_table *const registry_tables[] = {
     &qmgr_settings_table,
     &smtp_settings_table,
     &smtpd_settings_table,
+    &spawn_settings_table,
     &spill_settings_table,
     &trivial_rewrite_settings_table,
     &verify_settings_table,

@@ -292,6 +292,18 @@ struct strlist master_service_overrides(const struct master_service *service, st
     return overrides;
 }
 
+struct strlist master_service_words(const struct master_service *service, struct arena *arena)
+{
+    struct strlist words = { 0 };
+    size_t i = 0;
+
+    while (i < service->arguments.count && str_starts_with(service->arguments.items[i], STR("-")))
+        i += str_equal(service->arguments.items[i], STR("-o")) ? 2 : 1;
+    for (; i < service->arguments.count; i++)
+        strlist_add_view(&words, arena, service->arguments.items[i]);
+    return words;
+}
+
 static bool is_meant(const struct master_service *service, struct str word)
 {
     struct str type_name = str_from_c(master_service_type_name(service->type));

@@ -70,6 +70,8 @@ const char *master_service_type_name(enum master_service_type type);
  * pipe's, are not looked at: the walk ends at the first word that is not -o or -v.
  */
 struct strlist master_service_overrides(const struct master_service *service, struct arena *arena);
+/* The words that follow those options: pipe's flags=, user= and so on. */
+struct strlist master_service_words(const struct master_service *service, struct arena *arena);
 /* As master_service_disable decides, whose words are type, name/type, and either with "!" before it. */
 bool master_service_is_disabled(const struct master_service *service, const struct strlist *words);
 /* NULL if there is no such service. */

@@ -71,6 +71,20 @@ TEST(arguments_keep_braces_together_and_lose_the_outer_ones)
     EXPECT_STR(cf->services[0].arguments.items[0], STR("-v"));
     EXPECT_STR(cf->services[0].written_arguments.items[4], STR("{ smtpd_banner = $myhostname hi }"));
     EXPECT_UINT(cf->services[1].arguments.count, 3);
+    EXPECT_UINT(master_service_words(&cf->services[0], arena).count, 0);
+    EXPECT_STR(master_service_words(&cf->services[1], arena).items[0], STR("flags=R"));
+}
+
+TEST(the_words_of_a_program_follow_its_options)
+{
+    const struct master_cf *cf = parse("x unix - n n - - pipe -v -o a=b -oc=d user=u argv=/x -o y\n"
+                                       "y unix - n n - - pipe -o\n");
+    struct strlist words = master_service_words(&cf->services[0], arena);
+
+    EXPECT_UINT(words.count, 4);
+    EXPECT_STR(words.items[0], STR("user=u"));
+    EXPECT_STR(words.items[3], STR("y"));
+    EXPECT_UINT(master_service_words(&cf->services[1], arena).count, 0);
 }
 
 TEST(of_two_equal_services_the_last_counts)

@@ -25,6 +25,7 @@ static const struct program programs[] = {
     AGENT("virtual", PROGRAM_WORKERS),
     AGENT("error", PROGRAM_WORKERS),
     AGENT("discard", PROGRAM_WORKERS),
+    AGENT("pipe", PROGRAM_WORKERS),
     OURS("bounce", PROGRAM_SINGLE, PROGRAM_STOP_RETURNS, PROGRAM_STOP_RETURNS, false),
     /* One writer a segment: one process, all its sessions on one loop. */
     OURS("cleanup", PROGRAM_SINGLE, PROGRAM_STOP_INTAKE, PROGRAM_STOP_INTAKE, true),
@@ -32,6 +33,7 @@ static const struct program programs[] = {
     OURS("trivial-rewrite", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("proxymap", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("spawn", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
     OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
 
@@ -39,7 +41,6 @@ static const struct program programs[] = {
     ELSEWHERE("oqmgr", "the queue manager is qmgr"),
     ELSEWHERE("nqmgr", "the queue manager is qmgr"),
 
-    LATER("pipe", PROGRAM_SEQUENTIAL, PROGRAM_STOP_DELIVERY, false),
     LATER("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
@@ -47,7 +48,6 @@ static const struct program programs[] = {
     LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),
     LATER("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsproxy", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
-    LATER("spawn", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, true),
     LATER("qmqpd", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
 };
 

@@ -95,6 +95,8 @@ struct daemon_program {
     bool heeds_chroot;
     /* Connections a process has at one time; 0: its share of maxproc, as master says; sequential: always 1. */
     unsigned session_limit;
+    /* Started as root it keeps the right to change the root directory, for the commands that it runs. */
+    bool may_chroot;
     /* The program is where log lines go (postlogd): the skeleton opens no log. */
     bool logs_itself;
 };

@@ -15,9 +15,9 @@
 #define JAIL_HAS_SANITIZER false
 #endif
 
-/* What acting as a mail user takes: becoming somebody, reaching and owning their files. */
+/* What acting as a mail user takes: becoming somebody, reaching and owning their files; last, what few may. */
 static const int kept_capabilities[] = {
-    CAP_SETUID, CAP_SETGID, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_KILL,
+    CAP_SETUID, CAP_SETGID, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_KILL, CAP_SYS_CHROOT,
 };
 
 static bool drop_user(const struct daemon_program *program, const struct layout_identity *identity, struct failure *why)
@@ -30,7 +30,8 @@ static bool drop_user(const struct daemon_program *program, const struct layout_
     case DAEMON_AS_MAP_OWNER:
         return privilege_drop(identity->map_uid, identity->map_gid, why);
     case DAEMON_AS_ROOT:
-        return privilege_limit_capabilities(kept_capabilities, ARRAY_COUNT(kept_capabilities), why);
+        return privilege_limit_capabilities(kept_capabilities,
+                                            ARRAY_COUNT(kept_capabilities) - (program->may_chroot ? 0 : 1), why);
     }
     return failure_set(why, FAILURE_PERMANENT, 0, "no user is named for %s", program->name);
 }

@@ -378,6 +378,7 @@ int delivery_agent_main(const struct delivery_program *program, int argc, char *
             .calls = program->calls,
             .seccomp = program->seccomp,
             .heeds_chroot = program->heeds_chroot,
+            .may_chroot = program->may_chroot,
             /* The queue manager is the only caller, and after its death must find every process, with what it has in
              * hand: so each takes one channel, and the next connection reaches another. */
             .session_limit = 1,

@@ -34,6 +34,7 @@ struct delivery_program {
     const char *const *calls;
     const char *seccomp;
     bool heeds_chroot;
+    bool may_chroot;
     /* Deliveries at one time in one process; a sequential agent has 1. */
     unsigned capacity;
 

@@ -18,11 +18,24 @@
 
 enum { CHILD_CANNOT_START = 127 };
 
+/* How far the child came that cannot become the program. */
+enum stage {
+    STAGE_IDENTITY,
+    STAGE_ROOT,
+    STAGE_DIRECTORY,
+    STAGE_PROGRAM,
+};
+
+struct stage_report {
+    int error;
+    enum stage stage;
+};
+
 /* The parent's ends stand in the struct, the child's are closed after the fork. -1: not open. */
 struct pipes {
     int input[2];
     int output[2];
-    int report[2]; /* the child writes errno there if it cannot become the program */
+    int report[2]; /* the child writes a stage_report there if it cannot become the program */
 };
 
 struct child {
@@ -57,19 +70,19 @@ static bool open_pipes(struct child *child, struct failure *why)
     struct pipes *pipes = &child->pipes;
 
     *pipes = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
-    if ((!child->command->input_is_fd && pipe2(pipes->input, O_CLOEXEC) < 0) || pipe2(pipes->output, O_CLOEXEC) < 0 ||
-        pipe2(pipes->report, O_CLOEXEC) < 0)
+    if ((!child->command->input_is_fd && pipe2(pipes->input, O_CLOEXEC) < 0) ||
+        (!child->command->output_is_fd && pipe2(pipes->output, O_CLOEXEC) < 0) || pipe2(pipes->report, O_CLOEXEC) < 0)
         return failure_system(why, errno, "pipe");
     return true;
 }
 
 /* ---- in the child, between fork and exec: system calls only ---- */
 
-NO_RETURN static void report_and_exit(int report_fd)
+NO_RETURN static void report_and_exit(int report_fd, enum stage stage)
 {
-    int error = errno;
+    struct stage_report report = { errno, stage };
 
-    if (write(report_fd, &error, sizeof error) < 0)
+    if (write(report_fd, &report, sizeof report) < 0)
         _exit(CHILD_CANNOT_START);
     _exit(CHILD_CANNOT_START);
 }
@@ -123,12 +136,18 @@ NO_RETURN static void run_program(const struct child *child)
 
     reset_signals();
     setpgid(0, 0);
-    if (!place_descriptors(command->input_is_fd ? command->input_fd : child->pipes.input[0], child->pipes.output[1]) ||
-        !become(command->identity) || (command->directory != NULL && chdir(command->directory) < 0))
-        report_and_exit(report);
+    if (!place_descriptors(command->input_is_fd ? command->input_fd : child->pipes.input[0],
+                           command->output_is_fd ? command->output_fd : child->pipes.output[1]))
+        report_and_exit(report, STAGE_IDENTITY);
+    if (command->root != NULL && (chroot(command->root) < 0 || chdir("/") < 0))
+        report_and_exit(report, STAGE_ROOT);
+    if (!become(command->identity))
+        report_and_exit(report, STAGE_IDENTITY);
+    if (command->directory != NULL && chdir(command->directory) < 0)
+        report_and_exit(report, STAGE_DIRECTORY);
     close_others_at_exec();
     execvpe(command->argv[0], (char *const *) (uintptr_t) command->argv, (char *const *) (uintptr_t) environment);
-    report_and_exit(report);
+    report_and_exit(report, STAGE_PROGRAM);
 }
 
 /* ---- in the parent ---- */
@@ -144,6 +163,8 @@ static bool start_program(struct child *child, struct failure *why)
         return failure_system(why, errno, "fork");
     /* In both, so that neither depends on who is first. */
     setpgid(child->pid, child->pid);
+    if (child->command->pid != NULL)
+        *child->command->pid = child->pid;
     close_fd(&child->pipes.input[0]);
     close_fd(&child->pipes.output[1]);
     close_fd(&child->pipes.report[1]);
@@ -181,6 +202,8 @@ static void capture_output(void *context)
         if (data.len > room)
             child->is_output_cut = true;
         strbuf_append(&child->captured, str_part(data, 0, room));
+        /* One that writes without end must not keep all others, its own time limit among them, from their turn. */
+        fiber_yield(child->loop);
     }
 }
 
@@ -191,11 +214,12 @@ static bool open_streams(struct child *child, struct failure *why)
     int output = pipes->output[0];
 
     pipes->input[1] = pipes->output[0] = -1;
-    if (!stream_create(child->loop, output, child->command->timeout, &child->output, why)) {
+    if (output >= 0 && !stream_create(child->loop, output, child->command->timeout, &child->output, why)) {
         close_fd(&input);
         return false;
     }
-    stream_set_deadline(child->output, child->end);
+    if (child->output != NULL)
+        stream_set_deadline(child->output, child->end);
     if (input < 0)
         return true;
     if (!stream_create(child->loop, input, child->command->timeout, &child->input, why))
@@ -204,23 +228,43 @@ static bool open_streams(struct child *child, struct failure *why)
     return true;
 }
 
-/* True when the program runs; else the errno that it met on the way. */
+static bool fail_at(const struct child *child, const struct stage_report *report, struct failure *why)
+{
+    const struct child_command *command = child->command;
+    const struct child_identity *identity = command->identity;
+
+    switch (report->stage) {
+    case STAGE_ROOT:
+        return failure_set(why, FAILURE_CONFIGURATION, report->error, "chroot(%s)", command->root);
+    case STAGE_DIRECTORY:
+        return failure_set(why, FAILURE_CONFIGURATION, report->error,
+                           "cannot change directory to \"%s\" for uid=%u gid=%u", command->directory,
+                           (unsigned) (identity != NULL ? identity->uid : geteuid()),
+                           (unsigned) (identity != NULL ? identity->gid : getegid()));
+    case STAGE_IDENTITY:
+    case STAGE_PROGRAM:
+        break;
+    }
+    return failure_system(why, report->error, "%s", command->argv[0]);
+}
+
+/* True when the program runs; else how far it came, with the errno that it met. */
 static bool read_report(struct child *child, struct failure *why)
 {
+    struct stage_report told;
     struct stream *report;
     struct str data;
-    int error;
     int fd = child->pipes.report[0];
     bool has_failed;
 
     child->pipes.report[0] = -1;
     if (!stream_create(child->loop, fd, child->command->timeout, &report, why))
         return false;
-    has_failed = stream_read_exact(report, sizeof error, &data, NULL);
+    has_failed = stream_read_exact(report, sizeof told, &data, NULL);
     if (has_failed)
-        memcpy(&error, data.data, sizeof error);
+        memcpy(&told, data.data, sizeof told);
     stream_destroy(&report);
-    return !has_failed || failure_system(why, error, "%s", child->command->argv[0]);
+    return !has_failed || fail_at(child, &told, why);
 }
 
 static void kill_group(const struct child *child)
@@ -272,6 +316,8 @@ static bool await_end(struct child *child, int *status_out)
     }
     while (waitpid(child->pid, status_out, 0) < 0 && errno == EINTR)
         continue;
+    if (child->command->pid != NULL)
+        *child->command->pid = 0;
     close_fd(&child->pidfd);
     return is_in_time;
 }
@@ -294,14 +340,16 @@ static bool run_to_end(struct child *child, int *status_out, bool *is_in_time_ou
         (void) await_end(child, status_out);
         return false;
     }
-    fiber_group_start(&child->helpers, capture_output, child);
+    if (child->output != NULL)
+        fiber_group_start(&child->helpers, capture_output, child);
     if (child->input != NULL)
         fiber_group_start(&child->helpers, feed_input, child);
     is_running = read_report(child, why);
     *is_in_time_out = await_end(child, status_out);
     /* Grandchildren may hold the output open: they get no longer than the program did. */
     if (!fiber_group_wait(&child->helpers, time_left(child), NULL)) {
-        stream_abort(child->output);
+        if (child->output != NULL)
+            stream_abort(child->output);
         if (child->input != NULL)
             stream_abort(child->input);
         while (!fiber_group_wait(&child->helpers, DURATION_FOREVER, NULL))

@@ -26,13 +26,17 @@ struct child_identity {
 struct child_command {
     const char *const *argv;        /* ends with NULL; argv[0] is looked up in the child's PATH unless it has a slash */
     const char *const *environment; /* "name=value", ends with NULL; NULL: empty */
-    const char *directory;          /* NULL: stay */
+    const char *root;               /* becomes the root directory, and the working one, while still root; NULL: stay */
+    const char *directory;          /* changed to with the identity's rights, inside the root; NULL: stay */
     const struct child_identity *identity; /* changed to before exec; NULL: stay */
     int input_fd;                          /* becomes standard input if input_is_fd; stays the caller's */
     bool input_is_fd;
+    int output_fd; /* becomes standard output and error if output_is_fd, and nothing is captured; stays the caller's */
+    bool output_is_fd;
     struct str input;  /* else this is written to it, then it is closed */
     size_t output_max; /* of standard output and error together; more is read and dropped */
     struct duration timeout;
+    pid_t *pid; /* NULL, or where its process id is while it runs, and 0 before and after: for who must kill it */
 };
 
 enum child_end {
@@ -50,7 +54,8 @@ struct child_result {
 
 /*
  * False only if the program could not be started (no such file, no permission, no process): the failure has
- * the errno. A child that stops reading its input is not a failure.
+ * the errno. Its text names the program; but FAILURE_CONFIGURATION, and a text of their own, for a root or directory
+ * that cannot be changed to. A child that stops reading its input is not a failure.
  */
 MUST_USE bool child_run(struct loop *loop, const struct child_command *command, struct arena *arena,
                         struct child_result *result_out, struct failure *why);

@@ -99,6 +99,19 @@ TEST(a_child_that_ignores_its_input_is_fine)
     arena_destroy(&scene.arena);
 }
 
+TEST(a_child_that_writes_without_end_has_its_time_and_no_more)
+{
+    struct child_command command = shell("exec yes");
+    struct scene scene;
+
+    command.timeout = milliseconds(200);
+    scene = play(command);
+    EXPECT(scene.has_run);
+    EXPECT_INT(scene.result.end, CHILD_TIMED_OUT);
+    EXPECT_UINT(scene.result.output.len, 100);
+    arena_destroy(&scene.arena);
+}
+
 TEST(a_signal_is_told_from_an_exit)
 {
     struct scene scene = play(shell("kill -9 $$"));
@@ -151,5 +164,47 @@ TEST(as_root_a_child_becomes_another_user)
         EXPECT_STR(scene.result.output, STR("65534\n65534 65533\n"));
     else
         EXPECT_INT(scene.why.error, EPERM);
+    arena_destroy(&scene.arena);
+}
+
+TEST(output_may_go_to_a_descriptor_of_the_callers)
+{
+    struct child_command command = shell("echo said; echo loud >&2");
+    struct scene scene;
+    char text[20] = "";
+    pid_t pid = -1;
+    int ends[2];
+
+    EXPECT_INT(pipe(ends), 0);
+    command.output_is_fd = true;
+    command.output_fd = ends[1];
+    command.pid = &pid;
+    scene = play(command);
+    EXPECT(scene.has_run);
+    EXPECT_INT(pid, 0);
+    EXPECT_STR(scene.result.output, STR_EMPTY);
+    EXPECT_INT(read(ends[0], text, sizeof text - 1), 10);
+    EXPECT_TEXT(text, "said\nloud\n");
+    close(ends[0]);
+    close(ends[1]);
+    arena_destroy(&scene.arena);
+}
+
+TEST(a_directory_that_is_not_there_is_named)
+{
+    struct child_command command = shell("true");
+    struct scene scene;
+
+    command.directory = "/nonexistent";
+    scene = play(command);
+    EXPECT_FALSE(scene.has_run);
+    EXPECT_INT(scene.why.kind, FAILURE_CONFIGURATION);
+    EXPECT(str_starts_with(str_from_c(scene.why.text), STR("cannot change directory to \"/nonexistent\" for uid=")));
+    arena_destroy(&scene.arena);
+    command.directory = NULL;
+    command.root = "/nonexistent";
+    scene = play(command);
+    EXPECT_FALSE(scene.has_run);
+    EXPECT(str_starts_with(str_from_c(scene.why.text), STR("chroot(/nonexistent): ")));
     arena_destroy(&scene.arena);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "local/sysexits_text.h"
+#include "delivery/sysexits_text.h"
 
 #include <sysexits.h>
 

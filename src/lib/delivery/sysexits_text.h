@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_SYSEXITS_TEXT_H
-#define LOCAL_SYSEXITS_TEXT_H
+#ifndef DELIVERY_SYSEXITS_TEXT_H
+#define DELIVERY_SYSEXITS_TEXT_H
 
 #include "mail/dsn.h"
 
