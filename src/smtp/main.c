@@ -132,7 +132,7 @@ static void deliver(struct delivery *delivery, void *context)
     smtp_deliver(context, delivery);
 }
 
-static const char *const calls[] = { "rewrite", "proxymap", NULL };
+static const char *const calls[] = { "rewrite", "proxymap", "cleanup", NULL };
 
 /* By the last part of the name that the program was started with. */
 static bool is_lmtp(const char *name)
@@ -145,7 +145,6 @@ static bool is_lmtp(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "cleanup", NULL };
     struct delivery_program program = {
         .name = "smtp",
         .shape = DAEMON_EVENT,
