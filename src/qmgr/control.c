@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "os/file.h"
 #include "protocol/queue.h"
+#include "qmgr/flushing.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
 #include "qmgr/oldest_first.h"
@@ -73,6 +74,7 @@ struct rename_job {
     struct queue_id id;
     enum spool_queue to;
     const struct spool_settings *spool;
+    unsigned add_flags;
     struct instant next_attempt;
     bool is_done;
     struct failure why;
@@ -83,11 +85,13 @@ static void rename_file(void *context)
 {
     struct rename_job *job = context;
 
-    job->is_done = queue_file_append(job->path, NULL, 0, 0, job->next_attempt, false, &job->why) &&
-                   spool_move(job->spool, job->id, job->path, job->to, false, &job->why);
+    job->is_done =
+        queue_file_append(job->path, NULL, 0, job->add_flags, job->next_attempt, job->add_flags != 0, &job->why) &&
+        spool_move(job->spool, job->id, job->path, job->to, false, &job->why);
 }
 
-static bool move_file(struct keeper *keeper, struct queued_message *message, enum spool_queue to, struct failure *why)
+static bool change_file(struct keeper *keeper, struct queued_message *message, enum spool_queue to, unsigned add_flags,
+                        int64_t next_attempt, struct failure *why)
 {
     struct rename_job *job = memory_alloc(sizeof(*job));
     bool is_done;
@@ -96,7 +100,8 @@ static bool move_file(struct keeper *keeper, struct queued_message *message, enu
     job->id = message->id;
     job->to = to;
     job->spool = &keeper->spool;
-    job->next_attempt = clock_now();
+    job->add_flags = add_flags;
+    job->next_attempt = instant_from_seconds(next_attempt);
     message->is_moving = true;
     queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
     keeper_block(keeper, rename_file, job);
@@ -109,6 +114,11 @@ static bool move_file(struct keeper *keeper, struct queued_message *message, enu
         *why = job->why;
     memory_free(job);
     return is_done;
+}
+
+static bool move_file(struct keeper *keeper, struct queued_message *message, enum spool_queue to, struct failure *why)
+{
+    return change_file(keeper, message, to, 0, keeper_now(), why);
 }
 
 /* What it was before, when an operation failed. */
@@ -160,6 +170,35 @@ static enum acted release_message(struct keeper *keeper, struct queued_message *
     }
     message->was_deferred = true;
     queue_index_ready(keeper->index, message);
+    event_wake_all(&keeper->work);
+    return ACTED;
+}
+
+/* Its next attempt, at which it is returned, stays when it was. In delivery, the end of the attempt is its end. */
+static enum acted expire_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    bool is_waiting = message->state == QUEUED_WAITING;
+    int64_t next_attempt = is_waiting ? (int64_t) message->next_attempt : keeper_now();
+    bool is_done;
+
+    if (message->must_expire)
+        return NOT_ACTED;
+    if (message->state != QUEUED_ACTIVE) {
+        queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
+        if (message->segment != NULL)
+            is_done =
+                spilling_move(keeper, message, SPOOL_INCOMING, next_attempt, ENVELOPE_FORCE_EXPIRED, NULL, 0, why);
+        else
+            is_done = change_file(keeper, message, (enum spool_queue) message->queue, ENVELOPE_FORCE_EXPIRED,
+                                  next_attempt, why);
+        if (is_waiting)
+            queue_index_wait(keeper->index, message, next_attempt);
+        else
+            put_back(keeper, message);
+        if (!is_done)
+            return ACT_FAILED;
+    }
+    message->must_expire = true;
     event_wake_all(&keeper->work);
     return ACTED;
 }
@@ -255,22 +294,14 @@ static enum acted requeue_message(struct keeper *keeper, struct queued_message *
 static enum acted flush_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
 {
     (void) why;
-    /* Its turn comes anyway; or it is in delivery, and tried again at once if it comes back. */
-    if (message->state == QUEUED_READY || message->state == QUEUED_ACTIVE)
-        message->is_flushed = true;
-    if (message->state != QUEUED_WAITING || message->is_moving || message->is_inherited)
-        return NOT_ACTED;
-    message->is_flushed = true;
-    queue_index_ready(keeper->index, message);
-    event_wake_all(&keeper->work);
-    return ACTED;
+    return flushing_message(keeper, message) ? ACTED : NOT_ACTED;
 }
 
 typedef enum acted operation(struct keeper *keeper, struct queued_message *message, struct failure *why);
 
 static operation *const operations[] = {
     [QUEUE_HOLD] = hold_message,     [QUEUE_RELEASE] = release_message, [QUEUE_REQUEUE] = requeue_message,
-    [QUEUE_DELETE] = delete_message, [QUEUE_FLUSH] = flush_message,
+    [QUEUE_DELETE] = delete_message, [QUEUE_FLUSH] = flush_message,     [QUEUE_EXPIRE] = expire_message,
 };
 
 /* ---- many ---- */
@@ -479,23 +510,46 @@ static void spill_everything(struct control *control)
     }
 }
 
-static void flush_here(struct keeper *keeper)
+/* What is to be tried now need not wait for a destination that was dead a while ago. */
+static void flush_named(struct control *control)
 {
-    size_t count;
-    struct queue_id *ids = queue_index_ids(keeper->index, &count);
-    struct failure ignored;
+    deliveries_revive(control->keeper->deliveries);
+    run_operation(control);
+}
 
-    deliveries_revive(keeper->deliveries);
-    for (size_t i = 0; i < count; i++) {
-        struct queued_message *message = queue_index_find(keeper->index, ids[i]);
+static void fail(struct control *control, const char *reason)
+{
+    control->reply.failure = arena_str(control->arena, str_from_c(reason));
+}
 
-        if (message != NULL)
-            (void) flush_message(keeper, message, &ignored);
+static void flush_site(struct control *control)
+{
+    struct str site = control->request->site;
+    struct failure why;
+
+    switch (flushing_is_eligible(control->keeper, site, &why)) {
+    case TABLE_FOUND:
+        if (!flushing_site(control->keeper, site, &why))
+            fail(control, why.text);
+        return;
+    case TABLE_ABSENT:
+        control->reply.is_denied = true;
+        return;
+    case TABLE_UNKNOWN:
+        log_warning("%s", why.text);
+        fail(control, why.text);
+        return;
     }
-    memory_free(ids);
-    keeper->last_flush = clock_now();
-    keeper->wants_flush = true;
-    walker_start_now(keeper);
+}
+
+static void flush(struct control *control)
+{
+    if (!str_is_empty(control->request->site))
+        flush_site(control);
+    else if (control->request->is_all)
+        flushing_all(control->keeper);
+    else
+        flush_named(control);
 }
 
 void control_flush(struct keeper *keeper)
@@ -504,7 +558,7 @@ void control_flush(struct keeper *keeper)
     struct control control = { .keeper = keeper, .request = &request };
 
     if (!successor_must_act(keeper, true)) {
-        flush_here(keeper);
+        flushing_all(keeper);
         return;
     }
     /* Not to be waited for here: who leaves may wait for the caller. */
@@ -530,8 +584,8 @@ bool control_control(struct daemon_call *call, struct failure *why)
         spill_everything(&control);
     else if (control.request->operation == QUEUE_RESCAN)
         walker_start_now(keeper);
-    else if (control.request->operation == QUEUE_FLUSH && control.request->is_all)
-        flush_here(keeper);
+    else if (control.request->operation == QUEUE_FLUSH)
+        flush(&control);
     else
         run_operation(&control);
     return daemon_reply(call, &control.reply, why);

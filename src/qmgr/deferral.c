@@ -6,6 +6,7 @@
 #include "qmgr/removal.h"
 #include "qmgr/requeue.h"
 #include "qmgr/segment_ledger.h"
+#include "qmgr/site_marks.h"
 #include "qmgr/spilling.h"
 #include "qmgr/told_failures.h"
 
@@ -75,9 +76,9 @@ static void put_back(struct keeper *keeper, struct queued_message *message, cons
     int64_t next_attempt = is_flushed ? keeper_now() : deferral->next_attempt;
 
     message->is_flushed = is_flushed;
+    message->sites = message->active->portions == NULL ? site_marks_of(message->active->envelope) : 0;
     loader_release(keeper, message);
     message->must_hold = false;
-    message->must_expire = false;
     message->was_deferred = deferral->queue == SPOOL_DEFERRED;
     if (message->queue == SPOOL_HOLD)
         queue_index_set_idle(keeper->index, message, QUEUED_IDLE);

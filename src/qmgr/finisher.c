@@ -74,6 +74,16 @@ static bool was_tried(const struct active_message *active)
     return false;
 }
 
+/* That of an earlier attempt, where this activation had none. */
+static struct str last_status(const struct active_message *active, const struct envelope_recipient *recipient)
+{
+    char buffer[DSN_STATUS_SIZE];
+
+    if (!dsn_status_is_set(recipient->dsn))
+        return STR("4.7.0");
+    return arena_str(active->arena, dsn_status_format(recipient->dsn, buffer));
+}
+
 /* Recipients whose time is over fail with the reason of their last attempt. */
 static void expire(struct keeper *keeper, struct queued_message *message)
 {
@@ -88,9 +98,10 @@ static void expire(struct keeper *keeper, struct queued_message *message)
             continue;
         envelope->recipients[i].status = RECIPIENT_FAILED;
         if (str_is_empty(envelope->recipients[i].reason))
-            envelope->recipients[i].reason = STR("message has expired");
+            envelope->recipients[i].reason =
+                message->must_expire ? STR("message is administratively expired") : STR("message has expired");
         if (str_is_empty(active->results[i].dsn))
-            active->results[i].dsn = STR("4.7.0");
+            active->results[i].dsn = last_status(active, &envelope->recipients[i]);
         active->results[i].reason = envelope->recipients[i].reason;
     }
     log_expired(active->id_text, envelope->sender, message->must_expire);
@@ -266,6 +277,8 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     tell_trace(keeper, message, active);
     (void) return_failed(keeper, message);
     deferral.add_flags = warn_of_delay(keeper, active);
+    if (message->must_expire)
+        deferral.add_flags |= ENVELOPE_FORCE_EXPIRED;
     keeper_wait_moved(keeper, message);
     add_returned(envelope, deferral.outcomes, &deferral.count);
     use_numbers(active, deferral.outcomes, deferral.count);

@@ -21,6 +21,7 @@
 
 struct daemon;
 struct endpoint;
+struct flushing;
 struct loop;
 struct offload;
 struct read_parts;
@@ -44,6 +45,7 @@ struct keeper {
     struct active_keeper hooks;
     struct spiller *spiller;
     struct told_failures *told_failures;
+    struct flushing *flushing;
     struct offload *files;  /* opening, renaming, appending, walking */
     struct worker *ledgers; /* syncs of ledgers */
     struct strbuf frame;    /* the one read last: nobody waits while he uses it */

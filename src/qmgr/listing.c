@@ -85,12 +85,14 @@ static bool list_one(struct daemon_call *call, struct queue_id id, struct arena 
     struct keeper *keeper = call->context;
     struct queued_message *message;
     struct envelope envelope;
+    bool is_forced;
 
     message = read_for_list(keeper, id, arena, &envelope);
     if (message == NULL)
         return true;
     leave_out_served(message, &envelope);
-    if (!send_entry(call, id, &envelope, control_queue_of(message), message->must_expire, arena, why))
+    is_forced = message->must_expire || (envelope.flags & ENVELOPE_FORCE_EXPIRED) != 0;
+    if (!send_entry(call, id, &envelope, control_queue_of(message), is_forced, arena, why))
         return false;
     (*count)++;
     return true;

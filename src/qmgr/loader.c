@@ -273,6 +273,8 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->results = arena_new_array(arena, envelope->recipient_count, struct active_result);
     list_init(&active->entries);
     message->active = active;
+    if ((envelope->flags & ENVELOPE_FORCE_EXPIRED) != 0)
+        message->must_expire = true;
     message->is_inherited = false;
     keeper->active_count++;
     keeper->active_deferred += message->was_deferred;

@@ -2,6 +2,7 @@
 /* qmgr - keeps the queue: what came in goes out, is tried again, or goes back. */
 
 #include "base/memory.h"
+#include "config/main_cf.h"
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
@@ -12,6 +13,7 @@
 #include "qmgr/census.h"
 #include "qmgr/control.h"
 #include "qmgr/finisher.h"
+#include "qmgr/flushing.h"
 #include "qmgr/handover.h"
 #include "qmgr/listing.h"
 #include "qmgr/live_segments.h"
@@ -44,18 +46,45 @@ struct qmgr {
     struct keeper keeper;
     struct deliveries_transport *transports;
     size_t transport_count;
+    struct table_set *tables;
     bool was_unclean;
     bool is_ending;
     struct event ended;
     bool has_ended;
 };
 
-static bool open_master_cf(struct daemon *daemon, struct failure *why)
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+static void open_tables(struct daemon *daemon, struct qmgr *qmgr)
+{
+    const struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+    };
+    const struct qmgr_settings *settings = daemon_settings(daemon);
+    struct strlist parents =
+        main_cf_words(daemon_shared(daemon)->parent_domain_matches_subdomains, daemon_arena(daemon));
+
+    qmgr->tables = table_set_create(&options);
+    qmgr->keeper.flushing = flushing_create(qmgr->tables, settings->fast_flush_domains,
+                                            strlist_contains(&parents, STR("fast_flush_domains")));
+}
+
+static bool open_before_jail(struct daemon *daemon, struct failure *why)
 {
     const struct shared_settings *shared = daemon_shared(daemon);
     struct qmgr *qmgr = arena_new(daemon_arena(daemon), struct qmgr);
 
     daemon_keep(daemon, qmgr);
+    open_tables(daemon, qmgr);
     /* master runs with the master.cf it read; a mistake made in it since is no reason to stop the mail. */
     if (!deliveries_find_transports(shared->config_directory, shared->default_process_limit, daemon_arena(daemon),
                                     &qmgr->transports, &qmgr->transport_count, why))
@@ -327,6 +356,8 @@ static void stop(void *context)
     queue_index_destroy(&keeper->index);
     strbuf_done(&keeper->frame);
     read_parts_destroy(&keeper->read_parts);
+    flushing_destroy(&keeper->flushing);
+    table_set_destroy(&qmgr->tables);
 }
 
 /* Postfix's bytes: A all deferred mail, F forget dead destinations, D and I look into the queues, W wake up. */
@@ -350,13 +381,13 @@ static const struct daemon_operation operations[] = {
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "spill", "bounce", "defer", "trace", "rewrite", "verify", NULL };
+    static const char *const calls[] = { "spill", "bounce", "defer", "trace", "rewrite", "verify", "proxymap", NULL };
     static const struct daemon_program program = {
         .name = "qmgr",
         .shape = DAEMON_EVENT,
         .user = DAEMON_AS_MAIL_OWNER,
         .settings = &qmgr_settings_table,
-        .open = open_master_cf,
+        .open = open_before_jail,
         .start = start,
         .drain = drain,
         .stop = stop,

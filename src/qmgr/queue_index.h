@@ -32,20 +32,23 @@ struct queued_message {
     uint32_t frame_length;         /* with header */
     uint32_t next_attempt;         /* seconds since 1970 */
     uint32_t heap_place;           /* 0: not in the heap */
+    uint64_t sites;                /* site_marks.h: domains of its recipients; 0: not known */
     unsigned char queue;           /* enum spool_queue; of a frame: incoming */
     unsigned char state;           /* enum queued_state */
-    bool is_moving;                /* being written to a file, or its file renamed: wait until it is not */
-    bool was_deferred;             /* waits its turn among the deferred */
-    bool must_delete;              /* postsuper -d while in delivery */
-    bool must_hold;                /* postsuper -h while in delivery */
-    bool must_requeue;             /* postsuper -r while in delivery */
-    bool must_expire;              /* return it at the next attempt */
-    bool is_flushed;               /* somebody asked for the next attempt */
-    bool is_inherited;             /* an agent works on it for an earlier queue manager: it waits, whatever is asked */
-    bool may_have_file;            /* a frame whose spill did not say how it ended */
     unsigned char seen;            /* number of the walk that last saw its file */
+    bool is_moving : 1;            /* being written to a file, or its file renamed: wait until it is not */
+    bool was_deferred : 1;         /* waits its turn among the deferred */
+    bool must_delete : 1;          /* postsuper -d while in delivery */
+    bool must_hold : 1;            /* postsuper -h while in delivery */
+    bool must_requeue : 1;         /* postsuper -r while in delivery */
+    bool must_expire : 1;          /* return it at the next attempt */
+    bool is_flushed : 1;           /* somebody asked for the next attempt */
+    bool is_inherited : 1;         /* an agent works on it for an earlier queue manager: it waits, whatever is asked */
+    bool may_have_file : 1;        /* a frame whose spill did not say how it ended */
     unsigned short origin_segment; /* the segment whose frame it was; 0: none that still matters */
 };
+
+_Static_assert(sizeof(struct queued_message) <= 96, "a backlog of a million messages is a hundred megabytes");
 
 struct queue_index;
 

@@ -17,6 +17,8 @@ static const struct setting rows[] = {
                     "Who was warned of a delay is told when the message is delivered after all."),
     SETTING_TIME(struct qmgr_settings, queue_run_delay, "queue_run_delay", "300s", 1, 0, 's',
                  "The most time until a file that appeared in deferred/ is noticed."),
+    SETTING_STRING(struct qmgr_settings, fast_flush_domains, "fast_flush_domains", "$relay_domains", 0, 0,
+                   "Domains whose mail may be asked for, with ETRN or \"postqueue -s\"."),
     SETTING_TIME(struct qmgr_settings, transport_retry_time, "transport_retry_time", "60s", 5, 0, 's',
                  "How long a delivery transport that cannot be reached is left alone."),
     SETTING_INTEGER(struct qmgr_settings, message_active_limit, "qmgr_message_active_limit", "20000", 1, 0,

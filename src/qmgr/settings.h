@@ -13,6 +13,7 @@ struct qmgr_settings {
     struct duration delay_warning_time;
     bool confirm_delay_cleared;
     struct duration queue_run_delay;
+    struct str fast_flush_domains;
     struct duration transport_retry_time;
     int message_active_limit;
     int message_recipient_limit;

@@ -28,6 +28,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_RSET] = { "RSET", verb_rset, COMMAND_IS_JUNK },
     [COMMAND_NOOP] = { "NOOP", verb_noop, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
     [COMMAND_VRFY] = { "VRFY", verb_vrfy, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
+    [COMMAND_ETRN] = { "ETRN", verb_etrn, COMMAND_IS_JUNK },
     [COMMAND_HELP] = { "HELP", verb_help, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
     [COMMAND_QUIT] = { "QUIT", verb_quit, COMMAND_IS_ALWAYS_TAKEN },
     [COMMAND_UNKNOWN] = { "UNKNOWN", verb_unknown, COMMAND_IS_ALWAYS_TAKEN },

@@ -22,6 +22,7 @@ enum command_id {
     COMMAND_RSET,
     COMMAND_NOOP,
     COMMAND_VRFY,
+    COMMAND_ETRN,
     COMMAND_HELP,
     COMMAND_QUIT,
     COMMAND_UNKNOWN,

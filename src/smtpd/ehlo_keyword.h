@@ -18,10 +18,11 @@ enum ehlo_keyword {
     KEYWORD_SMTPUTF8 = 1 << 6,
     KEYWORD_CHUNKING = 1 << 7,
     KEYWORD_XVERP = 1 << 9,
+    KEYWORD_ETRN = 1 << 10,
     KEYWORD_SILENT = 1 << 8, /* "silent-discard": say nothing of it in the log */
 };
 
-/* The bits of the keywords in a list; words that name none (ETRN, STARTTLS, ...) are ignored. */
+/* The bits of the keywords in a list; words that name none (STARTTLS, ...) are ignored. */
 unsigned ehlo_keyword_mask(struct str list);
 
 /* What this client may not see, by smtpd_discard_ehlo_keyword_address_maps or smtpd_discard_ehlo_keywords. */

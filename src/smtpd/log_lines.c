@@ -288,3 +288,13 @@ void log_peer_trouble(struct str trouble)
 {
     log_warning("%.*s", STR_ARG(trouble));
 }
+
+void log_etrn_denied(const struct session *session, struct str site)
+{
+    log_warning("reject: ETRN %.*s... from %.*s", STR_ARG(str_part(site, 0, 100)), STR_ARG(session->peer.shown));
+}
+
+void log_flush_trouble(const char *reason)
+{
+    log_warning("flush service: %s", reason);
+}

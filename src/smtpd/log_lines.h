@@ -41,6 +41,9 @@ void log_unknown_restriction(struct str name);
 void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);
 void log_table_trouble(struct str title, const char *reason);
+/* Mail for the site may not be asked for by anybody. */
+void log_etrn_denied(const struct session *session, struct str site);
+void log_flush_trouble(const char *reason);
 void log_no_relay_control(void);
 void log_peer_trouble(struct str trouble);
 

@@ -150,6 +150,21 @@ bool policy_allows_message(struct session *session, struct str *reply_out)
     return conclude(&check, passes(&check, session->smtpd->end_of_data_restrictions, TOPIC_END_OF_DATA), reply_out);
 }
 
+bool policy_allows_etrn(struct session *session, struct str site, struct str *reply_out)
+{
+    const struct smtpd *smtpd = session->smtpd;
+    struct check check = check_begin(session);
+    bool is_passed = true;
+
+    if (smtpd->is_standalone)
+        return true;
+    check.etrn_site = site;
+    if (smtpd->settings->delay_reject)
+        is_passed = passes(&check, smtpd->client_restrictions, TOPIC_CLIENT) &&
+                    passes(&check, smtpd->helo_restrictions, TOPIC_HELO);
+    return conclude(&check, is_passed && passes(&check, smtpd->etrn_restrictions, TOPIC_ETRN), reply_out);
+}
+
 bool policy_client_is_local(struct session *session)
 {
     struct check check = check_begin(session);

@@ -18,6 +18,8 @@ bool policy_allows_sender(struct session *session, struct str *reply_out);
 /* recipient in internal form, shown as the client wrote it. For RCPT and VRFY. */
 bool policy_allows_recipient(struct session *session, struct str recipient, struct str shown, struct str *reply_out);
 bool policy_allows_data(struct session *session, struct str *reply_out);
+/* ETRN: client and HELO too, where they have waited. */
+bool policy_allows_etrn(struct session *session, struct str site, struct str *reply_out);
 bool policy_allows_message(struct session *session, struct str *reply_out);
 
 /* Whether local_header_rewrite_clients lists this client: its headers are completed with our domain. */

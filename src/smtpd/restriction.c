@@ -28,6 +28,7 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE },
     [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE },
     [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE },
+    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE },
     [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE },
     [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
     [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE },
@@ -41,6 +42,7 @@ static const enum restriction_word topic_access[] = {
     [TOPIC_CLIENT] = RESTRICTION_CHECK_CLIENT_ACCESS,  [TOPIC_HELO] = RESTRICTION_CHECK_HELO_ACCESS,
     [TOPIC_SENDER] = RESTRICTION_CHECK_SENDER_ACCESS,  [TOPIC_RECIPIENT] = RESTRICTION_CHECK_RECIPIENT_ACCESS,
     [TOPIC_DATA] = RESTRICTION_CHECK_RECIPIENT_ACCESS, [TOPIC_END_OF_DATA] = RESTRICTION_CHECK_RECIPIENT_ACCESS,
+    [TOPIC_ETRN] = RESTRICTION_CHECK_ETRN_ACCESS,
 };
 
 static const struct restriction *find_restriction(struct str name)
@@ -232,6 +234,7 @@ enum verdict restriction_run_names(struct check *check, struct str names, struct
 static const char *const topic_names[] = {
     [TOPIC_CLIENT] = "Client host",          [TOPIC_HELO] = "Helo command", [TOPIC_SENDER] = "Sender address",
     [TOPIC_RECIPIENT] = "Recipient address", [TOPIC_DATA] = "Data command", [TOPIC_END_OF_DATA] = "End-of-data",
+    [TOPIC_ETRN] = "Etrn command",
 };
 
 /* What the topic is in this session: "a@b.example". */
@@ -252,6 +255,8 @@ static struct str topic_value(const struct check *check, enum restriction_topic 
         return STR("DATA");
     case TOPIC_END_OF_DATA:
         return STR("END-OF-MESSAGE");
+    case TOPIC_ETRN:
+        return check->etrn_site;
     }
     return STR_EMPTY;
 }

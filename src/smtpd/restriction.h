@@ -31,6 +31,7 @@ enum restriction_topic {
     TOPIC_RECIPIENT,
     TOPIC_DATA,
     TOPIC_END_OF_DATA,
+    TOPIC_ETRN,
 };
 
 /* A refusal kept for later: defer_if_permit and defer_if_reject. */
@@ -48,6 +49,7 @@ struct check {
     struct str recipient;                  /* internal form; empty where none is concerned */
     struct str recipient_shown;            /* quoted, for the log */
     const struct destination *destination; /* of the recipient, looked up when first needed */
+    struct str etrn_site;                  /* empty where none is concerned */
     bool only_warns;                       /* warn_if_reject stands before */
     bool is_soft;                          /* answers matter to nobody: local_header_rewrite_clients */
     unsigned depth;
@@ -147,6 +149,7 @@ enum verdict restriction_permit_auth_destination(struct check *check, const stru
 enum verdict restriction_client_access(struct check *check, const struct restriction_node *node);
 enum verdict restriction_helo_access(struct check *check, const struct restriction_node *node);
 enum verdict restriction_sender_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_etrn_access(struct check *check, const struct restriction_node *node);
 enum verdict restriction_recipient_access(struct check *check, const struct restriction_node *node);
 
 enum verdict restriction_reject_unlisted_sender(struct check *check, const struct restriction_node *node);

@@ -180,6 +180,19 @@ enum verdict restriction_helo_access(struct check *check, const struct restricti
     return conclude(check, TOPIC_HELO, node, result, &answer, &why);
 }
 
+enum verdict restriction_etrn_access(struct check *check, const struct restriction_node *node)
+{
+    struct address_answer answer;
+    enum table_result result;
+    struct failure why;
+
+    if (check->etrn_site.len == 0)
+        return VERDICT_DUNNO;
+    result =
+        domain_lookup(node->table, check->smtpd->access_parents_match, check->etrn_site, check->arena, &answer, &why);
+    return conclude(check, TOPIC_ETRN, node, result, &answer, &why);
+}
+
 static enum verdict address_access(struct check *check, enum restriction_topic topic,
                                    const struct restriction_node *node, struct str address)
 {

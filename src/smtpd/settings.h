@@ -27,6 +27,7 @@ struct smtpd_settings {
     struct str recipient_restrictions;
     struct str data_restrictions;
     struct str end_of_data_restrictions;
+    struct str etrn_restrictions;
     bool relay_before_recipient_restrictions;
     bool delay_reject;
     bool delay_open_until_valid_rcpt;

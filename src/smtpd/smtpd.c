@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "notice/transcript.h"
 #include "protocol/cleanup.h"
+#include "protocol/flush.h"
 #include "protocol/rewrite.h"
 #include "protocol/verify.h"
 #include "smtpd/destination.h"
@@ -98,6 +99,7 @@ static void parse_restrictions(struct smtpd *smtpd)
     smtpd->recipient_restrictions = restriction_parse(smtpd, settings->recipient_restrictions);
     smtpd->data_restrictions = restriction_parse(smtpd, settings->data_restrictions);
     smtpd->end_of_data_restrictions = restriction_parse(smtpd, settings->end_of_data_restrictions);
+    smtpd->etrn_restrictions = restriction_parse(smtpd, settings->etrn_restrictions);
     smtpd->local_rewrite_clients = restriction_parse(smtpd, settings->local_header_rewrite_clients);
     smtpd->is_open_relay = !restriction_list_stops_relaying(smtpd->relay_restrictions) &&
                            !restriction_list_stops_relaying(smtpd->recipient_restrictions);
@@ -172,6 +174,9 @@ void smtpd_start(struct smtpd *smtpd)
     smtpd->rewrite = daemon_endpoint(
         smtpd->daemon, arena_printf(smtpd->arena, "private/%.*s", STR_ARG(shared->rewrite_service_name)).data,
         &rewrite_protocol);
+    smtpd->flush = daemon_endpoint(smtpd->daemon,
+                                   arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->flush_service_name)).data,
+                                   &flush_protocol);
 }
 
 void smtpd_stop(struct smtpd *smtpd)

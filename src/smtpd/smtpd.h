@@ -59,6 +59,7 @@ struct smtpd {
     const struct restriction_list *recipient_restrictions;
     const struct restriction_list *data_restrictions;
     const struct restriction_list *end_of_data_restrictions;
+    const struct restriction_list *etrn_restrictions;
     const struct restriction_list *local_rewrite_clients;
     /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
     bool is_open_relay;
@@ -70,6 +71,7 @@ struct smtpd {
     struct endpoint *cleanup;
     struct endpoint *rewrite;
     struct endpoint *verify;
+    struct endpoint *flush;
     struct destination_cache *destination_cache;
     struct resolver *resolver;
     struct host_lookup *host_lookup;

@@ -71,7 +71,7 @@ TEST(verbs_are_found_without_regard_to_case)
 
 TEST(keywords_that_nobody_knows_are_ignored)
 {
-    EXPECT_UINT(ehlo_keyword_mask(STR("pipelining, dsn, ETRN, silent-discard")),
-                KEYWORD_PIPELINING | KEYWORD_DSN | KEYWORD_SILENT);
+    EXPECT_UINT(ehlo_keyword_mask(STR("pipelining, dsn, ETRN, TURN, silent-discard")),
+                KEYWORD_PIPELINING | KEYWORD_DSN | KEYWORD_ETRN | KEYWORD_SILENT);
     EXPECT_UINT(ehlo_keyword_mask(STR("")), 0);
 }

@@ -6,5 +6,5 @@
 void verb_help(struct session *session, struct str argument)
 {
     (void) argument;
-    answer_send(session, STR("214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"));
+    answer_send(session, STR("214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN HELP QUIT"));
 }

@@ -18,6 +18,7 @@ void verb_bdat(struct session *session, struct str argument);
 void verb_rset(struct session *session, struct str argument);
 void verb_noop(struct session *session, struct str argument);
 void verb_vrfy(struct session *session, struct str argument);
+void verb_etrn(struct session *session, struct str argument);
 void verb_help(struct session *session, struct str argument);
 void verb_quit(struct session *session, struct str argument);
 

@@ -33,7 +33,7 @@ ACTING_AS_OTHERS = {"local", "virtual"}
 RUNNING_COMMANDS = {"local"}
 
 # Whom the network services may talk to, and nobody else.
-OPEN_TO_NETWORK = {"public/cleanup", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify"}
+OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify"}
 
 
 def status_of(pid):
@@ -283,7 +283,7 @@ def test_an_intruder_in_the_network_services_place_reaches_no_mail(make_merpati)
     assert [(a, r) for a, r in zip(attempts, results) if r != "EACCES"] == []
 
 
-def test_an_intruder_in_the_network_services_place_connects_to_three_services_only(services):
+def test_an_intruder_in_the_network_services_place_connects_to_five_services_only(services):
     mail, _ = services
     names = sockets(mail)
     verbs = ["send" if name == "public/postlog" else "connect" for name in names]

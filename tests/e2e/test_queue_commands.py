@@ -275,13 +275,13 @@ def test_others_get_a_sentence_when_the_system_is_down(make_merpati, account):
 
 def test_wrong_use_is_told(merpati):
     mail = merpati()
-    for name, words, status in (("postqueue", [], 64), ("postqueue", ["-p", "-f"], 64), ("postqueue", ["-z"], 64),
-                                ("postsuper", ["-z"], 1), ("postcat", [], 1)):
+    for name, words, status in (("postqueue", [], 69), ("postqueue", ["-p", "-f"], 69), ("postqueue", ["-z"], 69),
+                                ("postsuper", ["-z"], 1), ("postcat", ["-z"], 1)):
         done = mail.command(name, *words, check=False)
         assert done.returncode == status
         assert f"{name}: fatal: usage: {name} " in done.stderr
     done = mail.command("postqueue", "-i", "no/id", check=False)
-    assert (done.returncode, done.stderr) == (64, 'postqueue: fatal: Cannot flush queue ID - invalid name: "no/id"\n')
+    assert (done.returncode, done.stderr) == (69, 'postqueue: fatal: Cannot flush queue ID - invalid name: "no/id"\n')
 
 
 def test_mail_requeued_while_down_is_submitted_anew(make_merpati):
@@ -422,3 +422,136 @@ def attributes(mail, queue_id):
     text = mail.command("postcat", "-eq", queue_id).stdout
     found = dict(re.findall(r"(?m)^named_attribute: (\w+)=(.*)$", text))
     return {name: value for name, value in found.items() if "client" in name or "helo" in name or "protocol" in name}
+
+
+def reduced(mail, done, ids):
+    """What postsuper said and what was logged, with A, B, ... for the ids."""
+    text = done.stderr
+    for name, queue_id in ids.items():
+        text = text.replace(queue_id, name)
+    return done.returncode, text
+
+
+def test_expired_mail_goes_back_at_its_next_attempt(make_stock, make_merpati):
+    seen = []
+    for make in (make_stock, make_merpati):
+        mail = make(main={**REFUSING, "minimal_backoff_time": "1h", "maximal_backoff_time": "2h"}).start()
+        ids = {name: submit(mail, f"{name}@far.test") for name in ("one", "two", "three")}
+        mail.command("postsuper", "-h", ids["two"], "-h", ids["three"])
+        steps = [("-e", ids["one"]), ("-e", ids["two"]), ("-f", ids["three"]), ("-e", ids["one"], "-f", ids["one"]),
+                 ("-e", "NOSUCH"), ("-e", "bad-id")]  # fmt: skip
+        said = [reduced(mail, mail.command("postsuper", *words), ids) for words in steps]
+        marks = dict(re.findall(r"(?m)^(\w{10,})([*!#]+)", mail.command("postqueue", "-p").stdout))
+        said.append([marks.get(ids[name]) for name in ("one", "two")])
+        mail.command("postqueue", "-f")
+        mail.command("postqueue", "-i", ids["three"])
+        for name in ("one", "three"):
+            mail.wait_log(rf"{ids[name]}: from=<{SENDER}>, status=force-expired, returned to sender$")
+            mail.wait_log(rf"{ids[name]}: removed")
+        assert entry(mail, ids["two"])["forced_expire"] is True
+        mail.command("postsuper", "-H", ids["two"])
+        mail.command("postqueue", "-i", ids["two"])
+        mail.wait_log(rf"{ids['two']}: removed")
+        assert len(mail.log_lines(r"to=<(one|two|three)@far\.test>")) == 3
+        seen.append(said)
+    assert seen[1] == seen[0]
+
+
+def test_the_reason_of_mail_expired_by_hand(either, sink):
+    """That of its delay, or that it was done by hand."""
+    server = sink()
+    mail = either(main={"default_transport": REFUSING["default_transport"], "relayhost": "", "defer_transports": "hold",
+                        "transport_maps": f"inline:{{{{tried.test = retry:4.4.1 {REASON}}}, {{untried.test = hold:}}, "
+                                          f"{{example.com = smtp:[127.0.0.1]:{server.port}}}}}"}).start()  # fmt: skip
+    mail.sendmail("-f", SENDER, "a@tried.test", input=TEXT)
+    mail.wait_log(r"a@tried\.test>.*status=deferred")
+    wait_until(lambda: "*" not in mail.command("postqueue", "-p").stdout, lambda: mail.tail())
+    mail.command("postsuper", "-e", mail.queue_ids()[0])
+    mail.command("postqueue", "-f")
+    wait_until(lambda: len(server.messages) == 1, lambda: mail.tail())
+    text = str(server.messages[0].content)
+    assert REASON in text and "Status: 4.4.1" in text
+
+
+def test_mail_is_expired_while_the_system_is_down(make_merpati, sink):
+    server = sink()
+    maps = f"inline:{{{{example.com = smtp:[127.0.0.1]:{server.port}}}}}"
+    mail = make_merpati(main={**REFUSING, "transport_maps": maps}).start()
+    ids = [submit(mail, f"{name}@far.test") for name in ("one", "two")]
+    mail.stop()
+    fresh = mail.command("postsuper", "-e", ids[0], "-h", ids[1])
+    assert fresh.stderr.endswith("postsuper: Force-expired: 1 message\npostsuper: Placed on hold: 1 message\n")
+    again = mail.command("postsuper", "-e", "ALL", "-f", ids[1])
+    assert "postsuper: Force-expired: 1 message\n" in again.stderr
+    assert f"{ids[1]}: released from hold" in again.stderr
+    assert [m["forced_expire"] for m in listing(mail)] == [True, True]
+    mail.start()
+    mail.command("postqueue", "-f")
+    for queue_id in ids:
+        mail.wait_log(rf"{queue_id}: from=<{SENDER}>, status=force-expired")
+    wait_until(lambda: len(server.messages) == 2, lambda: mail.tail())
+
+
+def test_expired_mail_stays_so_over_a_restart(make_merpati):
+    mail = make_merpati(main={**REFUSING, "minimal_backoff_time": "1h", "maximal_backoff_time": "2h"}).start()
+    queue_id = submit(mail, "a@far.test")
+    mail.command("postsuper", "-e", queue_id)
+    mail.kill("qmgr")
+    wait_until(lambda: mail.pids("qmgr"), "another queue manager")
+    assert entry(mail, queue_id)["forced_expire"] is True
+    mail.command("postqueue", "-i", queue_id)
+    mail.wait_log(rf"{queue_id}: from=<{SENDER}>, status=force-expired")
+
+
+def test_postcat_tells_offsets_and_types(merpati):
+    """-o, -d: where each field stands in the file, and its number there; -r, -s: the file's own order."""
+    mail = merpati(main=REFUSING)
+    queue_id = submit(mail, "a@far.test", "b@far.test")
+    mail.command("postsuper", "-e", queue_id)
+    path = next(mail.queue.glob(f"deferred/**/{queue_id}"))
+    data = path.read_bytes()
+    plain = mail.command("postcat", path).stdout
+    told = mail.command("postcat", "-o", "-d", path).stdout
+    records = re.findall(r"(?m)^ *(\d+) +(\d+) (.*)$", told)
+    assert "".join(re.sub(r"(?m)^ *\d+ +\d+ ", "", told)) == plain
+    assert mail.command("postcat", "-o", path).stdout == re.sub(r"(?m)^( *\d+ )( *\d+ )", r"\1", told)
+    assert mail.command("postcat", "-d", path).stdout == re.sub(r"(?m)^( *\d+ )( *\d+ )", r"\2", told)
+    for offset, kind, text in records:
+        at = int(offset)
+        if text.startswith("***"):
+            assert data[at : at + 4] == b"MPF1" and data[at + 4] == int(kind)
+        elif text.startswith(("recipient: ", "sender: ")):
+            value = text.split(": ")[1].encode()
+            assert data[at] == int(kind) == (29 if text.startswith("recipient") else 3)
+            assert value in data[at : at + len(value) + 16]
+        elif text == "Subject: queued":
+            assert data[at:].startswith(b"Subject: queued\n") and int(kind) == 2
+    in_order = mail.command("postcat", "-r", "-o", path).stdout
+    offsets = [int(n) for n in re.findall(r"(?m)^ *(\d+) ", in_order)]
+    assert offsets == sorted(offsets) and "*** STATUS" in in_order
+    assert re.search(r"(?m)^ *\d+ added_flags: 1024$", in_order) and "named_attribute: log_message_origin=local" in in_order
+    sender_at = next(int(o) for o, _, text in records if text.startswith("sender: "))
+    rest = mail.command("postcat", "-s", sender_at, path).stdout
+    assert rest.startswith(f"sender: {SENDER}\n") and "recipient: b@far.test" in rest
+    assert mail.run(mail.command_directory / "postcat", input=data.decode("latin-1").encode("latin-1")).stdout.replace(" stdin ", f" {path} ") == plain
+
+
+def test_postcat_refuses_what_stock_refuses(either):
+    mail = either()
+    for option in ("-f", "-n", "-Z"):
+        done = mail.command("postcat", option, mail.config / "main.cf", check=False)
+        assert done.returncode == 1 and "usage: " in done.stderr
+        assert "[-d (decimal record type)] [-e (envelope records)] [-h (header text)] [-q (access queue)] [-v] [file(s)...]" in done.stderr
+
+
+def test_postcat_shows_offsets_in_the_journal(make_merpati, silent_host):
+    host = silent_host() if callable(silent_host) else silent_host
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{getattr(host, 'port', host)}", "spool_segment_age": "1h"}).start()
+    mail.sendmail("-f", SENDER, "a@far.test", input=TEXT)
+    mail.wait_log("queue active")
+    told = mail.command("postcat", "-oq", mail.queue_ids()[0]).stdout
+    offset = int(re.search(r"(?m)^ *(\d+) Subject: queued$", told).group(1))
+    number = re.search(r"ENVELOPE RECORDS journal/(\d+)", told).group(1)
+    with open(mail.queue / "journal" / f"segment-{number}", "rb") as segment:
+        segment.seek(offset)
+        assert segment.read(15) == b"Subject: queued"

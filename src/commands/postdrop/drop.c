@@ -100,14 +100,15 @@ static bool copy_content(int fd, struct maildrop_writer *writer, int64_t limit, 
     return is_good;
 }
 
-bool drop_message(int fd, int64_t message_size_limit, struct failure *why)
+bool drop_message(int fd, int64_t message_size_limit, drop_sender_check *may_send_as, void *context,
+                  struct failure *why)
 {
     struct arena *arena = arena_create();
     struct maildrop_writer *writer = NULL;
     struct maildrop_message message;
-    bool is_good = read_wishes(fd, arena, &message, why) && maildrop_create(&writer, why) &&
-                   maildrop_write_message(writer, &message, why) && copy_content(fd, writer, message_size_limit, why) &&
-                   maildrop_finish(&writer, why);
+    bool is_good = read_wishes(fd, arena, &message, why) && may_send_as(context, message.sender, why) &&
+                   maildrop_create(&writer, why) && maildrop_write_message(writer, &message, why) &&
+                   copy_content(fd, writer, message_size_limit, why) && maildrop_finish(&writer, why);
 
     maildrop_abandon(&writer);
     arena_destroy(&arena);

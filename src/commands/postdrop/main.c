@@ -14,6 +14,7 @@
 #include "os/system_socket.h"
 #include "os/user.h"
 #include "postdrop/drop.h"
+#include "postdrop/login_sender.h"
 #include "postdrop/settings.h"
 #include "table/match_list.h"
 
@@ -28,6 +29,7 @@ struct postdrop {
     struct arena *arena;
     const struct shared_settings *shared;
     const struct postdrop_settings *settings;
+    int refusal; /* exit status of what is not allowed; 0: nothing was refused */
 };
 
 /*
@@ -61,7 +63,7 @@ static bool load(struct postdrop *postdrop, struct str option, struct failure *w
 }
 
 /* The login name of who runs this; "uid:123" and an unknown user are refused where not everybody may submit. */
-static bool may_submit(const struct postdrop *postdrop, struct failure *why)
+static bool may_submit(struct postdrop *postdrop, struct failure *why)
 {
     struct str pattern = postdrop->settings->authorized_submit_users;
     struct table_set_options options = { 0 };
@@ -77,10 +79,59 @@ static bool may_submit(const struct postdrop *postdrop, struct failure *why)
     result = match_list_has(match_list_open(tables, STR("authorized_submit_users"), pattern, MATCH_STRINGS, false),
                             user.name, why);
     table_set_destroy(&tables);
-    if (result == TABLE_ABSENT)
-        return failure_set(why, FAILURE_PERMANENT, EPERM, "User %.*s(%ld) is not allowed to submit mail",
-                           STR_ARG(user.name), (long) getuid());
-    return result == TABLE_FOUND;
+    if (result != TABLE_ABSENT)
+        return result == TABLE_FOUND;
+    postdrop->refusal = EX_NOPERM;
+    return failure_set(why, FAILURE_PERMANENT, 0, "User %.*s(%ld) is not allowed to submit mail", STR_ARG(user.name),
+                       (long) getuid());
+}
+
+/* Where there is no name for the user: "uid:123". */
+static bool find_login(const struct postdrop *postdrop, struct str *login_out, struct failure *why)
+{
+    struct user_account user;
+
+    switch (user_by_uid(postdrop->arena, getuid(), &user, why)) {
+    case USER_FOUND:
+        *login_out = user.name;
+        return true;
+    case USER_ABSENT:
+        *login_out = arena_printf(postdrop->arena, "uid:%ld", (long) getuid());
+        return true;
+    case USER_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
+static bool is_listed_sender(struct postdrop *postdrop, struct str login, struct str sender, struct failure *why)
+{
+    const struct postdrop_settings *settings = postdrop->settings;
+    struct table_set_options options = { 0 };
+    struct table_set *tables = table_set_create(&options);
+    const struct login_sender_rules rules = {
+        .maps = table_list_open(tables, STR("local_login_sender_maps"), settings->local_login_sender_maps, 0),
+        .empty_key = settings->empty_address_key,
+        .recipient_delimiter = postdrop->shared->recipient_delimiter,
+    };
+    enum table_result result = login_sender_is_allowed(&rules, login, sender, postdrop->arena, why);
+
+    table_set_destroy(&tables);
+    if (result != TABLE_ABSENT)
+        return result == TABLE_FOUND;
+    postdrop->refusal = EX_NOUSER;
+    return failure_set(why, FAILURE_PERMANENT, 0, "%.*s(%ld): not authorized to use sender='%.*s'", STR_ARG(login),
+                       (long) getuid(), STR_ARG(sender));
+}
+
+static bool may_send_as(void *context, struct str sender, struct failure *why)
+{
+    struct postdrop *postdrop = context;
+    struct str login;
+
+    if (str_equal(postdrop->settings->local_login_sender_maps, STR("static:*")))
+        return true;
+    return find_login(postdrop, &login, why) && is_listed_sender(postdrop, login, sender, why);
 }
 
 /* pickup looks every minute anyway, and at its start: a system that is down is no trouble. */
@@ -94,13 +145,15 @@ static void wake_pickup(const struct postdrop *postdrop)
         log_debug("%s", why.text);
 }
 
-static int fail(const struct failure *why)
+static int fail(const struct postdrop *postdrop, const struct failure *why)
 {
-    log_text(why->error == EFBIG || why->error == EPERM ? LOG_LEVEL_FATAL : LOG_LEVEL_WARNING, str_from_c(why->text));
+    bool is_final = why->error == EFBIG || postdrop->refusal != 0;
+
+    log_text(is_final ? LOG_LEVEL_FATAL : LOG_LEVEL_WARNING, str_from_c(why->text));
     log_flush();
-    if (why->error == EFBIG || why->kind == FAILURE_PROTOCOL)
-        return EX_DATAERR;
-    return why->error == EPERM ? EX_NOPERM : EX_TEMPFAIL;
+    if (postdrop->refusal != 0)
+        return postdrop->refusal;
+    return why->error == EFBIG || why->kind == FAILURE_PROTOCOL ? EX_DATAERR : EX_TEMPFAIL;
 }
 
 static int run(struct postdrop *postdrop, struct str option)
@@ -109,17 +162,18 @@ static int run(struct postdrop *postdrop, struct str option)
     struct failure why;
 
     if (!load(postdrop, option, &why))
-        return fail(&why);
+        return fail(postdrop, &why);
     if (config_directory_is_set_gid() && !environment_import(&(struct strlist){ 0 }, &why))
-        return fail(&why);
+        return fail(postdrop, &why);
     queue_directory = arena_c(postdrop->arena, postdrop->shared->queue_directory);
     if (chdir(queue_directory) != 0) {
         (void) failure_system(&why, errno, "change directory to %s", queue_directory);
-        return fail(&why);
+        return fail(postdrop, &why);
     }
     if (!command_log_open(postdrop->shared, "postdrop", COMMAND_LOG_IN_QUEUE, postdrop->arena, &why) ||
-        !may_submit(postdrop, &why) || !drop_message(STDIN_FILENO, postdrop->shared->message_size_limit, &why))
-        return fail(&why);
+        !may_submit(postdrop, &why) ||
+        !drop_message(STDIN_FILENO, postdrop->shared->message_size_limit, may_send_as, postdrop, &why))
+        return fail(postdrop, &why);
     wake_pickup(postdrop);
     log_flush();
     return 0;

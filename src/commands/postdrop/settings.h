@@ -4,9 +4,11 @@
 
 #include "config/settings.h"
 
-/* settings - who may submit mail on this host. */
+/* settings - who may submit mail on this host, and in whose name. */
 struct postdrop_settings {
     struct str authorized_submit_users;
+    struct str local_login_sender_maps;
+    struct str empty_address_key;
 };
 
 extern const struct settings_table postdrop_settings_table;

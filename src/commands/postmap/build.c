@@ -5,9 +5,11 @@
 #include "base/time.h"
 #include "log/log.h"
 #include "mail/casefold.h"
+#include "mail/domain.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
+#include "postmap/file_values.h"
 #include "table/table.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
@@ -43,8 +45,6 @@ static bool add_entry(struct build *build, struct str key, struct str value, str
     return true;
 }
 
-static bool value_of_files(struct build *build, struct str names, struct str *value_out, struct failure *why);
-
 static bool add_line(struct build *build, struct str line, struct str place, unsigned number, struct failure *why)
 {
     enum table_source_form form = build->options->is_postalias ? TABLE_SOURCE_ALIASES : TABLE_SOURCE_KEY_VALUE;
@@ -53,54 +53,25 @@ static bool add_line(struct build *build, struct str line, struct str place, uns
     struct str key;
     struct str value;
 
+    if (build->options->checks_utf8 && !domain_is_utf8(line)) {
+        log_warning("%.*s, line %u: non-UTF-8 input \"%.*s\" -- ignoring this line", STR_ARG(place), number,
+                    STR_ARG(line));
+        return true;
+    }
     if (!table_source_split(form, line, build->scratch, &key, &value, &problem, &advice)) {
         log_warning("%.*s, line %u: %s", STR_ARG(place), number, problem);
         return true;
     }
     if (advice != NULL)
         log_warning("%.*s, line %u: %s", STR_ARG(place), number, advice);
-    if (build->options->has_file_values && !value_of_files(build, value, &value, why)) {
-        log_warning("%.*s, line %u: %s: skipping this entry", STR_ARG(place), number, why->text);
-        return true;
+    if (build->options->has_file_values) {
+        if (!file_values_load(value, build->scratch, &value, why)) {
+            log_warning("%.*s, line %u: %s: skipping this entry", STR_ARG(place), number, why->text);
+            return true;
+        }
+        value = file_values_encode(value, build->scratch);
     }
     return add_entry(build, key, value, why);
-}
-
-static struct str encode_base64(struct arena *arena, struct str bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = arena_alloc(arena, (bytes.len + 2) / 3 * 4 + 1);
-    size_t len = 0;
-
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t count = bytes.len - i < 3 ? bytes.len - i : 3;
-        uint32_t group = 0;
-
-        for (size_t j = 0; j < 3; j++)
-            group = group << 8 | (j < count ? (uint8_t) bytes.data[i + j] : 0U);
-        for (size_t j = 0; j < 4; j++)
-            out[len++] = j <= count ? digits[group >> (18 - 6 * j) & 63] : '=';
-    }
-    return str_make(out, len);
-}
-
-/* -F: the files' contents, a newline between them, in base64. */
-static bool value_of_files(struct build *build, struct str names, struct str *value_out, struct failure *why)
-{
-    struct strbuf text;
-    struct str word;
-    bool is_done = true;
-
-    strbuf_init(&text, SOURCE_MAX);
-    while (is_done && str_next_word(&names, ", \t\r\n", &word)) {
-        if (text.len > 0)
-            strbuf_append_char(&text, '\n');
-        is_done = file_load(arena_c(build->scratch, word), &text, why);
-    }
-    if (is_done)
-        *value_out = encode_base64(build->scratch, strbuf_str(&text));
-    strbuf_done(&text);
-    return is_done;
 }
 
 /* What sendmail's alias files have, so that others can tell that one is whole. */

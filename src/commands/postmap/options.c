@@ -9,9 +9,9 @@
 static bool fail_usage(const struct postmap_options *options)
 {
     if (options->is_postalias)
-        log_fatal("usage: postalias [-Nfinoprsuvw] [-c config_dir] [-d key] [-q key] [map_type:]file...");
+        log_fatal("usage: postalias [-Nfijnoprsuvw] [-c config_dir] [-d key] [-q key] [map_type:]file...");
     else
-        log_fatal("usage: postmap [-bfFhimnNoprsuUvw] [-c config_dir] [-d key] [-q key] [map_type:]file...");
+        log_fatal("usage: postmap [-bfFhijmnNoprsuUvw] [-c config_dir] [-d key] [-q key] [map_type:]file...");
     return false;
 }
 
@@ -36,7 +36,8 @@ static bool set_switch(struct postmap_options *options, int c)
         { 'b', &options->body_mode },          { 'h', &options->header_mode },      { 'f', &options->keeps_case },
         { 'F', &options->has_file_values },    { 'i', &options->is_incremental },   { 'n', &options->has_no_nul },
         { 'o', &options->keeps_root },         { 'p', &options->has_default_mode }, { 'r', &options->replaces },
-        { 'w', &options->ignores_duplicates },
+        { 'w', &options->ignores_duplicates }, { 'j', &options->is_json },          { 'm', &options->parses_mime },
+        { 'u', &options->has_no_utf8 },        { 'U', &options->forces_utf8 },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(switches); i++) {
@@ -66,10 +67,6 @@ static bool set_option(struct postmap_options *options, int c, struct str argume
     case 'N':
         options->has_no_nul = false;
         return true;
-    case 'm': /* MIME parts are looked at as the body they are in */
-    case 'u':
-    case 'U':
-        return true;
     default:
         return set_switch(options, c) || fail_usage(options);
     }
@@ -82,7 +79,7 @@ bool postmap_options_parse(int argc, char **argv, struct postmap_options *option
     int c;
 
     options.is_postalias = str_equal(str_from_c(process_name()), STR("postalias"));
-    letters = options.is_postalias ? "Nc:d:finopq:rsuvw" : "Nbc:d:fFhimnopq:rsuUvw";
+    letters = options.is_postalias ? "Nc:d:fijnopq:rsuvw" : "Nbc:d:fFhijmnopq:rsuUvw";
     while ((c = getopt(argc, argv, letters)) > 0) {
         if (!set_option(&options, c, str_from_c(optarg)))
             return false;
@@ -91,15 +88,13 @@ bool postmap_options_parse(int argc, char **argv, struct postmap_options *option
     options.table_count = (size_t) (argc - optind);
     if (options.table_count == 0)
         return fail_usage(&options);
-    if (options.action != POSTMAP_BUILD && options.is_incremental) {
-        log_fatal("specify only one of -i and -s, -q or -d");
-        return false;
-    }
-    if ((options.body_mode || options.header_mode) &&
+    if ((options.body_mode || options.header_mode || options.parses_mime) &&
         (options.action != POSTMAP_QUERY || !str_equal(options.key, STR("-")))) {
-        log_fatal("specify -b or -h only with \"-q -\"");
+        log_fatal("specify -b -h or -m only with \"-q -\"");
         return false;
     }
+    if (options.parses_mime && !options.body_mode && !options.header_mode)
+        log_warning("ignoring -m option without -b or -h");
     *options_out = options;
     return true;
 }

@@ -20,6 +20,11 @@ struct postmap_options {
     struct str config_directory; /* empty: as usual */
     bool body_mode;              /* -b */
     bool header_mode;            /* -h */
+    bool parses_mime;            /* -m */
+    bool is_json;                /* -j */
+    bool has_no_utf8;            /* -u */
+    bool forces_utf8;            /* -U */
+    bool checks_utf8;            /* what follows from these and smtputf8_enable */
     bool keeps_case;             /* -f */
     bool has_file_values;        /* -F */
     bool is_incremental;         /* -i */

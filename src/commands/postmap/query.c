@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postmap/query.h"
 
+#include "base/json.h"
 #include "base/strbuf.h"
+#include "log/log.h"
+#include "mail/domain.h"
 #include "os/file.h"
+#include "postmap/file_values.h"
+#include "postmap/message_keys.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -13,12 +18,89 @@ struct query {
     const struct postmap_options *options;
     struct table **tables;
     size_t count;
+    bool checks_utf8;
     bool is_found;
 };
 
-static const char *separator(const struct postmap_options *options)
+/* One line: "key value", "key: value" or {"key": "value"}. */
+static void put_pair(const struct postmap_options *options, struct str key, struct str value)
 {
-    return options->is_postalias ? ":\t" : "\t";
+    struct strbuf line;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    if (options->is_json) {
+        strbuf_append_char(&line, '{');
+        json_append_string(&line, key);
+        strbuf_append_c(&line, ": ");
+        json_append_string(&line, value);
+        strbuf_append_char(&line, '}');
+    } else {
+        strbuf_append(&line, key);
+        strbuf_append_c(&line, options->is_postalias ? ":\t" : "\t");
+        strbuf_append(&line, value);
+    }
+    strbuf_append_char(&line, '\n');
+    fwrite(line.data, 1, line.len, stdout);
+    strbuf_done(&line);
+}
+
+static bool is_of_type(const struct table *table, const char *const *types)
+{
+    struct str type, rest;
+
+    (void) str_cut(table_name(table), ':', &type, &rest);
+    for (; *types != NULL; types++) {
+        if (str_equal(type, str_from_c(*types)))
+            return true;
+    }
+    return false;
+}
+
+/* For messages: "hash:/etc/x.db". */
+static struct str shown_name(const struct table *table, struct arena *arena)
+{
+    static const char *const berkeley[] = { "hash", "btree", NULL };
+
+    return arena_printf(arena, "%.*s%s", STR_ARG(table_name(table)), is_of_type(table, berkeley) ? ".db" : "");
+}
+
+static bool fail(const struct table *table, struct arena *arena, struct failure *why)
+{
+    return failure_set(why, FAILURE_PERMANENT, 0, "table %.*s: query error", STR_ARG(shown_name(table, arena)));
+}
+
+/* Tables that are text when they are opened name files; others keep what was in them. */
+static bool convert_value(const struct table *table, struct str key, struct arena *arena, struct str *value,
+                          struct failure *why)
+{
+    static const char *const texts[] = { "texthash", "inline", "static", "cidr", "pcre", "regexp", NULL };
+
+    if (is_of_type(table, texts))
+        return file_values_load(*value, arena, value, why);
+    if (file_values_decode(*value, arena, value))
+        return true;
+    log_warning("table %.*s: key %.*s: malformed BASE64 value: %.*s", STR_ARG(shown_name(table, arena)), STR_ARG(key),
+                STR_ARG(str_part(*value, 0, 30)));
+    return fail(table, arena, why);
+}
+
+static bool is_good_key(const struct query *query, const struct table *table, struct str key, struct arena *arena)
+{
+    if (!query->checks_utf8 || domain_is_utf8(key))
+        return true;
+    log_warning("%.*s: non-UTF-8 key \"%.*s\": malformed UTF-8 or invalid codepoint", STR_ARG(shown_name(table, arena)),
+                STR_ARG(key));
+    return false;
+}
+
+static bool is_good_value(const struct query *query, const struct table *table, struct str key, struct str value,
+                          struct arena *arena, struct failure *why)
+{
+    if (!query->checks_utf8 || domain_is_utf8(value))
+        return true;
+    log_warning("%.*s: key \"%.*s\": non-UTF-8 value \"%.*s\": malformed UTF-8 or invalid codepoint",
+                STR_ARG(shown_name(table, arena)), STR_ARG(key), STR_ARG(value));
+    return fail(table, arena, why);
 }
 
 static bool find(const struct query *query, struct str key, struct arena *arena, struct str *value_out, bool *found_out,
@@ -26,10 +108,15 @@ static bool find(const struct query *query, struct str key, struct arena *arena,
 {
     *found_out = false;
     for (size_t i = 0; i < query->count; i++) {
-        switch (table_lookup(query->tables[i], key, arena, value_out, why)) {
+        struct table *table = query->tables[i];
+
+        if (!is_good_key(query, table, key, arena))
+            continue;
+        switch (table_lookup(table, key, arena, value_out, why)) {
         case TABLE_FOUND:
             *found_out = true;
-            return true;
+            return is_good_value(query, table, key, *value_out, arena, why) &&
+                   (!query->options->has_file_values || convert_value(table, key, arena, value_out, why));
         case TABLE_ABSENT:
             break;
         case TABLE_UNKNOWN:
@@ -47,54 +134,19 @@ static bool print_pair(struct query *query, struct str key, struct failure *why)
     bool is_done = find(query, key, arena, &value, &is_found, why);
 
     if (is_done && is_found) {
-        printf("%.*s%s%.*s\n", STR_ARG(key), separator(query->options), STR_ARG(value));
+        put_pair(query->options, key, value);
         query->is_found = true;
     }
     arena_destroy(&arena);
     return is_done;
 }
 
-static bool is_header_line(struct str line)
+static bool query_message_key(void *context, bool is_header, struct str key, struct failure *why)
 {
-    size_t colon = str_find_char(line, ':');
+    struct query *query = context;
 
-    return colon != STR_NOT_FOUND && colon > 0 && str_find_any(str_part(line, 0, colon), " \t") == STR_NOT_FOUND;
-}
-
-/* Takes one logical header line, with its folded parts, off *rest. */
-static struct str take_header(struct str *rest)
-{
-    size_t end = 0;
-    struct str all = *rest;
-
-    do {
-        size_t newline = str_find_char(str_from(all, end), '\n');
-
-        end = newline == STR_NOT_FOUND ? all.len : end + newline + 1;
-    } while (end < all.len && (all.data[end] == ' ' || all.data[end] == '\t'));
-    *rest = str_from(all, end);
-    return str_trim_right(str_part(all, 0, end));
-}
-
-/* -h: each header is a key; -b: each line of the body is one. */
-static bool query_message(struct query *query, struct str text, struct failure *why)
-{
-    struct str line;
-    struct str after;
-
-    while (!str_is_empty(text)) {
-        (void) str_cut(text, '\n', &line, &after);
-        if (!is_header_line(line))
-            break;
-        line = take_header(&text);
-        if (query->options->header_mode && !print_pair(query, line, why))
-            return false;
-    }
-    while (query->options->body_mode && !str_is_empty(text)) {
-        (void) str_cut(text, '\n', &line, &text);
-        if (!str_is_empty(line) && !print_pair(query, line, why))
-            return false;
-    }
+    if (is_header ? query->options->header_mode : query->options->body_mode)
+        return print_pair(query, key, why);
     return true;
 }
 
@@ -109,7 +161,7 @@ static bool query_lines(struct query *query, struct failure *why)
     is_done = file_load_fd(STDIN_FILENO, "standard input", &text, why);
     rest = strbuf_str(&text);
     if (is_done && (query->options->header_mode || query->options->body_mode)) {
-        is_done = query_message(query, rest, why);
+        is_done = message_keys_walk(rest, query->options->parses_mime, query_message_key, query, why);
         rest = STR_EMPTY;
     }
     while (is_done && !str_is_empty(rest)) {
@@ -126,7 +178,9 @@ static bool query_one(struct query *query, struct failure *why)
     struct str value;
     bool is_done = find(query, query->options->key, arena, &value, &query->is_found, why);
 
-    if (is_done && query->is_found)
+    if (is_done && query->is_found && query->options->is_json)
+        put_pair(query->options, query->options->key, value);
+    else if (is_done && query->is_found)
         printf("%.*s\n", STR_ARG(value));
     arena_destroy(&arena);
     return is_done;
@@ -135,7 +189,9 @@ static bool query_one(struct query *query, struct failure *why)
 bool query_key(const struct postmap_options *options, struct table_set *set, char **tables, size_t count,
                bool *found_out, struct failure *why)
 {
-    struct query query = { .options = options };
+    bool is_message = options->header_mode || options->body_mode;
+    struct query query = { .options = options,
+                           .checks_utf8 = options->checks_utf8 && (!is_message || options->forces_utf8) };
     struct arena *arena = arena_create();
     unsigned flags = options->keeps_case ? 0 : TABLE_FOLD;
     bool is_done = true;
@@ -150,17 +206,29 @@ bool query_key(const struct postmap_options *options, struct table_set *set, cha
     return is_done;
 }
 
+struct listing {
+    const struct postmap_options *options;
+    struct table *table;
+    struct arena *arena; /* of one entry */
+};
+
+/* An entry that cannot be shown is told and left out. */
 static bool print_entry(void *context, struct str key, struct str value)
 {
-    const struct postmap_options *options = context;
+    const struct listing *listing = context;
+    struct failure ignored;
 
-    printf("%.*s%s%.*s\n", STR_ARG(key), separator(options), STR_ARG(value));
+    arena_reset(listing->arena);
+    if (!listing->options->has_file_values || convert_value(listing->table, key, listing->arena, &value, &ignored))
+        put_pair(listing->options, key, value);
     return true;
 }
 
 bool query_list(const struct postmap_options *options, struct table *table, struct failure *why)
 {
-    struct postmap_options copy = *options;
+    struct listing listing = { options, table, arena_create() };
+    bool is_done = table_walk(table, print_entry, &listing, why);
 
-    return table_walk(table, print_entry, &copy, why);
+    arena_destroy(&listing.arena);
+    return is_done;
 }

@@ -7,6 +7,7 @@
 #include "listing/files.h"
 #include "listing/service.h"
 #include "log/log.h"
+#include "mail/domain.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -16,7 +17,6 @@
 #include "postqueue/print.h"
 #include "postqueue/settings.h"
 #include "protocol/queue_client.h"
-#include "spool/queue_id.h"
 #include "table/match_list.h"
 
 #include <errno.h>
@@ -37,8 +37,8 @@ struct postqueue {
 
 static int usage(void)
 {
-    return log_fail(EX_USAGE, "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | "
-                              "postqueue -s site");
+    return log_fail(EX_UNAVAILABLE, "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | "
+                                    "postqueue -s site");
 }
 
 static bool load(struct postqueue *postqueue, struct str option, struct failure *why)
@@ -92,16 +92,16 @@ static bool is_authorized(const struct postqueue *postqueue, const char *paramet
         match_list_has(match_list_open(tables, str_from_c(parameter), pattern, MATCH_STRINGS, false), user.name, why);
     table_set_destroy(&tables);
     if (result == TABLE_ABSENT)
-        return failure_set(why, FAILURE_PERMANENT, EPERM, "User %.*s(%ld) is not allowed", STR_ARG(user.name),
+        return failure_set(why, FAILURE_PERMANENT, 0, "User %.*s(%ld) is not allowed", STR_ARG(user.name),
                            (long) getuid());
     return result == TABLE_FOUND;
 }
 
 static int refuse(const struct failure *why, const char *to_do)
 {
-    if (why->error != EPERM)
+    if (why->kind != FAILURE_PERMANENT)
         return log_fail(EX_TEMPFAIL, "%s", why->text);
-    return log_fail(EX_NOPERM, "%s %s", why->text, to_do);
+    return log_fail(EX_UNAVAILABLE, "%s %s", why->text, to_do);
 }
 
 static int list_with(const struct postqueue *postqueue, const struct showq_sink *sink)
@@ -144,29 +144,44 @@ static int list(const struct postqueue *postqueue)
     return status;
 }
 
+static bool is_id_text(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!char_is_alnum(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
 static int flush(const struct postqueue *postqueue)
 {
     struct queue_control request = { .operation = QUEUE_FLUSH, .is_all = postqueue->action == ACTION_FLUSH };
+    struct str site = postqueue->argument;
     const struct queue_controlled *reply;
     const char *path = arena_c(postqueue->arena, arena_printf(postqueue->arena, "public/%.*s",
                                                               STR_ARG(postqueue->shared->queue_service_name)));
-    struct queue_id id;
     struct failure why;
 
     if (!is_authorized(postqueue, "authorized_flush_users", postqueue->settings->authorized_flush_users, &why))
         return refuse(&why, "to flush the mail queue");
     if (postqueue->action == ACTION_FLUSH_ID) {
-        if (!queue_id_parse(postqueue->argument, &id))
-            return log_fail(EX_USAGE, "Cannot flush queue ID - invalid name: \"%.*s\"", STR_ARG(postqueue->argument));
+        if (!is_id_text(postqueue->argument))
+            return log_fail(EX_UNAVAILABLE, "Cannot flush queue ID - invalid name: \"%.*s\"",
+                            STR_ARG(postqueue->argument));
         strlist_add(&request.queue_ids, postqueue->arena, postqueue->argument);
+    }
+    if (postqueue->action == ACTION_FLUSH_SITE) {
+        if (site.len > QUEUE_SITE_MAXIMUM || !domain_is_site(site))
+            return log_fail(EX_UNAVAILABLE, "Cannot flush mail queue - invalid destination: \"%.*s\"", STR_ARG(site));
+        request.site = site;
     }
     if (!queue_client_control(path, &request, postqueue->arena, postqueue->shared->ipc_timeout, &reply, &why)) {
         if (queue_client_is_down(&why))
             return log_fail(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
         return log_fail(EX_UNAVAILABLE, "Cannot flush mail queue - %s", why.text);
     }
-    if (reply->missing.count > 0)
-        log_warning("%.*s: no such message in the queue", STR_ARG(postqueue->argument));
+    if (reply->is_denied)
+        return log_fail(EX_UNAVAILABLE, "Flush service is not configured for destination \"%.*s\"", STR_ARG(site));
     if (reply->failure.len > 0)
         return log_fail(EX_TEMPFAIL, "Cannot flush mail queue - %.*s", STR_ARG(reply->failure));
     return EX_OK;
@@ -180,10 +195,8 @@ static int act(const struct postqueue *postqueue)
         return list(postqueue);
     case ACTION_FLUSH:
     case ACTION_FLUSH_ID:
-        return flush(postqueue);
     case ACTION_FLUSH_SITE:
-        return log_fail(EX_USAGE, "Flush service is not configured for destination \"%.*s\"",
-                        STR_ARG(postqueue->argument));
+        return flush(postqueue);
     case ACTION_NONE:
         break;
     }
@@ -236,6 +249,7 @@ int main(int argc, char **argv)
     struct str directory = STR_EMPTY;
     struct failure why;
 
+    argv[0] = "postqueue"; /* in getopt's messages */
     signals_init();
     if (!fd_guard_standard(&why) || !log_open(&options, &why))
         return EX_OSERR;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postqueue/print.h"
 
+#include "base/json.h"
+
 #include <time.h>
 
 enum { REASON_WIDTH = 76, REASON_MAXIMUM = 64 * 1024 };
@@ -111,23 +113,14 @@ void print_table_end(struct print *print)
                 (unsigned long long) print->messages, print->messages == 1 ? "" : "s");
 }
 
-/* RFC 8259 section 7. */
 static void put_json(struct print *print, struct str text)
 {
-    size_t i;
+    struct strbuf quoted;
 
-    fputc('"', print->out);
-    for (i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char) text.data[i];
-
-        if (c == '"' || c == '\\')
-            fprintf(print->out, "\\%c", c);
-        else if (c < 32 || c == 127)
-            fprintf(print->out, "\\u%04X", c);
-        else
-            fputc(c, print->out);
-    }
-    fputc('"', print->out);
+    strbuf_init(&quoted, STRBUF_UNLIMITED);
+    json_append_string(&quoted, text);
+    fwrite(quoted.data, 1, quoted.len, print->out);
+    strbuf_done(&quoted);
 }
 
 static void json_message(void *context, const struct showq_message *message)

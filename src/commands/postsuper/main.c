@@ -26,7 +26,7 @@
 
 static const char lock_path[] = "pid/master.pid";
 
-enum { ACTIONS_MAXIMUM = 4, LINE_MAXIMUM = 4096, ANSWER_HOURS = 12 };
+enum { ACTIONS_MAXIMUM = 5, LINE_MAXIMUM = 4096, ANSWER_HOURS = 12 };
 
 /* What one option letter does, in the order of the summary. */
 struct action {
@@ -39,6 +39,7 @@ struct action {
 static const struct action actions[ACTIONS_MAXIMUM] = {
     { 'r', QUEUE_REQUEUE, "requeued", "Requeued" },
     { 'd', QUEUE_DELETE, "removed", "Deleted" },
+    { 'e', QUEUE_EXPIRE, "expired", "Force-expired" },
     { 'h', QUEUE_HOLD, "placed on hold", "Placed on hold" },
     { 'H', QUEUE_RELEASE, "released from hold", "Released from hold" },
 };
@@ -67,9 +68,10 @@ struct postsuper {
 
 static int usage(void)
 {
-    return log_fail(
-        1, "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-h queue_id (hold)] [-H queue_id (un-hold)] "
-           "[-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-v (verbose)] [queue...]");
+    return log_fail(1, "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id "
+                       "(expire and/or un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] "
+                       "[-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] [-S (redundant "
+                       "structure fix)][-v (verbose)] [queue...]");
 }
 
 static bool is_id_text(struct str text)
@@ -115,18 +117,43 @@ static struct task *task_of(struct postsuper *postsuper, int letter)
     return NULL;
 }
 
+static bool add_argument(struct postsuper *postsuper, int letter)
+{
+    struct task *task = task_of(postsuper, letter);
+
+    if (strcmp(optarg, "-") == 0)
+        return add_from_input(postsuper, task);
+    add_id(postsuper, task, str_from_c(optarg));
+    return true;
+}
+
+/* -f is -e, and -H for what is held. */
+static bool add_expired_and_released(struct postsuper *postsuper)
+{
+    struct task *expired = task_of(postsuper, 'e');
+    struct task *released = task_of(postsuper, 'H');
+    size_t before = expired->ids.count;
+
+    if (!add_argument(postsuper, 'e'))
+        return false;
+    for (size_t i = before; i < expired->ids.count; i++)
+        strlist_add(&released->ids, postsuper->arena, expired->ids.items[i]);
+    released->is_all = released->is_all || expired->is_all;
+    released->is_asked = true;
+    return true;
+}
+
 static bool parse_arguments(struct postsuper *postsuper, int argc, char **argv, struct str *directory_out)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "+c:d:h:H:pr:sSv")) != -1) {
-        struct task *task = task_of(postsuper, letter);
-
-        if (task != NULL && strcmp(optarg, "-") == 0) {
-            if (!add_from_input(postsuper, task))
+    while ((letter = getopt(argc, argv, "+c:d:e:f:h:H:pr:sSv")) != -1) {
+        if (task_of(postsuper, letter) != NULL) {
+            if (!add_argument(postsuper, letter))
                 return false;
-        } else if (task != NULL) {
-            add_id(postsuper, task, str_from_c(optarg));
+        } else if (letter == 'f') {
+            if (!add_expired_and_released(postsuper))
+                return false;
         } else if (letter == 'c') {
             *directory_out = str_from_c(optarg);
         } else if (letter == 'p') {
@@ -420,6 +447,7 @@ int main(int argc, char **argv)
 
     for (i = 0; i < ACTIONS_MAXIMUM; i++)
         postsuper.tasks[i].action = &actions[i];
+    argv[0] = "postsuper"; /* in getopt's messages */
     signals_init();
     if (!fd_guard_standard(&why) || !log_open(&early, &why))
         return 1;

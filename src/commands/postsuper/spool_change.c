@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "spool/journal_look.h"
 #include "spool/maildrop_copy.h"
+#include "spool/queue_file.h"
 #include "spool/queue_file_writer.h"
 
 #include <dirent.h>
@@ -27,6 +28,7 @@ static const struct rule rules[] = {
     { QUEUE_DELETE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_CORRUPT },
     { QUEUE_HOLD, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED, SPOOL_HOLD },
     { QUEUE_RELEASE, 1 << SPOOL_HOLD, SPOOL_DEFERRED },
+    { QUEUE_EXPIRE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_DEFERRED },
     { QUEUE_REQUEUE, 1 << SPOOL_INCOMING | 1 << SPOOL_ACTIVE | 1 << SPOOL_DEFERRED | 1 << SPOOL_HOLD, SPOOL_DEFERRED },
 };
 
@@ -126,6 +128,29 @@ static bool prepare(const struct rule *rule, struct failure *why)
     return (rule->operation != QUEUE_DELETE && rule->operation != QUEUE_REQUEUE) || journal_settle(why);
 }
 
+/* Where it stands, and without another time for its next attempt. */
+static bool expire_file(const char *path, struct failure *why)
+{
+    struct stat status;
+
+    return file_stat(path, &status, why) &&
+           queue_file_append(path, NULL, 0, ENVELOPE_FORCE_EXPIRED, instant_from_seconds(status.st_mtime), true, why);
+}
+
+/* Nothing is done to what has been expired before, and it is not told of. */
+static bool is_expired(const char *path)
+{
+    struct arena *arena = arena_create();
+    struct queue_file_content content;
+    struct envelope envelope;
+    struct failure ignored;
+    bool is_expired = queue_file_open(path, arena, &envelope, &content, NULL, &ignored) &&
+                      (envelope.flags & ENVELOPE_FORCE_EXPIRED) != 0;
+
+    arena_destroy(&arena);
+    return is_expired;
+}
+
 /* Mail that is let go again is due at once; requeued mail is submitted anew. */
 static bool change_file(const struct spool_change *change, const struct rule *rule, struct queue_id id,
                         enum spool_queue queue, const char *path, const struct frames *frames, struct failure *why)
@@ -136,6 +161,11 @@ static bool change_file(const struct spool_change *change, const struct rule *ru
         return false;
     if (rule->operation == QUEUE_DELETE || rule->operation == QUEUE_REQUEUE) {
         if (!strike_frame_of(id, frames, why) || !spool_remove(path, why) || !sync_folder_of(path, why))
+            return false;
+    } else if (rule->operation == QUEUE_EXPIRE) {
+        if (is_expired(path))
+            return true;
+        if (!expire_file(path, why))
             return false;
     } else {
         if (rule->operation != QUEUE_HOLD && !file_set_time_at(AT_FDCWD, path, instant_seconds(clock_now()), why))
@@ -156,19 +186,23 @@ struct journal_work {
 };
 
 /* The message gets a file of its own in the queue it goes to. */
-static bool write_file(const struct spool_change *change, const struct journal_message *message, enum spool_queue to,
-                       struct failure *why)
+static bool write_file(const struct spool_change *change, const struct journal_message *message,
+                       const struct rule *rule, struct failure *why)
 {
+    struct envelope envelope = *message->envelope;
     struct queue_file_writer *writer;
+    enum spool_queue to = rule->to;
     char path[SPOOL_PATH_SIZE];
     bool is_good;
 
+    if (rule->operation == QUEUE_EXPIRE)
+        envelope.flags |= ENVELOPE_FORCE_EXPIRED;
     spool_path(&change->spool, to, message->envelope->id, path);
     if (!spool_make_folder(&change->spool, to, message->envelope->id, why) ||
         !queue_file_create(path, message->envelope->id, &writer, why))
         return false;
     is_good = queue_file_write(writer, message->content, why) &&
-              queue_file_finish(writer, message->envelope, clock_now(), why) && queue_file_sync(writer, why);
+              queue_file_finish(writer, &envelope, clock_now(), why) && queue_file_sync(writer, why);
     queue_file_close(&writer);
     return is_good && sync_folder_of(path, why);
 }
@@ -199,7 +233,7 @@ static bool change_frame(void *context, const struct journal_message *message)
     /* A file outranks its frame and has been changed already. */
     if (spool_find(&change->spool, message->envelope->id, &queue, path, work->why))
         return true;
-    if (!is_delete && !write_file(change, message, work->rule->to, work->why)) {
+    if (!is_delete && !write_file(change, message, work->rule, work->why)) {
         work->is_failed = true;
         return false;
     }

@@ -102,6 +102,11 @@ static bool set_queue(struct parsing *parsing, struct str value)
         if (options->mode == SENDMAIL_DELIVER)
             options->mode = SENDMAIL_DAEMON;
     } else if (value.data[0] == 'R' || value.data[0] == 'I') {
+        if (value.len == 1)
+            return failure_set(parsing->why, FAILURE_RETRY, 0, "specify: -q%s",
+                               value.data[0] == 'R' ? "Rsitename" : "Iqueueid");
+        if (options->mode != SENDMAIL_DELIVER)
+            return failure_set(parsing->why, FAILURE_RETRY, 0, "-q%c can be used only in delivery mode", value.data[0]);
         options->mode = SENDMAIL_FLUSH;
         if (value.data[0] == 'R')
             options->flush_site = str_from(value, 1);

@@ -255,7 +255,10 @@ static bool finish_postdrop(struct submit *submit, bool is_sent, const struct us
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR)
         return failure_set(why, FAILURE_PERMANENT, 0, "%.*s: message file too big", STR_ARG(who));
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOPERM)
-        return failure_set(why, FAILURE_PERMANENT, 0, "%.*s: may not submit mail", STR_ARG(who));
+        return failure_set(why, FAILURE_PERMANENT, 0, "User %.*s is not allowed to submit mail", STR_ARG(who));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOUSER)
+        return failure_set(why, FAILURE_PERMANENT, 0, "%.*s: not authorized to use sender='%.*s'", STR_ARG(who),
+                           STR_ARG(submit->wishes.sender));
     return failure_set(why, FAILURE_RETRY, 0, "%.*s: queue file write error", STR_ARG(who));
 }
 

@@ -35,13 +35,13 @@ static const struct program programs[] = {
     OURS("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("spawn", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
+    OURS("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
 
     ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
     ELSEWHERE("oqmgr", "the queue manager is qmgr"),
     ELSEWHERE("nqmgr", "the queue manager is qmgr"),
 
-    LATER("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("sasl", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, true),

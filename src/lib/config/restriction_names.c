@@ -19,6 +19,7 @@ static const char *const names[RESTRICTION_WORDS] = {
     [RESTRICTION_CHECK_HELO_ACCESS] = "check_helo_access",
     [RESTRICTION_CHECK_SENDER_ACCESS] = "check_sender_access",
     [RESTRICTION_CHECK_RECIPIENT_ACCESS] = "check_recipient_access",
+    [RESTRICTION_CHECK_ETRN_ACCESS] = "check_etrn_access",
     [RESTRICTION_REJECT_UNLISTED_SENDER] = "reject_unlisted_sender",
     [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = "reject_unlisted_recipient",
     [RESTRICTION_REJECT_UNVERIFIED_SENDER] = "reject_unverified_sender",

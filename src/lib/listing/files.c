@@ -42,6 +42,7 @@ static void tell_envelope(struct files *files, const struct envelope *envelope, 
         .queue_id = queue_id_format(envelope->id, id),
         .arrival_seconds = instant_seconds(envelope->arrival),
         .size = envelope_wire_size(envelope),
+        .is_forced_expire = (envelope->flags & ENVELOPE_FORCE_EXPIRED) != 0,
         .sender = external(files, envelope->sender),
     };
     size_t i;

@@ -187,3 +187,8 @@ bool domain_to_utf8(struct arena *arena, struct str name, struct str *utf8_out, 
     code = idn2_to_unicode_8z8z(arena_c(arena, name), &result, 0);
     return idna_result(arena, code, result, name, utf8_out, why);
 }
+
+bool domain_is_site(struct str text)
+{
+    return domain_is_valid_hostname(text, false) || domain_is_literal(text, NULL);
+}

@@ -22,6 +22,9 @@ bool domain_is_address(struct str text);
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]"; address_out, which may be NULL, is what stands inside, without "IPv6:". */
 bool domain_is_literal(struct str text, struct str *address_out);
 
+/* A mail domain that somebody may ask for: a host's name in ASCII, or an address literal. */
+bool domain_is_site(struct str text);
+
 /* Well-formed UTF-8, no surrogates, no overlong forms. */
 bool domain_is_utf8(struct str text);
 bool domain_is_ascii(struct str text);

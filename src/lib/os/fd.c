@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -61,6 +62,16 @@ bool fd_pipe(int ends_out[2], struct failure *why)
 {
     if (pipe2(ends_out, O_CLOEXEC) < 0)
         return failure_system(why, errno, "make a pipe");
+    return true;
+}
+
+bool fd_memory(int *fd_out, struct failure *why)
+{
+    int fd = memfd_create("merpati", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return failure_system(why, errno, "make a file in memory");
+    *fd_out = fd;
     return true;
 }
 

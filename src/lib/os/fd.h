@@ -21,6 +21,8 @@ MUST_USE bool fd_set_close_on_exec(int fd, bool is_close_on_exec, struct failure
 MUST_USE bool fd_copy(int fd, int least, int *copy_out, struct failure *why);
 /* Both ends close-on-exec; [0] reads, [1] writes. */
 MUST_USE bool fd_pipe(int ends_out[2], struct failure *why);
+/* A file without a name, in memory. */
+MUST_USE bool fd_memory(int *fd_out, struct failure *why);
 /* Opens /dev/null on each of 0, 1 and 2 that is closed, so that no file can land there. */
 MUST_USE bool fd_guard_standard(struct failure *why);
 /* Raises the soft limit of open files to the hard one; returns the limit now in force. */

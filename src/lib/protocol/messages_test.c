@@ -4,6 +4,7 @@
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
+#include "protocol/flush.h"
 #include "protocol/proxymap.h"
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
@@ -15,7 +16,7 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &proxymap_protocol,
+    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
     &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
 };
 

@@ -14,10 +14,11 @@ static const struct message_field queue_durable_fields[] = {
 MESSAGE_TYPE(queue_durable);
 
 static const struct message_field queue_control_fields[] = {
-    MESSAGE_FIELD(struct queue_control, operation, FIELD_UINT, QUEUE_SPILL_ALL, "enum queue_operation"),
+    MESSAGE_FIELD(struct queue_control, operation, FIELD_UINT, QUEUE_EXPIRE, "enum queue_operation"),
     MESSAGE_FIELD(struct queue_control, is_all, FIELD_BOOL, 1, "every message of queue_name"),
     MESSAGE_FIELD(struct queue_control, queue_name, FIELD_STR, 32, "which queue, empty for any"),
     MESSAGE_FIELD(struct queue_control, queue_ids, FIELD_STRLIST, IDS_MAXIMUM, "which messages"),
+    MESSAGE_FIELD(struct queue_control, site, FIELD_STR, QUEUE_SITE_MAXIMUM, "mail domain to flush"),
 };
 MESSAGE_TYPE(queue_control);
 
@@ -26,6 +27,7 @@ static const struct message_field queue_controlled_fields[] = {
     MESSAGE_FIELD(struct queue_controlled, missing, FIELD_STRLIST, IDS_MAXIMUM, "not in the queue"),
     MESSAGE_FIELD(struct queue_controlled, done, FIELD_STRLIST, IDS_MAXIMUM, "acted on"),
     MESSAGE_FIELD(struct queue_controlled, failure, FIELD_STR, 2048, "why it stopped half-way"),
+    MESSAGE_FIELD(struct queue_controlled, is_denied, FIELD_BOOL, 1, "the site may not be flushed"),
 };
 MESSAGE_TYPE(queue_controlled);
 

@@ -28,9 +28,10 @@ enum queue_operation {
     QUEUE_RELEASE,
     QUEUE_REQUEUE,
     QUEUE_DELETE,
-    QUEUE_FLUSH,     /* deliver now; queue_ids name which, or is_all */
+    QUEUE_FLUSH,     /* deliver now: queue_ids, is_all, or what is for site (begun, not done, when it is answered) */
     QUEUE_RESCAN,    /* walk the folders: files may have appeared or gone */
     QUEUE_SPILL_ALL, /* write every message to a file of its own; answered when done */
+    QUEUE_EXPIRE,    /* return it to its sender at the next attempt, whose time does not change */
 };
 
 struct queue_control {
@@ -38,6 +39,7 @@ struct queue_control {
     bool is_all;
     struct str queue_name; /* with is_all: only this queue; empty: all but those the operation leaves out */
     struct strlist queue_ids;
+    struct str site; /* of QUEUE_FLUSH */
 };
 
 struct queue_controlled {
@@ -45,6 +47,7 @@ struct queue_controlled {
     struct strlist missing; /* ids that are not in the queue */
     struct strlist done;    /* ids acted on, when they were named or fewer than 10000 */
     struct str failure;     /* why it stopped half-way, or empty */
+    bool is_denied;         /* the site is none of fast_flush_domains */
 };
 
 struct queue_list {
@@ -81,6 +84,6 @@ extern const struct message_type queue_entry_message;
 extern const struct message_type queue_list_end_message;
 extern const struct protocol queue_protocol;
 
-enum { QUEUE_ENTRY_RECIPIENTS_MAXIMUM = 500 };
+enum { QUEUE_ENTRY_RECIPIENTS_MAXIMUM = 500, QUEUE_SITE_MAXIMUM = 320 };
 
 #endif

@@ -45,6 +45,7 @@ enum envelope_flag {
     ENVELOPE_TRACE_RECORD = 1 << 7,    /* sendmail -v: deliver and report */
     ENVELOPE_SMTPUTF8_HEADER = 1 << 8, /* the header has UTF-8: a next hop needs SMTPUTF8 for it */
     ENVELOPE_PROBE = 1 << 9,           /* address verification probe */
+    ENVELOPE_FORCE_EXPIRED = 1 << 10,  /* postsuper -e or -f: to be returned at the next attempt */
 };
 
 /* Rewriting context of the message's headers. */
