@@ -219,7 +219,13 @@ static void deliver_include(const struct scene *scene, struct str path)
     if (scene_is_loop(scene))
         return;
     strbuf_init(&text, INCLUDE_MAX);
-    if (read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {
+    if (!read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {
+        log_warning("%s", why.text);
+        fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);
+    } else if ((status.st_mode & S_IWOTH) != 0) {
+        log_warning("file %.*s is world writable", STR_ARG(path));
+        fail(scene, DSN_STATUS(5, 3, 5), "mail system configuration error");
+    } else {
         inner = scene_enter(scene, scene->address);
         inner->depth++;
         attempt->expansions++;
@@ -232,9 +238,6 @@ static void deliver_include(const struct scene *scene, struct str path)
         take_include_rights(inner, &status);
         destination_parse_file(&list, attempt->arena, strbuf_str(&text));
         expansion_deliver(inner, &list);
-    } else {
-        log_warning("%s", why.text);
-        fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);
     }
     strbuf_done(&text);
 }
