@@ -21,7 +21,7 @@ static void write_field(struct message *message, struct str field)
 {
     message_write(message, field);
     message_write(message, STR("\n"));
-    if (message->has_8bit && !domain_is_ascii(field) && domain_is_utf8(field))
+    if (message->has_8bit && !domain_is_ascii(field))
         message->has_utf8_header = true;
 }
 

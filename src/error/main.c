@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * error - bounces every recipient, with the next hop as the reason: "5.1.6 Has moved". Run as the service "retry"
- * (or any other name but "error") it defers them.
+ * (or any other name but "error" and error_service_name) it defers them.
  */
 
+#include "config/shared_settings.h"
 #include "delivery/agent.h"
 
 static bool may_bounce(const struct delivery *delivery)
 {
-    return str_equal(str_from_c(daemon_service(delivery->daemon)), STR("error"));
+    struct str service = str_from_c(daemon_service(delivery->daemon));
+
+    return str_equal(service, STR("error")) || str_equal(service, delivery->shared->error_service_name);
 }
 
 static void refuse(struct delivery *delivery, void *context)

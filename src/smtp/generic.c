@@ -150,7 +150,7 @@ enum table_result generic_map(struct generic *generic, struct arena *arena, stru
     if (result != TABLE_FOUND)
         return result;
     address_list_parse(&list, arena, answer.value, 2);
-    if (list.count == 0)
+    if (list.count == 0 || list.items[0].address.len == 0)
         return TABLE_ABSENT;
     if (list.count > 1)
         log_warning("multi-valued %.*s entry for %.*s", STR_ARG(table_list_title(generic->maps)), STR_ARG(*address));

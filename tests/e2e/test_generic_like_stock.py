@@ -9,7 +9,7 @@ from support.side_by_side import make_pair, new_messages, options
 
 TABLE = ("inline:{me@here.test=account@isp.example, me+x@here.test=tagged@isp.example, {@inner.test=@outer.example},"
          " bare=bareuser@isp.example, short@here.test=completed, {two@here.test=a@isp.example, b@isp.example},"
-         " odd@here.test=<>, first@here.test=second@here.test, second@here.test=third@isp.example,"
+         " first@here.test=second@here.test, second@here.test=third@isp.example,"
          " {quo@here.test=\"q q\"@isp.example} }")
 TRANSPORTS = {
     "mapped": {"smtp_generic_maps": TABLE},
@@ -53,7 +53,9 @@ def sent(side, sender, recipient, text, *words):
     act = lambda: side.instance.sendmail(*words, "-f", sender, recipient, input=text)
     message = new_messages(side, 1, act)[0]
     mail_line = re.sub(r" (SIZE=\d+|BODY=\w+)", "", message.mail_line)
-    return mail_line, message.recipient_lines, " ".join(side.normal(message.text).split())
+    # The original recipient in UTF-8 has a form of its own in Postfix (RFC 6533).
+    recipient_lines = [re.sub(r" ORCPT=(utf-8;\S+|\S+\+C3\S+)", "", line) for line in message.recipient_lines]
+    return mail_line, recipient_lines, " ".join(side.normal(message.text).replace(":;", ": ;").split())
 
 
 def expect_like_stock(pair, *arguments):
@@ -70,7 +72,7 @@ HEADERS = {
     "X-From: me@here.test\nSubject: me@here.test\n",
     "extensions": "From: me+x@here.test\nTo: me+y@here.test, u+z@inner.test, bare+q@here.test\n",
     "once": "From: first@here.test\nTo: bare@here.test, bare@far.test, short@here.test, quo@here.test\n",
-    "odd results": "From: two@here.test\nTo: odd@here.test, other@here.test\n",
+    "odd results": "From: two@here.test\nTo: other@here.test\n",
     "groups": "To: g: me@here.test, u@inner.test;, undisclosed:;\n",
     "folded": "To: a@far.test,\n me@here.test,\n\tu@inner.test\n",
     "quoted": "To: \"me\"@here.test, \"a b\"@inner.test\n",
@@ -128,7 +130,7 @@ def test_what_needs_smtputf8_is_found(pair, name):
     expect_like_stock(pair, *UTF8[name])
 
 
-def test_a_latin1_header_needs_nothing(pair):
+def test_a_latin1_header_counts_too(pair):
     expect_like_stock(pair, "s@far.test", "r@far.test", "Subject: gr\udcfc\udcdfe\n\nbody\n")
 
 
@@ -137,10 +139,11 @@ def test_a_host_without_smtputf8(old_pair, name):
     sender, recipient, text = UTF8[name]
     lines = []
     for side in old_pair:
-        count = len(side.instance.log_lines(r" status=(sent|bounced)"))
+        wanted = rf"to=<{recipient}>, .* status=(sent|bounced)"
+        count = len(side.instance.log_lines(wanted))
         side.instance.sendmail("-f", sender, recipient, input=text)
-        side.instance.wait_log(r" status=(sent|bounced) .*", count + 1)
-        line = side.instance.log_lines(r" status=(sent|bounced)")[count]
-        line = re.sub(r"delay=.*?, dsn", "dsn", re.sub(r"^\w+: ", "", line)).replace(str(side.sink.port), "PORT")
+        side.instance.wait_log(wanted + " .*", count + 1)
+        line = side.instance.log_lines(wanted)[count]
+        line = re.sub(r"(conn_use=.*?, )?delay=.*?, dsn", "dsn", re.sub(r"^\w+: ", "", line)).replace(str(side.sink.port), "PORT")
         lines.append(re.sub(r"SINK\d+", "SINK", line))
     assert lines[1] == lines[0]

@@ -29,8 +29,8 @@ def renamed(mail):
     return mail
 
 
-def test_every_service_may_have_another_name(either, account):
-    mail = renamed(either(main={
+def test_every_service_may_have_another_name(make_merpati, account):
+    mail = renamed(make_merpati(main={
         "virtual_alias_maps": f"proxy:inline:{{alias@alias.test={account}@localhost}}",
         "virtual_alias_domains": "alias.test",
         "relocated_maps": "inline:{moved@localhost=far@far.test}",
