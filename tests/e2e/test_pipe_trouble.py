@@ -98,8 +98,8 @@ def processes_of_group(group):
 def test_a_command_that_leaves_a_process_behind_has_delivered(make_pipe):
     """The one that stays holds the output, which is waited for as long as the command might have taken, and not longer."""
     mail = make_pipe(main={"left_time_limit": "2s"}, left="user=USER argv=RUN", quiet="user=USER argv=RUN")
-    mail.recorder.behave("left", "setsid sleep 20 & exit 0")
-    mail.recorder.behave("quiet", "setsid sleep 20 >/dev/null 2>&1 </dev/null & exit 0")
+    mail.recorder.behave("left", "setsid sleep 6 & exit 0")
+    mail.recorder.behave("quiet", "setsid sleep 6 >/dev/null 2>&1 </dev/null & exit 0")
     mail.start()
     send(mail, "left")
     send(mail, "quiet")
