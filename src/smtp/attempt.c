@@ -2,6 +2,7 @@
 #include "smtp/attempt.h"
 
 #include "smtp/log_lines.h"
+#include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 
@@ -35,6 +36,13 @@ size_t attempt_pending_count(const struct attempt *attempt)
     for (size_t i = 0; i < attempt->delivery->recipient_count; i++)
         count += delivery_is_reported(attempt->delivery, i) ? 0 : 1;
     return count;
+}
+
+unsigned attempt_pix_workarounds(const struct attempt *attempt, const struct smtp_session *session)
+{
+    struct duration age = instant_since(clock_now(), attempt->delivery->request->arrival);
+
+    return pix_for_message(session->pix_workarounds, age, attempt->smtp->settings->pix_workaround_threshold_time);
 }
 
 static bool is_final(const struct attempt *attempt, const struct trouble *trouble)

@@ -21,6 +21,9 @@ struct attempt {
 
 size_t attempt_pending_count(const struct attempt *attempt);
 
+/* enum pix_workaround that this message needs on that session. */
+unsigned attempt_pix_workarounds(const struct attempt *attempt, const struct smtp_session *session);
+
 /* For one recipient, by the server's word. */
 void attempt_recipient_failed(struct attempt *attempt, size_t recipient, const struct trouble *trouble);
 /* For all that are pending: a trouble of the message, the session or the host. */

@@ -2,7 +2,9 @@
 #include "smtp/deliver.h"
 
 #include "smtp/attempt.h"
+#include "smtp/log_lines.h"
 #include "smtp/nexthop.h"
+#include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
@@ -14,7 +16,9 @@ struct site {
     struct attempt *attempt;
     struct str text;
     bool is_last;
-    int sessions; /* opened */
+    bool is_last_hop; /* only fallback relays follow */
+    bool has_self;    /* we are one of its servers */
+    int sessions;     /* opened, as far as EHLO */
 };
 
 static bool is_settled(const struct attempt *attempt)
@@ -30,7 +34,7 @@ static enum transaction_end use_session(struct site *site, struct smtp_session *
     attempt->has_session = true;
     attempt->delivery->connected = clock_now();
     end = transaction_run(session, attempt);
-    session_cache_put(attempt->smtp->sessions, &session);
+    session_cache_put(attempt->smtp->sessions, &session, (attempt->delivery->request->flags & DELIVER_FLAG_MORE) != 0);
     return end;
 }
 
@@ -62,26 +66,34 @@ static void note_failure(struct site *site, bool has_talked, const struct troubl
     attempt->trouble = *trouble;
 }
 
-static bool is_session_limit_reached(const struct site *site, int sessions)
+/* A server that does not get as far as to answer EHLO does not count. */
+static bool is_session_limit_reached(const struct site *site)
 {
     int limit = site->attempt->smtp->settings->mx_session_limit;
 
-    return limit > 0 && sessions >= limit;
+    return limit > 0 && site->sessions >= limit;
 }
 
-static void try_target(struct site *site, const struct target *target)
+/* is_last: no other target follows. */
+static void try_target(struct site *site, const struct target *target, bool is_last)
 {
     struct attempt *attempt = site->attempt;
     struct smtp_session *session;
     struct trouble trouble;
+    unsigned workarounds;
     bool has_talked;
 
+    attempt->is_last_host = site->is_last && is_last;
     if (!session_open(attempt->smtp, target, site->text, attempt->delivery->arena, &session, &has_talked, &trouble)) {
-        site->sessions += has_talked ? 1 : 0;
         note_failure(site, has_talked, &trouble);
         return;
     }
     site->sessions++;
+    attempt->is_last_host = site->is_last && (is_last || is_session_limit_reached(site));
+    workarounds = attempt_pix_workarounds(attempt, session);
+    if (workarounds != 0)
+        smtp_log_pix(attempt->delivery->request->queue_id, pix_format(workarounds, attempt->delivery->arena),
+                     session->name_address_port);
     use_session(site, session);
 }
 
@@ -100,6 +112,7 @@ static void try_site(struct site *site)
     struct target_list targets;
     struct nexthop nexthop;
     struct failure why;
+    bool is_found;
 
     use_old_sessions(site);
     if (is_settled(attempt))
@@ -108,24 +121,38 @@ static void try_site(struct site *site)
         attempt->trouble = trouble_local(arena, DSN_STATUS(4, 3, 5), "%s", why.text);
         return;
     }
-    if (!target_find(attempt->smtp, &nexthop, arena, &targets, &attempt->trouble))
+    is_found = target_find(attempt->smtp, &nexthop, arena, &targets, &attempt->trouble);
+    site->has_self = targets.has_self;
+    site->is_last = site->is_last || (site->has_self && site->is_last_hop);
+    if (!is_found)
         return;
     for (size_t i = 0; i < targets.count && !is_settled(attempt); i++) {
-        attempt->is_last_host =
-            site->is_last && (i + 1 == targets.count || is_session_limit_reached(site, site->sessions + 1));
-        try_target(site, &targets.items[i]);
-        if (is_session_limit_reached(site, site->sessions))
+        try_target(site, &targets.items[i], i + 1 == targets.count);
+        if (is_session_limit_reached(site))
             return;
     }
 }
 
-static struct strlist list_sites(const struct smtp *smtp, const struct delivery *delivery)
+/*
+ * The next hops in order, then the fallback relays; but not for mail that we are an exchanger for, which those may give
+ * back to us.
+ */
+static void try_sites(struct attempt *attempt)
 {
-    struct strlist sites = nexthop_split(delivery->arena, delivery->request->nexthop);
+    const struct strlist *relays = &attempt->smtp->settings->fallback_relay;
+    struct strlist hops = nexthop_split(attempt->delivery->arena, attempt->delivery->request->nexthop);
+    size_t count = hops.count + relays->count;
+    bool has_self = false;
 
-    for (size_t i = 0; i < smtp->settings->fallback_relay.count; i++)
-        strlist_add_view(&sites, delivery->arena, smtp->settings->fallback_relay.items[i]);
-    return sites;
+    for (size_t i = 0; i < count && !is_settled(attempt) && !(has_self && i >= hops.count); i++) {
+        struct site site = { .attempt = attempt,
+                             .text = i < hops.count ? hops.items[i] : relays->items[i - hops.count],
+                             .is_last = i + 1 == count,
+                             .is_last_hop = i + 1 == hops.count };
+
+        try_site(&site);
+        has_self = has_self || site.has_self;
+    }
 }
 
 static void give_up(struct attempt *attempt)
@@ -143,13 +170,8 @@ static void give_up(struct attempt *attempt)
 void smtp_deliver(struct smtp *smtp, struct delivery *delivery)
 {
     struct attempt attempt = { .smtp = smtp, .delivery = delivery };
-    struct strlist sites = list_sites(smtp, delivery);
 
-    for (size_t i = 0; i < sites.count && !is_settled(&attempt); i++) {
-        struct site site = { .attempt = &attempt, .text = sites.items[i], .is_last = i + 1 == sites.count };
-
-        try_site(&site);
-    }
+    try_sites(&attempt);
     if (!is_settled(&attempt))
         give_up(&attempt);
     /* No host would as much as talk to us: other mail for this next hop need not try at once. */

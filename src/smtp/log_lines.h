@@ -20,6 +20,22 @@ void smtp_log_helo_with_own_name(struct str host, struct str name);
 void smtp_log_strange_reply(struct str host, struct str text);
 /* warning: no MX host for example.com has a valid address record */
 void smtp_log_no_mx_address(struct str domain);
+/* warning: no SRV host for _submission._tcp.example.com has a valid address record */
+void smtp_log_no_srv_address(struct str name);
+/* warning: smtp_reply_filter: table lookup problem: ... */
+void smtp_log_table_trouble(struct str title, const char *reason);
+/* ignoring DNS RR: example.com. 300 IN MX 10 mx.example.com. */
+void smtp_log_ignored_record(struct str text);
+/* warning: host mx.example.com[192.0.2.1]:25 said: 501 5.5.4 No (in reply to XFORWARD name/address command) */
+void smtp_log_xforward_refused(struct str host, struct str reply, const char *command);
+/* warning: smtp_dns_reply_filter: unknown action: REJECT */
+void smtp_log_bad_action(struct str title, struct str action);
+/* discarding EHLO keywords: SIZE DSN */
+void smtp_log_discarding_keywords(struct str words);
+/* 98AC3161ABF: enabling PIX workarounds: disable_esmtp delay_dotcrlf for mx.example.com[192.0.2.1]:25 */
+void smtp_log_pix(struct str queue_id, struct str workarounds, struct str host);
+/* warning: smtp_pix_workaround_maps: no such workaround: ... */
+void smtp_log_bad_workaround(struct str title, const char *reason);
 /* warning: 98AC3161ABF: the message could not be read: ... */
 void smtp_log_unreadable(struct str queue_id, const char *reason);
 void smtp_log_not_mapped(struct str queue_id, const char *reason);

@@ -9,8 +9,10 @@
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
 #include "smtp/deliver.h"
-#include "smtp/history.h"
+#include "smtp/dns_filter.h"
 #include "smtp/generic.h"
+#include "smtp/history.h"
+#include "smtp/pix.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
 
@@ -69,6 +71,8 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
     hosts.wants_ipv6 = protocols.has_ipv6;
     if (!resolver_create(smtp->loop, &resolver, &smtp->resolver, why))
         return false;
+    if (!table_list_is_empty(smtp->tables.dns_reply_filter))
+        resolver_set_filter(smtp->resolver, dns_filter_judge, smtp->tables.dns_reply_filter);
     smtp->hosts = host_lookup_create(smtp->loop, smtp->resolver, &hosts);
     daemon_watch_file(daemon, resolver_path());
     daemon_watch_file(daemon, "/etc/hosts");
@@ -84,6 +88,15 @@ static bool open_generic(struct smtp *smtp, struct daemon *daemon, struct failur
     return smtp->generic != NULL;
 }
 
+static bool read_pix_workarounds(struct smtp *smtp, struct failure *why)
+{
+    struct failure reason;
+
+    if (pix_parse(&smtp->settings->pix_workarounds, &smtp->pix_workarounds, &reason))
+        return true;
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "%s_pix_workarounds: %s", prefix_of(smtp), reason.text);
+}
+
 static bool open_smtp(struct daemon *daemon, struct failure *why)
 {
     struct smtp *smtp = arena_new(daemon_arena(daemon), struct smtp);
@@ -94,7 +107,10 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
     smtp->myhostname = daemon_shared(daemon)->myhostname;
     if (!read_bind_address(smtp, smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
         !read_bind_address(smtp, smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
-        !find_own_addresses(smtp, daemon, why) || !open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why))
+        !read_pix_workarounds(smtp, why) || !find_own_addresses(smtp, daemon, why))
+        return false;
+    smtp_tables_open(&smtp->tables, smtp->settings, daemon, prefix_of(smtp));
+    if (!open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why))
         return false;
     daemon_keep(daemon, smtp);
     return true;
@@ -125,6 +141,7 @@ static void stop_smtp(void *context)
     generic_stop(smtp->generic);
     host_lookup_destroy(&smtp->hosts);
     resolver_destroy(&smtp->resolver);
+    smtp_tables_close(&smtp->tables);
 }
 
 static void deliver(struct delivery *delivery, void *context)

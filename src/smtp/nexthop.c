@@ -79,9 +79,9 @@ bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nex
 
     if (!cut_parts(text, &nexthop, &port) || nexthop.domain.len == 0)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "bad next hop: %.*s", STR_ARG(text));
-    if (!nexthop_port(port.len == 0 ? default_port : port, &nexthop.port))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unknown service: %.*s/tcp",
-                           STR_ARG(port.len == 0 ? default_port : port));
+    nexthop.service = port.len == 0 ? default_port : port;
+    if (!nexthop_port(nexthop.service, &nexthop.port))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "unknown service: %.*s/tcp", STR_ARG(nexthop.service));
     *nexthop_out = nexthop;
     return true;
 }
@@ -101,6 +101,18 @@ bool nexthop_parse_lmtp(struct str text, struct str default_port, struct nexthop
         return false;
     nexthop_out->is_host = true;
     return true;
+}
+
+struct str nexthop_name(struct str text)
+{
+    struct nexthop nexthop = { .text = text };
+    struct str port;
+
+    if (str_starts_with(text, STR("unix:")))
+        return str_from(text, 5);
+    if (str_starts_with(text, STR("inet:")))
+        text = str_from(text, 5);
+    return cut_parts(text, &nexthop, &port) ? nexthop.domain : text;
 }
 
 struct strlist nexthop_split(struct arena *arena, struct str text)

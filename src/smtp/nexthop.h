@@ -12,8 +12,9 @@
  * "[host]:port", "[192.0.2.1]", "[2001:db8::1]:25", several separated by commas or space.
  */
 struct nexthop {
-    struct str text;   /* as given */
-    struct str domain; /* without brackets, port and "IPv6:" */
+    struct str text;    /* as given */
+    struct str domain;  /* without brackets, port and "IPv6:" */
+    struct str service; /* as given, or the default */
     uint16_t port;
     bool is_host;    /* was in brackets, or is LMTP's: no MX lookup */
     struct str path; /* of a Unix socket ("unix:path"); empty: TCP */
@@ -25,6 +26,9 @@ MUST_USE bool nexthop_parse(struct str text, struct str default_port, struct nex
 /* As LMTP has them: "unix:path", "inet:host:port", and the latter without "inet:". */
 MUST_USE bool nexthop_parse_lmtp(struct str text, struct str default_port, struct nexthop *nexthop_out,
                                  struct failure *why);
+
+/* The name alone, as it stands in lists of destinations: without brackets and port; of a Unix socket its path. */
+struct str nexthop_name(struct str text);
 
 /* The destinations of a list. */
 struct strlist nexthop_split(struct arena *arena, struct str text);

@@ -57,6 +57,24 @@ TEST(next_hops_of_lmtp_are_hosts_and_unix_sockets)
     EXPECT_FALSE(nexthop_parse_lmtp(STR("inet:"), STR("24"), &nexthop, NULL));
 }
 
+TEST(lists_have_the_name_alone)
+{
+    static const struct {
+        const char *text, *name;
+    } rows[] = {
+        { "example.com", "example.com" },
+        { "example.com:submission", "example.com" },
+        { "[mx.example.com]:587", "mx.example.com" },
+        { "[ipv6:2001:db8::1]", "2001:db8::1" },
+        { "inet:[192.0.2.1]:24", "192.0.2.1" },
+        { "unix:/run/dovecot/lmtp", "/run/dovecot/lmtp" },
+        { "[mx", "[mx" },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        EXPECT_STR(nexthop_name(str_from_c(rows[i].text)), str_from_c(rows[i].name));
+}
+
 TEST(bad_next_hops_are_refused_with_a_reason)
 {
     static const char *const rows[] = { "",       ":25",   "[]",   "[mx",      "mx]",

@@ -112,6 +112,7 @@ TEST(keywords_can_be_overlooked)
 
     feed(&reply, "250-mx\n250-PIPELINING\n250-SIZE 99999999999999999999999\n250 DSN");
     smtp_extensions_parse(&extensions, &reply, &discard);
+    EXPECT_UINT(extensions.discarded, SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_DSN);
     EXPECT_UINT(extensions.offered, SMTP_EXTENSION_SIZE);
     EXPECT_UINT(extensions.size_limit, 0);
     smtp_reply_done(&reply);

@@ -7,6 +7,7 @@
 #include "run/stream.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
+#include "smtp/pix.h"
 #include "smtp/smtp.h"
 #include "smtp/target.h"
 
@@ -18,13 +19,23 @@ enum { PORT_SMTP = 25, UNIX_CONNECT_SECONDS = 30 };
 
 /* ---- talking ---- */
 
-void session_write(struct smtp_session *session, struct str bytes)
+static void note_lost(struct smtp_session *session)
 {
-    if (session->is_broken || session->is_mute || stream_write(session->stream, bytes, &session->lost))
-        return;
     session->is_mute = true;
     /* A server that takes nothing will not answer either. */
     session->is_broken = session->lost.kind == FAILURE_TIMEOUT;
+}
+
+void session_write(struct smtp_session *session, struct str bytes)
+{
+    if (!session->is_broken && !session->is_mute && !stream_write(session->stream, bytes, &session->lost))
+        note_lost(session);
+}
+
+void session_flush(struct smtp_session *session)
+{
+    if (!session->is_broken && !session->is_mute && !stream_flush(session->stream, &session->lost))
+        note_lost(session);
 }
 
 void session_command(struct smtp_session *session, const char *format, ...)
@@ -55,6 +66,34 @@ static bool skip_rest(struct smtp_session *session, struct failure *why)
     return true;
 }
 
+/* Adds the line, or what smtp_reply_filter has in its place. A filter that cannot say makes the reply none. */
+static enum smtp_reply_progress add_line(struct smtp_session *session, struct str line)
+{
+    struct table_list *filter = session->smtp->tables.reply_filter;
+    enum smtp_reply_progress progress = SMTP_REPLY_BROKEN;
+    struct arena *arena;
+    struct failure why;
+    struct str other;
+
+    if (table_list_is_empty(filter))
+        return smtp_reply_add_line(&session->reply, line);
+    arena = arena_create();
+    line = arena_str(arena, line);
+    switch (table_list_find(filter, line, TABLE_ANY_KIND, arena, &other, &why)) {
+    case TABLE_FOUND:
+        progress = smtp_reply_add_line(&session->reply, other);
+        break;
+    case TABLE_ABSENT:
+        progress = smtp_reply_add_line(&session->reply, line);
+        break;
+    case TABLE_UNKNOWN:
+        smtp_log_table_trouble(table_list_title(filter), why.text);
+        break;
+    }
+    arena_destroy(&arena);
+    return progress;
+}
+
 static bool read_lines(struct smtp_session *session, struct failure *why)
 {
     enum smtp_reply_progress progress = SMTP_REPLY_MORE;
@@ -66,9 +105,9 @@ static bool read_lines(struct smtp_session *session, struct failure *why)
         if (!stream_read_line(session->stream, SMTP_REPLY_LINE_MAX, &line, why))
             return false;
         is_whole = str_ends_with(line, STR("\n"));
-        progress = smtp_reply_add_line(&session->reply, str_trim_right(line));
         history_server_said(session, str_trim_right(line));
         log_debug("< %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(str_trim_right(line)));
+        progress = add_line(session, str_trim_right(line));
         if (!is_whole && (stream_is_at_end(session->stream) || !skip_rest(session, why)))
             return false;
     }
@@ -92,6 +131,7 @@ bool session_read_reply(struct smtp_session *session, struct duration timeout, s
         return false;
     }
     stream_set_timeout(session->stream, timeout);
+    stream_set_minimum_rate(session->stream, 0);
     /* The whole reply: a byte now and then does not hold us for ever. */
     stream_set_deadline(session->stream, deadline);
     is_read = read_lines(session, why);
@@ -102,9 +142,12 @@ bool session_read_reply(struct smtp_session *session, struct duration timeout, s
     return is_read;
 }
 
-void session_set_timeout(struct smtp_session *session, struct duration timeout)
+void session_set_timeout(struct smtp_session *session, struct duration timeout, unsigned rate)
 {
     stream_set_timeout(session->stream, timeout);
+    stream_set_minimum_rate(session->stream, rate);
+    if (rate > 0)
+        stream_set_deadline(session->stream, instant_add(loop_now(session->smtp->loop), timeout));
 }
 
 bool session_is_quiet(const struct smtp_session *session)
@@ -131,6 +174,23 @@ static struct trouble refused(struct smtp_session *session, struct arena *arena)
     return trouble;
 }
 
+/* What a server behind a meddling firewall needs. */
+static unsigned find_pix_workarounds(struct smtp_session *session, struct arena *arena)
+{
+    unsigned workarounds;
+    struct strlist words;
+    struct failure why;
+    struct str value;
+
+    if (!smtp_tables_find(session->smtp->tables.pix_workarounds, session->address, arena, &value))
+        return session->smtp->pix_workarounds;
+    words = strlist_split(arena, value, ", \t\r\n");
+    if (pix_parse(&words, &workarounds, &why))
+        return workarounds;
+    smtp_log_bad_workaround(table_list_title(session->smtp->tables.pix_workarounds), why.text);
+    return session->smtp->pix_workarounds;
+}
+
 static bool read_greeting(struct smtp_session *session, bool is_loop_possible, struct arena *arena, bool *may_ehlo_out,
                           struct trouble *trouble_out)
 {
@@ -151,10 +211,12 @@ static bool read_greeting(struct smtp_session *session, bool is_loop_possible, s
     if (smtp_reply_next_line(&session->reply, &place, &line)) {
         if (str_find_nocase(line, STR("ESMTP")) != STR_NOT_FOUND)
             *may_ehlo_out = true;
+        if (pix_is_greeting(line))
+            session->pix_workarounds = find_pix_workarounds(session, arena);
         if (is_loop_possible && str_next_word(&line, " \t", &word) && is_name_ours(session, word))
             smtp_log_greeted_with_own_name(session->name_address_port, session->smtp->myhostname);
     }
-    if (settings->never_send_ehlo)
+    if (settings->never_send_ehlo || (session->pix_workarounds & PIX_DISABLE_ESMTP) != 0)
         *may_ehlo_out = false;
     return true;
 }
@@ -173,10 +235,18 @@ static bool say_hello(struct smtp_session *session, const char *verb, const char
     return false;
 }
 
-static void take_extensions(struct smtp_session *session)
+static void take_extensions(struct smtp_session *session, struct arena *arena)
 {
-    if (smtp_reply_class(&session->reply) == 2)
-        smtp_extensions_parse(&session->extensions, &session->reply, &session->smtp->settings->discard_ehlo_keywords);
+    struct strlist discard = session->smtp->settings->discard_ehlo_keywords;
+    struct str value;
+
+    if (smtp_reply_class(&session->reply) != 2)
+        return;
+    if (smtp_tables_find(session->smtp->tables.discard_ehlo_keywords, session->address, arena, &value))
+        discard = strlist_split(arena, value, ", \t\r\n");
+    smtp_extensions_parse(&session->extensions, &session->reply, &discard);
+    if (session->extensions.discarded != 0 && !strlist_contains_nocase(&discard, STR("silent-discard")))
+        smtp_log_discarding_keywords(smtp_extensions_format(session->extensions.discarded, arena));
 }
 
 /* RFC 2033 section 4.1: there is no other way to begin. */
@@ -184,7 +254,7 @@ static bool introduce_by_lhlo(struct smtp_session *session, struct arena *arena,
 {
     if (!say_hello(session, "LHLO", "performing the LHLO handshake", arena, trouble_out))
         return false;
-    take_extensions(session);
+    take_extensions(session, arena);
     session->extensions.name = STR_EMPTY;
     if (smtp_reply_class(&session->reply) == 2)
         return true;
@@ -201,7 +271,7 @@ static bool introduce(struct smtp_session *session, const struct target *target,
     if (may_ehlo) {
         if (!say_hello(session, "EHLO", "performing the EHLO handshake", arena, trouble_out))
             return false;
-        take_extensions(session);
+        take_extensions(session, arena);
     }
     /* RFC 5321 section 4.1.4: a server that does not know EHLO is asked in the old way. */
     if (!may_ehlo || (smtp_reply_class(&session->reply) != 2 && !session->is_broken)) {
@@ -295,10 +365,11 @@ static void name_server(struct smtp_session *session, const struct target *targe
     if (!str_is_empty(target->path)) {
         session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(target->path));
         session->name_address_port = session->name_address;
+        session->address = arena_str(arena, target->path);
         return;
     }
-    session->name_address =
-        arena_printf(arena, "%.*s[%s]", STR_ARG(target->host), ip_address_format(&target->address, text));
+    session->address = arena_str(arena, str_from_c(ip_address_format(&target->address, text)));
+    session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(session->address));
     session->name_address_port = arena_printf(arena, "%.*s:%u", STR_ARG(session->name_address), target->port);
 }
 

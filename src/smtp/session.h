@@ -31,6 +31,8 @@ struct smtp_session {
     struct str host;              /* "mx.example.com" */
     struct str name_address;      /* "mx.example.com[192.0.2.1]"; of a Unix socket "host[path]" */
     struct str name_address_port; /* "mx.example.com[192.0.2.1]:25"; of a Unix socket as above */
+    struct str address;           /* "192.0.2.1", or the path of a Unix socket: for tables */
+    unsigned pix_workarounds;     /* enum pix_workaround that it needs */
     struct smtp_extensions extensions;
     struct smtp_reply reply; /* the last one */
     struct transcript transcript;
@@ -67,8 +69,13 @@ void session_write(struct smtp_session *session, struct str bytes);
  */
 MUST_USE bool session_read_reply(struct smtp_session *session, struct duration timeout, struct failure *why);
 
-/* For what is written from now on; replies have their own. */
-void session_set_timeout(struct smtp_session *session, struct duration timeout);
+/*
+ * For what is written from now on; replies have their own. A rate in bytes a second makes it the time for all of that
+ * together, made longer by what the server takes at that rate; 0: for each wait.
+ */
+void session_set_timeout(struct smtp_session *session, struct duration timeout, unsigned rate);
+/* Sends what is buffered. A failure shows at the next reply. */
+void session_flush(struct smtp_session *session);
 
 /* Whether the server has kept silent while the session was not used. */
 bool session_is_quiet(const struct smtp_session *session);

@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "run/fiber.h"
 #include "run/loop.h"
+#include "smtp/log_lines.h"
+#include "smtp/nexthop.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 
@@ -126,24 +128,38 @@ static void sweep(void *context)
 
 static bool is_listed(const struct smtp *smtp, struct str key)
 {
-    return strlist_contains_nocase(&smtp->settings->cache_destinations, key);
+    struct match_list *list = smtp->tables.cache_destinations;
+    struct failure why;
+
+    if (match_list_is_empty(list))
+        return false;
+    switch (match_list_has(list, nexthop_name(key), &why)) {
+    case TABLE_FOUND:
+        return true;
+    case TABLE_UNKNOWN:
+        smtp_log_table_trouble(STR("connection_cache_destinations"), why.text);
+        break;
+    case TABLE_ABSENT:
+        break;
+    }
+    return false;
 }
 
-static bool may_be_kept(const struct session_cache *cache, const struct smtp_session *session)
+static bool may_be_kept(const struct session_cache *cache, const struct smtp_session *session, bool has_more)
 {
     const struct smtp_settings *settings = cache->smtp->settings;
     struct duration age = instant_since(loop_now(cache->smtp->loop), session->opened);
 
     if (session->is_broken || session->is_mute)
         return false;
-    if (!settings->cache_on_demand && !is_listed(cache->smtp, session->key))
+    if (settings->reuse_count_limit > 0 && session->uses > (unsigned) settings->reuse_count_limit)
         return false;
-    if (settings->reuse_count_limit > 0 && session->uses >= (unsigned) settings->reuse_count_limit)
+    if (age.us >= settings->reuse_time_limit.us)
         return false;
-    return age.us < settings->reuse_time_limit.us;
+    return (settings->cache_on_demand && has_more) || is_listed(cache->smtp, session->key);
 }
 
-void session_cache_put(struct session_cache *cache, struct smtp_session **session)
+void session_cache_put(struct session_cache *cache, struct smtp_session **session, bool has_more)
 {
     struct smtp_session *it = *session;
     struct shelf *shelf;
@@ -154,7 +170,7 @@ void session_cache_put(struct session_cache *cache, struct smtp_session **sessio
         session_close(&it);
         return;
     }
-    if (!may_be_kept(cache, it)) {
+    if (!may_be_kept(cache, it, has_more)) {
         leave(cache, it);
         return;
     }

@@ -4,6 +4,8 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
+
 /*
  * session_cache - sessions that have carried a message and may carry the next one for the same next hop.
  *
@@ -20,8 +22,11 @@ void session_cache_destroy(struct session_cache **cache);
 
 /* The one used last, still alive as far as can be seen; NULL if there is none. The caller has it from now on. */
 struct smtp_session *session_cache_take(struct session_cache *cache, struct str key);
-/* Keeps it if the limits allow, else closes it. Leaves *session NULL. */
-void session_cache_put(struct session_cache *cache, struct smtp_session **session);
+/*
+ * Keeps it if the limits allow and it will be of use (more mail waits for its next hop, or that is listed), else closes
+ * it. Leaves *session NULL.
+ */
+void session_cache_put(struct session_cache *cache, struct smtp_session **session, bool has_more);
 /* Closes what is in it, and from now on all that is put. In a fiber. */
 void session_cache_stop(struct session_cache *cache);
 

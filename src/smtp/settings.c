@@ -65,14 +65,33 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         TIME(data_done_timeout, prefix "_data_done_timeout", "600s", 1, "For the answer to the final dot."),           \
         TIME(rset_timeout, prefix "_rset_timeout", "20s", 1, "For the answer to RSET."),                               \
         TIME(quit_timeout, prefix "_quit_timeout", "300s", 1, "For the answer to QUIT."),                              \
+        STRING(dns_reply_filter, prefix "_dns_reply_filter", "",                                                       \
+               "Tables of DNS records to overlook (result IGNORE)."),                                                  \
+        STRING(reply_filter, prefix "_reply_filter", "", "Tables that put other lines in the place of a server's."),   \
+        LIST(pix_workarounds, prefix "_pix_workarounds", "disable_esmtp,delay_dotcrlf",                                \
+             "What is done for servers behind a firewall that breaks SMTP."),                                          \
+        STRING(pix_workaround_maps, prefix "_pix_workaround_maps", "",                                                 \
+               prefix "_pix_workarounds by the server's address: tables that outrank the list."),                      \
+        TIME(pix_workaround_threshold_time, prefix "_pix_workaround_threshold_time", "500s", 0,                        \
+             "How old a message must be for delay_dotcrlf."),                                                          \
+        TIME(pix_workaround_delay_time, prefix "_pix_workaround_delay_time", "10s", 1,                                 \
+             "How long delay_dotcrlf waits before the final dot."),                                                    \
+        BOOLEAN(send_xforward_command, prefix "_send_xforward_command", "no",                                          \
+                "Tell a server that knows XFORWARD where the message came from."),                                     \
+        TIME(xforward_timeout, prefix "_xforward_timeout", "300s", 1, "For the answer to XFORWARD."),                  \
+        BOOLEAN(per_request_deadline, prefix "_per_request_deadline",                                                  \
+                "${" prefix "_per_record_deadline?{$" prefix "_per_record_deadline}:{no}}",                            \
+                "Bound the time for the content as a whole, at " prefix "_min_data_rate."),                            \
+        NUMBER(min_data_rate, prefix "_min_data_rate", "500", 1, 0,                                                    \
+               "Bytes a second at which the server must take content, with " prefix "_per_request_deadline."),         \
         BOOLEAN(cache_on_demand, prefix "_connection_cache_on_demand", "yes",                                          \
-                "Keep sessions open for the next message."),                                                           \
-        LIST(cache_destinations, prefix "_connection_cache_destinations", "",                                          \
-             "Next hops whose sessions are kept open whatever " prefix "_connection_cache_on_demand says."),           \
+                "Keep a session open while more mail waits for its next hop."),                                        \
+        STRING(cache_destinations, prefix "_connection_cache_destinations", "",                                        \
+               "Next hops whose sessions are always kept open for the next message."),                                 \
         TIME(cache_time_limit, prefix "_connection_cache_time_limit", "2s", 1, "How long an unused session is kept."), \
         TIME(reuse_time_limit, prefix "_connection_reuse_time_limit", "300s", 1, "How long a session is used again."), \
         NUMBER(reuse_count_limit, prefix "_connection_reuse_count_limit", "0", 0, 0,                                   \
-               "How many messages a session carries, 0 for no limit.")
+               "How many times a session is used again, 0 for no limit.")
 
 static const struct setting smtp_rows[] = {
     SHARED_ROWS,
@@ -80,11 +99,18 @@ static const struct setting smtp_rows[] = {
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "smtp_fallback_relay", "$fallback_relay",
          "Next hops for mail whose destination is not found or cannot be reached."),
+    LIST(use_srv_lookup, "use_srv_lookup", "", "Services whose hosts are found by SRV records, as submission."),
+    BOOLEAN(allow_srv_lookup_fallback, "allow_srv_lookup_fallback", "no",
+            "Where there is no SRV record, go on with MX and address."),
+    BOOLEAN(ignore_srv_lookup_error, "ignore_srv_lookup_error", "no",
+            "When the SRV lookup has no answer, go on with MX and address instead of trying again later."),
     NAME(helo_name, "smtp_helo_name", "$myhostname", "Our name in EHLO."),
     BOOLEAN(always_send_ehlo, "smtp_always_send_ehlo", "yes", "Send EHLO even if the greeting does not say ESMTP."),
     BOOLEAN(never_send_ehlo, "smtp_never_send_ehlo", "no", "Never send EHLO."),
     BOOLEAN(skip_quit_response, "smtp_skip_quit_response", "yes", "Do not wait for the answer to QUIT."),
     LIST(discard_ehlo_keywords, "smtp_discard_ehlo_keywords", "", "EHLO keywords of the server to overlook."),
+    STRING(discard_ehlo_keyword_address_maps, "smtp_discard_ehlo_keyword_address_maps", "",
+           "The same by the server's address: tables that outrank the list."),
     TIME(connect_timeout, "smtp_connect_timeout", "30s", 0, "For a connection to stand; 0: the system's."),
     TIME(helo_timeout, "smtp_helo_timeout", "300s", 1, "For the greeting, and for the answer to EHLO or HELO."),
 };
@@ -100,6 +126,8 @@ static const struct setting lmtp_rows[] = {
     BOOLEAN(assume_final, "lmtp_assume_final", "no",
             "Report success as \"delivered\" and not as \"relayed\" when the server does not announce DSN."),
     LIST(discard_ehlo_keywords, "lmtp_discard_lhlo_keywords", "", "LHLO keywords of the server to overlook."),
+    STRING(discard_ehlo_keyword_address_maps, "lmtp_discard_lhlo_keyword_address_maps", "",
+           "The same by the server's address: tables that outrank the list."),
     TIME(connect_timeout, "lmtp_connect_timeout", "0s", 0, "For a connection to stand; 0: the system's."),
     TIME(helo_timeout, "lmtp_lhlo_timeout", "300s", 1, "For the greeting, and for the answer to LHLO."),
 };

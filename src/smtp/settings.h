@@ -22,6 +22,10 @@ struct smtp_settings {
     struct str tcp_port;
     struct strlist host_lookup;
     struct strlist fallback_relay;
+    struct strlist use_srv_lookup;
+    bool allow_srv_lookup_fallback;
+    bool ignore_srv_lookup_error;
+    struct str dns_reply_filter;
     bool disable_dns_lookups;
     bool ignore_mx_lookup_error;
     bool idna2003; /* enable_idna2003_compatibility */
@@ -44,6 +48,13 @@ struct smtp_settings {
     bool quote_envelope;
     bool assume_final; /* of lmtp only */
     struct strlist discard_ehlo_keywords;
+    struct str discard_ehlo_keyword_address_maps;
+    struct str reply_filter;
+    struct strlist pix_workarounds;
+    struct str pix_workaround_maps;
+    struct duration pix_workaround_threshold_time;
+    struct duration pix_workaround_delay_time;
+    bool send_xforward_command;
     int line_length_limit;
     bool disable_mime_output_conversion;
 
@@ -65,10 +76,13 @@ struct smtp_settings {
     struct duration data_done_timeout;
     struct duration rset_timeout;
     struct duration quit_timeout;
+    struct duration xforward_timeout;
+    bool per_request_deadline;
+    int min_data_rate;
 
     /* sessions that are used again */
     bool cache_on_demand;
-    struct strlist cache_destinations;
+    struct str cache_destinations;
     struct duration cache_time_limit;
     struct duration reuse_time_limit;
     int reuse_count_limit;

@@ -4,6 +4,7 @@
 
 #include "config/own_addresses.h"
 #include "smtp/settings.h"
+#include "smtp/tables.h"
 
 struct endpoint;
 struct shared_settings;
@@ -19,6 +20,8 @@ struct smtp {
     struct own_address_list own; /* our addresses, those of proxy_interfaces among them: for loops */
     struct ip_address bind_ipv4; /* no family: any */
     struct ip_address bind_ipv6;
+    struct smtp_tables tables;
+    unsigned pix_workarounds; /* enum pix_workaround, where no table says otherwise */
     struct session_cache *sessions;
 
     /* for the postmaster, see history.h */

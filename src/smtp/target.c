@@ -9,6 +9,7 @@
 #include "smtp/log_lines.h"
 #include "smtp/nexthop.h"
 #include "smtp/smtp.h"
+#include "smtp/srv.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,8 @@ static bool is_after(const struct target *a, const struct target *b, int prefere
 {
     if (a->preference != b->preference)
         return a->preference > b->preference;
+    if (a->rank != b->rank)
+        return a->rank > b->rank;
     return family_rank(a, preference) > family_rank(b, preference);
 }
 
@@ -96,7 +99,8 @@ static const struct target *find_self(const struct smtp *smtp, const struct targ
     for (size_t i = 0; i < list->count; i++) {
         const struct target *it = &list->items[i];
 
-        if (own_address_list_has(&smtp->own, &it->address) && (self == NULL || it->preference < self->preference))
+        if (it->port == PORT_SMTP && own_address_list_has(&smtp->own, &it->address) &&
+            (self == NULL || it->preference < self->preference))
             self = it;
     }
     return self;
@@ -110,8 +114,9 @@ static bool leave_out_self(const struct smtp *smtp, const struct nexthop *nextho
     unsigned limit;
     size_t kept = 0;
 
-    if (smtp->is_lmtp || self == NULL || nexthop->port != PORT_SMTP)
+    if (smtp->is_lmtp || self == NULL)
         return true;
+    list->has_self = true;
     limit = self->preference;
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].preference < limit)
@@ -131,6 +136,9 @@ static bool leave_out_self(const struct smtp *smtp, const struct nexthop *nextho
 static struct trouble not_found(struct arena *arena, struct str name, const char *type, enum dns_outcome outcome,
                                 const char *reason)
 {
+    if (strcmp(reason, RESOLVER_NOTHING_LEFT) == 0)
+        return trouble_local(arena, DSN_STATUS(4, 7, 0), "Error looking up name=%.*s type=%s: %s", STR_ARG(name), type,
+                             reason);
     return trouble_local(arena, outcome == DNS_UNKNOWN ? DSN_STATUS(4, 4, 3) : DSN_STATUS(5, 4, 4),
                          "Host or domain name not found. Name service error for name=%.*s type=%s: %s", STR_ARG(name),
                          type, reason);
@@ -141,11 +149,13 @@ static bool uses_dns_for_hosts(const struct smtp *smtp)
     return !smtp->settings->disable_dns_lookups && strlist_contains_nocase(&smtp->settings->host_lookup, STR("dns"));
 }
 
-static bool add_host(struct smtp *smtp, struct str host, uint16_t port, uint16_t preference, struct arena *arena,
-                     struct target_list *list, struct trouble *trouble_out)
+/* like: all but the address, with which it is added. */
+static bool add_host(struct smtp *smtp, const struct target *like, struct arena *arena, struct target_list *list,
+                     struct trouble *trouble_out)
 {
     struct host_addresses found;
     struct ip_address numeric;
+    struct str host = like->host;
 
     if (!ip_address_parse(host, &numeric) && !dns_name_is_host(host)) {
         *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),
@@ -153,8 +163,12 @@ static bool add_host(struct smtp *smtp, struct str host, uint16_t port, uint16_t
         return false;
     }
     host_lookup_addresses(smtp->hosts, host, arena, &found);
-    for (size_t i = 0; found.outcome == DNS_FOUND && i < found.count; i++)
-        add(list, (struct target){ .host = host, .address = found.items[i], .port = port, .preference = preference });
+    for (size_t i = 0; found.outcome == DNS_FOUND && i < found.count; i++) {
+        struct target target = *like;
+
+        target.address = found.items[i];
+        add(list, target);
+    }
     if (found.outcome == DNS_FOUND && found.count > 0)
         return true;
     if (uses_dns_for_hosts(smtp))
@@ -172,27 +186,37 @@ static int compare_records(const void *a, const void *b)
     return (int) left->preference - (int) right->preference;
 }
 
-/* All hosts of a preference before it is asked whether that is enough. */
+static struct target named_by(const struct dns_record *record, const struct nexthop *nexthop, size_t place)
+{
+    bool is_srv = record->type == DNS_TYPE_SRV;
+
+    return (struct target){ .host = record->name,
+                            .port = is_srv ? record->port : nexthop->port,
+                            .preference = record->preference,
+                            .rank = is_srv ? (uint16_t) place : 0 };
+}
+
+/* The hosts of MX or SRV records: all of a place in the order before it is asked whether that is enough. */
 static bool add_exchangers(struct smtp *smtp, const struct nexthop *nexthop, const struct dns_answer *answer,
                            struct arena *arena, struct target_list *list, struct trouble *trouble_out)
 {
     size_t limit = (size_t) smtp->settings->mx_address_limit;
     struct trouble passing = { .text = STR_EMPTY };
+    struct target last = { .port = 0 };
 
     for (size_t i = 0; i < answer->count && i < MX_MAX; i++) {
-        const struct dns_record *record = &answer->records[i];
-        bool is_new_preference = i > 0 && record->preference != answer->records[i - 1].preference;
+        struct target target = named_by(&answer->records[i], nexthop, i);
+        bool is_behind = i > 0 && (target.preference != last.preference || target.rank != last.rank);
 
-        if (is_new_preference && limit > 0 && list->count >= limit)
+        if (is_behind && limit > 0 && list->count >= limit)
             break;
-        if (record->name.len > 0 &&
-            !add_host(smtp, record->name, nexthop->port, record->preference, arena, list, trouble_out) &&
+        if (target.host.len > 0 && !add_host(smtp, &target, arena, list, trouble_out) &&
             !trouble_is_permanent(trouble_out))
             passing = *trouble_out;
+        last = target;
     }
     if (list->count > 0)
         return true;
-    smtp_log_no_mx_address(nexthop->domain);
     if (passing.text.len > 0)
         *trouble_out = passing;
     else if (smtp->settings->defer_if_no_mx_address_found)
@@ -200,7 +224,8 @@ static bool add_exchangers(struct smtp *smtp, const struct nexthop *nexthop, con
     return false;
 }
 
-static bool is_null_mx(const struct dns_answer *answer)
+/* Says that there is nobody (RFC 7505; RFC 2782: "the service is decidedly not available at this domain"). */
+static bool is_null(const struct dns_answer *answer)
 {
     return answer->count == 1 && answer->records[0].name.len == 0;
 }
@@ -208,6 +233,7 @@ static bool is_null_mx(const struct dns_answer *answer)
 static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct str domain, struct arena *arena,
                        struct target_list *list, struct trouble *trouble_out)
 {
+    struct target itself = { .host = domain, .port = nexthop->port };
     struct dns_answer answer;
 
     resolver_lookup(smtp->resolver, domain, DNS_TYPE_MX, arena, &answer);
@@ -217,43 +243,79 @@ static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct 
     }
     /* RFC 5321 section 5.1: without MX the domain is its own. */
     if (answer.outcome != DNS_FOUND)
-        return add_host(smtp, domain, nexthop->port, 0, arena, list, trouble_out);
-    if (is_null_mx(&answer)) {
+        return add_host(smtp, &itself, arena, list, trouble_out);
+    if (is_null(&answer)) {
         *trouble_out =
             trouble_local(arena, DSN_STATUS(5, 1, 10), "Domain %.*s does not accept mail (nullMX)", STR_ARG(domain));
         return false;
     }
     qsort(answer.records, answer.count, sizeof(answer.records[0]), compare_records);
-    return add_exchangers(smtp, nexthop, &answer, arena, list, trouble_out);
+    if (add_exchangers(smtp, nexthop, &answer, arena, list, trouble_out))
+        return true;
+    smtp_log_no_mx_address(nexthop->domain);
+    return false;
 }
 
-bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena *arena, struct target_list *list_out,
+static bool find_by_srv(struct smtp *smtp, const struct nexthop *nexthop, struct str domain, struct arena *arena,
+                        struct target_list *list, struct trouble *trouble_out)
+{
+    const struct smtp_settings *settings = smtp->settings;
+    struct str name = srv_name(arena, nexthop->service, domain);
+    struct dns_answer answer;
+
+    resolver_lookup(smtp->resolver, name, DNS_TYPE_SRV, arena, &answer);
+    if (answer.outcome != DNS_FOUND) {
+        if (answer.outcome == DNS_UNKNOWN ? settings->ignore_srv_lookup_error : settings->allow_srv_lookup_fallback)
+            return find_by_mx(smtp, nexthop, domain, arena, list, trouble_out);
+        *trouble_out = not_found(arena, name, "SRV", answer.outcome, answer.reason);
+        return false;
+    }
+    if (is_null(&answer)) {
+        *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4), "Domain %.*s does not offer the service %.*s",
+                                     STR_ARG(domain), STR_ARG(nexthop->service));
+        return false;
+    }
+    srv_order(answer.records, answer.count);
+    if (add_exchangers(smtp, nexthop, &answer, arena, list, trouble_out))
+        return true;
+    smtp_log_no_srv_address(name);
+    return false;
+}
+
+static bool find(struct smtp *smtp, const struct nexthop *nexthop, struct arena *arena, struct target_list *list,
                  struct trouble *trouble_out)
 {
-    struct target_list list = { arena_new_array(arena, TARGET_MAX, struct target), 0 };
-    bool is_host = nexthop->is_host || smtp->settings->disable_dns_lookups;
     struct str domain = nexthop->domain;
-    bool is_found;
+    struct target itself;
 
-    if (!str_is_empty(nexthop->path)) {
-        add(&list, (struct target){ .host = smtp->myhostname, .path = nexthop->path });
-        *list_out = list;
-        return true;
-    }
     /* IDNA: the DNS knows A-labels only. */
     if (!domain_is_ascii(domain) && !domain_to_ascii(arena, domain, smtp->settings->idna2003, &domain, NULL)) {
         *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),
                                      "Name service error for %.*s: invalid host or domain name", STR_ARG(domain));
         return false;
     }
-    if (is_host)
-        is_found = add_host(smtp, domain, nexthop->port, 0, arena, &list, trouble_out);
-    else
-        is_found = find_by_mx(smtp, nexthop, domain, arena, &list, trouble_out);
-    if (!is_found || !leave_out_self(smtp, nexthop, &list, arena, trouble_out))
-        return false;
-    target_list_sort(&list, smtp);
-    target_list_limit(&list, (size_t) smtp->settings->mx_address_limit, smtp->settings->balance_inet_protocols);
+    itself = (struct target){ .host = domain, .port = nexthop->port };
+    if (nexthop->is_host || smtp->settings->disable_dns_lookups)
+        return add_host(smtp, &itself, arena, list, trouble_out);
+    if (strlist_contains_nocase(&smtp->settings->use_srv_lookup, nexthop->service))
+        return find_by_srv(smtp, nexthop, domain, arena, list, trouble_out);
+    return find_by_mx(smtp, nexthop, domain, arena, list, trouble_out);
+}
+
+bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena *arena, struct target_list *list_out,
+                 struct trouble *trouble_out)
+{
+    struct target_list list = { .items = arena_new_array(arena, TARGET_MAX, struct target) };
+    bool is_found = true;
+
+    if (!str_is_empty(nexthop->path)) {
+        add(&list, (struct target){ .host = smtp->myhostname, .path = nexthop->path });
+    } else {
+        is_found =
+            find(smtp, nexthop, arena, &list, trouble_out) && leave_out_self(smtp, nexthop, &list, arena, trouble_out);
+        target_list_sort(&list, smtp);
+        target_list_limit(&list, (size_t) smtp->settings->mx_address_limit, smtp->settings->balance_inet_protocols);
+    }
     *list_out = list;
-    return true;
+    return is_found;
 }

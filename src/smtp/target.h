@@ -6,8 +6,8 @@
 #include "smtp/trouble.h"
 
 /*
- * target - the servers of a next hop, in the order in which they are tried: by MX preference, mixed among equals,
- * without ourselves and whoever stands behind us (RFC 5321 section 5.1).
+ * target - the servers of a next hop, in the order in which they are tried: by preference of MX or SRV, mixed among
+ * equals, without ourselves and whoever stands behind us (RFC 5321 section 5.1).
  */
 struct nexthop;
 struct smtp;
@@ -18,15 +18,17 @@ struct target {
     struct ip_address address;
     uint16_t port;
     uint16_t preference;
-    bool is_best; /* no other has a better preference: mail that comes back from it loops */
+    uint16_t rank; /* among those of equal preference: of SRV records, by lot */
+    bool is_best;  /* no other has a better preference: mail that comes back from it loops */
 };
 
 struct target_list {
     struct target *items;
     size_t count;
+    bool has_self; /* we are one of them: whoever else takes mail for there, it is not the fallback relay */
 };
 
-/* Waits for the DNS. False: the trouble says why there is no server. */
+/* Waits for the DNS. False: the trouble says why there is no server; the list's has_self is set all the same. */
 MUST_USE bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena *arena,
                           struct target_list *list_out, struct trouble *trouble_out);
 

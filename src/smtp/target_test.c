@@ -23,7 +23,7 @@ static void fill(struct target *items)
 static struct target_list sorted(struct target *items, const struct smtp_settings *settings)
 {
     struct smtp smtp = { .settings = settings };
-    struct target_list list = { items, COUNT };
+    struct target_list list = { .items = items, .count = COUNT };
 
     fill(items);
     target_list_sort(&list, &smtp);
@@ -65,6 +65,26 @@ TEST(a_preferred_protocol_comes_first_among_equals)
         EXPECT_INT(sorted(items, &settings).items[0].address.family, IP_V4);
         EXPECT_INT(items[1].address.family, IP_V6);
         EXPECT_INT(items[2].address.family, IP_V4);
+    }
+}
+
+TEST(what_the_lot_has_ranked_stays_so)
+{
+    struct smtp_settings settings = { .randomize_addresses = true, .address_preference = SMTP_PREFER_IPV6 };
+    struct smtp smtp = { .settings = &settings };
+    struct target items[COUNT];
+
+    for (int i = 0; i < 50; i++) {
+        struct target_list list = { .items = items, .count = COUNT };
+
+        fill(items);
+        for (size_t k = 0; k < COUNT; k++) {
+            items[k].preference = 1;
+            items[k].rank = (uint16_t) (COUNT - k);
+        }
+        target_list_sort(&list, &smtp);
+        for (size_t k = 0; k < COUNT; k++)
+            EXPECT_UINT(items[k].rank, k + 1);
     }
 }
 

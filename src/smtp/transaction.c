@@ -3,16 +3,19 @@
 
 #include "delivery/content.h"
 #include "protocol/cleanup.h"
+#include "run/fiber.h"
 #include "smtp/attempt.h"
 #include "smtp/envelope_commands.h"
-#include "smtp/history.h"
 #include "smtp/generic.h"
 #include "smtp/generic_headers.h"
+#include "smtp/history.h"
 #include "smtp/log_lines.h"
 #include "smtp/mime_downgrade.h"
+#include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 #include "smtp/wire_body.h"
+#include "smtp/xforward.h"
 
 #include <inttypes.h>
 
@@ -26,6 +29,7 @@ enum { PIPELINE_MAX = 100, BODY_CHUNK = 32 * 1024 };
 
 enum step {
     STEP_RSET,
+    STEP_XFORWARD,
     STEP_MAIL,
     STEP_RCPT,
     STEP_DATA,
@@ -41,7 +45,8 @@ struct transaction {
     bool is_pipelining;
 
     enum step *steps;   /* the commands, in order */
-    size_t *recipients; /* of a STEP_RCPT, its recipient */
+    size_t *recipients; /* of a STEP_RCPT, its recipient; of a STEP_XFORWARD, its place in xforward */
+    struct strlist xforward;
     size_t step_count;
     size_t sent, answered;
 
@@ -60,6 +65,7 @@ static const struct {
     size_t timeout; /* the place of its duration in the settings */
 } step_rows[] = {
     [STEP_RSET] = { "RSET command", "sending RSET probe", offsetof(struct smtp_settings, rset_timeout) },
+    [STEP_XFORWARD] = { "XFORWARD command", "sending XFORWARD", offsetof(struct smtp_settings, xforward_timeout) },
     [STEP_MAIL] = { "MAIL FROM command", "sending MAIL FROM", offsetof(struct smtp_settings, mail_timeout) },
     [STEP_RCPT] = { "RCPT TO command", "sending RCPT TO", offsetof(struct smtp_settings, rcpt_timeout) },
     [STEP_DATA] = { "DATA command", "sending DATA command", offsetof(struct smtp_settings, data_init_timeout) },
@@ -90,13 +96,19 @@ static bool ends_at_recipients(const struct transaction *transaction)
 
 static void plan(struct transaction *transaction)
 {
-    size_t count = transaction->delivery->recipient_count;
+    size_t count = transaction->delivery->recipient_count, most;
 
-    transaction->steps = arena_new_array(transaction->arena, count + 3, enum step);
-    transaction->recipients = arena_new_array(transaction->arena, count + 3, size_t);
+    if (transaction->settings->send_xforward_command)
+        transaction->xforward = xforward_commands(transaction->arena, transaction->delivery->request,
+                                                  transaction->session->extensions.xforward);
+    most = count + transaction->xforward.count + 3;
+    transaction->steps = arena_new_array(transaction->arena, most, enum step);
+    transaction->recipients = arena_new_array(transaction->arena, most, size_t);
     transaction->is_accepted = arena_new_array(transaction->arena, count, bool);
     if (transaction->session->needs_reset)
         add_step(transaction, STEP_RSET, 0);
+    for (size_t i = 0; i < transaction->xforward.count; i++)
+        add_step(transaction, STEP_XFORWARD, i);
     add_step(transaction, STEP_MAIL, 0);
     for (size_t i = 0; i < count; i++) {
         if (!delivery_is_reported(transaction->delivery, i))
@@ -117,6 +129,9 @@ static void append_command(struct transaction *transaction, size_t place, struct
     switch (transaction->steps[place]) {
     case STEP_RSET:
         strbuf_append(out, STR("RSET\r\n"));
+        break;
+    case STEP_XFORWARD:
+        strbuf_append(out, transaction->xforward.items[transaction->recipients[place]]);
         break;
     case STEP_MAIL:
         envelope_append_mail(out, transaction->shown, extensions, quotes);
@@ -178,6 +193,22 @@ static void take_mail_answer(struct transaction *transaction)
     transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_MAIL].command);
 }
 
+/* What the server does not take is not needed. */
+static void take_xforward_answer(struct transaction *transaction, size_t place)
+{
+    struct smtp_session *session = transaction->session;
+
+    if (is_farewell(transaction))
+        return;
+    transaction->has_answer = true;
+    if (smtp_reply_class(&session->reply) == 2)
+        return;
+    smtp_log_xforward_refused(session->name_address_port, smtp_reply_on_one_line(&session->reply, transaction->arena),
+                              xforward_command_name(transaction->xforward.items[place]));
+    /* Whether a server that says 421 has gone shows with the next command. */
+    session->is_broken = session->is_broken && session->reply.code == 0;
+}
+
 static void take_recipient_answer(struct transaction *transaction, size_t recipient)
 {
     struct smtp_reply *reply = &transaction->session->reply;
@@ -228,6 +259,9 @@ static void take_answer(struct transaction *transaction, size_t place)
     switch (transaction->steps[place]) {
     case STEP_RSET:
         transaction->has_answer = !is_farewell(transaction);
+        break;
+    case STEP_XFORWARD:
+        take_xforward_answer(transaction, transaction->recipients[place]);
         break;
     case STEP_MAIL:
         take_mail_answer(transaction);
@@ -350,6 +384,18 @@ static bool body_stream_add(struct body_stream *body, struct str piece, struct f
     return true;
 }
 
+/* out: the end of the content with the final dot, which goes in a packet of its own. */
+static void send_late_dot(struct transaction *transaction, struct strbuf *out)
+{
+    struct str dot = STR(".\r\n");
+
+    strbuf_truncate(out, out->len - dot.len);
+    send_chunk(transaction, out);
+    session_flush(transaction->session);
+    fiber_sleep(transaction->delivery->loop, transaction->settings->pix_workaround_delay_time);
+    session_write(transaction->session, dot);
+}
+
 /* False when the message cannot be read: then the connection must go without the final dot. */
 static bool send_pieces(struct transaction *transaction, struct content *content, struct body_stream *body,
                         struct failure *why)
@@ -363,8 +409,16 @@ static bool send_pieces(struct transaction *transaction, struct content *content
             return true;
     } while (piece.len > 0);
     wire_body_end(&body->wire, &body->out);
-    send_chunk(transaction, &body->out);
+    if ((attempt_pix_workarounds(transaction->attempt, transaction->session) & PIX_DELAY_DOTCRLF) != 0)
+        send_late_dot(transaction, &body->out);
+    else
+        send_chunk(transaction, &body->out);
     return true;
+}
+
+static unsigned minimum_rate(const struct transaction *transaction)
+{
+    return transaction->settings->per_request_deadline ? (unsigned) transaction->settings->min_data_rate : 0;
 }
 
 static bool send_body(struct transaction *transaction, struct failure *why)
@@ -375,7 +429,7 @@ static bool send_body(struct transaction *transaction, struct failure *why)
 
     body_stream_init(&body, transaction);
     content_open(&content, transaction->delivery->loop, transaction->delivery->request);
-    session_set_timeout(transaction->session, transaction->settings->data_xfer_timeout);
+    session_set_timeout(transaction->session, transaction->settings->data_xfer_timeout, minimum_rate(transaction));
     is_read = send_pieces(transaction, &content, &body, why);
     content_close(&content);
     body_stream_done(&body);

@@ -18,8 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support.dns_server import DnsServer  # noqa: E402
 from support.instance import BUILD, IS_ROOT, Merpati, Stock, drop_to  # noqa: E402
+from support.own_names import own_names  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
+from support.world import World  # noqa: E402
 
 TEST_ACCOUNT = "merpati-test"
 # Its home is filled and emptied by tests: each of several workers has one of its own.
@@ -201,3 +203,21 @@ def dns():
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def world(either, sink):
+    """A World (support/world.py), played against stock Postfix and then Merpati."""
+    mail = either()
+    names = own_names(mail)
+    yield World(mail, names, sink)
+    names.stop()
+
+
+@pytest.fixture
+def own_world(make_merpati, sink):
+    """A World of Merpati alone."""
+    mail = make_merpati()
+    names = own_names(mail)
+    yield World(mail, names, sink)
+    names.stop()

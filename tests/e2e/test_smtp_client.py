@@ -193,10 +193,12 @@ def test_a_hostile_server_costs_a_deferral(make_merpati, sink, replies):
 
 # --- sessions used again ------------------------------------------------------------------------------------------
 
+KEPT = {"smtp_connection_cache_time_limit": "10s", "smtp_connection_cache_destinations": "127.0.0.1"}
+
 
 def test_a_session_carries_the_next_message(make_merpati, sink):
     server = sink()
-    mail = route_all(make_merpati(main={"smtp_connection_cache_time_limit": "10s"}), server.port).start()
+    mail = route_all(make_merpati(main=KEPT), server.port).start()
     for number in range(3):
         send(mail, [f"u{number}@away.example"])
         mail.wait_log(rf"to=<u{number}@away\.example>.*status=sent")
@@ -208,7 +210,7 @@ def test_a_session_carries_the_next_message(make_merpati, sink):
 
 def test_a_session_that_has_gone_meanwhile_costs_nothing(make_merpati, sink):
     server = sink(replies={"MAIL": ["250 2.1.0 Ok", CLOSE, "250 2.1.0 Ok"]})
-    mail = route_all(make_merpati(main={"smtp_connection_cache_time_limit": "10s"}), server.port).start()
+    mail = route_all(make_merpati(main=KEPT), server.port).start()
     for number in range(2):
         send(mail, [f"u{number}@away.example"])
         mail.wait_log(rf"to=<u{number}@away\.example>.*status=sent")
@@ -218,7 +220,7 @@ def test_a_session_that_has_gone_meanwhile_costs_nothing(make_merpati, sink):
 
 def test_a_refused_message_does_not_spoil_the_next(make_merpati, sink):
     server = sink(replies={"RCPT": ["550 5.1.1 unknown", "250 2.1.5 Ok"]})
-    mail = route_all(make_merpati(main={"smtp_connection_cache_time_limit": "10s"}), server.port).start()
+    mail = route_all(make_merpati(main=KEPT), server.port).start()
     send(mail, ["bad@away.example"], sender="")
     mail.wait_log(r"to=<bad@away\.example>.*status=bounced")
     send(mail, ["good@away.example"], sender="")
@@ -229,7 +231,7 @@ def test_a_refused_message_does_not_spoil_the_next(make_merpati, sink):
 
 def test_an_idle_session_ends_with_quit(make_merpati, sink):
     server = sink()
-    mail = route_all(make_merpati(main={"smtp_connection_cache_time_limit": "1s"}), server.port).start()
+    mail = route_all(make_merpati(main={**KEPT, "smtp_connection_cache_time_limit": "1s"}), server.port).start()
     send(mail, ["u@away.example"])
     wait_until(lambda: server.lines()[-1:] == ["QUIT"], "QUIT")
 

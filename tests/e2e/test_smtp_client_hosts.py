@@ -6,54 +6,9 @@ import time
 
 import pytest
 
-from support.own_names import own_names
-from support.waiting import free_port, wait_until
+from support.waiting import wait_until
 
 LATER = {"RCPT": "450 4.2.0 later"}
-QUICK = {"smtp_connect_timeout": "2s", "smtp_connection_cache_on_demand": "no"}
-
-
-class World:
-    """An instance, its name server, and servers that share one port on addresses of their own."""
-
-    def __init__(self, mail, names, sink):
-        self.mail, self.names, self.sink = mail, names, sink
-        self.port = free_port()
-        mail.set(smtp_tcp_port=str(self.port), **QUICK)
-
-    def server(self, address, **options):
-        return self.sink(address=address, port=self.port, **options)
-
-    def host(self, name, *addresses):
-        for address in addresses:
-            self.names.add(name, "AAAA" if ":" in address else "A", address)
-
-    def exchanger(self, domain, preference, name, *addresses):
-        self.names.add(domain, "MX", f"{preference} {name}.")
-        self.host(name, *addresses)
-
-    def send(self, *recipients):
-        with self.mail.smtp() as client:
-            client.hello()
-            for recipient in recipients:
-                assert client.deliver("s@example.test", recipient, "Subject: x\n\nhello\n").code == 250
-
-    def start(self, **main):
-        self.mail.set(**main)
-        self.mail.start()
-        return self
-
-    def outcome(self, recipient, pattern):
-        self.mail.wait_log(rf"to=<{recipient}>, {pattern}")
-
-
-@pytest.fixture
-def world(either, sink):
-    mail = either()
-    names = own_names(mail)
-    yield World(mail, names, sink)
-    names.stop()
-
 
 needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6, reason="this Python has no IPv6")
 

@@ -10,7 +10,7 @@ from support.smtp_sink import CLOSE, STALL
 from support.waiting import PATIENCE, wait_until
 
 HOST = r"127\.0\.0\.1\[127\.0\.0\.1\]"
-KEPT = {"smtp_connection_cache_time_limit": "30s", "smtp_connection_cache_destinations": "away.example"}
+KEPT = {"smtp_connection_cache_time_limit": "30s", "smtp_connection_cache_destinations": "127.0.0.1"}
 
 
 def route(mail, server, **main):
@@ -193,14 +193,15 @@ def test_8_bit_mime_is_left_alone_where_asked(either, sink):
 # --- used again ---------------------------------------------------------------------------------------------------
 
 
-def test_a_session_is_used_only_so_often(make_merpati, sink):
+def test_a_session_is_used_only_so_often(either, sink):
+    """So many times again, which is one more in all."""
     server = sink()
-    mail = route(make_merpati(main=KEPT), server, smtp_connection_reuse_count_limit="2")
+    mail = route(either(main=KEPT), server, smtp_connection_reuse_count_limit="2")
     send_each(mail, 5)
     first = server.messages[0].connection
-    assert [message.connection - first for message in server.messages] == [0, 0, 1, 1, 2]
-    uses = ["conn_use=2" in line for line in mail.log_lines(r"to=<u\d@away")]
-    assert uses == [False, True, False, True, False]
+    assert [message.connection - first for message in server.messages] == [0, 0, 0, 1, 1]
+    uses = ["conn_use=3" in line for line in mail.log_lines(r"to=<u\d@away")]
+    assert uses == [False, False, True, False, False]
 
 
 def test_a_session_is_used_only_so_long(make_merpati, sink):
@@ -215,11 +216,13 @@ def test_a_session_is_used_only_so_long(make_merpati, sink):
     wait_until(ended, "the end of a session that would have been kept for 30s")
 
 
-@pytest.mark.parametrize("listed, is_kept", [("", False), ("other.example", False), ("[127.0.0.1]:{port}", True)])
-def test_sessions_are_kept_for_the_destinations_listed(make_merpati, sink, listed, is_kept):
+@pytest.mark.parametrize("listed, is_kept", [
+    ("", False), ("other.example", False), ("127.0.0.1", True), ("static:any", True),
+])
+def test_sessions_are_kept_for_the_destinations_listed(either, sink, listed, is_kept):
     server = sink()
-    mail = route(make_merpati(main={**KEPT}), server, smtp_connection_cache_on_demand="no",
-                 smtp_connection_cache_destinations=listed.format(port=server.port))
+    mail = route(either(main={**KEPT}), server, smtp_connection_cache_on_demand="no",
+                 smtp_connection_cache_destinations=listed)
     send_each(mail, 2)
     assert len(server.sessions) == (1 if is_kept else 2)
 
@@ -243,3 +246,35 @@ def test_a_session_whose_server_has_gone_is_not_used(make_merpati, sink):
     send(mail, "next@away.example")
     mail.wait_log(r"to=<next@away\.example>.*status=sent")
     assert "conn_use" not in mail.log_lines(r"to=<next@")[0]
+
+
+# --- on demand ----------------------------------------------------------------------------------------------------
+
+
+def burst(mail, count):
+    """Messages for one next hop at one time, more than may go at one time."""
+    with mail.smtp() as client:
+        client.hello()
+        for number in range(count):
+            assert client.deliver("s@example.test", f"u{number}@away.example", "Subject: x\n\nhello\n").code == 250
+
+
+def test_a_session_is_kept_while_more_waits_for_its_next_hop(either, sink):
+    server = sink()
+    mail = route(either(main={"smtp_connection_cache_time_limit": "10s"}), server,
+                 smtp_destination_concurrency_limit="1", initial_destination_concurrency="1", defer_transports="smtp")
+    burst(mail, 12)
+    mail.set(defer_transports="")
+    mail.reload()
+    mail.command("postqueue", "-f")
+    server.wait_for(12)
+    assert len({message.connection for message in server.messages}) < 6
+    assert mail.log_lines(r"to=<u\d+@away.*conn_use=3")
+
+
+def test_the_session_of_a_lone_message_ends_at_once(either, sink):
+    server = sink()
+    mail = route(either(main={"smtp_connection_cache_time_limit": "600s"}), server)
+    send(mail, "u@away.example")
+    wait_until(lambda: server.lines()[-1:] == ["QUIT"], "QUIT")
+    assert len(server.messages) == 1

@@ -17,6 +17,17 @@ import threading
 from dnslib import QTYPE, RCODE, RR, DNSHeader, DNSRecord
 
 
+UDP_MAX = 1232
+
+
+def _cut(answer, question):
+    """Over UDP a large answer is only the hint to ask over TCP (RFC 1035 section 4.1.1)."""
+    if len(answer) <= UDP_MAX:
+        return answer
+    asked = DNSRecord.parse(question)
+    return DNSRecord(DNSHeader(id=asked.header.id, qr=1, aa=1, ra=1, tc=1), q=asked.q).pack()
+
+
 class DnsServer:
     def __init__(self, address="127.0.0.1", port=0):
         self.records = {}
@@ -92,7 +103,7 @@ class DnsServer:
                 data, sock = self.request
                 answer = server.answer(data)
                 if answer is not None:
-                    sock.sendto(answer, self.client_address)
+                    sock.sendto(_cut(answer, data), self.client_address)
 
         return Handler
 

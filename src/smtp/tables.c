@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/tables.h"
+
+#include "daemon/daemon.h"
+#include "log/log.h"
+#include "smtp/log_lines.h"
+#include "smtp/settings.h"
+
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
+/* A parameter's name; prefix is "smtp" or "lmtp". */
+static struct str title(struct daemon *daemon, const char *prefix, const char *rest)
+{
+    return arena_printf(daemon_arena(daemon), "%s_%s", prefix, rest);
+}
+
+void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *settings, struct daemon *daemon,
+                      const char *prefix)
+{
+    const struct table_set_options options = {
+        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+    };
+    struct table_set *set = table_set_create(&options);
+
+    *tables = (struct smtp_tables){
+        .set = set,
+        .reply_filter = table_list_open(set, title(daemon, prefix, "reply_filter"), settings->reply_filter, 0),
+        .dns_reply_filter =
+            table_list_open(set, title(daemon, prefix, "dns_reply_filter"), settings->dns_reply_filter, TABLE_FOLD),
+        .discard_ehlo_keywords = table_list_open(set, title(daemon, prefix, "discard_ehlo_keyword_address_maps"),
+                                                 settings->discard_ehlo_keyword_address_maps, TABLE_FOLD),
+        .pix_workarounds = table_list_open(set, title(daemon, prefix, "pix_workaround_maps"),
+                                           settings->pix_workaround_maps, TABLE_FOLD),
+        .cache_destinations = match_list_open(set, title(daemon, prefix, "connection_cache_destinations"),
+                                              settings->cache_destinations, MATCH_STRINGS, false),
+    };
+}
+
+void smtp_tables_close(struct smtp_tables *tables)
+{
+    table_set_destroy(&tables->set);
+}
+
+bool smtp_tables_find(struct table_list *list, struct str address, struct arena *arena, struct str *value_out)
+{
+    struct failure why;
+
+    if (table_list_is_empty(list))
+        return false;
+    switch (table_list_find(list, address, TABLE_ANY_KIND, arena, value_out, &why)) {
+    case TABLE_FOUND:
+        return true;
+    case TABLE_UNKNOWN:
+        smtp_log_table_trouble(table_list_title(list), why.text);
+        return false;
+    case TABLE_ABSENT:
+        break;
+    }
+    return false;
+}
