@@ -200,6 +200,17 @@ static void report_not_started(const struct pipe *pipe, struct delivery *deliver
     report_all(pipe, delivery, &report);
 }
 
+/* What is asked is whether it could be delivered: nothing is run. */
+static void report_trial(const struct pipe *pipe, struct delivery *delivery)
+{
+    struct delivery_report report = {
+        .dsn = DSN_STATUS(2, 0, 0),
+        .text = arena_printf(delivery->arena, "delivers to command: %.*s", STR_ARG(pipe->attributes.argv.items[0])),
+    };
+
+    report_all(pipe, delivery, &report);
+}
+
 static bool find_rights(struct pipe *pipe, struct failure *why)
 {
     struct instant now = loop_now(pipe->loop);
@@ -223,6 +234,8 @@ void pipe_deliver(struct pipe *pipe, struct delivery *delivery)
         defer_for_administrator(pipe, delivery, why.text);
     else if (has_too_many_recipients(pipe, delivery) || is_too_large(pipe, delivery) || has_been_here(pipe, delivery))
         return;
+    else if ((delivery->request->flags & DELIVER_FLAG_VERIFY) != 0)
+        report_trial(pipe, delivery);
     else if (run_command(pipe, delivery, &result, &why))
         report_end(pipe, delivery, &result);
     else

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-""":include: files that others may write."""
+"""Large :include: files, and those that others may write."""
 
 import os
 import re
@@ -7,6 +7,21 @@ import re
 import pytest
 
 ACCOUNT = "merpati-test"
+MEMBERS = 10_000
+
+
+def test_an_include_file_of_ten_thousand_members_reaches_each(merpati, sink):
+    server = sink()
+    mail = merpati(main={"relayhost": f"[127.0.0.1]:{server.port}", "smtp_host_lookup": "native", "smtp_destination_recipient_limit": "500"})
+    names = mail.write("members", "".join(f"user{i}@list.test\n" for i in range(MEMBERS)))
+    mail.set(alias_maps=mail.aliases(f"list: :include:{names}\nowner-list: {ACCOUNT}\n"))
+    mail.reload()
+    mail.sendmail("-f", "s@example.com", "list", input="Subject: x\n\nhello\n")
+    mail.wait_log(rf"from=<owner-list@example\.test>, size=\d+, nrcpt={MEMBERS} \(queue active\)")
+    mail.wait_empty()
+    reached = [recipient for message in server.messages for recipient in message.recipients]
+    assert len(reached) == len(set(reached)) == MEMBERS
+    assert {message.sender for message in server.messages} == {"owner-list@example.test"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="stock Postfix needs root")

@@ -242,3 +242,13 @@ def test_a_probe_leaves_nothing_in_virtual_mailboxes(asked):
     mail.wait_log(r"to=<a@v\.test>, relay=virtual, .*status=deliverable \(delivers to mailbox\)")
     mail.wait_log(r"to=<b@v\.test>, relay=virtual, .*status=deliverable \(delivers to maildir\)")
     assert list(boxes.iterdir()) == []
+
+
+def test_a_probe_runs_no_command_of_pipe(asked):
+    mail, _ = asked(transport_maps="inline:{relay.test=piped:}")
+    mail.services.append(f"piped unix - n n - - pipe flags= user={ACCOUNT} argv=/bin/touch {mail.path('touched')}")
+    mail.write_config()
+    mail.start()
+    assert rcpt(mail, "good@relay.test").startswith("250")
+    mail.wait_log(r"to=<good@relay\.test>, relay=piped, .*status=deliverable \(delivers to command: /bin/touch\)")
+    assert not mail.path("touched").exists()
