@@ -83,8 +83,7 @@ static uint64_t make_flags(const struct dispatch *dispatch)
 
     return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0) |
            (active_is_trial(dispatch->message) ? (uint64_t) DELIVER_FLAG_VERIFY : 0) |
-           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) |
-           (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0);
+           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) | (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0);
 }
 
 static struct deliver_request make_request(const struct dispatch *dispatch)

@@ -6,17 +6,19 @@
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
+#include "protocol/flush.h"
 #include "protocol/proxymap.h"
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
 #include "protocol/spill.h"
 #include "protocol/submission.h"
+#include "protocol/verify.h"
 
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &proxymap_protocol,
-    &queue_protocol,  &rewrite_protocol, &spill_protocol,
+    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
+    &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
 };
 
 static const char *const kinds[] = {

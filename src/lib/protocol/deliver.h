@@ -49,8 +49,8 @@ struct deliver_recipient {
 enum deliver_flag {
     DELIVER_FLAG_VERIFY = 1 << 0, /* a probe: find out whether it could be delivered, and deliver nothing */
     DELIVER_FLAG_SMTPUTF8 = 1 << 1,
-    DELIVER_FLAG_MORE = 1 << 2, /* more goes to this next hop: a connection is worth keeping for it */
-    DELIVER_FLAG_PROBE = 1 << 4, /* beside VERIFY: verify asks, to whom an alias is as good as all its members */
+    DELIVER_FLAG_MORE = 1 << 2,        /* more goes to this next hop: a connection is worth keeping for it */
+    DELIVER_FLAG_PROBE = 1 << 4,       /* beside VERIFY: verify asks, to whom an alias is as good as all its members */
     DELIVER_FLAG_UTF8_HEADER = 1 << 3, /* the header has UTF-8 */
 };
 
