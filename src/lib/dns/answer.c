@@ -195,6 +195,11 @@ void dns_answer_parse(struct dns_answer *answer_out, struct arena *arena, const 
         answer_out->reason = "Host not found, try again";
         return;
     }
+    /* The resolver has asked over TCP before; there is more than it holds, and nobody knows which records. */
+    if (packet.is_truncated) {
+        answer_out->reason = "Truncated name server reply";
+        return;
+    }
     if (!dns_packet_skip_questions(&packet) || !read_section(&packet, arena, &section))
         return;
     answer_out->canonical_name = follow_aliases(&packet, &section, arena, answer_out->canonical_name, type);

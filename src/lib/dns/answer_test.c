@@ -47,6 +47,16 @@ TEST(mail_exchangers_are_read_with_preference_and_ttl)
     arena_destroy(&arena);
 }
 
+TEST(a_truncated_answer_is_no_answer)
+{
+    struct arena *arena = arena_create();
+    struct dns_answer answer = PARSE(arena, "\x12\x34\x83\x80\0\x01\0\0\0\0\0\0" QUESTION, DNS_TYPE_MX);
+
+    EXPECT_INT(answer.outcome, DNS_UNKNOWN);
+    EXPECT_TEXT(answer.reason, "Truncated name server reply");
+    arena_destroy(&arena);
+}
+
 TEST(a_null_mx_has_the_empty_name)
 {
     struct arena *arena = arena_create();

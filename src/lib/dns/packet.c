@@ -32,6 +32,7 @@ bool dns_packet_open(struct dns_packet *packet, struct str bytes)
     *packet = (struct dns_packet){
         .bytes = bytes,
         .place = HEADER_SIZE,
+        .is_truncated = (byte_at(bytes, 2) & 0x02) != 0,
         .rcode = byte_at(bytes, 3) & 0x0f,
         .question_count = uint16_at(bytes, 4),
         .answer_count = uint16_at(bytes, 6),

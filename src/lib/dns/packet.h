@@ -10,7 +10,8 @@
  */
 struct dns_packet {
     struct str bytes;
-    size_t place; /* of the next thing to read */
+    size_t place;      /* of the next thing to read */
+    bool is_truncated; /* records are missing (RFC 1035 section 4.1.1) */
     unsigned rcode;
     unsigned question_count, answer_count;
 };
