@@ -29,11 +29,17 @@ CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", 
 OF_LOCAL = {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "KILL", "SETGID", "SETUID"}
 OF_MASTER = OF_LOCAL | {"SETPCAP", "SYS_CHROOT", "NET_BIND_SERVICE"}
 
-ACTING_AS_OTHERS = {"local", "virtual"}
-RUNNING_COMMANDS = {"local"}
+ACTING_AS_OTHERS = {"local", "virtual", "pipe", "spawn"}
+RUNNING_COMMANDS = {"local", "pipe", "spawn"}
+# chroot=
+OF_PIPE = OF_LOCAL | {"SYS_CHROOT"}
 
-# Whom the network services may talk to, and nobody else.
-OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify"}
+# What master.cf has no line for of itself.
+WITH_COMMANDS = ["a-pipe unix - n n - - pipe user=nobody argv=/bin/true", "a-spawn unix - n n - - spawn user=nobody argv=/bin/true"]
+
+# Whom the network services may talk to, and nobody else: commands of spawn are made to be asked by them.
+OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify",
+                   "private/a-spawn"}
 
 
 def status_of(pid):
@@ -102,8 +108,20 @@ def ids_of(user):
 
 
 @pytest.fixture
-def services(merpati):
-    mail = merpati()
+def make_whole(make_merpati):
+    """make_merpati, with a service of each program."""
+    def make():
+        mail = make_merpati()
+        mail.services += WITH_COMMANDS
+        mail.write_config()
+        return mail
+
+    return make
+
+
+@pytest.fixture
+def services(make_whole):
+    mail = make_whole().start()
     return mail, wake_all(mail)
 
 
@@ -140,8 +158,8 @@ def test_the_network_services_are_in_the_queue_directory(services):
         assert os.readlink(f"/proc/{pid}/cwd") == str(mail.queue), name
 
 
-def test_a_service_is_put_into_the_jail_that_master_cf_asks_for(make_merpati, account):
-    mail = make_merpati()
+def test_a_service_is_put_into_the_jail_that_master_cf_asks_for(make_whole, account):
+    mail = make_whole()
     jailed = ("cleanup", "qmgr", "spill", "trivial-rewrite", "bounce", "pickup", "showq", "error")
     for program in jailed:
         mail.master = re.sub(rf"(?m)^(\w+\s+unix\s+\S+\s+\S+\s+)n(\s.*\s{program})$", r"\1y\2", mail.master)
@@ -161,7 +179,7 @@ def test_only_master_and_agents_that_act_as_others_hold_capabilities(services):
     mail, programs = services
     for name, pid, user, _ in each_process(programs):
         status = status_of(pid)
-        expected = OF_LOCAL if user == "root" else set()
+        expected = set() if user != "root" else OF_PIPE if name == "pipe" else OF_LOCAL
         assert capabilities(status["CapEff"]) == capabilities(status["CapPrm"]) == expected, name
         assert capabilities(status["CapBnd"]) == expected, name
         assert capabilities(status["CapInh"]) == capabilities(status["CapAmb"]) == set(), name
@@ -195,8 +213,8 @@ def test_no_service_but_those_that_run_commands_can_gain_rights_or_leave_its_fil
     assert {described(name)[1] for name in ("cleanup", "qmgr", "spill", "bounce", "showq", "pickup")} == {"queue"}
 
 
-def test_the_environment_is_no_heritage(make_merpati):
-    mail = make_merpati()
+def test_the_environment_is_no_heritage(make_whole):
+    mail = make_whole()
     mail.environment = {"LD_DEBUG_OUTPUT": "/nowhere", "SECRET": "x", "TMPDIR": "/nowhere", "TZ": "UTC"}
     mail.start()
     for name, pids in wake_all(mail).items():
@@ -283,7 +301,7 @@ def test_an_intruder_in_the_network_services_place_reaches_no_mail(make_merpati)
     assert [(a, r) for a, r in zip(attempts, results) if r != "EACCES"] == []
 
 
-def test_an_intruder_in_the_network_services_place_connects_to_five_services_only(services):
+def test_an_intruder_in_the_network_services_place_connects_to_few_services_only(services):
     mail, _ = services
     names = sockets(mail)
     verbs = ["send" if name == "public/postlog" else "connect" for name in names]
