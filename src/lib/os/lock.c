@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/lock.h"
 
+#include "base/arena.h"
 #include "os/fault.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -10,6 +11,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,11 +119,12 @@ static void find_origin(char origin[ORIGIN_SIZE])
 static bool link_dot_lock(const char *name, struct str text, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;
-    char folder[PATH_MAX], unnamed[64];
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
     const char *slash = strrchr(name, '/');
+    struct str folder = slash == NULL ? STR(".") : str_make(name, (size_t) (slash - name) + 1);
+    char unnamed[64];
 
-    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int) (slash - name) + 1, slash == NULL ? "." : name);
-    if (!file_open(folder, O_WRONLY | O_TMPFILE, 0644, &fd, why) || !file_write(fd, name, text, why))
+    if (!file_open(arena_c(arena, folder), O_WRONLY | O_TMPFILE, 0644, &fd, why) || !file_write(fd, name, text, why))
         return false;
     snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, unnamed, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
@@ -186,35 +189,44 @@ static bool remove_stale(const char *name, struct duration stale)
            file_unlink(name, NULL);
 }
 
+/* Not on the stack, which may be a fiber's. NULL if no file can have such a name. */
+static const char *dot_lock_name(struct arena *arena, const char *path)
+{
+    struct str name = arena_printf(arena, "%s.lock", path);
+
+    return name.len < PATH_MAX ? name.data : NULL;
+}
+
 bool lock_dot_acquire(const char *path, unsigned count, struct duration delay, struct duration stale,
                       struct failure *why)
 {
-    char name[PATH_MAX];
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    const char *name = dot_lock_name(arena, path);
+    struct failure reason;
 
-    if (snprintf(name, sizeof name, "%s.lock", path) >= (int) sizeof name)
+    if (name == NULL)
         return failure_system(why, ENAMETOOLONG, "lock %s", path);
     for (unsigned tries = 0;; tries++) {
-        struct failure reason;
-
         if (make_dot_lock(name, &reason))
             return true;
         if (reason.error == EEXIST && remove_stale(name, stale) && make_dot_lock(name, &reason))
             return true;
-        if (reason.error != EEXIST || tries + 1 >= count) {
-            if (why != NULL)
-                *why = reason;
-            return false;
-        }
+        if (reason.error != EEXIST || tries + 1 >= count)
+            break;
         pause_for(delay);
     }
+    if (why != NULL)
+        *why = reason;
+    return false;
 }
 
 void lock_dot_release(const char *path)
 {
-    char name[PATH_MAX];
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    const char *name = dot_lock_name(arena, path);
     struct failure ignored;
 
-    if (snprintf(name, sizeof name, "%s.lock", path) >= (int) sizeof name)
+    if (name == NULL)
         return;
     /* A lock that stays keeps everybody out until it is stale, so one failure is not taken for an answer. */
     if (!file_unlink(name, &ignored))
