@@ -199,10 +199,14 @@ def test_a_domain_in_utf8_is_looked_up_by_its_a_label(routed, sink, compatible, 
     mail, names, port = routed
     names.add("xn--strae-oqa.test", "A", "127.0.0.2")
     names.add("strasse.test", "A", "127.0.0.3")
-    sink(address="127.0.0.2", port=port), sink(address="127.0.0.3", port=port)
+    for address in ("127.0.0.2", "127.0.0.3"):
+        sink(address=address, port=port, extensions=["8BITMIME", "SMTPUTF8"])
     mail.set(enable_idna2003_compatibility=compatible)
     mail.start()
     with mail.smtp() as client:
         client.hello()
-        assert client.deliver("s@example.test", "u@STRAßE.test", "Subject: x\n\nhello\n").code == 250
+        client.command("MAIL FROM:<s@example.test> SMTPUTF8")
+        assert client.command("RCPT TO:<u@STRAßE.test>").code == 250
+        client.command("DATA")
+        assert client.command("Subject: x\r\n\r\nhello\r\n.").code == 250
     mail.wait_log(rf"to=<u@STRA.*E\.test>, relay={found}\[127\.0\.0\.\d\]:{port}, .* status=sent")

@@ -126,7 +126,7 @@ def test_the_final_dot_comes_late_through_a_firewall(either, sink, main, is_late
     server.wait_for(1)
     assert (dot.pause() > 1.5) == is_late
     assert server.messages[0].content.endswith(b"hello\r\n")
-    assert mail.log_lines(rf"\w+: enabling PIX workarounds: {enabled} for {HOST}:{server.port}$")
+    mail.wait_log(rf"\w+: enabling PIX workarounds: {enabled} for {HOST}:{server.port}$")
 
 
 # --- a server that is slow on purpose -----------------------------------------------------------------------------
