@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/transaction.h"
 
-#include "delivery/content.h"
 #include "protocol/cleanup.h"
-#include "run/fiber.h"
 #include "smtp/attempt.h"
+#include "smtp/body.h"
 #include "smtp/envelope_commands.h"
 #include "smtp/generic.h"
-#include "smtp/generic_headers.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
-#include "smtp/mime_downgrade.h"
-#include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
-#include "smtp/wire_body.h"
 #include "smtp/xforward.h"
 
 #include <inttypes.h>
@@ -23,7 +18,7 @@
  * RFC 2920 section 3.1: both sides' windows are bounded, so no more commands are in flight than what their answers
  * surely fit into.
  */
-enum { PIPELINE_MAX = 100, BODY_CHUNK = 32 * 1024 };
+enum { PIPELINE_MAX = 100 };
 
 #define SENDING_END_OF_DATA "sending end of data -- message may be sent more than once"
 
@@ -301,141 +296,6 @@ static bool exchange_commands(struct transaction *transaction, struct trouble *l
 
 /* ---- content ---- */
 
-static bool send_chunk(struct transaction *transaction, struct strbuf *out)
-{
-    session_write(transaction->session, strbuf_str(out));
-    strbuf_clear(out);
-    return !transaction->session->is_mute;
-}
-
-/* The content on its way out: what the server cannot take is made fit first. */
-struct body_stream {
-    struct wire_body wire;
-    struct generic_headers *generic; /* NULL: no address is to be mapped */
-    struct strbuf mapped;
-    struct mime_downgrade *downgrade; /* NULL: none needed */
-    struct strbuf seven_bit;
-    struct strbuf out;
-};
-
-static bool needs_downgrade(const struct transaction *transaction)
-{
-    return (transaction->session->extensions.offered & SMTP_EXTENSION_8BITMIME) == 0 &&
-           transaction->delivery->request->encoding != BODY_ENCODING_7BIT &&
-           !transaction->settings->disable_mime_output_conversion;
-}
-
-static enum table_result map_address(void *context, struct arena *arena, struct str *address, struct failure *why)
-{
-    return generic_map(context, arena, address, why);
-}
-
-static void body_stream_init(struct body_stream *body, const struct transaction *transaction)
-{
-    uint64_t size = transaction->delivery->request->size;
-
-    *body = (struct body_stream){ .downgrade = NULL };
-    wire_body_init(&body->wire, (size_t) transaction->settings->line_length_limit);
-    strbuf_init(&body->out, STRBUF_UNLIMITED);
-    strbuf_init(&body->seven_bit, STRBUF_UNLIMITED);
-    strbuf_init(&body->mapped, STRBUF_UNLIMITED);
-    if (transaction->session->smtp->generic != NULL)
-        body->generic = generic_headers_create(map_address, transaction->session->smtp->generic,
-                                               (size_t) transaction->settings->header_address_token_limit);
-    if (needs_downgrade(transaction))
-        body->downgrade = mime_downgrade_create();
-    strbuf_reserve(&body->out, size < BODY_CHUNK ? (size_t) size * 9 / 8 + 64 : 2 * BODY_CHUNK);
-}
-
-static void body_stream_done(struct body_stream *body)
-{
-    generic_headers_destroy(&body->generic);
-    mime_downgrade_destroy(&body->downgrade);
-    strbuf_done(&body->mapped);
-    strbuf_done(&body->seven_bit);
-    strbuf_done(&body->out);
-}
-
-static void put_on_wire(struct body_stream *body, struct str piece, bool is_last)
-{
-    if (body->downgrade == NULL) {
-        wire_body_add(&body->wire, piece, &body->out);
-        return;
-    }
-    mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
-    if (is_last)
-        mime_downgrade_end(body->downgrade, &body->seven_bit);
-    wire_body_add(&body->wire, strbuf_str(&body->seven_bit), &body->out);
-    strbuf_clear(&body->seven_bit);
-}
-
-/* An empty piece is the last. False when an address in the header cannot be mapped now. */
-static bool body_stream_add(struct body_stream *body, struct str piece, struct failure *why)
-{
-    bool is_last = piece.len == 0;
-
-    if (body->generic != NULL) {
-        strbuf_clear(&body->mapped);
-        if (!generic_headers_add(body->generic, piece, is_last, &body->mapped, why))
-            return false;
-        piece = strbuf_str(&body->mapped);
-    }
-    put_on_wire(body, piece, is_last);
-    return true;
-}
-
-/* out: the end of the content with the final dot, which goes in a packet of its own. */
-static void send_late_dot(struct transaction *transaction, struct strbuf *out)
-{
-    struct str dot = STR(".\r\n");
-
-    strbuf_truncate(out, out->len - dot.len);
-    send_chunk(transaction, out);
-    session_flush(transaction->session);
-    fiber_sleep(transaction->delivery->loop, transaction->settings->pix_workaround_delay_time);
-    session_write(transaction->session, dot);
-}
-
-/* False when the message cannot be read: then the connection must go without the final dot. */
-static bool send_pieces(struct transaction *transaction, struct content *content, struct body_stream *body,
-                        struct failure *why)
-{
-    struct str piece;
-
-    do {
-        if (!content_next(content, &piece, why) || !body_stream_add(body, piece, why))
-            return false;
-        if (body->out.len >= BODY_CHUNK && !send_chunk(transaction, &body->out))
-            return true;
-    } while (piece.len > 0);
-    wire_body_end(&body->wire, &body->out);
-    if ((attempt_pix_workarounds(transaction->attempt, transaction->session) & PIX_DELAY_DOTCRLF) != 0)
-        send_late_dot(transaction, &body->out);
-    else
-        send_chunk(transaction, &body->out);
-    return true;
-}
-
-static unsigned minimum_rate(const struct transaction *transaction)
-{
-    return transaction->settings->per_request_deadline ? (unsigned) transaction->settings->min_data_rate : 0;
-}
-
-static bool send_body(struct transaction *transaction, struct failure *why)
-{
-    struct body_stream body;
-    struct content content;
-    bool is_read;
-
-    body_stream_init(&body, transaction);
-    content_open(&content, transaction->delivery->loop, transaction->delivery->request);
-    session_set_timeout(transaction->session, transaction->settings->data_xfer_timeout, minimum_rate(transaction));
-    is_read = send_pieces(transaction, &content, &body, why);
-    content_close(&content);
-    body_stream_done(&body);
-    return is_read;
-}
-
 /* False when the server can say nothing more; then those who are left have their trouble. */
 static bool take_answer_of(struct transaction *transaction, size_t recipient)
 {
@@ -496,7 +356,7 @@ static void send_content(struct transaction *transaction)
     struct failure why;
     bool is_body_out;
 
-    if (!send_body(transaction, &why)) {
+    if (!body_send(session, transaction->attempt, &why)) {
         session->is_broken = true;
         smtp_log_unreadable(transaction->delivery->request->queue_id, why.text);
         trouble = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "message could not be read");
