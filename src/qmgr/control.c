@@ -8,6 +8,7 @@
 #include "qmgr/flushing.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/loader.h"
+#include "qmgr/newcomers.h"
 #include "qmgr/oldest_first.h"
 #include "qmgr/orphan_segments.h"
 #include "qmgr/removal.h"
@@ -374,6 +375,7 @@ static void act_on_left(void *context)
 /* The disk is what they wait for, so several at a time. */
 static void act_on_all(struct control *control)
 {
+    newcomers_wait(control->keeper);
     control->left = oldest_first_create(control->keeper->index);
     control->acting = ACTORS;
     for (unsigned i = 1; i < ACTORS; i++)
@@ -386,6 +388,8 @@ static void act_on_all(struct control *control)
 
 static void act_on_named(struct control *control)
 {
+    bool knows_newcomers = false;
+
     for (size_t i = 0; i < control->request->queue_ids.count; i++) {
         struct str name = control->request->queue_ids.items[i];
         struct queue_id id;
@@ -394,7 +398,10 @@ static void act_on_named(struct control *control)
             strlist_add(&control->reply.missing, control->arena, name);
             continue;
         }
-        (void) walker_take_up(control->keeper, id);
+        if (walker_take_up(control->keeper, id) == NULL && !knows_newcomers) {
+            newcomers_wait(control->keeper);
+            knows_newcomers = true;
+        }
         act_on(control, id, name);
     }
 }

@@ -4,6 +4,7 @@
 #include "protocol/queue.h"
 #include "qmgr/control.h"
 #include "qmgr/loader.h"
+#include "qmgr/newcomers.h"
 #include "qmgr/oldest_first.h"
 #include "run/loop.h"
 
@@ -88,7 +89,8 @@ static bool list_one(struct daemon_call *call, struct queue_id id, struct arena 
     bool is_forced;
 
     message = read_for_list(keeper, id, arena, &envelope);
-    if (message == NULL)
+    /* What was deleted in delivery only waits for its agents. */
+    if (message == NULL || message->must_delete)
         return true;
     leave_out_served(message, &envelope);
     is_forced = message->must_expire || (envelope.flags & ENVELOPE_FORCE_EXPIRED) != 0;
@@ -119,6 +121,7 @@ bool listing_list(struct daemon_call *call, struct failure *why)
     bool is_sent = true;
 
     wait_for_most(keeper);
+    newcomers_wait(keeper);
     ids = oldest_first_create(keeper->index);
     while (is_sent && oldest_first_next(ids, &id)) {
         arena_reset(arena);
