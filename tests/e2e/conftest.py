@@ -16,39 +16,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.accounts import TEST_ACCOUNT, ensure_account, ensure_accounts, remove_account  # noqa: E402
 from support.dns_server import DnsServer  # noqa: E402
 from support.instance import BUILD, IS_ROOT, Merpati, Stock, drop_to  # noqa: E402
 from support.own_names import own_names  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
-from support.waiting import wait_until  # noqa: E402
 from support.world import World  # noqa: E402
 
-TEST_ACCOUNT = "merpati-test"
 # Its home is filled and emptied by tests: each of several workers has one of its own.
 HOME_ACCOUNT = f"merpati-home-{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
-
-
-def _ensure_account(name, home="/nonexistent"):
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        _change_accounts("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/bin/sh", name)
-
-
-def _remove_account(name):
-    with contextlib.suppress(KeyError):
-        pwd.getpwnam(name)
-        _change_accounts("userdel", name)
-
-
-def _change_accounts(*words):
-    """Another worker may hold the lock on the accounts just now: then the tool ends at once."""
-    def is_done():
-        done = subprocess.run(words, capture_output=True, text=True)
-        assert done.returncode == 0 or "cannot lock" in done.stderr, done.stderr
-        return done.returncode == 0
-
-    wait_until(is_done, f"{words[0]} {words[-1]}")
 
 
 def _end_in_order(number, frame):
@@ -58,15 +34,11 @@ def _end_in_order(number, frame):
 
 
 def pytest_sessionstart(session):
-    """Accounts that the tests need; what scripts/test has made already is left as it is."""
+    """The accounts that the tests need."""
     # A worker on a busy machine may run in another thread than the first, where no signal comes.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end_in_order)
-    if IS_ROOT:
-        for name in ("merpati", "merpati-net", "merpati-map", TEST_ACCOUNT):
-            _ensure_account(name)
-        if subprocess.run(["getent", "group", "postdrop"], capture_output=True).returncode != 0:
-            subprocess.run(["groupadd", "--system", "postdrop"], check=True)
+    ensure_accounts()
 
 
 def pytest_report_header(config):
@@ -97,13 +69,13 @@ def home_account(tmp_path_factory):
     if not IS_ROOT:
         pytest.skip("making an account needs root")
     home = Path(f"/var/tmp/{HOME_ACCOUNT}")
-    _remove_account(HOME_ACCOUNT)
+    remove_account(HOME_ACCOUNT)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
-    _ensure_account(HOME_ACCOUNT, str(home))
+    ensure_account(HOME_ACCOUNT, str(home))
     shutil.chown(home, HOME_ACCOUNT, HOME_ACCOUNT)
     yield HOME_ACCOUNT, home
-    _remove_account(HOME_ACCOUNT)
+    remove_account(HOME_ACCOUNT)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -14,6 +14,12 @@ from .waiting import free_port
 
 READ = object()
 END = object()
+
+
+class Content(bytes):
+    """What follows DATA, with its dot: sent if the reply was 354 and then read for a reply, left out otherwise."""
+
+
 TAKES_RCPT = ["EHLO c.example", "MAIL FROM:<s@example.com>", "RCPT TO:<ACCOUNT@localhost>"]
 
 
@@ -64,6 +70,8 @@ def play(instance, steps, account, port=None, **options):
     with SmtpClient(port or instance.port, greet=False, **options) as client:
         transcript = []
         for step in ["", *steps]:
+            if isinstance(step, Content) and not transcript[-1][1].startswith("354"):
+                continue
             try:
                 transcript.append((_shown(step), _play_step(client, step, account, instance)))
             except (Disconnected, ConnectionResetError, BrokenPipeError):
@@ -87,7 +95,7 @@ def _play_step(client, step, account, instance):
         return normalized(str(client.reply()), instance)
     if isinstance(step, bytes):
         client.send(step.replace(b"ACCOUNT", account.encode()))
-        return "sent"
+        return normalized(str(client.reply()), instance) if isinstance(step, Content) else "sent"
     return normalized(str(client.command(step.replace("ACCOUNT", account))), instance)
 
 
