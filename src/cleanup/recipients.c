@@ -7,6 +7,7 @@
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
 #include "mail/casefold.h"
+#include "mail/dsn.h"
 #include "protocol/rewrite.h"
 
 enum { BATCH = 200, FIRST_ROOM = 4, USUAL_KEY = 40 };
@@ -69,17 +70,6 @@ static void add_to_envelope(struct message *message, struct str address, const s
 }
 
 /* Recipients without ORCPT get one of the address as it was before it became another one. */
-static struct str default_orcpt(struct arena *arena, struct str address)
-{
-    struct str type = STR("rfc822;");
-    char *text = arena_alloc(arena, type.len + address.len + 1);
-
-    memcpy(text, type.data, type.len);
-    if (address.len > 0)
-        memcpy(text + type.len, address.data, address.len);
-    return str_make(text, type.len + address.len);
-}
-
 static void map_and_add(struct message *message, struct str address, struct pending_recipient *recipient)
 {
     struct mapping_context context = message_mapping_context(message, message->scratch);
@@ -88,7 +78,7 @@ static void map_and_add(struct message *message, struct str address, struct pend
     enum mapping_result result = MAPPING_DONE;
 
     if (recipient->dsn_orcpt.len == 0)
-        recipient->dsn_orcpt = default_orcpt(message->scratch, address);
+        recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, address);
     if (message->flags & CLEANUP_FLAG_MAP_OK)
         result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
     if (result == MAPPING_DONE && (message->flags & CLEANUP_FLAG_MAP_OK))

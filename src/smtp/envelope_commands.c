@@ -73,20 +73,25 @@ void envelope_append_mail(struct strbuf *out, const struct deliver_request *requ
 static void append_original(struct strbuf *out, const struct deliver_recipient *recipient)
 {
     struct str type, address;
-    struct strbuf quoted;
+    struct strbuf text;
 
+    strbuf_init(&text, STRBUF_UNLIMITED);
     if (str_cut(recipient->dsn_orcpt, ';', &type, &address)) {
-        strbuf_append(out, STR(" ORCPT="));
-        append_neutered(out, type);
-        strbuf_append_char(out, ';');
-        xtext_encode(out, address, "");
+        dsn_orcpt_append(&text, type, address);
     } else if (recipient->original.len > 0) {
+        struct strbuf quoted;
+
         strbuf_init(&quoted, STRBUF_UNLIMITED);
         quote_address(&quoted, recipient->original);
-        strbuf_append(out, STR(" ORCPT=rfc822;"));
-        xtext_encode(out, strbuf_str(&quoted), "");
+        dsn_orcpt_append(&text, domain_is_ascii(recipient->original) ? STR("rfc822") : STR("utf-8"),
+                         strbuf_str(&quoted));
         strbuf_done(&quoted);
     }
+    if (text.len > 0) {
+        strbuf_append(out, STR(" ORCPT="));
+        append_neutered(out, strbuf_str(&text));
+    }
+    strbuf_done(&text);
 }
 
 void envelope_append_rcpt(struct strbuf *out, const struct deliver_recipient *recipient,

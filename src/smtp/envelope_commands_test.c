@@ -65,6 +65,9 @@ TEST(rcpt_to_carries_the_sender_s_wishes)
     expect_rcpt(&recipient, &all, "RCPT TO:<u@example.com> ORCPT=rfc822;alias@example.com NOTIFY=SUCCESS,DELAY\r\n");
     recipient.dsn_orcpt = STR("rfc822;a+b@example.com");
     expect_rcpt(&recipient, &all, "RCPT TO:<u@example.com> ORCPT=rfc822;a+2Bb@example.com NOTIFY=SUCCESS,DELAY\r\n");
+    recipient.dsn_orcpt = STR("utf-8;m\xc3\xbcller@example.com");
+    expect_rcpt(&recipient, &all,
+                "RCPT TO:<u@example.com> ORCPT=utf-8;m\\x{FC}ller@example.com NOTIFY=SUCCESS,DELAY\r\n");
 }
 
 TEST(no_address_can_become_a_second_command)

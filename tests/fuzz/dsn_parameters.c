@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "mail/domain.h"
 #include "mail/dsn.h"
 #include "mail/verp.h"
 #include "mail/xtext.h"
@@ -62,6 +63,28 @@ static void read_xtext(struct str text)
     strbuf_done(&again);
 }
 
+static void read_xtext_of_utf8(struct str text)
+{
+    struct strbuf decoded;
+    struct strbuf encoded;
+    struct strbuf again;
+
+    strbuf_init(&decoded, STRBUF_UNLIMITED);
+    strbuf_init(&encoded, STRBUF_UNLIMITED);
+    strbuf_init(&again, STRBUF_UNLIMITED);
+    xtext_encode_utf8(&encoded, text);
+    CHECK(domain_is_ascii(strbuf_str(&encoded)));
+    if (xtext_decode_utf8(&decoded, text)) {
+        strbuf_clear(&encoded);
+        xtext_encode_utf8(&encoded, strbuf_str(&decoded));
+        CHECK(xtext_decode_utf8(&again, strbuf_str(&encoded)));
+        CHECK(str_equal(strbuf_str(&again), strbuf_str(&decoded)));
+    }
+    strbuf_done(&decoded);
+    strbuf_done(&encoded);
+    strbuf_done(&again);
+}
+
 static void read_verp(struct str text)
 {
     struct str delimiters = str_part(text, 0, 2);
@@ -100,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_return(line);
         read_recipient(arena, line);
         read_xtext(line);
+        read_xtext_of_utf8(line);
         read_verp(line);
         read_status(line);
     }

@@ -2,9 +2,12 @@
 #include "mail/dsn.h"
 
 #include "base/cursor.h"
+#include "mail/domain.h"
+#include "mail/quote.h"
 #include "mail/xtext.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Takes "5.1.1" off the cursor if it stands there, ended by a blank or the end. */
 static bool take_status(struct cursor *cursor, struct dsn_status *status_out)
@@ -140,7 +143,12 @@ struct str dsn_return_name(enum dsn_return what)
 
 static bool is_type_char(char c)
 {
-    return char_is_alnum(c) || c == '-';
+    return char_is_print(c) && c != ' ' && strchr("()<>@,;:\\\"[]", c) == NULL;
+}
+
+static bool is_utf8_type(struct str type)
+{
+    return str_equal_nocase(type, STR("utf-8"));
 }
 
 static bool is_orcpt_text(struct str text)
@@ -161,11 +169,32 @@ bool dsn_orcpt_parse(struct arena *arena, struct str text, struct str *type_out,
     if (type.len == 0 || !cursor_skip_char(&cursor, ';'))
         return false;
     strbuf_init(&decoded, text.len);
-    is_good = xtext_decode(&decoded, cursor.rest) && is_orcpt_text(strbuf_str(&decoded));
+    is_good = is_utf8_type(type) ? xtext_decode_utf8(&decoded, cursor.rest) : xtext_decode(&decoded, cursor.rest);
+    is_good = is_good && is_orcpt_text(strbuf_str(&decoded));
     if (is_good) {
         *type_out = arena_str(arena, type);
         *address_out = arena_str(arena, strbuf_str(&decoded));
     }
     strbuf_done(&decoded);
     return is_good;
+}
+
+bool dsn_orcpt_append(struct strbuf *out, struct str type, struct str address)
+{
+    strbuf_append(out, type);
+    strbuf_append_char(out, ';');
+    return is_utf8_type(type) ? xtext_encode_utf8(out, address) : xtext_encode(out, address, "");
+}
+
+struct str dsn_orcpt_default(struct arena *arena, struct str address)
+{
+    struct strbuf text;
+    struct str original;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_append(&text, domain_is_ascii(address) ? STR("rfc822;") : STR("utf-8;"));
+    quote_address(&text, address);
+    original = arena_str(arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return original;
 }

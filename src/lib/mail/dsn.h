@@ -61,9 +61,13 @@ MUST_USE bool dsn_return_parse(struct str text, enum dsn_return *return_out);
 struct str dsn_return_name(enum dsn_return what);
 
 /*
- * ORCPT "rfc822;user+2Btag@x": a type that is an atom and an xtext address, decoded. Both printable.
- * utf-8 addresses (RFC 6533) may be 8-bit.
+ * ORCPT "rfc822;user+2Btag@x": a type that is an atom and an address, decoded: of type utf-8 (RFC 6533) from "\x{FC}",
+ * of others from xtext. No control bytes, may be 8-bit.
  */
 MUST_USE bool dsn_orcpt_parse(struct arena *arena, struct str text, struct str *type_out, struct str *address_out);
+/* "type;address" with the address encoded. */
+bool dsn_orcpt_append(struct strbuf *out, struct str type, struct str address);
+/* The original recipient of one that was given none: "type;address", not encoded. address is in internal form. */
+struct str dsn_orcpt_default(struct arena *arena, struct str address);
 
 #endif

@@ -74,7 +74,9 @@ TEST(notify_and_return_are_read_and_written)
 
 TEST(an_original_recipient_has_a_type_and_printable_text)
 {
-    static const char *const bad[] = { "", "rfc822", ";a@b", "rfc822;a b", "rf c;a", "rfc822;a+0Ab" };
+    static const char *const bad[] = { "",       "rfc822",       ";a@b",          "rfc822;a b",
+                                       "rf c;a", "rfc822;a+0Ab", "utf-8;a\\x{0}", "utf-8;\\x{FC",
+                                       "a(b;c" };
     struct arena *arena = arena_create();
     struct str type, address;
 
@@ -87,5 +89,26 @@ TEST(an_original_recipient_has_a_type_and_printable_text)
     EXPECT_STR(address, STR(""));
     EXPECT(dsn_orcpt_parse(arena, STR("utf-8;\xc3\xa9@x.example"), &type, &address));
     EXPECT_STR(address, STR("\xc3\xa9@x.example"));
+    EXPECT(dsn_orcpt_parse(arena, STR("UTF-8;\\x{E9}+2B@x.example"), &type, &address));
+    EXPECT_STR(address, STR("\xc3\xa9+2B@x.example"));
+    EXPECT(dsn_orcpt_parse(arena, STR("X.4_00;a"), &type, &address));
+    EXPECT_STR(type, STR("X.4_00"));
+    arena_destroy(&arena);
+}
+
+TEST(an_original_recipient_that_nobody_named_is_the_address_as_it_is_written)
+{
+    struct arena *arena = arena_create();
+    struct strbuf out;
+
+    EXPECT_STR(dsn_orcpt_default(arena, STR("a b@x.example")), STR("rfc822;\"a b\"@x.example"));
+    EXPECT_STR(dsn_orcpt_default(arena, STR("\xc3\xa9@x.example")), STR("utf-8;\xc3\xa9@x.example"));
+    strbuf_init(&out, 100);
+    EXPECT(dsn_orcpt_append(&out, STR("utf-8"), STR("\xc3\xa9+@x.example")));
+    EXPECT_STR(strbuf_str(&out), STR("utf-8;\\x{E9}\\x{2B}@x.example"));
+    strbuf_clear(&out);
+    EXPECT(dsn_orcpt_append(&out, STR("rfc822"), STR("\xc3\xa9+@x.example")));
+    EXPECT_STR(strbuf_str(&out), STR("rfc822;+C3+A9+2B@x.example"));
+    strbuf_done(&out);
     arena_destroy(&arena);
 }
