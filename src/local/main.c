@@ -47,7 +47,11 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     struct local *local = arena_new(daemon_arena(daemon), struct local);
     struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = daemon,
     };
 
     (void) why;
@@ -138,7 +142,7 @@ static void deliver(struct delivery *delivery, void *context)
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "cleanup", "rewrite", NULL };
+    static const char *const calls[] = { "cleanup", "rewrite", "proxymap", NULL };
     static const struct delivery_program program = {
         .name = "local",
         .shape = DAEMON_EVENT,

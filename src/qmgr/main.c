@@ -67,7 +67,11 @@ static void warn(void *context, const char *text)
 static void open_tables(struct daemon *daemon, struct qmgr *qmgr)
 {
     const struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = daemon,
     };
     const struct qmgr_settings *settings = daemon_settings(daemon);
     struct strlist parents =

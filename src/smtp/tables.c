@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/tables.h"
 
+#include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
 #include "smtp/log_lines.h"
@@ -27,7 +28,11 @@ void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *se
                       const char *prefix)
 {
     const struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = daemon,
     };
     struct table_set *set = table_set_create(&options);
 

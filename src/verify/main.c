@@ -111,7 +111,8 @@ static void *start(struct daemon *daemon)
     if (!cache_open(verify->cache, &why))
         log_cache_problem(why.text);
     verify->probes = map_create();
-    verify->cleanup = daemon_endpoint(daemon, "public/cleanup", &cleanup_protocol);
+    verify->cleanup = daemon_endpoint(
+        daemon, daemon_service_path(daemon, "public", daemon_shared(daemon)->cleanup_service_name), &cleanup_protocol);
     if (verify->settings->cleanup_interval.us > 0)
         fiber_start(verify->loop, run_cleaning, verify);
     return verify;

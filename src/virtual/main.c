@@ -37,7 +37,11 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     struct virtual *virtual = arena_new(daemon_arena(daemon), struct virtual);
     unsigned flags = TABLE_FOLD | TABLE_PARANOID;
     struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
+        .loop = daemon_loop(daemon),
+        .proxymap_path = daemon_service_path(daemon, "private", daemon_shared(daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = daemon,
     };
 
     virtual->loop = daemon_loop(daemon);

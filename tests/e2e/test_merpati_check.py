@@ -216,6 +216,24 @@ def test_the_programs_of_another_mail_system_are_not_started(make_merpati):
     assert not (mail.queue / "started").exists() and not (mail.directory / "started").exists()
 
 
+def test_what_has_nothing_to_do_here_is_told_with_the_reason(make_merpati):
+    """And is no warning; options of services count, too."""
+    mail = make_merpati(main={"readme_directory": "no", "in_flow_delay": "2s", "qmqpd_timeout": "30s"},
+                        services=["2999 inet n - n - - smtpd -o ipc_ttl=5 -o { fork_delay = 2s }"])
+    told = mail.control("check").stderr.splitlines()
+    for end in (
+        "readme_directory = no has nothing to do here: it tells where things were installed, and no program reads it",
+        "in_flow_delay = 2s has nothing to do here: a full journal slows clients down: see spool_journal_limit",
+        "qmqpd_timeout = 30s has nothing to do here: there is no qmqpd: mail comes in by SMTP or by sendmail",
+        "2999/inet: -o ipc_ttl = 5 has nothing to do here: programs share channels that stay open as long as both ends "
+        "live: see ipc_timeout",
+        "2999/inet: -o fork_delay = 2s has nothing to do here: a process that cannot be started is tried again: see "
+        "service_throttle_time",
+    ):
+        lines = [line for line in told if line.endswith(end)]
+        assert len(lines) == 1 and "warning" not in lines[0], told
+
+
 def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
     later = {
         "smtpd_tls_cert_file": "/etc/ssl/certs/ssl-cert-snakeoil.pem",
@@ -223,7 +241,6 @@ def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(mak
         "smtp_tls_policy_maps": "hash:/nowhere/tls_policy",
         "smtpd_sasl_type": "dovecot",
         "smtpd_milters": "inet:127.0.0.1:8891",
-        "readme_directory": "no",
     }
     mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
     (mail.config / "main.cf").write_text("mydomain = first.test\n" + (mail.config / "main.cf").read_text())

@@ -19,6 +19,8 @@ NAMES = {
     "showq": "showq_service_name",
     "proxymap": "proxymap_service_name",
     "postlog": "postlog_service_name",
+    "flush": "flush_service_name",
+    "verify": "address_verify_service_name",
 }
 
 
@@ -37,6 +39,12 @@ def test_every_service_may_have_another_name(make_merpati, account):
         "smtpd_reject_unlisted_recipient": "no",
         "relayhost": f"[127.0.0.1]:{free_port()}",
         "smtp_host_lookup": "native",
+        "mailbox_transport_maps": "proxy:inline:{root=error:not-here}",
+        "proxy_read_maps": "$virtual_alias_maps $mailbox_transport_maps",
+        "fast_flush_domains": "far.test",
+        "address_verify_poll_delay": "1s",
+        "smtpd_recipient_restrictions":
+            f"check_recipient_access inline:{{{{no@localhost=reject_unverified_recipient}}}}, permit_mynetworks, reject",
     })).start()
     with mail.smtp() as client:
         client.hello()
@@ -51,6 +59,14 @@ def test_every_service_may_have_another_name(make_merpati, account):
     assert len(mail.queue_ids()) == 1
     mail.command("postqueue", "-c", mail.config, "-f")
     mail.wait_log(r"to=<x@far\.test>, .* status=deferred", 2)
+    with mail.smtp() as client:
+        client.hello()
+        assert str(client.command("ETRN far.test")) == "250 Queuing started"
+        mail.wait_log(r"to=<x@far\.test>, .* status=deferred", 3)
+        replies = client.commands("MAIL FROM:<s@example.com>", "RCPT TO:<no@localhost>")
+        assert str(replies[-1]).startswith("450 4.1.1 <no@localhost>: Recipient address rejected: un"), replies
+    mail.sendmail("-f", "<>", "root@localhost", input="Subject: by a table of proxymap\n\nhello\n")
+    mail.wait_log(r"to=<root@localhost>, relay=error, .* status=bounced \(not-here\)$")
     assert not list((mail.queue / "public").glob("cleanup")) and list((mail.queue / "public").glob("my-cleanup"))
 
 

@@ -2,6 +2,8 @@
 #include "postconf/check.h"
 
 #include "config/known_parameters.h"
+#include "config/moot_parameters.h"
+#include "config/programs.h"
 #include "config/registry.h"
 #include "config/restriction_names.h"
 #include "config/shared_settings.h"
@@ -69,31 +71,21 @@ static bool is_acted_on(const struct parameter *parameter)
            (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 
-static void warn_not_acted_on(const struct parameters *parameters, const struct main_cf_entry *entry)
+/* place: "main.cf, line 3:", or the service and " -o". What is moot is no mistake, but who sets it shall know. */
+static void tell_not_acted_on(const struct parameters *parameters, struct str place, struct str name, struct str value)
 {
-    const struct parameter *parameter = parameters_find(parameters, entry->name);
-    struct str value;
+    const struct parameter *parameter = parameters_find(parameters, name);
+    const struct moot_parameter *moot = moot_parameter_find(name);
+    struct str shown = str_part(value, 0, 100);
 
     if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(parameter))
         return;
-    value = str_part(entry->value, 0, 100);
-    log_warning("%.*s, line %u: %.*s = %.*s: this version does not act on the parameter yet",
-                STR_ARG(entry->place.file), entry->place.line, STR_ARG(entry->name), STR_ARG(value));
-}
-
-static void warn_option_not_acted_on(const struct parameters *parameters, struct str service, struct str option)
-{
-    const struct parameter *parameter;
-    struct str name;
-    struct str value;
-
-    if (!str_cut(option, '=', &name, &value))
-        return;
-    parameter = parameters_find(parameters, name);
-    if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(parameter))
-        return;
-    log_warning("%.*s: -o %.*s: this version does not act on the parameter yet", STR_ARG(service),
-                STR_ARG(str_part(option, 0, 150)));
+    if (moot != NULL)
+        log_info("%.*s %.*s = %.*s has nothing to do here: %s", STR_ARG(place), STR_ARG(name), STR_ARG(shown),
+                 moot->reason);
+    else
+        log_warning("%.*s %.*s = %.*s: this version does not act on the parameter yet", STR_ARG(place), STR_ARG(name),
+                    STR_ARG(shown));
 }
 
 /* Parameters that are lists of networks. */
@@ -156,8 +148,11 @@ static struct str service_name(const struct services *services, const struct ser
 
 static const struct settings_table *table_of_program(struct str program)
 {
+    const struct program *known = program_find(program);
     size_t i;
 
+    if (known != NULL)
+        program = str_from_c(known->name);
     for (i = 0; registry_tables[i] != NULL; i++)
         if (str_equal(program, str_from_c(registry_tables[i]->owner)))
             return registry_tables[i];
@@ -362,11 +357,15 @@ static bool look_at_service(const struct parameters *parameters, const struct se
 {
     struct str service = service_name(services, entry, arena);
     struct main_cf *cf;
+    struct str name;
+    struct str value;
     size_t i;
 
     for (i = 0; i + 1 < entry->option_count; i++)
-        if (str_equal(entry->arguments.items[i], STR("-o")))
-            warn_option_not_acted_on(parameters, service, entry->arguments.items[i + 1]);
+        if (str_equal(entry->arguments.items[i], STR("-o")) &&
+            str_cut(entry->arguments.items[i + 1], '=', &name, &value))
+            tell_not_acted_on(parameters, arena_printf(arena, "%.*s: -o", STR_ARG(service)), str_trim(name),
+                              str_trim(value));
     if (!has_option(entry) || !main_cf_load(config_directory, arena, &cf, NULL))
         return true;
     if (!take_options(entry, service, cf))
@@ -443,8 +442,12 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     bool is_good;
     size_t i;
 
-    for (i = 0; i < main_cf_count(cf); i++)
-        warn_not_acted_on(parameters, main_cf_at(cf, i));
+    for (i = 0; i < main_cf_count(cf); i++) {
+        const struct main_cf_entry *entry = main_cf_at(cf, i);
+        struct str place = arena_printf(arena, "%.*s, line %u:", STR_ARG(entry->place.file), entry->place.line);
+
+        tell_not_acted_on(parameters, place, entry->name, entry->value);
+    }
     look_at_tables(cf, arena);
     templates_check(cf, arena);
     look_at_relaying(cf, arena);

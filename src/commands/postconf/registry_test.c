@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/known_parameters.h"
 #include "config/main_cf.h"
+#include "config/moot_parameters.h"
 #include "config/registry.h"
 
 #include "unit.h"
@@ -42,6 +43,12 @@ TEST(a_row_has_the_default_that_is_known)
             EXPECT_TEXT(row->default_text, known->default_text);
         }
     }
+}
+
+TEST(what_has_nothing_to_do_here_has_no_row)
+{
+    for (size_t i = 0; i < moot_parameter_count(); i++)
+        EXPECT(registry_find(str_from_c(moot_parameter_at(i)->name)) == NULL);
 }
 
 TEST(a_row_has_a_sentence)

@@ -66,7 +66,10 @@ static bool load(struct postdrop *postdrop, struct str option, struct failure *w
 static bool may_submit(struct postdrop *postdrop, struct failure *why)
 {
     struct str pattern = postdrop->settings->authorized_submit_users;
-    struct table_set_options options = { 0 };
+    struct table_set_options options = {
+        .proxymap_path =
+            arena_printf(postdrop->arena, "private/%.*s", STR_ARG(postdrop->shared->proxymap_service_name)).data,
+    };
     struct user_account user = { .name = STR("unknown") };
     struct table_set *tables;
     enum table_result result;
@@ -107,7 +110,10 @@ static bool find_login(const struct postdrop *postdrop, struct str *login_out, s
 static bool is_listed_sender(struct postdrop *postdrop, struct str login, struct str sender, struct failure *why)
 {
     const struct postdrop_settings *settings = postdrop->settings;
-    struct table_set_options options = { 0 };
+    struct table_set_options options = {
+        .proxymap_path =
+            arena_printf(postdrop->arena, "private/%.*s", STR_ARG(postdrop->shared->proxymap_service_name)).data,
+    };
     struct table_set *tables = table_set_create(&options);
     const struct login_sender_rules rules = {
         .maps = table_list_open(tables, STR("local_login_sender_maps"), settings->local_login_sender_maps, 0),

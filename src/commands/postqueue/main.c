@@ -78,7 +78,10 @@ static bool owns_queue(void)
 static bool is_authorized(const struct postqueue *postqueue, const char *parameter, struct str pattern,
                           struct failure *why)
 {
-    struct table_set_options options = { 0 };
+    struct table_set_options options = {
+        .proxymap_path =
+            arena_printf(postqueue->arena, "private/%.*s", STR_ARG(postqueue->shared->proxymap_service_name)).data,
+    };
     struct user_account user = { .name = STR("unknown") };
     struct table_set *tables;
     enum table_result result;

@@ -286,7 +286,12 @@ static void open_status_filter(struct delivery_agent *agent)
     struct str value = delivery_settings_filter(agent->settings, str_from_c(agent->program->name));
     struct str title = arena_printf(arena, "%s_delivery_status_filter", agent->program->name);
     struct table_set_options options = {
-        .loop = daemon_loop(agent->daemon), .warn = warn, .opening = watch, .opening_context = agent->daemon
+        .loop = daemon_loop(agent->daemon),
+        .proxymap_path =
+            daemon_service_path(agent->daemon, "private", daemon_shared(agent->daemon)->proxymap_service_name),
+        .warn = warn,
+        .opening = watch,
+        .opening_context = agent->daemon,
     };
 
     if (str_is_empty(value))

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/moot_parameters.h"
+
+#include "base/compiler.h"
+
+#define CONNECTION_CACHE "the SMTP client keeps its connections itself: see smtp_connection_cache_time_limit"
+#define INFORMATION "it tells where things were installed, and no program reads it"
+#define INTERNAL_CHANNELS "programs share channels that stay open as long as both ends live: see ipc_timeout"
+#define NO_QMQPD "there is no qmqpd: mail comes in by SMTP or by sendmail"
+#define OLD "Postfix does not act on it any more"
+
+/* In order of name, for the search by halves. */
+/* clang-format off */
+static const struct moot_parameter parameters[] = {
+    { "application_event_drain_time", "what asks a service to wake up waits for nobody to listen" },
+    { "connection_cache_protocol_timeout", CONNECTION_CACHE },
+    { "connection_cache_service_name", CONNECTION_CACHE },
+    { "connection_cache_status_update_time", CONNECTION_CACHE },
+    { "connection_cache_ttl_limit", CONNECTION_CACHE },
+    { "dns_ncache_ttl_fix_enable", "the resolver reads the TTL of negative answers itself" },
+    { "dont_remove", "what is delivered is not kept: hold a message with postsuper -h, or copy with always_bcc" },
+    { "enable_errors_to", OLD },
+    { "fault_injection_code", "it is for tests of Postfix itself" },
+    { "fork_attempts", "a process that cannot be started is tried again: see service_throttle_time" },
+    { "fork_delay", "a process that cannot be started is tried again: see service_throttle_time" },
+    { "html_directory", INFORMATION },
+    { "in_flow_delay", "a full journal slows clients down: see spool_journal_limit" },
+    { "ipc_idle", INTERNAL_CHANNELS },
+    { "ipc_ttl", INTERNAL_CHANNELS },
+    { "lmtp_cache_connection", "it is lmtp_connection_cache_on_demand's older name, without effect in Postfix too" },
+    { "mail_release_date", "mail_version tells more" },
+    { "mailq_path", INFORMATION },
+    { "manpage_directory", INFORMATION },
+    { "newaliases_path", INFORMATION },
+    { "proxywrite_service_name", "caches are written by the services that keep them" },
+    { "qmgr_fudge_factor", "it is for Postfix's older queue manager, oqmgr, whose name means qmgr here" },
+    { "qmqpd_authorized_clients", NO_QMQPD },
+    { "qmqpd_client_port_logging", NO_QMQPD },
+    { "qmqpd_error_delay", NO_QMQPD },
+    { "qmqpd_timeout", NO_QMQPD },
+    { "queue_file_attribute_count_limit", "a message has only attributes that Merpati knows, each once" },
+    { "readme_directory", INFORMATION },
+    { "sample_directory", INFORMATION },
+    { "sendmail_path", INFORMATION },
+    { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
+    { "sun_mailtool_compatibility", OLD },
+};
+/* clang-format on */
+
+const struct moot_parameter *moot_parameter_find(struct str name)
+{
+    size_t low = 0;
+    size_t high = ARRAY_COUNT(parameters);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_compare(name, str_from_c(parameters[middle].name));
+
+        if (order == 0)
+            return &parameters[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+size_t moot_parameter_count(void)
+{
+    return ARRAY_COUNT(parameters);
+}
+
+const struct moot_parameter *moot_parameter_at(size_t index)
+{
+    return &parameters[index];
+}
