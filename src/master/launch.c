@@ -13,8 +13,12 @@
 const char *launch_program_path(const struct configuration *configuration, const struct master_service *entry,
                                 char *path, size_t size)
 {
-    snprintf(path, size, "%.*s/%.*s", STR_ARG(configuration->shared->daemon_directory),
-             STR_ARG(entry->fields[MASTER_FIELD_COMMAND]));
+    struct str command = entry->fields[MASTER_FIELD_COMMAND];
+    const struct program *program = program_find(command);
+
+    if (program != NULL)
+        command = str_from_c(program->name);
+    snprintf(path, size, "%.*s/%.*s", STR_ARG(configuration->shared->daemon_directory), STR_ARG(command));
     return path;
 }
 
@@ -25,7 +29,7 @@ static char **make_arguments(const struct supervisor *supervisor, const struct s
     char **arguments = arena_new_array(arena, entry->arguments.count + 16, char *);
     size_t n = 0;
 
-    arguments[n++] = arena_c(arena, entry->fields[MASTER_FIELD_COMMAND]);
+    arguments[n++] = arena_c(arena, str_from_c(service->program->name));
     arguments[n++] = arena_c(arena, STR("-n"));
     arguments[n++] = arena_c(arena, str_from_c(service->name));
     arguments[n++] = arena_c(arena, STR("-t"));

@@ -52,6 +52,13 @@ void log_not_built(const struct service *service)
                 service_text(service, name, sizeof name), STR_ARG(service->entry->fields[MASTER_FIELD_COMMAND]));
 }
 
+void log_refused(const struct service *service)
+{
+    char name[NAME_SIZE];
+
+    log_error("service %s is not started: %s", service_text(service, name, sizeof name), service->program->remark);
+}
+
 void log_done_elsewhere(const struct service *service)
 {
     char name[NAME_SIZE];

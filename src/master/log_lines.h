@@ -15,6 +15,7 @@ void log_process_failed(const char *program, pid_t pid, int status);
 void log_bad_startup(const char *program);
 void log_throttled(const char *program, const struct service *service, struct duration pause);
 void log_not_built(const struct service *service);
+void log_refused(const struct service *service);
 void log_done_elsewhere(const struct service *service);
 void log_process_limit(const struct service *service, unsigned limit);
 /* A port that was in use at the reload is free. */

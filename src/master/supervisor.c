@@ -343,6 +343,8 @@ static bool is_startable(const struct service *service)
         return true;
     if (service->program != NULL && service->program->state == PROGRAM_ELSEWHERE)
         log_done_elsewhere(service);
+    else if (service->program != NULL && service->program->state == PROGRAM_REFUSED)
+        log_refused(service);
     else
         log_not_built(service);
     return false;

@@ -32,6 +32,31 @@ def test_the_master_cf_of_debians_postfix_starts_as_it_is(make_merpati, account)
     assert "as it is" in mail.wait_mailbox(account)[0]
 
 
+def test_oqmgr_is_the_queue_manager(make_merpati, account):
+    mail = make_merpati()
+    mail.master = re.sub(r"(?m)^(qmgr\s.*\s)qmgr$", r"\1oqmgr -o queue_run_delay=2s", mail.master)
+    assert "oqmgr" in mail.master
+    mail.write_config()
+    checked = mail.control("check")
+    assert "oqmgr" not in checked.stderr
+    mail.start()
+    mail.sendmail(account, input="Subject: old\n\nhello\n")
+    assert "Subject: old" in mail.wait_mailbox(account)[0]
+
+
+def test_qmqpd_is_refused_with_the_reason(make_merpati, account):
+    """Everything else runs."""
+    port = free_port()
+    mail = make_merpati(services=[f"{port} inet n - n - - qmqpd"])
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert re.search(rf"error: .*, line \d+: service {port}/inet: program qmqpd: QMQP is not spoken; its clients can send by SMTP", checked.stderr)
+    mail.start()
+    mail.wait_log(rf"master\[\d+\]: error: service {port}/inet is not started: QMQP is not spoken; its clients can send by SMTP$")
+    mail.sendmail(account, input="Subject: goes on\n\nhello\n")
+    assert "Subject: goes on" in mail.wait_mailbox(account)[0]
+
+
 def test_sockets_and_directories_have_the_owners_and_modes_of_the_plan(merpati):
     mail = merpati()
     if not mail.run_as and mail.user != "root":

@@ -70,8 +70,12 @@ static void check_service(struct check *check, const struct master_cf *file, con
     else if (program->state == PROGRAM_ELSEWHERE)
         log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
                     STR_ARG(name), type, program->remark);
-    else if (check->has_programs &&
-             access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
+    else if (program->state == PROGRAM_REFUSED) {
+        log_error("%.*s, line %u: service %.*s/%s: program %s: %s", STR_ARG(file->file), service->line, STR_ARG(name),
+                  type, program->name, program->remark);
+        check->is_wrong = true;
+    } else if (check->has_programs &&
+               access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
         log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
                   service->line, STR_ARG(name), type, program->name,
                   STR_ARG(check->instance->shared->daemon_directory));

@@ -10,6 +10,10 @@
     {                                                                                                                  \
         name, PROGRAM_ELSEWHERE, PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false, remark             \
     }
+#define REFUSED(name, remark)                                                                                          \
+    {                                                                                                                  \
+        name, PROGRAM_REFUSED, PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, false, remark               \
+    }
 #define LATER(name, shape, told, network)                                                                              \
     {                                                                                                                  \
         name, PROGRAM_LATER, shape, told, told, network, NULL                                                          \
@@ -39,8 +43,6 @@ static const struct program programs[] = {
     OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
 
     ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
-    ELSEWHERE("oqmgr", "the queue manager is qmgr"),
-    ELSEWHERE("nqmgr", "the queue manager is qmgr"),
 
     LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
@@ -48,11 +50,19 @@ static const struct program programs[] = {
     LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),
     LATER("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsproxy", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
-    LATER("qmqpd", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),
+
+    REFUSED("qmqpd", "QMQP is not spoken; its clients can send by SMTP"),
 };
+
+/* What other queue managers were called, whose place ours takes. */
+static const char *const queue_managers[] = { "oqmgr", "nqmgr" };
 
 const struct program *program_find(struct str name)
 {
+    for (size_t i = 0; i < ARRAY_COUNT(queue_managers); i++) {
+        if (str_equal(name, str_from_c(queue_managers[i])))
+            name = STR("qmgr");
+    }
     for (size_t i = 0; i < ARRAY_COUNT(programs); i++) {
         if (str_equal(name, str_from_c(programs[i].name)))
             return &programs[i];

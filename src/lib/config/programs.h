@@ -12,6 +12,7 @@ enum program_state {
     PROGRAM_OURS,      /* started */
     PROGRAM_ELSEWHERE, /* Merpati does its work elsewhere: accepted, never started */
     PROGRAM_LATER,     /* known, not built yet: accepted, never started, and the log says so */
+    PROGRAM_REFUSED,   /* never to come: not started, and "merpati check" fails with the reason */
 };
 
 enum program_shape {
@@ -42,10 +43,10 @@ struct program {
     enum program_stop told_at;
     enum program_stop gone_by;
     bool network_may_call; /* net_owner is let through to its Unix sockets */
-    const char *remark;    /* for ELSEWHERE: where its work is done */
+    const char *remark;    /* for ELSEWHERE: where its work is done; for REFUSED: why */
 };
 
-/* NULL if nobody knows it. */
+/* NULL if nobody knows it. Its name is the one that is run: "oqmgr" is qmgr. */
 const struct program *program_find(struct str name);
 
 #endif

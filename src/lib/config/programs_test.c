@@ -15,6 +15,12 @@ TEST(every_daemon_of_a_stock_master_cf_is_known)
     EXPECT(program_find(STR("smtpx")) == NULL);
 }
 
+TEST(other_queue_managers_are_ours)
+{
+    EXPECT(program_find(STR("oqmgr")) == program_find(STR("qmgr")));
+    EXPECT(program_find(STR("nqmgr")) == program_find(STR("qmgr")));
+}
+
 TEST(the_queue_manager_outlives_cleanup_and_spill_outlives_it)
 {
     const struct program *qmgr = program_find(STR("qmgr")), *cleanup = program_find(STR("cleanup"));
