@@ -2,6 +2,7 @@
 #include "virtual/mailbox_lookup.h"
 
 #include "config/shared_settings.h"
+#include "mail/casefold.h"
 #include "table/address_lookup.h"
 #include "virtual/log_lines.h"
 
@@ -10,7 +11,7 @@
 struct search {
     const struct virtual *virtual;
     struct arena *arena;
-    struct str address; /* in lower case */
+    struct str address; /* folded */
 };
 
 static enum table_result ask(const struct search *search, struct table_list *maps, struct str *value_out)
@@ -55,7 +56,7 @@ static bool find_number(const struct search *search, struct table_list *maps, co
 enum mailbox_answer mailbox_lookup(const struct virtual *virtual, struct str address, struct arena *arena,
                                    struct mailbox_place *place_out)
 {
-    struct search search = { virtual, arena, arena_lower(arena, address) };
+    struct search search = { virtual, arena, casefold(arena, address) };
     enum table_result result;
     uint64_t uid, gid;
     struct str path;

@@ -147,7 +147,7 @@ def test_the_null_sender_is_replaced_as_in_stock(pair, label):
     compare(pair, label, [f"user@{label}.test"], sender="<>")
 
 
-ODD = ['"A b"', '"a\\\\\\"B"', "a..b", "a.", "postmaster+x", "owner-x", "x-request", "+x", "x+", '"a@b"', "B\u00e4r+\u00e9"]
+ODD = ['"A b"', '"a\\\\\\"B"', "a..b", "a.", "postmaster+x", "owner-x", "x-request", "+x", "x+", '"a@b"', "B\u00c4r+\u00c9", "STRA\u1e9eE\u00df", "\u03a3\u0391\u03a3"]
 
 
 @pytest.mark.parametrize("label", ["names", "fold", "quotefold", "mixed", "fromline", "todelivered"])
@@ -207,6 +207,7 @@ def test_a_message_that_is_too_large_is_returned_as_in_stock(pair):
 def test_a_loop_ends_as_in_stock(pair, label):
     address = f"User@{label}.test"
     compare(pair, label, [address], text=f"Delivered-To: {address.lower()}\nSubject: x\n\nhello\n")
+    compare(pair, label, [f"b\u00e4r@{label}.test"], text=f"Delivered-To: B\u00c4R@{label}.test\nSubject: x\n\nhello\n")
     compare(pair, label, [address], text=f"Subject: x\nDelivered-To: other@{label}.test\n\nDelivered-To: {address}\n")
 
 

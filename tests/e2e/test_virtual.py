@@ -40,12 +40,14 @@ fullmdir@v.test fullmdir/
 absolute@v.test /absolute
 spaced@v.test with space
 quoted local@v.test quoted
+bär@v.test bär
+straße@v.test straße
 "two words"@v.test two words
 @w.test catch
 """
 OTHER = {"nouid": (None, 1), "nogid": (OWNER, None), "lowuid": (99, OWNER), "minimum": (100, OWNER), "baduid": ("x", 1),
          "badgid": (OWNER, "y"), "zerogid": (OWNER, 0)}
-NAMES = ["box", "mdir", "nodir", "closed", "closedbox", "isdir", "fifo", "linked", "twice", "owned", "full", "fullmdir", "absolute", "spaced"]
+NAMES = ["box", "mdir", "nodir", "closed", "closedbox", "isdir", "fifo", "linked", "twice", "owned", "full", "fullmdir", "absolute", "spaced", "bär"]
 
 
 def owners(place):
@@ -120,7 +122,7 @@ def story(mail, recipient, text=TEXT):
     before = len(mail.log_text())
     files = found(mail)
     mail.sendmail("-f", SENDER, recipient, input=text)
-    wait_until(lambda: re.search(r"status=\w+ .*\n", mail.log_text()[before:]), lambda: f"a fate; log:\n{mail.tail()}")
+    wait_until(lambda: re.search(r"/virtual\[.*status=\w+ .*\n", mail.log_text()[before:]), lambda: f"a fate; log:\n{mail.tail()}")
     lines = [line for line in mail.log_text()[before:].splitlines() if "/virtual[" in line]
     told = [normal(mail, re.sub(r"^.*?/virtual\[\d+\]: ", "", line)) for line in lines]
     return told + [row for row in found(mail) if row not in files]
@@ -128,7 +130,7 @@ def story(mail, recipient, text=TEXT):
 
 RECIPIENTS = ["box@v.test", "BOX+Ext@v.test", "mdir@v.test", "MDIR+Ext@v.test", "any+ext@w.test", "nouid@v.test", "nogid@v.test",
               "lowuid@v.test", "baduid@v.test", "badgid@v.test", "zerogid@v.test", "nodir@v.test", "closed@v.test", "isdir@v.test", "owned@v.test",
-              "linked@v.test", "absolute@v.test", "nosuch@v.test", "nosuch+ext@v.test", '"two words"@v.test']
+              "linked@v.test", "absolute@v.test", "nosuch@v.test", "nosuch+ext@v.test", '"two words"@v.test', "B\u00c4R@v.test", "STRA\u1e9eE@v.test"]
 
 
 @pytest.mark.parametrize("recipient", RECIPIENTS)
@@ -153,6 +155,7 @@ def test_the_limit_is_of_the_file(pair, recipient):
 
 
 def test_a_message_that_has_been_there_comes_again(pair):
+    """virtual looks for no loop."""
     text = "Delivered-To: box@v.test\n" + TEXT
     stories = [story(mail, "box@v.test", text) for mail in pair]
     assert stories[1] == stories[0]
@@ -212,7 +215,7 @@ def test_without_a_base_mail_waits(merpati):
                          "virtual_gid_maps": "static:1000"})
     mail.sendmail("-f", SENDER, "a@b.test", input=TEXT)
     mail.wait_log(r"to=<a@b\.test>, relay=virtual, .*dsn=4\.3\.5, status=deferred \(mail system configuration error\)")
-    assert mail.log_lines("warning: configuration error: virtual_mailbox_base is empty")
+    mail.wait_log("warning: configuration error: virtual_mailbox_base is empty")
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="acts as others")

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "delivery/command_attributes.h"
 #include "mail/address.h"
+#include "mail/casefold.h"
 #include "mail/quote.h"
 #include "protocol/deliver.h"
 
@@ -21,7 +22,7 @@ struct value {
 
 static void append(const struct value *value, struct str text, enum command_flag fold)
 {
-    struct str folded = (value->source->flags & (unsigned) fold) != 0 ? arena_lower(value->arena, text) : text;
+    struct str folded = (value->source->flags & (unsigned) fold) != 0 ? casefold(value->arena, text) : text;
 
     strbuf_append(value->out, folded);
 }

@@ -3,6 +3,7 @@
 
 #include "base/strbuf.h"
 #include "delivery/content.h"
+#include "mail/casefold.h"
 #include "mail/header.h"
 #include "mail/quote.h"
 #include "protocol/deliver.h"
@@ -26,13 +27,14 @@ static bool load_header(struct loop *loop, const struct deliver_request *request
     return is_read;
 }
 
-static bool is_same_address(struct str external, struct str address)
+/* folded: as casefold makes it. */
+static bool is_same_address(struct str external, struct str folded, struct arena *arena)
 {
     struct strbuf internal;
     bool is_same;
 
     strbuf_init(&internal, ADDRESS_MAX);
-    is_same = quote_undo(&internal, str_trim(external)) && str_equal_nocase(strbuf_str(&internal), address);
+    is_same = quote_undo(&internal, str_trim(external)) && str_equal(casefold(arena, strbuf_str(&internal)), folded);
     strbuf_done(&internal);
     return is_same;
 }
@@ -40,6 +42,8 @@ static bool is_same_address(struct str external, struct str address)
 bool loop_check(struct loop *loop, const struct deliver_request *request, struct str address, bool *has_been_here_out,
                 struct failure *why)
 {
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct str folded = casefold(arena, address);
     struct strbuf header;
     struct header_field field;
     struct str rest;
@@ -50,7 +54,7 @@ bool loop_check(struct loop *loop, const struct deliver_request *request, struct
     *has_been_here_out = false;
     rest = strbuf_str(&header);
     while (is_read && header_take_field(&rest, &field)) {
-        if (str_equal_nocase(field.name, STR("Delivered-To")) && is_same_address(field.value, address))
+        if (str_equal_nocase(field.name, STR("Delivered-To")) && is_same_address(field.value, folded, arena))
             *has_been_here_out = true;
     }
     strbuf_done(&header);
