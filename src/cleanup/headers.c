@@ -25,6 +25,22 @@ static void write_field(struct message *message, struct str field)
         message->has_utf8_header = true;
 }
 
+/* What BODY= would have said, had the client said it. */
+static void note_encoding(struct message *message, enum header_type type, struct str value)
+{
+    struct str word;
+
+    if (type != HEADER_CONTENT_TRANSFER_ENCODING && type != HEADER_CONTENT_TYPE)
+        return;
+    if (!str_next_word(&value, " \t\r\n;(", &word))
+        return;
+    if (type == HEADER_CONTENT_TRANSFER_ENCODING)
+        message->declares_8bit = str_equal_nocase(word, STR("8bit")) || str_equal_nocase(word, STR("binary"));
+    else
+        message->has_parts =
+            str_starts_with_nocase(word, STR("multipart/")) || str_starts_with_nocase(word, STR("message/"));
+}
+
 /* Without blanks around and folds within: for the log and the envelope. */
 static struct str message_id_of(struct message *message, struct str value)
 {
@@ -180,6 +196,7 @@ void headers_take(struct message *message, struct str field)
     if (kind->type == HEADER_RECEIVED)
         count_hop(message);
     note_message_id(message, kind->type, parts.value);
+    note_encoding(message, kind->type, parts.value);
     if (kind->flags & HEADER_RESENT)
         message->is_resent = true;
     if ((kind->flags & (HEADER_SENDER | HEADER_RECIPIENT)) &&
@@ -222,37 +239,62 @@ static void add_date(struct message *message, const char *prefix)
     strbuf_done(&text);
 }
 
-/* A display name: an atom row as it is, all else quoted; control bytes and line ends are left out. */
+static bool is_blank(char c)
+{
+    return (unsigned char) c <= ' ' || c == 127;
+}
+
+/* A display name: words that are atoms as they are, all else quoted. Blanks, line ends among them, only part words. */
 static void append_phrase(struct strbuf *out, struct str name)
 {
-    struct strbuf clean;
+    struct strbuf words;
     bool is_plain = true;
 
-    strbuf_init(&clean, name.len + 1);
+    strbuf_init(&words, name.len + 1);
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
 
-        if ((unsigned char) c < ' ' || c == 127)
+        if (is_blank(c))
             continue;
+        if (i > 0 && is_blank(name.data[i - 1]) && words.len > 0)
+            strbuf_append_char(&words, ' ');
         is_plain = is_plain && strchr("()<>@,;:\\\".[]", c) == NULL;
-        strbuf_append_char(&clean, c);
+        strbuf_append_char(&words, c);
     }
     if (is_plain)
-        strbuf_append(out, strbuf_str(&clean));
+        strbuf_append(out, strbuf_str(&words));
     else
-        quote_string(out, strbuf_str(&clean));
-    strbuf_done(&clean);
+        quote_string(out, strbuf_str(&words));
+    strbuf_done(&words);
+}
+
+/* Whether a comment ends where it is meant to. */
+static bool is_balanced(struct str text)
+{
+    int depth = 0;
+
+    for (size_t i = 0; i < text.len && depth >= 0; i++) {
+        if (text.data[i] == '\\')
+            i++;
+        else if (text.data[i] == '(' || text.data[i] == ')')
+            depth += text.data[i] == '(' ? 1 : -1;
+        if (i >= text.len)
+            return false;
+    }
+    return depth == 0;
 }
 
 static void append_comment(struct strbuf *out, struct str name)
 {
+    bool is_sound = is_balanced(name);
+
     strbuf_append(out, STR(" ("));
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
 
-        if ((unsigned char) c < ' ' || c == 127)
-            continue;
-        if (c == '(' || c == ')' || c == '\\')
+        if (is_blank(c) && c != '\t')
+            c = ' ';
+        if (!is_sound && (c == '(' || c == ')' || c == '\\'))
             strbuf_append_char(out, '\\');
         strbuf_append_char(out, c);
     }

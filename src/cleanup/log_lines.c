@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/log_lines.h"
 
+#include "base/strbuf.h"
 #include "log/log.h"
+#include "mail/quote.h"
+
+enum { SHOWN_OF_ADDRESS = 100 };
+
+/* Keys of tables are shown as they are asked for: in external form. */
+static struct str external(struct strbuf *buf, struct str address)
+{
+    strbuf_init(buf, STRBUF_UNLIMITED);
+    quote_address(buf, address);
+    return strbuf_str(buf);
+}
 
 void log_message_id(struct str queue_id, bool is_resent, struct str id)
 {
@@ -10,27 +22,38 @@ void log_message_id(struct str queue_id, bool is_resent, struct str id)
 
 void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason)
 {
+    struct strbuf buf;
+
     log_warning("%.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason));
     log_warning("%.*s: %.*s map lookup problem for %.*s -- message not accepted, try again later", STR_ARG(queue_id),
-                STR_ARG(maps), STR_ARG(address));
+                STR_ARG(maps), STR_ARG(external(&buf, address)));
+    strbuf_done(&buf);
 }
 
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address)
 {
+    struct strbuf buf;
+    struct str shown = str_part(external(&buf, address), 0, SHOWN_OF_ADDRESS);
+
     log_warning("%.*s: unreasonable %.*s %s for %.*s -- message not accepted, try again later", STR_ARG(queue_id),
-                STR_ARG(maps), what, STR_ARG(str_part(address, 0, 100)));
+                STR_ARG(maps), what, STR_ARG(shown));
+    strbuf_done(&buf);
 }
 
 /* The result may be as long as a table's value can be: its beginning tells enough. */
 void log_map_long_result(struct str queue_id, struct str maps, struct str result)
 {
     log_warning("%.*s: unreasonable %.*s result %.*s... -- message not accepted, try again later", STR_ARG(queue_id),
-                STR_ARG(maps), STR_ARG(str_part(result, 0, 100)));
+                STR_ARG(maps), STR_ARG(str_part(result, 0, SHOWN_OF_ADDRESS)));
 }
 
 void log_map_many(struct str queue_id, struct str maps, struct str address)
 {
-    log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps), STR_ARG(address));
+    struct strbuf buf;
+
+    log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps),
+                STR_ARG(external(&buf, address)));
+    strbuf_done(&buf);
 }
 
 void log_rewrite_problem(struct str queue_id, const char *reason)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/log_lines.h"
 
+#include "log/address.h"
 #include "log/log.h"
-#include "mail/quote.h"
 
 #include <inttypes.h>
 
 enum { ADDRESS_MAXIMUM = 1000 };
 
-static struct str quoted(struct strbuf *buf, struct str address)
+static struct str shown(struct strbuf *buf, struct str address)
 {
     strbuf_init(buf, ADDRESS_MAXIMUM);
-    if (!quote_address(buf, address))
+    if (!log_append_address(buf, address))
         return str_part(address, 0, ADDRESS_MAXIMUM);
     return strbuf_str(buf);
 }
@@ -21,7 +21,7 @@ void log_queue_active(struct str queue_id, struct str sender, uint64_t size, siz
     struct strbuf buf;
 
     log_info("%.*s: from=<%.*s>, size=%" PRIu64 ", nrcpt=%zu (queue active)", STR_ARG(queue_id),
-             STR_ARG(quoted(&buf, sender)), size, recipients);
+             STR_ARG(shown(&buf, sender)), size, recipients);
     strbuf_done(&buf);
 }
 
@@ -29,7 +29,7 @@ void log_expired(struct str queue_id, struct str sender, bool is_forced)
 {
     struct strbuf buf;
 
-    log_info("%.*s: from=<%.*s>, status=%s, returned to sender", STR_ARG(queue_id), STR_ARG(quoted(&buf, sender)),
+    log_info("%.*s: from=<%.*s>, status=%s, returned to sender", STR_ARG(queue_id), STR_ARG(shown(&buf, sender)),
              is_forced ? "force-expired" : "expired");
     strbuf_done(&buf);
 }

@@ -2,6 +2,7 @@
 #include "smtpd/log_lines.h"
 
 #include "base/strbuf.h"
+#include "log/address.h"
 #include "log/log.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -95,11 +96,15 @@ static void append_circumstances(struct strbuf *line, const struct session *sess
     const char *separator = ";";
 
     if (transaction_is_open(&session->transaction)) {
-        strbuf_printf(line, "%s from=<%.*s>", separator, STR_ARG(session->transaction.sender_shown));
+        strbuf_printf(line, "%s from=<", separator);
+        log_append_external_address(line, session->transaction.sender_shown);
+        strbuf_append_char(line, '>');
         separator = "";
     }
     if (recipient.len > 0) {
-        strbuf_printf(line, "%s to=<%.*s>", separator, STR_ARG(recipient));
+        strbuf_printf(line, "%s to=<", separator);
+        log_append_external_address(line, recipient);
+        strbuf_append_char(line, '>');
         separator = "";
     }
     strbuf_printf(line, "%s proto=%s", separator, session_protocol(session));

@@ -5,6 +5,8 @@
 #include "config/main_cf.h"
 #include "os/file.h"
 
+static const char *const address_formats[] = { "external", "internal", NULL };
+
 static const struct setting rows[] = {
     SETTING_STRING(struct shared_settings, myhostname, "myhostname", "", 1, 0,
                    "This host's name in the Internet, the source of many other defaults."),
@@ -138,6 +140,8 @@ static const struct setting rows[] = {
     SETTING_LIST(struct shared_settings, smtputf8_autodetect_classes, "smtputf8_autodetect_classes", "sendmail, verify",
                  "Mail by origin (sendmail, smtpd, forward, bounce, notify, verify, all) that is looked through for "
                  "what needs SMTPUTF8."),
+    SETTING_CHOICE(struct shared_settings, info_log_address_format, "info_log_address_format", "external",
+                   address_formats, "Form of addresses in log lines: external is with quotes where they are needed."),
     SETTING_BOOLEAN(struct shared_settings, soft_bounce, "soft_bounce", "no",
                     "Nothing is returned or refused for good: 5xx become 4xx, while a setup is tried."),
     SETTING_BOOLEAN(struct shared_settings, helpful_warnings, "helpful_warnings", "yes",

@@ -84,6 +84,7 @@ struct shared_settings {
     bool strict_smtputf8;
     struct strlist smtputf8_autodetect_classes;
     bool soft_bounce;
+    int info_log_address_format; /* enum info_log_address_format */
     bool helpful_warnings;
     struct str import_environment;
     struct str export_environment;
@@ -91,6 +92,11 @@ struct shared_settings {
     struct str verp_delimiter_filter;
     struct str double_bounce_sender;
     struct str empty_address_recipient;
+};
+
+enum info_log_address_format {
+    INFO_LOG_ADDRESS_EXTERNAL,
+    INFO_LOG_ADDRESS_INTERNAL,
 };
 
 extern const struct settings_table shared_settings_table;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/log_lines.h"
 
+#include "log/address.h"
 #include "log/log.h"
-#include "mail/quote.h"
 
 #include <inttypes.h>
 
@@ -63,10 +63,10 @@ void delivery_line_format(const struct delivery_line *line, int resolution, stru
 
     strbuf_append(out, line->queue_id);
     strbuf_append(out, STR(": to=<"));
-    quote_address(out, line->recipient);
+    log_append_address(out, line->recipient);
     if (line->original.len > 0 && !str_equal(line->original, line->recipient)) {
         strbuf_append(out, STR(">, orig_to=<"));
-        quote_address(out, line->original);
+        log_append_address(out, line->original);
     }
     strbuf_append(out, STR(">, relay="));
     strbuf_append(out, line->relay.len == 0 ? STR("none") : line->relay);

@@ -30,6 +30,7 @@ static struct log_state {
     int facility;
     int pid;
     unsigned verbose;
+    bool has_plain_addresses;
     bool is_syslog;
     bool to_stderr;
     time_t stamp_second;
@@ -279,6 +280,16 @@ void log_set_verbose(unsigned level)
 unsigned log_verbose(void)
 {
     return state.verbose;
+}
+
+void log_set_plain_addresses(bool is_plain)
+{
+    state.has_plain_addresses = is_plain;
+}
+
+bool log_has_plain_addresses(void)
+{
+    return state.has_plain_addresses;
 }
 
 bool log_flush(void)

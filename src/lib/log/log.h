@@ -58,6 +58,9 @@ PRINTF_LIKE(1, 2) void log_panic(const char *format, ...);
 PRINTF_LIKE(1, 2) void log_debug(const char *format, ...);
 void log_set_verbose(unsigned level);
 unsigned log_verbose(void);
+/* Addresses stand in lines as they are stored, without the quotes of their external form; see log/address.h. */
+void log_set_plain_addresses(bool is_plain);
+bool log_has_plain_addresses(void);
 /* The general form, with the text as it is (no format); the level's prefix is added. */
 void log_text(enum log_level level, struct str text);
 
