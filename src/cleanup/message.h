@@ -54,6 +54,8 @@ struct message {
     struct journal_file *file;
     uint64_t content_bytes;
     bool has_8bit;
+    bool declares_8bit; /* Content-Transfer-Encoding is 8bit or binary */
+    bool has_parts;     /* multipart or message: bytes beyond ASCII are taken for declared in there */
     bool has_utf8_header;
 
     struct records expanded; /* struct bounce_recipient, told of when the message is on disk */

@@ -81,7 +81,7 @@ static bool send_envelope(struct submission *submission, struct failure *why)
         .sender = submission->sender,
         .envid = is_same ? request->envid : STR_EMPTY,
         .dsn_return = is_same ? request->dsn_return : DSN_RETURN_UNSET,
-        .encoding = request->encoding,
+        .encoding = request->encoding == BODY_ENCODING_FOUND_7BIT ? BODY_ENCODING_UNKNOWN : request->encoding,
         .attributes = attributes_of(submission),
     };
 

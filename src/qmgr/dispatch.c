@@ -49,7 +49,9 @@ static uint64_t make_encoding(const struct envelope *envelope)
 {
     if ((envelope->flags & ENVELOPE_BODY_8BIT) != 0 || str_equal(envelope->encoding, STR("8bit")))
         return BODY_ENCODING_8BIT;
-    return str_equal(envelope->encoding, STR("7bit")) ? BODY_ENCODING_7BIT : BODY_ENCODING_UNKNOWN;
+    if ((envelope->flags & ENVELOPE_BODY_7BIT) != 0)
+        return BODY_ENCODING_7BIT;
+    return str_equal(envelope->encoding, STR("7bit")) ? BODY_ENCODING_FOUND_7BIT : BODY_ENCODING_UNKNOWN;
 }
 
 /* Of a mailing list that wants to know who cannot be reached: the recipient, as the list knows him, is in it. */

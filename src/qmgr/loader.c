@@ -298,7 +298,8 @@ static void activate(struct keeper *keeper, struct queued_message *message, stru
                      struct envelope *envelope)
 {
     make_active(keeper, message, arena, envelope);
-    log_queue_active(message->active->id_text, envelope->sender, envelope_wire_size(envelope), count_pending(envelope));
+    log_queue_active(message->active->id_text, envelope->sender, envelope_wire_size(envelope),
+                     envelope->recipient_count);
     if (count_pending(envelope) == 0 || message->must_expire || message->must_delete)
         finisher_finish(keeper, message);
     else
@@ -311,7 +312,7 @@ static void activate_large(struct keeper *keeper, struct queued_message *message
 {
     make_active(keeper, message, arena, job->envelope);
     log_queue_active(message->active->id_text, job->envelope->sender, envelope_wire_size(job->envelope),
-                     job->survey.pending);
+                     job->survey.start.total);
     portions_begin(keeper, message, &job->survey);
 }
 

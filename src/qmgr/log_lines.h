@@ -8,7 +8,7 @@
 
 /* log_lines - the lines that the queue manager writes about a message, in Postfix's words. One function a line. */
 
-/* "ABC: from=<x@y>, size=123, nrcpt=1 (queue active)" */
+/* "ABC: from=<x@y>, size=123, nrcpt=1 (queue active)"; recipients are all that the message ever had. */
 void log_queue_active(struct str queue_id, struct str sender, uint64_t size, size_t recipients);
 /* "ABC: from=<x@y>, status=expired, returned to sender"; forced: "status=force-expired". */
 void log_expired(struct str queue_id, struct str sender, bool is_forced);

@@ -28,7 +28,7 @@ struct body_stream {
 static bool needs_downgrade(const struct smtp_session *session, const struct deliver_request *request)
 {
     return (session->extensions.offered & SMTP_EXTENSION_8BITMIME) == 0 && request->encoding != BODY_ENCODING_7BIT &&
-           !session->smtp->settings->disable_mime_output_conversion;
+           request->encoding != BODY_ENCODING_FOUND_7BIT && !session->smtp->settings->disable_mime_output_conversion;
 }
 
 static enum table_result map_address(void *context, struct arena *arena, struct str *address, struct failure *why)

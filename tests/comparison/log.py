@@ -42,6 +42,10 @@ class Log:
             if match:
                 self.active[match[1]] = match[2] != "removed"
                 self.deferred.discard(match[1])
+            # What it was forwarded as, and notifications of it.
+            match = re.search(r"(?:forwarded as|notification:) ([0-9A-F]{6,15})\)?$", line)
+            if match:
+                self.active.setdefault(match[1], True)
             match = re.search(r"\]: ([0-9A-F]{6,15}): to=<.*status=deferred", line)
             if match:
                 self.deferred.add(match[1])

@@ -42,6 +42,7 @@ enum body_encoding {
     BODY_ENCODING_UNKNOWN,
     BODY_ENCODING_7BIT,
     BODY_ENCODING_8BIT,
+    BODY_ENCODING_FOUND_7BIT, /* to delivery agents alone: nobody said anything, and there is no other byte */
 };
 
 enum cleanup_status {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/deliver.h"
 
+#include "protocol/cleanup.h"
+
 enum {
     ADDRESS_MAXIMUM = 8192,
     REASON_MAXIMUM = 4096,
@@ -78,7 +80,7 @@ static const struct message_field deliver_request_fields[] = {
     MESSAGE_FIELD(struct deliver_request, sender, FIELD_STR, ADDRESS_MAXIMUM, "envelope sender"),
     MESSAGE_FIELD(struct deliver_request, envid, FIELD_STR, 200, "DSN envelope id"),
     MESSAGE_FIELD(struct deliver_request, dsn_return, FIELD_UINT, 2, "what a bounce returns"),
-    MESSAGE_FIELD(struct deliver_request, encoding, FIELD_UINT, 2, "what BODY= said"),
+    MESSAGE_FIELD(struct deliver_request, encoding, FIELD_UINT, BODY_ENCODING_FOUND_7BIT, "what BODY= said"),
     MESSAGE_FIELD(struct deliver_request, size, FIELD_UINT, INT64_MAX / 2, "bytes of content"),
     MESSAGE_FIELD(struct deliver_request, lines, FIELD_UINT, INT64_MAX / 2, "line ends in content"),
     MESSAGE_FIELD(struct deliver_request, arrival, FIELD_TIME, 0, "when the message came"),

@@ -37,7 +37,7 @@ struct envelope_recipient {
 enum envelope_flag {
     ENVELOPE_HOLD = 1 << 0,            /* goes to hold/ */
     ENVELOPE_INSIDE = 1 << 1,          /* made by the system: bounce, forward, verify probe, pickup */
-    ENVELOPE_BODY_8BIT = 1 << 2,       /* BODY=8BITMIME */
+    ENVELOPE_BODY_8BIT = 1 << 2,       /* BODY=8BITMIME, or the content says so */
     ENVELOPE_SMTPUTF8 = 1 << 3,        /* SMTPUTF8 asked for, or found to be needed */
     ENVELOPE_FILTERED = 1 << 4,        /* came back from the content filter */
     ENVELOPE_DELAY_WARNED = 1 << 5,    /* the sender was told of the delay */
@@ -46,6 +46,7 @@ enum envelope_flag {
     ENVELOPE_SMTPUTF8_HEADER = 1 << 8, /* the header has UTF-8: a next hop needs SMTPUTF8 for it */
     ENVELOPE_PROBE = 1 << 9,           /* address verification probe */
     ENVELOPE_FORCE_EXPIRED = 1 << 10,  /* postsuper -e or -f: to be returned at the next attempt */
+    ENVELOPE_BODY_7BIT = 1 << 11,      /* BODY=7BIT */
 };
 
 /* Rewriting context of the message's headers. */
