@@ -47,7 +47,7 @@ struct strlist dispatch_attributes(const struct envelope *envelope, struct arena
 
 static uint64_t make_encoding(const struct envelope *envelope)
 {
-    if ((envelope->flags & ENVELOPE_BODY_8BIT) != 0 || str_equal(envelope->encoding, STR("8bit")))
+    if ((envelope->flags & ENVELOPE_BODY_8BIT) != 0)
         return BODY_ENCODING_8BIT;
     if ((envelope->flags & ENVELOPE_BODY_7BIT) != 0)
         return BODY_ENCODING_7BIT;
