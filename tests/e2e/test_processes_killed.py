@@ -86,7 +86,7 @@ def test_a_process_that_ends_behind_a_call(make_merpati, account, sink, program,
         acknowledged.append(offer(mail, f"mailbox-{number}", f"{account}@localhost"))
     wait_until(lambda: set(acknowledged) <= set(count(mail, account, target)),
                lambda: f"{set(acknowledged) - set(count(mail, account, target))}; log:\n{mail.tail()}", PATIENCE * 2)
-    mail.wait_empty()
+    mail.wait_empty(is_told=False)
     again = {token: times for token, times in count(mail, account, target).items() if times > 1}
     assert all(twice is not None and token.startswith(twice) for token in again), f"{again}; log:\n{mail.tail(200)}"
     assert IS_WHOLE or mail.path("struck").read_text(), "the step is not reached: take another one"
@@ -105,7 +105,7 @@ def test_an_agent_that_is_killed_with_the_final_reply_unread(make_merpati, sink)
     mail.start()
     tokens = [offer(mail, f"first-{number}", "someone@relayed.test") for number in range(EACH)]
     target.wait_for(EACH)
-    mail.wait_empty()
+    mail.wait_empty(is_told=False)
     with mail.smtp() as client:
         client.hello()
         assert client.deliver("last@example.test", "someone@relayed.test", "Subject: last-0-0.\n\nhello\n").code == 250
@@ -113,6 +113,6 @@ def test_an_agent_that_is_killed_with_the_final_reply_unread(make_merpati, sink)
     assert stopped and mail.kill("smtp") >= 1
     mail.command("postqueue", "-f")
     target.wait_for(EACH + 2)
-    mail.wait_empty()
+    mail.wait_empty(is_told=False)
     found = collections.Counter(re.findall(r"(?m)^Subject: (\w+-\d+-\d+\.)", "".join(message.text for message in target.messages)))
     assert found == {**{token: 1 for token in tokens}, "last-0-0.": 2}

@@ -109,12 +109,12 @@ def play_cases(make, sink):
         for user in "abc":
             mail.wait_log(rf"to=<{user}@{name}\.example>")
             relay, dsn, status, text = expected.get(user) or expected["*"]
-            line = mail.log_lines(rf"/smtp\[.*to=<{user}@{name}\.example>")[0]
+            line = mail.log_line(rf"/smtp\[.*to=<{user}@{name}\.example>")
             pattern = rf"\w+: to=<{user}@{name}\.example>, relay={relay}, {DELAYS}, dsn={dsn}, status={status} \({text}\)"
             if not re.fullmatch(pattern, line):
                 wrong.append(f"{name}: {line}\n    not {pattern}")
     assert not wrong, "\n".join(wrong)
-    assert mail.log_lines(r"/smtp\[.*connect to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: Connection refused$")
+    mail.wait_log(r"/smtp\[.*connect to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: Connection refused$")
     return mail
 
 
@@ -203,9 +203,9 @@ def test_a_session_carries_the_next_message(make_merpati, sink):
         send(mail, [f"u{number}@away.example"])
         mail.wait_log(rf"to=<u{number}@away\.example>.*status=sent")
     assert len({message.connection for message in server.wait_for(3)}) == 1
-    assert "conn_use" not in mail.log_lines(r"to=<u0@")[0]
-    assert ", conn_use=2, delay=" in mail.log_lines(r"to=<u1@")[0]
-    assert ", conn_use=3, delay=" in mail.log_lines(r"to=<u2@")[0]
+    assert "conn_use" not in mail.log_line(r"to=<u0@")
+    assert ", conn_use=2, delay=" in mail.log_line(r"to=<u1@")
+    assert ", conn_use=3, delay=" in mail.log_line(r"to=<u2@")
 
 
 def test_a_session_that_has_gone_meanwhile_costs_nothing(make_merpati, sink):

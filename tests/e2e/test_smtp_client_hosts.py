@@ -273,5 +273,5 @@ def test_an_ipv6_address_to_connect_from_that_is_not_ours(world):
     world.send("u@six.test", "u@four.test")
     six.wait_for(1)
     four.wait_for(1)
-    assert world.mail.log_lines(r"warning: smtp_connect_addr: bind 2001:db8::1: Cannot assign requested address$")
+    world.mail.wait_log(r"warning: smtp_connect_addr: bind 2001:db8::1: Cannot assign requested address$")
     assert len(world.mail.log_lines(r"smtp_connect_addr: bind")) == 1

@@ -20,7 +20,7 @@ def test_next_hops_are_tried_in_order(world, separator):
     server.wait_for(1)
     world.outcome("u@away.test", rf"relay=127\.0\.0\.2\[127\.0\.0\.2\]:{world.port}, .*status=sent")
     assert waiting.sessions and not waiting.messages
-    assert world.mail.log_lines(rf"connect to 127\.0\.0\.9\[127\.0\.0\.9\]:{world.port}: Connection refused$")
+    world.mail.wait_log(rf"connect to 127\.0\.0\.9\[127\.0\.0\.9\]:{world.port}: Connection refused$")
 
 
 def test_next_hops_of_a_transport_table_with_ports_of_their_own(world):
@@ -189,4 +189,4 @@ def test_nothing_left_is_a_deferral(world):
         r"relay=none, .*dsn=4\.7\.0, status=deferred \(Error looking up name=all\.test type=MX: "
         r"DNS reply filter drops all results\)",
     )
-    assert world.mail.log_lines(r"ignoring DNS RR: all\.test\. \d+ IN MX 10 bad\.test\.$")
+    world.mail.wait_log(r"ignoring DNS RR: all\.test\. \d+ IN MX 10 bad\.test\.$")

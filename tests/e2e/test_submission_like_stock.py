@@ -111,11 +111,7 @@ def test_refusal(pair, name):
 
 
 def test_log_lines_of_a_submission(pair):
-    lines = []
     for side in pair:
         new_messages(side, 1, lambda: side.instance.sendmail("-f", "me@c.example", "a@b.example", input=HELLO))
-        text = side.instance.log_text()
-        found = [re.search(r"(?m)pickup\[\d+\]: [0-9A-F]+: uid=\d+ from=<me@c.example>$", text),
-                 re.search(r"(?m)cleanup\[\d+\]: [0-9A-F]+: message-id=<\d{14}\.[0-9A-F]+@\S+>$", text)]
-        lines.append([bool(match) for match in found])
-    assert lines == [[True, True], [True, True]]
+        side.instance.wait_log(r"pickup\[\d+\]: [0-9A-F]+: uid=\d+ from=<me@c.example>$")
+        side.instance.wait_log(r"cleanup\[\d+\]: [0-9A-F]+: message-id=<\d{14}\.[0-9A-F]+@\S+>$")

@@ -4,6 +4,7 @@ A private mail system in a directory of its own: Merpati from the build tree, or
 Both take the same calls, so that one test can be played against either.
 """
 
+import collections
 import contextlib
 import os
 import pwd
@@ -42,6 +43,19 @@ def socket_of(pid, number):
     return name if name.startswith("socket:") else None
 
 
+def untold(log):
+    """
+    Messages of which the log has yet to say that they are removed, or what became of a recipient. A message may be between two
+    places while a queue is listed, and log lines of several programs come in any order.
+    """
+    counts = dict.fromkeys(re.findall(r"(?m)(?:forwarded as|notification:) ([0-9A-Za-z]+)\)?$", log), 1)
+    for queue_id, count in re.findall(r"(?m)/qmgr\[\d+\]: (\w+): from=<.*, nrcpt=(\d+) \(queue active\)$", log):
+        counts[queue_id] = max(counts.get(queue_id, 0), int(count))
+    fates = collections.Counter(re.findall(r"(?m)\]: (\w+): to=<", log))
+    removed = set(re.findall(r"(?m)\]: (\w+): removed$", log))
+    return [queue_id for queue_id, count in counts.items() if queue_id not in removed or fates[queue_id] < count]
+
+
 def drop_to(user):
     """The words before a command that make it run as user; none if that is who we are."""
     if user is None or pwd.getpwuid(os.geteuid()).pw_name == user:
@@ -73,6 +87,7 @@ class Instance:
         self.wrapper = []
         self.environment = {}
         self.reports = []
+        self.submissions = 0
         for folder in (self.config, self.queue, self.data, self.mail):
             folder.mkdir(mode=0o755)
         self.mail.chmod(0o1777)
@@ -327,12 +342,20 @@ class Instance:
         lines = (re.sub(r"^.*?\w+\[\d+\]: ", "", line) for line in self.log_text().splitlines() if re.search(pattern, line))
         return list(lines)
 
+    def log_line(self, pattern):
+        """What follows "program[pid]: " in the first line that matches, waited for."""
+        self.wait_log(pattern)
+        return self.log_lines(pattern)[0]
+
     def smtp(self, **options):
         """A raw client, connected and greeted."""
         return SmtpClient(self.port, **options)
 
     def sendmail(self, *words, input="", **options):
-        return self.command("sendmail", "-C", self.config, *words, input=input, **options)
+        done = self.command("sendmail", "-C", self.config, *words, input=input, **options)
+        if done.returncode == 0 and not any(re.match(r"-(q|b[^mvs])", str(word)) for word in words):
+            self.submissions += 1
+        return done
 
     def mailbox(self, user):
         """The messages in the user's mbox."""
@@ -350,10 +373,21 @@ class Instance:
         out = self.command("postqueue", "-c", self.config, "-p", check=False).stdout
         return re.findall(r"(?m)^([0-9A-Za-z]{10,})[*!]?\s", out)
 
-    def wait_empty(self, timeout=None):
+    def untold(self):
+        """What the log has yet to say of mail that came in, and submissions that nobody picked up."""
+        text = self.log_text()
+        picked_up = len(re.findall(r"(?m)/pickup\[\d+\]: \w+: uid=", text))
+        return untold(text) + ["a submission"] * (self.submissions - picked_up)
+
+    def wait_empty(self, timeout=None, is_told=True):
+        """
+        Until the queue is empty, and the log has told the whole story of all mail; is_told=False where processes are killed, whose
+        last words may be lost.
+        """
         wait_until(
-            lambda: "is empty" in self.command("postqueue", "-c", self.config, "-p", check=False).stdout,
-            lambda: f"an empty queue; log:\n{self.tail()}",
+            lambda: "is empty" in self.command("postqueue", "-c", self.config, "-p", check=False).stdout
+            and not (is_told and self.untold()),
+            lambda: f"an empty queue; untold {self.untold()[:10]}; log:\n{self.tail()}",
             timeout,
         )
 
