@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support.accounts import TEST_ACCOUNT, ensure_account, ensure_accounts, remove_account  # noqa: E402
 from support.dns_server import DnsServer  # noqa: E402
 from support.instance import BUILD, IS_ROOT, Merpati, Stock, drop_to  # noqa: E402
+from support.mail_peers import Exim, Sendmail  # noqa: E402
 from support.own_names import own_names  # noqa: E402
 from support.smtp_sink import SmtpSink  # noqa: E402
 from support.world import World  # noqa: E402
@@ -175,6 +177,33 @@ def dns():
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def mail_peer():
+    """Starts Exim or sendmail (support/mail_peers.py), which end with the test: mail_peer(Exim)."""
+    running = []
+
+    def start(kind):
+        if kind.why_not():
+            pytest.skip(kind.why_not())
+        ensure_account(kind.account)
+        # pytest keeps its directories to itself.
+        directory = tempfile.mkdtemp(prefix="merpati-peer-")
+        os.chmod(directory, 0o755)
+        running.append(kind(directory))
+        return running[-1].start()
+
+    yield start
+    for peer in running:
+        peer.stop()
+        shutil.rmtree(peer.directory.parent)
+
+
+@pytest.fixture(params=[Exim, Sendmail], ids=["exim", "sendmail"])
+def either_peer(request, mail_peer):
+    """Plays the test against Exim and then sendmail."""
+    return mail_peer(request.param)
 
 
 @pytest.fixture
