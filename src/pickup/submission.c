@@ -143,13 +143,21 @@ static bool send_received(struct submission *submission, struct call *call, stru
 {
     const struct shared_settings *shared = submission->ways->shared;
     struct strbuf text;
+    size_t count = 0;
+    char first;
     bool is_sent;
 
+    if (submission->content_length > 0 && !file_read_at(submission->fd, submission->path, &first, sizeof(first),
+                                                        submission->content_offset, &count, why))
+        return false;
     strbuf_init(&text, 4096);
     strbuf_printf(&text, "Received: by %.*s (%.*s, from userid %ld)\n\tid %.*s; ", STR_ARG(shared->myhostname),
                   STR_ARG(shared->mail_name), (long) submission->uid, STR_ARG(submission->queue_id));
     date_append(&text, submission->is_requeued ? clock_now() : submission->arrival);
     strbuf_append_char(&text, '\n');
+    /* A line that goes on is text then, and must not become a part of ours. */
+    if (count > 0 && (first == ' ' || first == '\t'))
+        strbuf_append_char(&text, '\n');
     is_sent = cleanup_call_content(call, strbuf_str(&text), shared->ipc_timeout, why);
     strbuf_done(&text);
     return is_sent;

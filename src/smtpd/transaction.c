@@ -227,6 +227,9 @@ static void begin_content(struct session *session, struct str line)
     received_append(session, &transaction->pending);
     if (is_mailbox_line(line))
         strbuf_append(&transaction->pending, STR("X-Mailbox-Line: "));
+    /* It is text, and must not become a part of our own line. */
+    if (str_starts_with(line, STR(" ")) || str_starts_with(line, STR("\t")))
+        strbuf_append_char(&transaction->pending, '\n');
 }
 
 static void append_line(struct strbuf *out, struct str line, bool is_ended)

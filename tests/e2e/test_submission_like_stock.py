@@ -24,6 +24,20 @@ SUBMISSIONS = {
     "dot does not end, old option": (["-oi", "a@b.example"], "Subject: x\n\nbefore\n.\nafter\n", 1),
     "line ends of DOS": (["-i", "a@b.example"], "Subject: x\r\n\r\nline\r\n.\r\nline\r\n", 1),
     "no last line end": (["a@b.example"], "Subject: x\n\nbody", 1),
+    "a dot and no last line end": (["a@b.example"], "Subject: x\n\nbody\n.", 1),
+    "a dot and a CR and no last line end": (["a@b.example"], "Subject: x\n\nbody\n.\r", 1),
+    "a dot and no last line end, taken": (["-i", "a@b.example"], "Subject: x\n\nbody\n.", 1),
+    "a dot alone": (["a@b.example"], ".", 1),
+    "a line of a dot alone": (["a@b.example"], ".\n", 1),
+    "two dots and no last line end": (["a@b.example"], "Subject: x\n\nbody\n..", 1),
+    "a dot behind a long line": (["a@b.example"], "Subject: x\n\n" + "x" * 32768 * 2 + ".\n.", 1),
+    "a dot after mailbox lines": (["a@b.example"], "From x\n.\nSubject: x\n\nbody\n", 1),
+    "a last mailbox line": (["a@b.example"], "From x", 1),
+    "CR alone at the end": (["a@b.example"], "Subject: x\n\nbody\r", 1),
+    "CR CR LF": (["a@b.example"], "Subject: x\n\nbody\r\r\nnext\n", 1),
+    "a line of blanks in the header": (["a@b.example"], "Subject: x\n \nX-Y: z\n\t\n\nbody\n", 1),
+    "a line of blanks at once": (["a@b.example"], " \nX-Y: z\n\nbody\n", 1),
+    "a NUL": (["a@b.example"], "Subject: x\n\nbo\0dy\nnext\n", 1),
     "mailbox lines": (["a@b.example"], "From x Sat Jan 1\n>From y\nSubject: x\n\nFrom here\n", 1),
     "no header": (["a@b.example"], "just text\nmore text\n", 1),
     "empty": (["a@b.example"], "", 1),
@@ -46,6 +60,16 @@ SUBMISSIONS = {
     "two senders": (["-f", "a b", "a@b.example"], HELLO, 1),
     "a comment as sender": (["-f", "(c)", "a@b.example"], HELLO, 1),
     "two dashes": (["-i", "--", "a@b.example"], HELLO, 1),
+}
+
+# sendmail_fix_line_endings, arguments, input
+LINE_ENDINGS = {
+    "always, within": ("always", [], "S: x\n\nline\r\nmore\r\r\nb\r\r\r\n.\r\r\nafter\n"),
+    "strict, and none to mend": ("strict", [], "S: x\n\nline\r\nmore\r\r\n.\r\nafter\n"),
+    "strict, and all to mend": ("strict", [], "S: x\r\n\r\nl\nm\r\n.\nafter\r\n"),
+    "strict, a mailbox line first": ("strict", [], "From y\nS: x\n\nl\r\nm\n"),
+    "never": ("never", [], "S: x\r\n\nline\r\n.\r\nafter\r\n"),
+    "never, a dot": ("never", [], "S: x\n\nline\r\n.\nafter\r\n"),
 }
 
 VERBOSE = {
@@ -85,6 +109,20 @@ def test_submission(pair, name):
     for side in pair:
         received = new_messages(side, count, lambda: side.instance.sendmail(*words, input=text))
         outcomes.append(sorted((sorted(m.recipients), m.sender, side.normal(m.text)) for m in received))
+    assert outcomes[1] == outcomes[0]
+
+
+@pytest.mark.parametrize("name", LINE_ENDINGS)
+def test_line_endings(pair, name):
+    how, words, text = LINE_ENDINGS[name]
+    outcomes = []
+    for side in pair:
+        side.instance.set(sendmail_fix_line_endings=how)
+        try:
+            received = new_messages(side, 1, lambda: side.instance.sendmail(*words, "a@b.example", input=text))
+        finally:
+            side.instance.set(sendmail_fix_line_endings="always")
+        outcomes.append([side.normal(m.text) for m in received])
     assert outcomes[1] == outcomes[0]
 
 

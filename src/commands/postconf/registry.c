@@ -16,6 +16,7 @@ extern const struct settings_table postlogd_settings_table;
 extern const struct settings_table postqueue_settings_table;
 extern const struct settings_table proxymap_settings_table;
 extern const struct settings_table qmgr_settings_table;
+extern const struct settings_table sendmail_settings_table;
 extern const struct settings_table smtp_settings_table;
 extern const struct settings_table smtpd_settings_table;
 extern const struct settings_table spawn_settings_table;
@@ -39,6 +40,7 @@ const struct settings_table *const registry_tables[] = {
     &postqueue_settings_table,
     &proxymap_settings_table,
     &qmgr_settings_table,
+    &sendmail_settings_table,
     &smtp_settings_table,
     &smtpd_settings_table,
     &spawn_settings_table,

@@ -8,13 +8,11 @@
 #include "os/signals.h"
 #include "os/system_socket.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: postkick [-c config_directory] [-v] class service request\n");
-    return 1;
+    return log_fail(1, "usage: postkick [-c config_dir] [-v] class service request");
 }
 
 /* class is "public" or "private"; the service may listen on a socket or a fifo. */
@@ -59,6 +57,5 @@ int main(int argc, char **argv)
         return usage();
     if (run(config_directory, argv + optind, &why))
         return 0;
-    log_fatal("cannot contact class %s service %s: %s", argv[optind], argv[optind + 1], why.text);
-    return 1;
+    return log_fail(1, "cannot contact class %s service %s: %s", argv[optind], argv[optind + 1], why.text);
 }

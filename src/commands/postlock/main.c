@@ -12,7 +12,7 @@
 #include "postlock/settings.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -60,7 +60,13 @@ static void give_back(struct mailbox_lock *lock)
     fd_close(&lock->fd);
 }
 
-/* The command has our input and output. Its status is ours; killed by a signal counts as a software error. */
+/* What cannot be done here may be tried again; the same status as Postfix's for every reason. */
+static int fail(const struct failure *why)
+{
+    return log_fail(EX_TEMPFAIL, "%s", why->text);
+}
+
+/* The command has our input and output. Its status is ours; 1 when a signal killed it, or there is no such command. */
 static int run_command(char **words, struct failure *why)
 {
     const struct process_fd fds[] = { { 0, 0 }, { 1, 1 }, { 2, 2 } };
@@ -70,11 +76,9 @@ static int run_command(char **words, struct failure *why)
     pid_t pid;
     int status;
 
-    if (!process_start(&start, &pid, why) || !process_wait(pid, &status, why)) {
-        log_fatal("%s", why->text);
-        return EX_OSERR;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+    if (!process_start(&start, &pid, why) || !process_wait(pid, &status, why))
+        return log_fail(EXIT_FAILURE, "%s", why->text);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 static bool load(struct arena *arena, struct str config_directory, struct postlock_settings **settings_out,
@@ -94,8 +98,7 @@ static bool load(struct arena *arena, struct str config_directory, struct postlo
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: postlock [-c config_directory] [-l lock_style] [-v] file command...\n");
-    return EX_USAGE;
+    return log_fail(EX_TEMPFAIL, "usage: postlock [-c config_dir] [-l lock_style] [-v] folder command...");
 }
 
 int main(int argc, char **argv)
@@ -120,18 +123,11 @@ int main(int argc, char **argv)
     if (argc - optind < 2)
         return usage();
     lock.path = argv[optind];
-    if (!load(arena, config_directory, &settings, &why)) {
-        log_fatal("%s", why.text);
-        return EX_CONFIG;
-    }
+    if (!load(arena, config_directory, &settings, &why))
+        return fail(&why);
     if (styles != NULL)
         settings->mailbox_delivery_lock = main_cf_words(str_from_c(styles), arena);
-    if (take(&lock, settings, &why)) {
-        status = run_command(argv + optind + 1, &why);
-    } else {
-        log_fatal("%s", why.text);
-        status = why.kind == FAILURE_CONFIGURATION ? EX_USAGE : EX_TEMPFAIL;
-    }
+    status = take(&lock, settings, &why) ? run_command(argv + optind + 1, &why) : fail(&why);
     give_back(&lock);
     arena_destroy(&arena);
     return status;

@@ -10,7 +10,7 @@
 #include "os/signals.h"
 
 #include <stdio.h>
-#include <sysexits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct request {
@@ -95,8 +95,7 @@ static void log_input(enum log_level level)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: postlog [-c config_directory] [-i] [-p priority] [-t tag] [-v] [text...]\n");
-    return EX_USAGE;
+    return log_fail(EXIT_FAILURE, "usage: postlog [-iv] [-c config_dir] [-p priority] [-t tag] [text...]");
 }
 
 int main(int argc, char **argv)
@@ -114,10 +113,8 @@ int main(int argc, char **argv)
         else if ((letter == 'p' && !find_priority(optarg, &request.level)) || letter == '?')
             return usage();
     }
-    if (!fd_guard_standard(&why) || !open_log(&request, &why)) {
-        log_fatal("%s", why.text);
-        return EX_CONFIG;
-    }
+    if (!fd_guard_standard(&why) || !open_log(&request, &why))
+        return log_fail(EXIT_FAILURE, "%s", why.text);
     if (optind < argc)
         log_arguments(request.level, argv + optind, argc - optind);
     else

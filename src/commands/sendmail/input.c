@@ -5,9 +5,14 @@
 
 enum { BUFFER_SIZE = 32 * 1024, FROM_LINE_MAXIMUM = 1024 };
 
-void input_init(struct input *input, int fd, bool reads_dots)
+void input_init(struct input *input, int fd, bool reads_dots, enum input_line_endings line_endings)
 {
-    *input = (struct input){ .fd = fd, .reads_dots = reads_dots, .is_at_top = true, .is_at_line_start = true };
+    *input = (struct input){ .fd = fd,
+                             .reads_dots = reads_dots,
+                             .is_at_top = true,
+                             .is_at_line_start = true,
+                             .line_endings = line_endings,
+                             .fixes_line_endings = line_endings == INPUT_FIX_ALWAYS };
     strbuf_init(&input->raw, BUFFER_SIZE);
 }
 
@@ -61,30 +66,52 @@ static bool take_piece(struct input *input, struct str *piece_out, struct failur
     return true;
 }
 
+static size_t count_last_crs(struct str text)
+{
+    size_t count = 0;
+
+    while (count < text.len && text.data[text.len - count - 1] == '\r')
+        count++;
+    return count;
+}
+
+static void append_held_crs(struct input *input, struct strbuf *out)
+{
+    for (; input->held_crs > 0; input->held_crs--)
+        strbuf_append_char(out, '\r');
+}
+
 static void append_piece(struct input *input, struct strbuf *out, struct str piece)
 {
     bool is_line = str_ends_with(piece, STR("\n"));
+    struct str text = is_line ? str_part(piece, 0, piece.len - 1) : piece;
+    size_t crs = input->fixes_line_endings ? count_last_crs(text) : 0;
 
-    if (input->has_held_cr && !str_equal(piece, STR("\n")))
-        strbuf_append_char(out, '\r');
-    input->has_held_cr = false;
-    if (is_line && str_ends_with(piece, STR("\r\n"))) {
-        piece = str_part(piece, 0, piece.len - 2);
-        strbuf_append(out, piece);
+    if (crs < text.len)
+        append_held_crs(input, out);
+    strbuf_append(out, str_part(text, 0, text.len - crs));
+    input->held_crs = is_line ? 0 : input->held_crs + crs;
+    if (is_line)
         strbuf_append_char(out, '\n');
-    } else if (!is_line && str_ends_with(piece, STR("\r"))) {
-        input->has_held_cr = true;
-        strbuf_append(out, str_part(piece, 0, piece.len - 1));
-    } else {
-        strbuf_append(out, piece);
-    }
     input->is_at_line_start = is_line;
 }
 
+/* The last line may lack its LF; then a CR belongs to its text. */
 static bool is_end_dot(const struct input *input, struct str piece)
 {
-    return !input->reads_dots && input->is_at_line_start &&
-           (str_equal(piece, STR(".\n")) || str_equal(piece, STR(".\r\n")));
+    bool is_line = str_ends_with(piece, STR("\n"));
+    struct str text = is_line ? str_part(piece, 0, piece.len - 1) : piece;
+
+    if (is_line && input->fixes_line_endings)
+        text = str_part(text, 0, text.len - count_last_crs(text));
+    return !input->reads_dots && input->is_at_line_start && str_equal(text, STR("."));
+}
+
+static void judge_first_line(struct input *input, struct str piece)
+{
+    if (input->line_endings == INPUT_FIX_STRICT && !input->is_begun)
+        input->fixes_line_endings = str_ends_with(piece, STR("\r\n"));
+    input->is_begun = true;
 }
 
 bool input_read(struct input *input, struct strbuf *out, struct failure *why)
@@ -94,7 +121,9 @@ bool input_read(struct input *input, struct strbuf *out, struct failure *why)
 
         if (!take_piece(input, &piece, why))
             return false;
+        judge_first_line(input, piece);
         if (piece.len == 0 || is_end_dot(input, piece)) {
+            append_held_crs(input, out);
             /* The last line gets its end, whatever it had. */
             if (!input->is_at_line_start)
                 strbuf_append_char(out, '\n');

@@ -12,6 +12,7 @@
 #include "os/process.h"
 #include "os/signals.h"
 #include "sendmail/options.h"
+#include "sendmail/settings.h"
 #include "sendmail/submit.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct sendmail {
     struct sendmail_options options;
     struct str config_directory;
     const struct shared_settings *shared;
-    struct str alias_database;
+    const struct sendmail_settings *settings;
 };
 
 /* As Postfix's: whatever the reason, the caller may try again. */
@@ -40,14 +41,17 @@ static int fail(const struct failure *why)
 static bool load(struct sendmail *sendmail, struct failure *why)
 {
     struct main_cf *cf;
+    void *settings;
 
     if (!config_directory_find(sendmail->options.config_directory, sendmail->arena, &sendmail->config_directory, why) ||
         !main_cf_load(sendmail->config_directory, sendmail->arena, &cf, why))
         return false;
     main_cf_set_program(cf, STR("sendmail"), STR_EMPTY);
-    return shared_settings_load(cf, sendmail->arena, &sendmail->shared, why) &&
-           settings_get_string(cf, STR("alias_database"), "hash:/etc/aliases", sendmail->arena,
-                               &sendmail->alias_database, why);
+    if (!shared_settings_load(cf, sendmail->arena, &sendmail->shared, why) ||
+        !settings_load(&sendmail_settings_table, cf, STR_EMPTY, sendmail->arena, &settings, why))
+        return false;
+    sendmail->settings = settings;
+    return true;
 }
 
 /* Becomes another program of the system; words end with an empty one. */
@@ -88,15 +92,16 @@ static bool check_verp(struct sendmail *sendmail, struct failure *why)
 
 static int run_deliver(struct sendmail *sendmail)
 {
-    struct submit_paths paths = { sendmail->config_directory, sendmail->shared->command_directory };
+    const struct submit_settings settings = { sendmail->config_directory, sendmail->shared->command_directory,
+                                              (enum input_line_endings) sendmail->settings->line_endings };
     struct failure why;
     struct str sender;
 
     if (!check_verp(sendmail, &why))
         return fail(&why);
-    if (!submit_message(&sendmail->options, &paths, sendmail->arena, &sender, &why))
+    if (!submit_message(&sendmail->options, &settings, sendmail->arena, &sender, &why))
         return fail(&why);
-    if (sendmail->options.verbosity == 1)
+    if (sendmail->options.verbosity == 1 || sendmail->options.wants_verify_report)
         printf("Mail Delivery Status Report will be mailed to <%.*s>.\n", STR_ARG(sender));
     log_flush();
     return EX_OK;
@@ -141,7 +146,8 @@ static int run_flush(struct sendmail *sendmail)
 
 static int run_aliases(struct sendmail *sendmail)
 {
-    struct strlist files = main_cf_fields(sendmail->alias_database, sendmail->arena);
+    struct str asked = sendmail->options.alias_database;
+    struct strlist files = main_cf_fields(asked.len > 0 ? asked : sendmail->shared->alias_database, sendmail->arena);
     struct str words[60] = { STR("postalias"), STR("--") };
     size_t count = 2;
 

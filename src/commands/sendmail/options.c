@@ -118,13 +118,13 @@ static bool set_queue(struct parsing *parsing, struct str value)
     return true;
 }
 
-/* -oX and -OLongName=value: of them only "i" means something here. */
+/* -oX and -OLongName=value: few of them mean something here. */
 static bool set_old_option(struct parsing *parsing, struct str value)
 {
     if (value.len > 0 && value.data[0] == 'i')
         parsing->options->reads_dots = true;
-    else if (value.len > 0 && value.data[0] == 'A')
-        return true;
+    else if (value.len > 1 && value.data[0] == 'A')
+        parsing->options->alias_database = str_from(value, 1);
     else if (str_equal(value, STR("7")) || str_equal(value, STR("8")))
         parsing->options->encoding = value.data[0] == '7' ? STR("7bit") : STR("8bit");
     return true;
@@ -275,6 +275,16 @@ static bool has_no_stray_recipient(const struct sendmail_options *options, struc
     return failure_set(why, FAILURE_PROTOCOL, 0, "%s requires no recipient", task);
 }
 
+/* A report of the route is all that -bv gives, of what the command line names. */
+static bool is_whole_report(const struct sendmail_options *options, struct failure *why)
+{
+    if (!options->wants_verify_report)
+        return true;
+    if (options->verbosity > 0)
+        return failure_set(why, FAILURE_PROTOCOL, 0, "-v option cannot be used with -bv");
+    return !options->extracts_recipients || failure_set(why, FAILURE_PROTOCOL, 0, "-t option cannot be used with -bv");
+}
+
 bool sendmail_options_parse(struct sendmail_options *options, struct arena *arena, struct str program, int argc,
                             char **argv, struct failure *why)
 {
@@ -301,5 +311,5 @@ bool sendmail_options_parse(struct sendmail_options *options, struct arena *aren
     }
     for (; next < argc; next++)
         strlist_add(&options->recipients, arena, str_from_c(argv[next]));
-    return has_no_stray_recipient(options, why);
+    return is_whole_report(options, why) && has_no_stray_recipient(options, why);
 }

@@ -43,6 +43,7 @@ struct sendmail_options {
     struct str verp_delimiters; /* -XVxy; empty: default_verp_delimiters */
     struct str flush_site;      /* -qRsite */
     struct str flush_id;        /* -qIid */
+    struct str alias_database;  /* -oAdatabase; empty: the parameter's */
     struct strlist recipients;
     struct strlist warnings;
 };

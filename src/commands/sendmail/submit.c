@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "mail/address_list.h"
 #include "mail/header.h"
+#include "mail/quote.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -21,7 +22,7 @@ enum { HEADER_MAXIMUM = 4 * 1024 * 1024, ADDRESSES_MAXIMUM = 100000 };
 
 struct submit {
     const struct sendmail_options *options;
-    const struct submit_paths *paths;
+    const struct submit_settings *settings;
     struct arena *arena;
     struct submission wishes;
     struct input input;
@@ -171,7 +172,7 @@ static bool check_recipients(struct submit *submit, const struct user_account *u
 static bool start_postdrop(struct submit *submit, struct failure *why)
 {
     struct arena *arena = submit->arena;
-    char *config = arena_c(arena, submit->paths->config_directory);
+    char *config = arena_c(arena, submit->settings->config_directory);
     char *arguments[] = { arena_c(arena, STR("postdrop")), arena_c(arena, STR("-c")), config, NULL };
     int ends[2] = { -1, -1 };
 
@@ -180,7 +181,7 @@ static bool start_postdrop(struct submit *submit, struct failure *why)
 
     const struct process_fd fds[] = { { ends[0], 0 }, { STDERR_FILENO, 2 } };
     const struct process_start start = {
-        .path = arena_printf(arena, "%.*s/postdrop", STR_ARG(submit->paths->command_directory)).data,
+        .path = arena_printf(arena, "%.*s/postdrop", STR_ARG(submit->settings->command_directory)).data,
         .arguments = arguments,
         .fds = fds,
         .fd_count = ARRAY_COUNT(fds),
@@ -278,22 +279,36 @@ static void fill_wishes(struct submit *submit)
     submit->wishes.wants_smtputf8 = options->wants_smtputf8;
 }
 
-bool submit_message(const struct sendmail_options *options, const struct submit_paths *paths, struct arena *arena,
+/* Nobody reads it: there are the addresses and what becomes of them when they are rewritten. */
+static void write_probe(struct submit *submit)
+{
+    const struct strlist *recipients = &submit->wishes.recipients;
+
+    submit->input.is_ended = true;
+    strbuf_append(&submit->content, STR("From: "));
+    quote_address(&submit->content, submit->wishes.sender);
+    strbuf_append(&submit->content, STR("\nSubject: probe\nTo:"));
+    for (size_t i = 0; i < recipients->count; i++) {
+        strbuf_append(&submit->content, i == 0 ? STR("\t") : STR(",\n\t"));
+        quote_address(&submit->content, recipients->items[i]);
+    }
+    strbuf_append(&submit->content, STR("\n\n"));
+}
+
+bool submit_message(const struct sendmail_options *options, const struct submit_settings *settings, struct arena *arena,
                     struct str *sender_out, struct failure *why)
 {
-    struct submit submit = { .options = options, .paths = paths, .arena = arena, .pipe = -1 };
+    struct submit submit = { .options = options, .settings = settings, .arena = arena, .pipe = -1 };
     struct user_account user = find_user(arena);
     bool is_good;
 
-    input_init(&submit.input, STDIN_FILENO, options->reads_dots);
+    input_init(&submit.input, STDIN_FILENO, options->reads_dots, settings->line_endings);
     strbuf_init(&submit.content, STRBUF_UNLIMITED);
-    if (options->wants_verify_report) {
-        submit.input.is_ended = true;
-        strbuf_append(&submit.content, STR("Subject: probe\n\n"));
-    }
     fill_wishes(&submit);
     set_recipients(&submit);
     set_sender(&submit, &user);
+    if (options->wants_verify_report)
+        write_probe(&submit);
     is_good = check_recipients(&submit, &user, why) && start_postdrop(&submit, why);
     if (is_good)
         is_good = finish_postdrop(&submit, send_all(&submit, why), &user, why);

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 
 #define CONNECTION_CACHE "the SMTP client keeps its connections itself: see smtp_connection_cache_time_limit"
+#define FLUSH_KEEPS_NOTHING "flush keeps no files: the queue manager knows what there is for a site"
 #define INFORMATION "it tells where things were installed, and no program reads it"
 #define INTERNAL_CHANNELS "programs share channels that stay open as long as both ends live: see ipc_timeout"
 #define NO_QMQPD "there is no qmqpd: mail comes in by SMTP or by sendmail"
@@ -20,6 +21,8 @@ static const struct moot_parameter parameters[] = {
     { "dns_ncache_ttl_fix_enable", "the resolver reads the TTL of negative answers itself" },
     { "dont_remove", "what is delivered is not kept: hold a message with postsuper -h, or copy with always_bcc" },
     { "enable_errors_to", OLD },
+    { "fast_flush_purge_time", FLUSH_KEEPS_NOTHING },
+    { "fast_flush_refresh_time", FLUSH_KEEPS_NOTHING },
     { "fault_injection_code", "it is for tests of Postfix itself" },
     { "fork_attempts", "a process that cannot be started is tried again: see service_throttle_time" },
     { "fork_delay", "a process that cannot be started is tried again: see service_throttle_time" },
