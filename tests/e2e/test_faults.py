@@ -118,7 +118,9 @@ class Campaign:
 
     def stop(self):
         self.is_stopped = True
-        self.mail.control("stop", check=False)
+        for _ in tries():
+            if self.mail.control("stop", check=False).returncode == 0 or not self.mail.pids("master"):
+                break
         self.mail.wait_for_end()
 
     def keep(self):

@@ -173,6 +173,8 @@ def test_the_agent_may_die_while_a_command_runs(make_pipe):
 
     wait_until(is_delivered, lambda: f"the delivery; log:\n{mail.tail()}")
     assert all("hello" in call["input"] for call in mail.recorder.calls("dies"))
+    # Nobody else ends the command of an agent that was killed.
+    assert mail.kill("sleep") == 1
 
 
 def test_a_reload_lets_commands_finish(make_pipe):
