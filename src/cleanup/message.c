@@ -148,9 +148,9 @@ void message_set_envelope(struct message *message, const struct cleanup_envelope
     own->dsn_return = (enum dsn_return) envelope->dsn_return;
     own->flags = envelope_flags(message);
     if (envelope->encoding == BODY_ENCODING_8BIT)
+        own->flags |= ENVELOPE_BODY_8BIT;
     else if (envelope->encoding == BODY_ENCODING_7BIT)
         own->flags |= ENVELOPE_BODY_7BIT;
-        own->flags |= ENVELOPE_BODY_8BIT;
     for (size_t i = 0; i < envelope->attributes.count; i++) {
         struct str name, value;
 
@@ -303,12 +303,12 @@ void message_finish(struct message *message)
         message_fail(message, CLEANUP_NO_RECIPIENTS, STR_EMPTY, STR_EMPTY);
     recipients_add_bcc(message);
     if (!message_is_good(message) || (message->flags & CLEANUP_FLAG_DISCARD))
+        return;
+    find_utf8(message);
     if (message->declares_8bit || (message->has_parts && message->has_8bit))
         message->envelope.flags |= ENVELOPE_BODY_8BIT;
     if (message->has_8bit || (message->envelope.flags & ENVELOPE_BODY_8BIT) != 0)
         message->envelope.flags &= ~(unsigned) ENVELOPE_BODY_7BIT;
-        return;
-    find_utf8(message);
     message->envelope.encoding = message->has_8bit ? STR("8bit") : STR("7bit");
     make_durable(message);
 }
