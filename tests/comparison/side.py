@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support.accounts import TEST_ACCOUNT, ensure_account, remove_account
 from support.dialogues import Content, END, READ, play
-from support.instance import Stock
+from support.instance import Stock, age
 from support.own_names import own_names
 from support.side_by_side import UNDISCLOSED
 from support.smtp_sink import CLOSE, RESET, SmtpSink
@@ -167,11 +167,18 @@ class Side:
             self.own(path, section)
         for section in self.case.setup("table"):
             kind, name = section.words
-            instance.path(name).write_bytes(self.expand(section.body).encode("utf-8", "surrogateescape"))
+            self.write_source(name, section)
             instance.command("postmap", "-c", instance.config, f"{kind}:{instance.path(name)}")
+            instance.age_tables(name)
         for section in self.case.setup("aliases"):
-            instance.path("aliases").write_bytes(self.expand(section.body).encode("utf-8", "surrogateescape"))
+            self.write_source("aliases", section)
             instance.command("postalias", "-c", instance.config, f"hash:{instance.path('aliases')}")
+            instance.age_tables("aliases")
+
+    def write_source(self, name, section):
+        path = self.instance.path(name)
+        path.write_bytes(self.expand(section.body).encode("utf-8", "surrogateescape"))
+        age(path, 20)
 
     def own(self, path, section):
         if "mode" in section.options:

@@ -56,6 +56,11 @@ def untold(log):
     return [queue_id for queue_id, count in counts.items() if queue_id not in removed or fates[queue_id] < count]
 
 
+def age(path, seconds=10):
+    """Stock waits for main.cf and for tables to be some seconds old before it takes them for whole, in every program."""
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
 def drop_to(user):
     """The words before a command that make it run as user; none if that is who we are."""
     if user is None or pwd.getpwuid(os.geteuid()).pw_name == user:
@@ -139,6 +144,7 @@ class Instance:
     def write_config(self):
         lines = [f"{name} = {value}" for name, value in self.main.items()]
         (self.config / "main.cf").write_text("\n".join(lines) + "\n")
+        age(self.config / "main.cf")
         text = self.master + "".join(s.rstrip() + "\n" for s in self.services)
         (self.config / "master.cf").write_text(text)
 
@@ -154,14 +160,23 @@ class Instance:
         """Writes and indexes a table; returns type:path for main.cf."""
         path = self.write(name, content)
         if kind in ("hash", "btree", "lmdb"):
+            age(path, 20)
             self.command("postmap", f"{kind}:{path}")
+            self.age_tables(name)
         return f"{kind}:{path}"
 
     def aliases(self, content, kind="hash"):
         """Writes and indexes an alias table; returns type:path."""
         path = self.write("aliases", content)
+        age(path, 20)
         self.command("postalias", f"{kind}:{path}")
+        self.age_tables("aliases")
         return f"{kind}:{path}"
+
+    def age_tables(self, name):
+        """What was made of the source of that name."""
+        for path in self.directory.glob(name + ".*"):
+            age(path)
 
     def hand_over(self):
         """Gives the directories to the account that the system runs as."""
