@@ -210,6 +210,11 @@ struct arena *daemon_arena(const struct daemon *daemon)
     return daemon->arena;
 }
 
+const char *daemon_service_path(struct daemon *daemon, const char *folder, struct str name)
+{
+    return arena_printf(daemon->arena, "%s/%.*s", folder, STR_ARG(name)).data;
+}
+
 void daemon_yield(struct daemon *daemon)
 {
     (void) daemon;
