@@ -105,6 +105,25 @@ static bool parse(const struct smtp *smtp, struct str text, struct nexthop *next
                          : nexthop_parse(text, port, nexthop_out, why);
 }
 
+/* best_mx_transport: mail that the world sends here is delivered here. */
+static void pass_to_best_transport(struct attempt *attempt)
+{
+    const struct deliver_request *request = attempt->delivery->request;
+    struct str text = attempt->smtp->settings->best_mx_transport;
+    struct str name, nexthop, transport;
+
+    (void) str_cut(text, ':', &name, &nexthop);
+    if (str_is_empty(nexthop))
+        nexthop = request->nexthop;
+    transport = arena_printf(attempt->delivery->arena, "%.*s:%.*s", STR_ARG(name), STR_ARG(nexthop));
+    for (size_t i = 0; i < attempt->delivery->recipient_count; i++) {
+        if (delivery_is_reported(attempt->delivery, i))
+            continue;
+        smtp_log_passing(request->queue_id, attempt->delivery->recipients[i].address, name);
+        delivery_passed(attempt->delivery, i, transport);
+    }
+}
+
 static void try_site(struct site *site)
 {
     struct attempt *attempt = site->attempt;
@@ -124,6 +143,8 @@ static void try_site(struct site *site)
     is_found = target_find(attempt->smtp, &nexthop, arena, &targets, &attempt->trouble);
     site->has_self = targets.has_self;
     site->is_last = site->is_last || (site->has_self && site->is_last_hop);
+    if (targets.is_self && attempt->smtp->settings->best_mx_transport.len > 0)
+        pass_to_best_transport(attempt);
     if (!is_found)
         return;
     for (size_t i = 0; i < targets.count && !is_settled(attempt); i++) {

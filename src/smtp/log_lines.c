@@ -40,6 +40,11 @@ void smtp_log_no_mx_address(struct str domain)
     log_warning("no MX host for %.*s has a valid address record", STR_ARG(domain));
 }
 
+void smtp_log_passing(struct str queue_id, struct str recipient, struct str transport)
+{
+    log_info("%.*s: passing <%.*s> to transport=%.*s", STR_ARG(queue_id), STR_ARG(recipient), STR_ARG(transport));
+}
+
 void smtp_log_unreadable(struct str queue_id, const char *reason)
 {
     log_warning("%.*s: the message could not be read: %s", STR_ARG(queue_id), reason);

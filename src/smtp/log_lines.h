@@ -36,6 +36,8 @@ void smtp_log_discarding_keywords(struct str words);
 void smtp_log_pix(struct str queue_id, struct str workarounds, struct str host);
 /* warning: smtp_pix_workaround_maps: no such workaround: ... */
 void smtp_log_bad_workaround(struct str title, const char *reason);
+/* 98AC3161ABF: passing <user@example.com> to transport=local */
+void smtp_log_passing(struct str queue_id, struct str recipient, struct str transport);
 /* warning: 98AC3161ABF: the message could not be read: ... */
 void smtp_log_unreadable(struct str queue_id, const char *reason);
 void smtp_log_not_mapped(struct str queue_id, const char *reason);

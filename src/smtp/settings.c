@@ -99,6 +99,8 @@ static const struct setting smtp_rows[] = {
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "smtp_fallback_relay", "$fallback_relay",
          "Next hops for mail whose destination is not found or cannot be reached."),
+    STRING(best_mx_transport, "best_mx_transport", "",
+           "The transport, as name or name:nexthop, for mail of domains whose best MX host is this one."),
     LIST(use_srv_lookup, "use_srv_lookup", "", "Services whose hosts are found by SRV records, as submission."),
     BOOLEAN(allow_srv_lookup_fallback, "allow_srv_lookup_fallback", "no",
             "Where there is no SRV record, go on with MX and address."),

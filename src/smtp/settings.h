@@ -22,6 +22,7 @@ struct smtp_settings {
     struct str tcp_port;
     struct strlist host_lookup;
     struct strlist fallback_relay;
+    struct str best_mx_transport;
     struct strlist use_srv_lookup;
     bool allow_srv_lookup_fallback;
     bool ignore_srv_lookup_error;

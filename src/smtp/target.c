@@ -125,6 +125,7 @@ static bool leave_out_self(const struct smtp *smtp, const struct nexthop *nextho
     list->count = kept;
     if (kept > 0)
         return true;
+    list->is_self = true;
     *trouble_out =
         trouble_local(arena, DSN_STATUS(5, 4, 6), "mail for %.*s loops back to myself", STR_ARG(nexthop->domain));
     return false;

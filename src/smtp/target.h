@@ -26,6 +26,7 @@ struct target_list {
     struct target *items;
     size_t count;
     bool has_self; /* we are one of them: whoever else takes mail for there, it is not the fallback relay */
+    bool is_self;  /* we are the best of them: nobody is left */
 };
 
 /* Waits for the DNS. False: the trouble says why there is no server; the list's has_self is set all the same. */
