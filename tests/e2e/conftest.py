@@ -222,3 +222,13 @@ def own_world(make_merpati, sink):
     names = own_names(mail)
     yield World(mail, names, sink)
     names.stop()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What failed and then was run again is told, whatever came of it."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"run again: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.section(name, "-")
+            terminalreporter.line(text)
