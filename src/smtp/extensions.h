@@ -19,7 +19,6 @@ enum smtp_extension {
 
 struct smtp_extensions {
     unsigned offered;    /* enum smtp_extension */
-    unsigned discarded;  /* offered, but to be overlooked */
     uint64_t size_limit; /* 0: none, or not told */
     unsigned xforward;   /* enum xforward_attribute */
     struct str name;     /* the server's name for itself: first word of the first line; a view into the reply */
@@ -29,7 +28,7 @@ struct smtp_extensions {
 void smtp_extensions_parse(struct smtp_extensions *extensions, const struct smtp_reply *reply,
                            const struct strlist *discard);
 
-/* "PIPELINING SIZE". In the arena. */
-struct str smtp_extensions_format(unsigned extensions, struct arena *arena);
+/* What is to be said of that: "PIPELINING SIZE", whether the server offers them or not; empty: nothing. */
+struct str smtp_extensions_discarded(const struct strlist *discard, struct arena *arena);
 
 #endif

@@ -90,6 +90,11 @@ void smtp_log_xforward_refused(struct str host, struct str reply, const char *co
     log_warning("host %.*s said: %.*s (in reply to %s)", STR_ARG(host), STR_ARG(reply), command);
 }
 
+void smtp_log_utf8_without_8bit(struct str host)
+{
+    log_info("host %.*s offers SMTPUTF8 support, but not 8BITMIME", STR_ARG(host));
+}
+
 void smtp_log_discarding_keywords(struct str words)
 {
     log_info("discarding EHLO keywords: %.*s", STR_ARG(words));

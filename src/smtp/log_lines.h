@@ -32,6 +32,8 @@ void smtp_log_xforward_refused(struct str host, struct str reply, const char *co
 void smtp_log_bad_action(struct str title, struct str action);
 /* discarding EHLO keywords: SIZE DSN */
 void smtp_log_discarding_keywords(struct str words);
+/* host mx.example.com[192.0.2.1] offers SMTPUTF8 support, but not 8BITMIME */
+void smtp_log_utf8_without_8bit(struct str host);
 /* 98AC3161ABF: enabling PIX workarounds: disable_esmtp delay_dotcrlf for mx.example.com[192.0.2.1]:25 */
 void smtp_log_pix(struct str queue_id, struct str workarounds, struct str host);
 /* warning: smtp_pix_workaround_maps: no such workaround: ... */

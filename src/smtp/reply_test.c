@@ -112,8 +112,21 @@ TEST(keywords_can_be_overlooked)
 
     feed(&reply, "250-mx\n250-PIPELINING\n250-SIZE 99999999999999999999999\n250 DSN");
     smtp_extensions_parse(&extensions, &reply, &discard);
-    EXPECT_UINT(extensions.discarded, SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_DSN);
     EXPECT_UINT(extensions.offered, SMTP_EXTENSION_SIZE);
     EXPECT_UINT(extensions.size_limit, 0);
     smtp_reply_done(&reply);
+}
+
+TEST(what_is_said_of_keywords_that_are_overlooked)
+{
+    struct str words[] = { STR("foo"), STR("dsn"), STR("size"), STR("Silent-Discard") };
+    struct strlist discard = { words, 3, 3 };
+    struct arena *arena = arena_create();
+
+    EXPECT_STR(smtp_extensions_discarded(&discard, arena), STR("SIZE DSN"));
+    discard.count = 1;
+    EXPECT_STR(smtp_extensions_discarded(&discard, arena), STR(""));
+    discard.count = 4;
+    EXPECT_STR(smtp_extensions_discarded(&discard, arena), STR(""));
+    arena_destroy(&arena);
 }

@@ -238,6 +238,7 @@ static bool say_hello(struct smtp_session *session, const char *verb, const char
 static void take_extensions(struct smtp_session *session, struct arena *arena)
 {
     struct strlist discard = session->smtp->settings->discard_ehlo_keywords;
+    unsigned utf8_and_8bit = SMTP_EXTENSION_SMTPUTF8 | SMTP_EXTENSION_8BITMIME;
     struct str value;
 
     if (smtp_reply_class(&session->reply) != 2)
@@ -245,8 +246,14 @@ static void take_extensions(struct smtp_session *session, struct arena *arena)
     if (smtp_tables_find(session->smtp->tables.discard_ehlo_keywords, session->address, arena, &value))
         discard = strlist_split(arena, value, ", \t\r\n");
     smtp_extensions_parse(&session->extensions, &session->reply, &discard);
-    if (session->extensions.discarded != 0 && !strlist_contains_nocase(&discard, STR("silent-discard")))
-        smtp_log_discarding_keywords(smtp_extensions_format(session->extensions.discarded, arena));
+    value = smtp_extensions_discarded(&discard, arena);
+    if (value.len > 0)
+        smtp_log_discarding_keywords(value);
+    /* RFC 6531 section 3.1: whoever has the one has the other. */
+    if ((session->extensions.offered & utf8_and_8bit) == SMTP_EXTENSION_SMTPUTF8) {
+        smtp_log_utf8_without_8bit(session->name_address);
+        session->extensions.offered |= SMTP_EXTENSION_8BITMIME;
+    }
 }
 
 /* RFC 2033 section 4.1: there is no other way to begin. */
