@@ -3,11 +3,11 @@
 
 #include "local/destination.h"
 #include "local/expansion.h"
+#include "local/resolving.h"
 #include "log/log.h"
 #include "os/file.h"
 
 #define OWNER_PREFIX "owner-"
-#define REQUEST_SUFFIX "-request"
 
 static void fail_unavailable(const struct scene *scene)
 {
@@ -63,6 +63,22 @@ static void take_owner_rights(struct scene *scene, struct str table)
     }
 }
 
+static bool take_sender(struct scene *scene, struct str address)
+{
+    struct failure why;
+
+    if (!resolving_complete(scene->attempt, address, &scene->sender, &why)) {
+        struct result failed = result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot complete address %.*s: %s",
+                                           STR_ARG(address), why.text);
+
+        scene_add(scene, &failed);
+        return false;
+    }
+    scene->has_owner = true;
+    scene->is_sent_anew = true;
+    return true;
+}
+
 /* An alias with an owner sends in that one's name, so that what cannot be delivered comes back to it. */
 static bool take_owner(struct scene *scene, struct str name)
 {
@@ -73,8 +89,7 @@ static bool take_owner(struct scene *scene, struct str name)
     struct str value;
     struct str table;
 
-    if (settings->owner_request_special &&
-        (str_starts_with_nocase(name, STR(OWNER_PREFIX)) || str_ends_with_nocase(name, STR(REQUEST_SUFFIX))))
+    if (!settings->owner_request_special)
         return true;
     owner = arena_printf(arena, OWNER_PREFIX "%.*s", STR_ARG(name));
     switch (find(scene, owner, &value, &table)) {
@@ -87,15 +102,12 @@ static bool take_owner(struct scene *scene, struct str name)
     case TABLE_FOUND:
         break;
     }
-    scene->has_owner = true;
-    scene->sender =
-        str_is_empty(scene->domain) ? owner : arena_printf(arena, "%.*s@%.*s", STR_ARG(owner), STR_ARG(scene->domain));
     if (settings->expand_owner_alias) {
         destination_parse(&list, arena, value);
         if (list.count == 1 && list.items[0].kind == DESTINATION_ADDRESS)
-            scene->sender = list.items[0].text;
+            owner = list.items[0].text;
     }
-    return true;
+    return take_sender(scene, owner);
 }
 
 /* name is the scene's local part, or what is left of it without its extension. */
@@ -140,7 +152,7 @@ static bool try_name(const struct scene *scene, struct str name)
     if (name.len < scene->local_part.len &&
         local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
         inner->propagated = str_from(scene->local_part, name.len);
-    expansion_deliver(inner, &list);
+    expansion_add(inner, &list);
     return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/attempt.h"
 
-#include <stdarg.h>
+#include "base/check.h"
+
 #include <stdio.h>
 
 enum { TEXT_MAX = 4000 };
@@ -159,7 +160,7 @@ bool attempt_is_probe(const struct attempt *attempt)
     return (attempt->delivery->request->flags & DELIVER_FLAG_PROBE) != 0;
 }
 
-void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address, struct str transport)
+void attempt_add_resubmission(struct attempt *attempt, const struct resubmission *resubmission)
 {
     if (attempt->resubmission_count == attempt->resubmission_capacity) {
         size_t capacity = attempt->resubmission_capacity == 0 ? 8 : 2 * attempt->resubmission_capacity;
@@ -170,26 +171,43 @@ void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct
         attempt->resubmissions = larger;
         attempt->resubmission_capacity = capacity;
     }
-    attempt->resubmissions[attempt->resubmission_count++] = (struct resubmission){ sender, address, transport };
+    attempt->resubmissions[attempt->resubmission_count++] = *resubmission;
 }
 
 /* A command may have said more than fits: its beginning tells most. */
 PRINTF_LIKE(2, 0) static struct str format_text(struct arena *arena, const char *format, va_list args)
 {
-    char text[TEXT_MAX];
+    va_list again;
+    char *text;
+    size_t len;
+    int wanted;
 
-    (void) vsnprintf(text, sizeof(text), format, args);
-    return arena_str(arena, str_from_c(text));
+    va_copy(again, args);
+    wanted = vsnprintf(NULL, 0, format, args);
+    CHECK(wanted >= 0);
+    len = (size_t) wanted < TEXT_MAX ? (size_t) wanted : TEXT_MAX;
+    text = arena_alloc(arena, len + 1);
+    (void) vsnprintf(text, len + 1, format, again);
+    va_end(again);
+    return str_make(text, len);
+}
+
+struct result result_make_list(struct attempt *attempt, struct dsn_status dsn, const char *format, va_list args)
+{
+    struct result result = { .dsn = dsn };
+
+    result.text = format_text(attempt->arena, format, args);
+    result.fate = fate_of(dsn);
+    return result;
 }
 
 struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...)
 {
-    struct result result = { .dsn = dsn };
+    struct result result;
     va_list args;
 
     va_start(args, format);
-    result.text = format_text(attempt->arena, format, args);
+    result = result_make_list(attempt, dsn, format, args);
     va_end(args);
-    result.fate = fate_of(dsn);
     return result;
 }

@@ -5,6 +5,8 @@
 #include "base/map.h"
 #include "local/local.h"
 
+#include <stdarg.h>
+
 /*
  * attempt - the delivery to one recipient of the request, whatever number of mailboxes, commands and addresses it
  * is expanded to. Each of those is logged as it ends; together they have one fate: deferred if any was, else
@@ -29,17 +31,22 @@ struct result {
 struct resubmission {
     struct str sender;
     struct str address;
-    struct str transport; /* "name:nexthop", whatever the address says; or empty */
+    struct str delivered_to; /* for the Delivered-To header */
+    bool is_sent_anew;       /* in the name of an alias's owner */
+    struct str transport;    /* "name:nexthop", whatever the address says; or empty */
 };
+
+struct expansion;
 
 struct attempt {
     struct local *local;
     struct delivery *delivery;
     size_t recipient; /* place in the delivery */
     struct arena *arena;
-    struct str delivered_to; /* for Delivered-To: the recipient as it came, whatever it is expanded to */
-    struct str original;     /* for X-Original-To */
-    struct map *seen;        /* destinations that had their copy */
+    struct str delivered_to;     /* for Delivered-To: the recipient as it came, whatever it is expanded to */
+    struct str original;         /* for X-Original-To */
+    struct map *seen;            /* destinations that had their copy */
+    struct expansion *expansion; /* the innermost that is not done; NULL: none */
     struct resubmission *resubmissions;
     size_t resubmission_count;
     size_t resubmission_capacity;
@@ -61,7 +68,8 @@ bool attempt_is_deferred(const struct attempt *attempt);
 /* True if this destination, of this kind, comes for the first time. */
 bool attempt_is_new(struct attempt *attempt, const char *kind, uid_t uid, struct str destination);
 
-void attempt_add_resubmission(struct attempt *attempt, struct str sender, struct str address, struct str transport);
+/* Its strings live in the attempt's arena. */
+void attempt_add_resubmission(struct attempt *attempt, const struct resubmission *resubmission);
 
 /* Nothing is delivered: what is asked is whether it could be. */
 bool attempt_is_trial(const struct attempt *attempt);
@@ -70,5 +78,7 @@ bool attempt_is_probe(const struct attempt *attempt);
 
 /* In the attempt's arena. The class of dsn decides the fate: 2 sent, 4 deferred, 5 bounced. */
 PRINTF_LIKE(3, 4) struct result result_make(struct attempt *attempt, struct dsn_status dsn, const char *format, ...);
+PRINTF_LIKE(3, 0)
+struct result result_make_list(struct attempt *attempt, struct dsn_status dsn, const char *format, va_list args);
 
 #endif

@@ -81,17 +81,16 @@ static const char *const *make_environment(struct run *run)
     } else {
         export(run, "LOGNAME", scene->user);
         export(run, "USER", scene->user);
-        export(run, "SHELL", STR(_PATH_BSHELL));
     }
     export_address(run, "RECIPIENT", scene->address);
-    export_address(run, "ORIGINAL_RECIPIENT", scene->attempt->original);
+    if (!scene->is_sent_anew)
+        export_address(run, "ORIGINAL_RECIPIENT", scene->attempt->original);
     export(run, "LOCAL", scene->local_part);
-    export(run, "DOMAIN", scene->domain);
-    export(run, "EXTENSION", scene->extension);
-    if (str_is_empty(scene->sender))
-        export(run, "SENDER", STR("MAILER-DAEMON"));
-    else
-        export_address(run, "SENDER", scene->sender);
+    if (!str_is_empty(scene->domain))
+        export(run, "DOMAIN", scene->domain);
+    if (!str_is_empty(scene->extension))
+        export(run, "EXTENSION", scene->extension);
+    export_address(run, "SENDER", scene->sender);
     export_attributes(run);
     all = arena_new_array(run->arena, run->environment.count + 1, const char *);
     for (size_t i = 0; i < run->environment.count; i++)
@@ -155,9 +154,8 @@ static bool choose_directory(const struct run *run, const char **directory_out, 
     if (str_is_empty(settings->command_execution_directory))
         return true;
     if (template_expand(settings->command_execution_directory, &names, settings->execution_directory_expansion_filter,
-                        run->arena, &directory) != TEMPLATE_OK)
-        return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "command_execution_directory cannot be expanded for this recipient");
+                        run->arena, &directory) == TEMPLATE_BAD)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "command_execution_directory has bad syntax");
     *directory_out = arena_c(run->arena, directory);
     return true;
 }

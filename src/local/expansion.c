@@ -5,29 +5,26 @@
 #include "local/command.h"
 #include "local/file_delivery.h"
 #include "local/recipient.h"
+#include "local/resolving.h"
 #include "log/log.h"
 #include "mail/address.h"
-#include "mail/quote.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "protocol/rewrite.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { RESOLVE_SECONDS = 3600, ADDRESS_MAX = 16 * 1024, INCLUDE_MAX = 16 * 1024 * 1024 };
+enum { INCLUDE_MAX = 16 * 1024 * 1024 };
 
 PRINTF_LIKE(3, 4) static void fail(const struct scene *scene, struct dsn_status dsn, const char *format, ...)
 {
-    char text[1000];
     struct result result;
     va_list args;
 
     va_start(args, format);
-    (void) vsnprintf(text, sizeof(text), format, args);
+    result = result_make_list(scene->attempt, dsn, format, args);
     va_end(args);
-    result = result_make(scene->attempt, dsn, "%s", text);
     scene_add(scene, &result);
 }
 
@@ -42,27 +39,6 @@ static struct str with_extension(const struct scene *scene, struct str address)
         return address;
     return arena_printf(scene->attempt->arena, "%.*s%.*s%.*s", STR_ARG(local), STR_ARG(scene->propagated),
                         STR_ARG(rest));
-}
-
-/* Completes the address as a sender on this host would have it, and finds out where it leads. */
-static bool resolve(const struct scene *scene, struct str address, const struct resolved_address **resolved_out,
-                    struct failure *why)
-{
-    struct attempt *attempt = scene->attempt;
-    struct strbuf text;
-    struct str external;
-    bool is_done;
-
-    strbuf_init(&text, ADDRESS_MAX);
-    is_done =
-        quote_address(&text, address) && rewrite_address(attempt->local->rewrite, true, strbuf_str(&text),
-                                                         attempt->arena, seconds(RESOLVE_SECONDS), &external, why);
-    strbuf_clear(&text);
-    is_done = is_done && quote_undo(&text, external) &&
-              resolve_address(attempt->local->rewrite, scene->sender, strbuf_str(&text), attempt->arena,
-                              seconds(RESOLVE_SECONDS), resolved_out, why);
-    strbuf_done(&text);
-    return is_done;
 }
 
 static void deliver_resolved(const struct scene *scene, const struct resolved_address *resolved)
@@ -90,8 +66,7 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
         recipient_deliver(inner, false);
         return;
     }
-    if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, resolved->recipient)))
-        attempt_add_resubmission(attempt, scene->sender, resolved->recipient, STR_EMPTY);
+    scene_resubmit(scene, resolved->recipient, STR_EMPTY);
 }
 
 static void deliver_address(const struct scene *scene, struct str address)
@@ -99,21 +74,22 @@ static void deliver_address(const struct scene *scene, struct str address)
     const struct resolved_address *resolved;
     struct failure why;
 
-    if (!resolve(scene, with_extension(scene, address), &resolved, &why)) {
+    if (resolving_find(scene->attempt, scene->sender, with_extension(scene, address), &resolved, &why))
+        deliver_resolved(scene, resolved);
+    else if (why.kind == FAILURE_PERMANENT)
+        fail(scene, DSN_STATUS(5, 1, 3), "%s", why.text);
+    else
         fail(scene, DSN_STATUS(4, 3, 0), "cannot resolve address %.*s: %s", STR_ARG(address), why.text);
-        return;
-    }
-    deliver_resolved(scene, resolved);
 }
 
 /* "\user": no alias and no .forward of that name is looked at. */
 static void deliver_bare_user(const struct scene *scene, struct str name)
 {
-    struct str address = name;
+    struct str address = with_extension(scene, name);
     struct scene *inner;
 
     if (!str_contains_char(name, '@') && !str_is_empty(scene->domain))
-        address = arena_printf(scene->attempt->arena, "%.*s@%.*s", STR_ARG(name), STR_ARG(scene->domain));
+        address = arena_printf(scene->attempt->arena, "%.*s@%.*s", STR_ARG(address), STR_ARG(scene->domain));
     inner = scene_enter(scene, address);
     inner->depth++;
     recipient_deliver(inner, true);
@@ -232,19 +208,18 @@ static void deliver_include(const struct scene *scene, struct str path)
         inner->kind = SCENE_INCLUDE;
         inner->expanding = path;
         inner->is_included = true;
-        inner->propagated = local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include")
-                                ? str_from(scene->local_part, scene->user.len)
-                                : STR_EMPTY;
+        if (local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include"))
+            inner->propagated = scene->propagated;
         take_include_rights(inner, &status);
         destination_parse_file(&list, attempt->arena, strbuf_str(&text));
-        expansion_deliver(inner, &list);
+        expansion_add(inner, &list);
     }
     strbuf_done(&text);
 }
 
-/* ---- */
+/* ---- one after the other ---- */
 
-void expansion_deliver(const struct scene *scene, const struct destination_list *list)
+static void deliver_destination(const struct scene *scene, const struct destination *destination)
 {
     static const struct {
         enum destination_kind kind;
@@ -255,14 +230,31 @@ void expansion_deliver(const struct scene *scene, const struct destination_list 
         { DESTINATION_INCLUDE, deliver_include },
     };
 
-    for (size_t i = 0; i < list->count; i++) {
-        const struct destination *destination = &list->items[i];
+    if (destination->kind == DESTINATION_BAD)
+        fail(scene, DSN_STATUS(5, 1, 3), "%.*s", STR_ARG(destination->text));
+    for (size_t i = 0; i < ARRAY_COUNT(ways); i++) {
+        if (ways[i].kind == destination->kind)
+            ways[i].deliver(scene, destination->text);
+    }
+}
 
-        if (destination->kind == DESTINATION_BAD)
-            fail(scene, DSN_STATUS(5, 1, 3), "%.*s", STR_ARG(destination->text));
-        for (size_t j = 0; j < ARRAY_COUNT(ways); j++) {
-            if (ways[j].kind == destination->kind)
-                ways[j].deliver(scene, destination->text);
-        }
+void expansion_add(const struct scene *scene, const struct destination_list *list)
+{
+    struct attempt *attempt = scene->attempt;
+    struct expansion *expansion = arena_new(attempt->arena, struct expansion);
+
+    *expansion = (struct expansion){ .scene = scene, .list = *list, .outer = attempt->expansion };
+    attempt->expansion = expansion;
+}
+
+void expansion_run(struct attempt *attempt)
+{
+    struct expansion *innermost;
+
+    while ((innermost = attempt->expansion) != NULL) {
+        if (innermost->next == innermost->list.count)
+            attempt->expansion = innermost->outer;
+        else
+            deliver_destination(innermost->scene, &innermost->list.items[innermost->next++]);
     }
 }

@@ -87,7 +87,7 @@ static void deliver_list(const struct scene *scene, const struct destination_lis
     }
     if (!has_used_extension && local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "forward"))
         inner->propagated = str_from(scene->local_part, scene->user.len);
-    expansion_deliver(inner, list);
+    expansion_add(inner, list);
 }
 
 static void fail(const struct scene *scene, struct dsn_status dsn, const char *text)

@@ -4,6 +4,7 @@
 #include "config/shared_settings.h"
 #include "delivery/loop_check.h"
 #include "local/accounts.h"
+#include "local/expansion.h"
 #include "local/local.h"
 #include "local/recipient.h"
 #include "local/resubmit.h"
@@ -129,6 +130,7 @@ static void deliver_to_recipient(struct delivery *delivery, struct local *local,
         scene_add(&scene, &result);
     } else {
         recipient_deliver(&scene, false);
+        expansion_run(&attempt);
         resubmit_all(&attempt);
     }
     attempt_finish(&attempt);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/pass.h"
 
+#include "base/strbuf.h"
+#include "log/address.h"
 #include "log/log.h"
+
+enum { ADDRESS_MAX = 16 * 1024 };
 
 static void fail(const struct scene *scene, const char *parameter, const struct failure *why)
 {
@@ -23,15 +27,29 @@ static struct str complete(const struct scene *scene, struct str transport)
                         STR_ARG(scene->attempt->delivery->request->nexthop));
 }
 
+static void log_passing(const struct scene *scene, struct str transport)
+{
+    struct strbuf address;
+    struct str name;
+
+    strbuf_init(&address, ADDRESS_MAX);
+    log_append_address(&address, scene->address);
+    (void) str_cut(transport, ':', &name, &(struct str){ 0 });
+    log_info("%.*s: passing <%.*s> to transport=%.*s", STR_ARG(scene->attempt->delivery->request->queue_id),
+             STR_ARG(strbuf_str(&address)), STR_ARG(name));
+    strbuf_done(&address);
+}
+
 static void hand_over(const struct scene *scene, struct str transport)
 {
     struct attempt *attempt = scene->attempt;
 
     transport = complete(scene, transport);
+    log_passing(scene, transport);
     if (scene->kind == SCENE_RECIPIENT)
         attempt->passed_to = transport;
-    else if (attempt_is_new(attempt, "transport", 0, arena_lower(attempt->arena, scene->address)))
-        attempt_add_resubmission(attempt, scene->sender, scene->address, transport);
+    else
+        scene_resubmit(scene, scene->address, transport);
 }
 
 static bool pass(const struct scene *scene, struct table_list *maps, const char *maps_name, struct str transport)

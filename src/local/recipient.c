@@ -56,7 +56,7 @@ static void deliver_unknown(const struct scene *scene)
     inner->rights = attempt->local->default_rights;
     inner->has_rights = attempt->local->has_default_rights;
     destination_parse(&list, attempt->arena, relay);
-    expansion_deliver(inner, &list);
+    expansion_add(inner, &list);
 }
 
 /*
@@ -68,14 +68,6 @@ static bool goes_as_new_message(const struct scene *scene, const struct user_acc
     if (scene->has_owner || scene->is_included)
         return true;
     return scene->forwarder != NULL && (account == NULL || scene->forwarder->uid != account->uid);
-}
-
-static void resubmit(const struct scene *scene)
-{
-    struct attempt *attempt = scene->attempt;
-
-    if (attempt_is_new(attempt, "address", 0, arena_lower(attempt->arena, scene->address)))
-        attempt_add_resubmission(attempt, scene->sender, scene->address, STR_EMPTY);
 }
 
 static void deliver_user(struct scene *scene, const struct user_account *account, bool is_bare)
@@ -129,7 +121,7 @@ void recipient_deliver(struct scene *scene, bool is_bare)
     if (has_failed)
         return;
     if (goes_as_new_message(scene, account))
-        resubmit(scene);
+        scene_resubmit(scene, scene->address, STR_EMPTY);
     else if (account != NULL)
         deliver_user(scene, account, is_bare);
     else

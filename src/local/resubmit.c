@@ -12,8 +12,7 @@ enum { TIMEOUT_SECONDS = 3600, HEAD_MAX = 16 * 1024 };
 
 struct submission {
     struct attempt *attempt;
-    struct str sender;
-    struct str transport;
+    const struct resubmission *first; /* the others are alike */
     struct call *call;
     struct str queue_id;
 };
@@ -29,10 +28,10 @@ static struct str head_of(const struct submission *submission)
                   STR_ARG(attempt->local->shared->mail_name), STR_ARG(submission->queue_id));
     (void) date_append(&head, clock_now());
     strbuf_append_char(&head, '\n');
-    if (str_is_empty(submission->transport) &&
+    if (str_is_empty(submission->first->transport) &&
         local_list_has(&attempt->local->settings->prepend_delivered_header, "forward")) {
         strbuf_append_c(&head, "Delivered-To: ");
-        (void) quote_address(&head, attempt->delivered_to);
+        (void) quote_address(&head, submission->first->delivered_to);
         strbuf_append_char(&head, '\n');
     }
     text = arena_str(attempt->arena, strbuf_str(&head));
@@ -48,10 +47,11 @@ static uint64_t notify_of(const struct deliver_recipient *asked)
     return asked->dsn_notify != 0 && rest == 0 ? DSN_NOTIFY_NEVER : rest;
 }
 
-static bool is_of(const struct submission *submission, const struct resubmission *resubmission)
+/* They go as one message. */
+static bool are_alike(const struct resubmission *one, const struct resubmission *other)
 {
-    return str_equal(resubmission->sender, submission->sender) &&
-           str_equal(resubmission->transport, submission->transport);
+    return str_equal(one->sender, other->sender) && one->is_sent_anew == other->is_sent_anew &&
+           str_equal(one->delivered_to, other->delivered_to) && str_equal(one->transport, other->transport);
 }
 
 /* Where the message came from, and the one transport that it goes to if there is one. */
@@ -61,26 +61,27 @@ static struct strlist attributes_of(const struct submission *submission)
     const struct strlist *asked = &submission->attempt->delivery->request->attributes;
     struct strlist attributes = { 0 };
 
-    if (str_is_empty(submission->transport))
+    if (str_is_empty(submission->first->transport))
         return *asked;
     for (size_t i = 0; i < asked->count; i++)
         strlist_add_view(&attributes, arena, asked->items[i]);
-    strlist_add_view(&attributes, arena, arena_printf(arena, "content_filter=%.*s", STR_ARG(submission->transport)));
+    strlist_add_view(&attributes, arena,
+                     arena_printf(arena, "content_filter=%.*s", STR_ARG(submission->first->transport)));
     return attributes;
 }
 
-/* Who was meant at first, and what the sender asked of notifications, goes on as long as the sender is the same. */
+/* Who was meant at first goes on as long as the sender is the same; what was asked of notifications, to any. */
 static bool send_envelope(struct submission *submission, struct failure *why)
 {
     const struct attempt *attempt = submission->attempt;
     const struct deliver_request *request = attempt->delivery->request;
     const struct deliver_recipient *asked = &attempt->delivery->recipients[attempt->recipient];
-    bool is_same = str_equal(submission->sender, request->sender);
+    bool is_same = !submission->first->is_sent_anew;
     struct cleanup_envelope envelope = {
         .arrival = request->arrival,
-        .sender = submission->sender,
-        .envid = is_same ? request->envid : STR_EMPTY,
-        .dsn_return = is_same ? request->dsn_return : DSN_RETURN_UNSET,
+        .sender = submission->first->sender,
+        .envid = request->envid,
+        .dsn_return = request->dsn_return,
         .encoding = request->encoding == BODY_ENCODING_FOUND_7BIT ? BODY_ENCODING_UNKNOWN : request->encoding,
         .attributes = attributes_of(submission),
     };
@@ -92,10 +93,10 @@ static bool send_envelope(struct submission *submission, struct failure *why)
             .address = attempt->resubmissions[i].address,
             .original = is_same ? attempt->original : attempt->resubmissions[i].address,
             .dsn_orcpt = is_same ? asked->dsn_orcpt : STR_EMPTY,
-            .dsn_notify = is_same ? notify_of(asked) : 0,
+            .dsn_notify = notify_of(asked),
         };
 
-        if (is_of(submission, &attempt->resubmissions[i]) &&
+        if (are_alike(submission->first, &attempt->resubmissions[i]) &&
             !call_send(submission->call, &cleanup_recipient_message, &recipient, seconds(TIMEOUT_SECONDS), why))
             return false;
     }
@@ -166,8 +167,7 @@ static struct result submit(struct submission *submission)
 static bool is_first_of_kind(const struct attempt *attempt, size_t place)
 {
     for (size_t i = 0; i < place; i++) {
-        if (str_equal(attempt->resubmissions[i].sender, attempt->resubmissions[place].sender) &&
-            str_equal(attempt->resubmissions[i].transport, attempt->resubmissions[place].transport))
+        if (are_alike(&attempt->resubmissions[i], &attempt->resubmissions[place]))
             return false;
     }
     return true;
@@ -190,9 +190,7 @@ void resubmit_all(struct attempt *attempt)
         return;
     }
     for (size_t i = 0; i < attempt->resubmission_count && !attempt_is_deferred(attempt); i++) {
-        struct submission submission = { .attempt = attempt,
-                                         .sender = attempt->resubmissions[i].sender,
-                                         .transport = attempt->resubmissions[i].transport };
+        struct submission submission = { .attempt = attempt, .first = &attempt->resubmissions[i] };
         struct result result;
 
         if (!is_first_of_kind(attempt, i))

@@ -103,6 +103,11 @@ struct template_names scene_names(const struct scene *scene)
     return (struct template_names){ names, NAMES };
 }
 
+struct str scene_delivered_to(const struct scene *scene)
+{
+    return scene->attempt->local->settings->is_delivered_to_frozen ? scene->attempt->delivered_to : scene->address;
+}
+
 struct message_envelope scene_envelope(const struct scene *scene)
 {
     const struct attempt *attempt = scene->attempt;
@@ -112,8 +117,9 @@ struct message_envelope scene_envelope(const struct scene *scene)
         .arena = attempt->arena,
         .request = attempt->delivery->request,
         .sender = scene->sender,
-        .original = attempt->local->settings->enable_original_recipient ? attempt->original : STR_EMPTY,
-        .delivered_to = attempt->delivered_to,
+        .original =
+            attempt->local->settings->enable_original_recipient && !scene->is_sent_anew ? attempt->original : STR_EMPTY,
+        .delivered_to = scene_delivered_to(scene),
     };
 }
 
@@ -132,5 +138,21 @@ const char *scene_word(const struct scene *scene)
 void scene_add(const struct scene *scene, const struct result *result)
 {
     /* What an owner sends on is that one's message, and its recipient the first. */
-    attempt_add(scene->attempt, scene->address, scene->has_owner ? scene->address : STR_EMPTY, result);
+    attempt_add(scene->attempt, scene->address, scene->is_sent_anew ? scene->address : STR_EMPTY, result);
+}
+
+void scene_resubmit(const struct scene *scene, struct str address, struct str transport)
+{
+    struct attempt *attempt = scene->attempt;
+    const char *kind = str_is_empty(transport) ? "address" : "transport";
+    /* Where a user is a new message's recipient, who named that user is whose address was delivered to. */
+    const struct scene *lister = scene->outer != NULL && str_equal(address, scene->address) ? scene->outer : scene;
+    struct resubmission resubmission = { .sender = scene->sender,
+                                         .address = address,
+                                         .delivered_to = scene_delivered_to(lister),
+                                         .is_sent_anew = scene->is_sent_anew,
+                                         .transport = transport };
+
+    if (attempt_is_new(attempt, kind, 0, arena_lower(attempt->arena, address)))
+        attempt_add_resubmission(attempt, &resubmission);
 }

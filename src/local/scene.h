@@ -29,7 +29,8 @@ struct scene {
     struct str extension;                 /* without delimiter */
     struct str delimiter;                 /* the one found, or empty */
     struct str sender;                    /* an alias with an owner changes it */
-    bool has_owner;                       /* it did */
+    bool has_owner;                       /* it did, and no alias inside has forgotten that */
+    bool is_sent_anew;                    /* it did */
     bool is_included;                     /* through an :include: file, however far out */
     struct str propagated;                /* "+ext" for the addresses that this is expanded to, or empty */
     struct str expanding;                 /* the alias, or the user whose .forward, this is inside of */
@@ -39,7 +40,6 @@ struct scene {
     bool has_rights;                      /* false: default_privs are wanted and not there */
 };
 
-/* A level of alias takes up to 2 kB of the fiber's 64 kB stack. */
 enum { SCENE_DEPTH_MAX = 25, EXPANSIONS_MAX = 100000 };
 
 /* Takes address apart. */
@@ -60,6 +60,9 @@ bool scene_is_loop(const struct scene *scene);
 /* The names that forward_path, luser_relay and command directories know; the array is in the attempt's arena. */
 struct template_names scene_names(const struct scene *scene);
 
+/* For the Delivered-To header. */
+struct str scene_delivered_to(const struct scene *scene);
+
 /* For copies of the message; sender and recipient as they are here. */
 struct message_envelope scene_envelope(const struct scene *scene);
 
@@ -67,5 +70,8 @@ struct message_envelope scene_envelope(const struct scene *scene);
 const char *scene_word(const struct scene *scene);
 
 void scene_add(const struct scene *scene, const struct result *result);
+
+/* The message goes there as a new one once all else has ended, if it does not already; transport may be empty. */
+void scene_resubmit(const struct scene *scene, struct str address, struct str transport);
 
 #endif

@@ -73,6 +73,8 @@ static const struct setting rows[] = {
                     "Use what owner-name stands for as the sender, rather than owner-name itself."),
     SETTING_BOOLEAN(struct local_settings, reset_owner_alias, "reset_owner_alias", "no",
                     "Forget the owner of the outer alias in an inner one that has none."),
+    SETTING_BOOLEAN(struct local_settings, is_delivered_to_frozen, "frozen_delivered_to", "yes",
+                    "Name the recipient as it came in Delivered-To, whatever it is expanded to."),
     SETTING_BOOLEAN(struct local_settings, enable_original_recipient, "enable_original_recipient", "yes",
                     "Add X-Original-To, and tell duplicate recipients by their original address too."),
 };

@@ -39,6 +39,7 @@ struct local_settings {
     bool owner_request_special;
     bool expand_owner_alias;
     bool reset_owner_alias;
+    bool is_delivered_to_frozen;
     bool enable_original_recipient;
 };
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local/resolving.h"
+
+#include "base/strbuf.h"
+#include "mail/quote.h"
+
+enum { RESOLVE_SECONDS = 3600, ADDRESS_MAX = 16 * 1024 };
+
+bool resolving_complete(struct attempt *attempt, struct str address, struct str *address_out, struct failure *why)
+{
+    struct strbuf text;
+    struct str external;
+    bool is_done;
+
+    strbuf_init(&text, ADDRESS_MAX);
+    if (!quote_address(&text, address)) {
+        strbuf_done(&text);
+        return failure_set(why, FAILURE_PERMANENT, 0, "the address is too long");
+    }
+    is_done = rewrite_address(attempt->local->rewrite, true, strbuf_str(&text), attempt->arena,
+                              seconds(RESOLVE_SECONDS), &external, why);
+    strbuf_clear(&text);
+    if (is_done && !quote_undo(&text, external))
+        is_done = failure_set(why, FAILURE_PERMANENT, 0, "bad address syntax");
+    if (is_done)
+        *address_out = arena_str(attempt->arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return is_done;
+}
+
+bool resolving_find(struct attempt *attempt, struct str sender, struct str address,
+                    const struct resolved_address **resolved_out, struct failure *why)
+{
+    struct str complete;
+
+    return resolving_complete(attempt, address, &complete, why) &&
+           resolve_address(attempt->local->rewrite, sender, complete, attempt->arena, seconds(RESOLVE_SECONDS),
+                           resolved_out, why);
+}
