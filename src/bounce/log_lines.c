@@ -13,6 +13,11 @@ void log_discarded(struct str queue_id)
     log_warning("%.*s: undeliverable postmaster notification discarded", STR_ARG(queue_id));
 }
 
+void log_not_reported(struct str queue_id, const char *what)
+{
+    log_info("%.*s: not sending trace/success notification for %s-bounce message", STR_ARG(queue_id), what);
+}
+
 void log_not_notified(struct str queue_id, const char *what, const char *reason)
 {
     log_warning("%.*s: %s notification was not queued: %s", STR_ARG(queue_id), what, reason);

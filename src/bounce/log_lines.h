@@ -10,6 +10,8 @@
 void log_notification(struct str queue_id, const char *what, struct str notification_id);
 /* "ABC: undeliverable postmaster notification discarded" */
 void log_discarded(struct str queue_id);
+/* "ABC: not sending trace/success notification for single-bounce message"; what is single or double */
+void log_not_reported(struct str queue_id, const char *what);
 /* "ABC: sender non-delivery notification was not queued: reason" */
 void log_not_notified(struct str queue_id, const char *what, const char *reason);
 

@@ -4,6 +4,7 @@
 #include "bounce/log_lines.h"
 #include "bounce/original.h"
 #include "bounce/report.h"
+#include "bounce/templates.h"
 #include "mail/verp.h"
 #include "protocol/cleanup.h"
 
@@ -62,7 +63,7 @@ static bool send_content(const struct notice *notice, struct call *call, struct 
         .request = notice->request,
         .settings = notice->notifier->settings,
         .shared = notice->notifier->shared,
-        .templates = notice->notifier->templates,
+        .templates = &notice->notifier->templates->set,
         .audience = notice->audience,
         .recipient = notice->recipient,
         .queue_id = queue_id,
@@ -72,6 +73,8 @@ static bool send_content(const struct notice *notice, struct call *call, struct 
     struct strbuf text;
     bool is_sent;
 
+    if (notice->audience == REPORT_TO_SENDER)
+        templates_tell_oddities(notice->notifier->templates, report_template(&report));
     strbuf_init(&text, STRBUF_UNLIMITED);
     report_write_head(&report, &text);
     is_sent = cleanup_call_content(call, strbuf_str(&text), timeout, why) && send_original(notice, call, why);
@@ -191,6 +194,20 @@ static void set_sender_notice(const struct notifier *notifier, const struct boun
         request->kind != BOUNCE_FAILED || request->dsn_return == DSN_RETURN_HEADERS || is_large(notifier, request);
 }
 
+/* Mail with the null sender has a success, too, and the postmaster may want to know. */
+static void tell_of_success_to_nobody(const struct notifier *notifier, const struct bounce_request *request,
+                                      struct notice *notice, struct bounce_reply *reply)
+{
+    if (!has_class(notifier, STR("2bounce"))) {
+        log_not_reported(request->queue_id, "single");
+        return;
+    }
+    set_sender_notice(notifier, request, notice);
+    notice->recipient = notifier->settings->double_bounce_notice_recipient;
+    notice->sender = double_bounce_address(notifier, notice->arena);
+    (void) !give_notice(notice, reply);
+}
+
 /* The two delimiters of mail whose recipients each have a sender of their own; empty: of other mail. */
 static struct str verp_delimiters(const struct notifier *notifier, const struct bounce_request *request)
 {
@@ -236,6 +253,11 @@ static bool tell_sender(const struct notifier *notifier, const struct bounce_req
     return str_is_empty(delimiters) ? give_notice(notice, reply) : tell_of_each(notice, delimiters, reply);
 }
 
+static bool tells_success(const struct bounce_request *request)
+{
+    return request->kind == BOUNCE_SUCCESS || request->kind == BOUNCE_TRACE;
+}
+
 void notifier_run(const struct notifier *notifier, const struct bounce_request *request, struct arena *arena,
                   struct bounce_reply *reply)
 {
@@ -245,7 +267,14 @@ void notifier_run(const struct notifier *notifier, const struct bounce_request *
 
     *reply = (struct bounce_reply){ .is_done = true };
     if (str_equal_nocase(request->sender, double_bounce)) {
-        log_discarded(request->queue_id);
+        if (tells_success(request))
+            log_not_reported(request->queue_id, "double");
+        else
+            log_discarded(request->queue_id);
+        return;
+    }
+    if (is_double && tells_success(request)) {
+        tell_of_success_to_nobody(notifier, request, &notice, reply);
         return;
     }
     if (!is_double && is_anybody_interested(request) && !tell_sender(notifier, request, &notice, reply))

@@ -7,7 +7,7 @@
 #include "protocol/bounce.h"
 
 struct endpoint;
-struct template_set;
+struct templates;
 
 /*
  * notifier - decides who is told what, and puts each notification into the queue as a message of its own.
@@ -19,7 +19,7 @@ struct template_set;
 struct notifier {
     const struct bounce_settings *settings;
     const struct shared_settings *shared;
-    const struct template_set *templates;
+    const struct templates *templates;
     struct endpoint *cleanup;
 };
 

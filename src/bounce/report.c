@@ -93,6 +93,11 @@ static const struct kind_words *words_of(const struct report *report)
     return &kinds[report->request->kind];
 }
 
+enum template_class report_template(const struct report *report)
+{
+    return words_of(report)->template;
+}
+
 static const struct notice_template *template_of(const struct report *report)
 {
     return &report->templates->items[words_of(report)->template];

@@ -29,6 +29,8 @@ struct report {
     bool is_header_only; /* what is returned of the original */
 };
 
+enum template_class report_template(const struct report *report);
+
 /* Whether this recipient wants a notification of that kind. */
 bool report_is_wanted(const struct bounce_request *request, const struct bounce_recipient *recipient);
 

@@ -12,45 +12,52 @@ static void tell(const struct strlist *warnings)
         log_warning("%.*s", STR_ARG(warnings->items[i]));
 }
 
-static void expand(struct template_set *set, enum template_class class, struct daemon *daemon)
+static void expand(struct templates *templates, enum template_class class, struct daemon *daemon)
 {
     struct arena *arena = daemon_arena(daemon);
+    struct template_set *set = &templates->set;
     struct strlist warnings = { 0 };
     struct template_set own;
     struct failure why;
 
-    if (template_set_expand(set, class, daemon_main_cf(daemon), arena, &set->items[class].text, &warnings, &why)) {
-        tell(&warnings);
+    if (template_set_expand(set, class, daemon_main_cf(daemon), arena, &set->items[class].text,
+                            &templates->oddities[class], &why))
         return;
-    }
-    tell(&warnings);
+    tell(&templates->oddities[class]);
+    templates->oddities[class] = warnings;
     log_warning("%s -- ignoring this template", why.text);
     template_set_init(&own);
     set->items[class] = own.items[class];
-    if (!template_set_expand(set, class, daemon_main_cf(daemon), arena, &set->items[class].text, &warnings, &why))
+    if (!template_set_expand(set, class, daemon_main_cf(daemon), arena, &set->items[class].text,
+                             &templates->oddities[class], &why))
         log_warning("%s", why.text);
 }
 
-const struct template_set *templates_open(struct daemon *daemon)
+const struct templates *templates_open(struct daemon *daemon)
 {
     const struct bounce_settings *settings = daemon_settings(daemon);
     struct arena *arena = daemon_arena(daemon);
-    struct template_set *set = arena_new(arena, struct template_set);
+    struct templates *templates = arena_new(arena, struct templates);
     struct strlist warnings = { 0 };
     struct failure why;
 
-    template_set_init(set);
+    template_set_init(&templates->set);
     if (settings->bounce_template_file.len > 0) {
         const char *path = arena_c(arena, settings->bounce_template_file);
 
         daemon_watch_file(daemon, path);
-        if (!template_set_load(set, path, arena, &warnings, &why)) {
+        if (!template_set_load(&templates->set, path, arena, &warnings, &why)) {
             log_warning("%s -- ignoring this file", why.text);
-            template_set_init(set);
+            template_set_init(&templates->set);
         }
         tell(&warnings);
     }
     for (size_t i = 0; i < TEMPLATE_CLASSES; i++)
-        expand(set, (enum template_class) i, daemon);
-    return set;
+        expand(templates, (enum template_class) i, daemon);
+    return templates;
+}
+
+void templates_tell_oddities(const struct templates *templates, enum template_class class)
+{
+    tell(&templates->oddities[class]);
 }

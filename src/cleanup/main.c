@@ -16,7 +16,7 @@ static const struct daemon_operation operations[] = {
     { NULL, NULL, NULL },
 };
 
-static const char *const calls[] = { "rewrite", "qmgr", "proxymap", "trace", NULL };
+static const char *const calls[] = { "rewrite", "qmgr", "proxymap", NULL };
 
 int main(int argc, char **argv)
 {

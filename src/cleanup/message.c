@@ -2,7 +2,6 @@
 #include "cleanup/message.h"
 
 #include "base/map.h"
-#include "cleanup/expansion.h"
 #include "cleanup/headers.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/recipients.h"
@@ -173,7 +172,6 @@ static void spill_content(struct message *message)
         fail_writing(message, &why);
         return;
     }
-    expansion_keep_header(message);
     if (!journal_file_write(message->file, strbuf_str(&message->content), &why)) {
         fail_writing(message, &why);
         journal_file_abandon(&message->file);

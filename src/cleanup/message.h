@@ -58,9 +58,6 @@ struct message {
     bool has_parts;     /* multipart or message: bytes beyond ASCII are taken for declared in there */
     bool has_utf8_header;
 
-    struct records expanded; /* struct bounce_recipient, told of when the message is on disk */
-    size_t expanded_capacity;
-    struct str kept_header; /* for that, when the content is in a file */
 
     struct pending_recipient *pending;
     size_t pending_count;

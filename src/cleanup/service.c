@@ -7,7 +7,6 @@
 #include "cleanup/rewriter.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
-#include "protocol/bounce.h"
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
 #include "spool/journal_writer.h"
@@ -106,8 +105,6 @@ void *service_start(struct daemon *daemon)
     qmgr = daemon_endpoint(daemon, daemon_service_path(daemon, "public", shared->queue_service_name), &queue_protocol);
     service->rewriter = rewriter_create(rewrite, shared->ipc_timeout);
     mapping_set_rewriter(service->mapping, service->rewriter);
-    service->trace =
-        daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->trace_service_name), &bounce_protocol);
     service->notifier = notifier_start(service->loop, qmgr, shared->ipc_timeout);
     if (!open_journal(service, &why)) {
         log_fatal("open the journal: %s", why.text);

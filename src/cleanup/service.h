@@ -26,7 +26,6 @@ struct service {
     struct rewriter *rewriter;
     struct mapping *mapping;
     struct notifier *notifier;
-    struct endpoint *trace; /* told of aliases that were expanded */
     struct journal_writer *journal;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/session.h"
 
-#include "cleanup/expansion.h"
 #include "cleanup/message.h"
 #include "cleanup/recipients.h"
 #include "cleanup/service.h"
@@ -78,7 +77,6 @@ static bool take_one(struct session *session, struct failure *why)
 static bool converse(struct session *session, struct failure *why)
 {
     struct failure gone;
-    bool is_answered;
 
     if (!open_message(session, why))
         return false;
@@ -92,9 +90,7 @@ static bool converse(struct session *session, struct failure *why)
     if (session->is_answered)
         return true;
     message_finish(&session->message);
-    is_answered = answer(session, why);
-    expansion_tell(&session->message);
-    return is_answered;
+    return answer(session, why);
 }
 
 bool session_run(struct daemon_call *call, struct failure *why)

@@ -46,6 +46,12 @@ enum active_outcome {
     ACTIVE_BOUNCED,
 };
 
+/* One of those that a recipient was expanded to; see members.h. */
+struct member {
+    struct member *next;
+    struct deliver_result result;
+};
+
 /* The last report of a recipient in this activation; strings live in the message's arena. */
 struct active_result {
     enum active_outcome outcome; /* still ACTIVE_PENDING at finished(): not tried, because qmgr stops */
@@ -59,6 +65,7 @@ struct active_result {
     struct str remote_mta;
     struct str diagnostic_type;
     struct str diagnostic;
+    struct member *members; /* what it was expanded to, in order; of those that a report may be about */
 };
 
 struct active_message {

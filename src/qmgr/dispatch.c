@@ -7,6 +7,7 @@
 #include "mail/verp.h"
 #include "os/fd.h"
 #include "protocol/cleanup.h"
+#include "qmgr/members.h"
 #include "run/loop.h"
 #include "spool/envelope_attributes.h"
 
@@ -82,10 +83,13 @@ static uint64_t make_flags(const struct dispatch *dispatch)
     bool has_utf8_header = (envelope->flags & ENVELOPE_SMTPUTF8_HEADER) != 0;
     bool has_more = destination_has_more(dispatch->entry->destination, loop_now(dispatch->route->deliveries->loop));
     bool is_probe = (envelope->flags & ENVELOPE_PROBE) != 0;
+    bool is_traced = (envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) != 0;
 
     return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0) |
            (active_is_trial(dispatch->message) ? (uint64_t) DELIVER_FLAG_VERIFY : 0) |
-           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) | (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0);
+           (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) |
+           (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0) |
+           (is_traced ? (uint64_t) DELIVER_FLAG_TRACE : 0);
 }
 
 static struct deliver_request make_request(const struct dispatch *dispatch)
@@ -183,6 +187,21 @@ static void keep_result(struct active_message *message, size_t place, const stru
     kept->diagnostic = arena_str(message->arena, result->diagnostic);
 }
 
+/* What a recipient was expanded to, for reports: it has its result now. */
+static void keep_members(struct dispatch *dispatch, const struct deliver_outcome *outcome)
+{
+    struct active_message *message = dispatch->message;
+    const struct deliver_result *members = outcome->members.items;
+    const struct entry *entry = dispatch->entry;
+
+    for (size_t i = 0; i < outcome->members.count; i++) {
+        for (size_t j = 0; j < entry->count; j++) {
+            if (active_number(message, entry->places[j]) == members[i].index)
+                members_add(message->arena, &message->results[entry->places[j]], &members[i]);
+        }
+    }
+}
+
 static void leave_entry(struct entry *entry, size_t place)
 {
     size_t count = 0;
@@ -237,6 +256,7 @@ static bool take_outcome(struct dispatch *dispatch, const struct deliver_outcome
             refuse_passing(dispatch->message, places[count], results[i].relay);
         count++;
     }
+    keep_members(dispatch, outcome);
     deliveries_record(dispatch->route->deliveries, dispatch->message, places, count);
     return call_send(dispatch->call, &deliver_recorded_message, &recorded,
                      dispatch->route->deliveries->settings->ipc_timeout, why);

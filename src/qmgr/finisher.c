@@ -271,10 +271,11 @@ static void settle(struct keeper *keeper, struct queued_message *message)
         arena_destroy(&arena);
         return;
     }
-    if (!keeper->is_draining || was_tried(active))
+    if (!keeper->is_draining || was_tried(active)) {
         expire(keeper, message);
-    success_tell(keeper, active);
-    tell_trace(keeper, message, active);
+        success_tell(keeper, active);
+        tell_trace(keeper, message, active);
+    }
     (void) return_failed(keeper, message);
     deferral.add_flags = warn_of_delay(keeper, active);
     if (message->must_expire)
@@ -326,7 +327,7 @@ static bool is_plainly_done(const struct queued_message *message)
 
     if (message->must_delete || message->must_hold || message->must_requeue || message->must_expire ||
         message->is_moving || active->portions != NULL || (active->envelope->flags & ENVELOPE_TRACE_RECORD) != 0 ||
-        active_is_trial(active) || !removal_is_at_once(message))
+        active_is_trial(active) || !removal_is_at_once(message) || returning_has_expansions(active))
         return false;
     for (size_t i = 0; i < active->envelope->recipient_count; i++) {
         if (active->envelope->recipients[i].status != RECIPIENT_PENDING || active->results[i].outcome != ACTIVE_SENT ||

@@ -6,6 +6,8 @@
 #include "os/fd.h"
 #include "protocol/cleanup.h"
 #include "qmgr/active_content.h"
+#include "qmgr/members.h"
+#include "spool/envelope_attributes.h"
 
 /* A notification is made by cleanup, so this is longer than one service's time. */
 enum { MESSAGE_ID_LONGEST = 998 }; /* the longest line of a header */
@@ -35,9 +37,9 @@ static const char *action_of(enum bounce_kind kind, struct str reported)
     return str_is_empty(reported) ? "delivered" : NULL;
 }
 
-static const char *trial_action(const struct active_result *result)
+static const char *trial_action(uint64_t status)
 {
-    return result->outcome == ACTIVE_SENT ? "deliverable" : "undeliverable";
+    return status == DELIVER_SENT ? "deliverable" : "undeliverable";
 }
 
 /* A trace tells of successes, failures and delays in one report. */
@@ -61,7 +63,8 @@ static void fill_recipient(const struct active_message *active, size_t place, en
 {
     const struct envelope_recipient *recipient = &active->envelope->recipients[place];
     const struct active_result *result = &active->results[place];
-    const char *action = active_is_trial(active) ? trial_action(result) : action_of(kind, result->action);
+    uint64_t status = status_of(result, kind);
+    const char *action = active_is_trial(active) ? trial_action(status) : action_of(kind, result->action);
     char *dsn = arena_alloc(arena, DSN_STATUS_SIZE);
 
     *out = (struct bounce_recipient){ .address =
@@ -69,7 +72,7 @@ static void fill_recipient(const struct active_message *active, size_t place, en
                                       .original = recipient->original,
                                       .dsn_orcpt = recipient->dsn_original,
                                       .dsn_notify = notify_of(recipient, kind),
-                                      .status = status_of(result, kind),
+                                      .status = status,
                                       .dsn = result->dsn,
                                       .action = action != NULL ? str_from_c(action) : result->action,
                                       .reason = result->reason,
@@ -84,15 +87,111 @@ static void fill_recipient(const struct active_message *active, size_t place, en
         out->reason = recipient->reason;
 }
 
-static struct records fill_recipients(const struct active_message *active, enum bounce_kind kind,
-                                      returning_wanted *wanted, struct arena *arena)
+static uint64_t member_status(const struct member *member, enum bounce_kind kind)
 {
-    struct bounce_recipient *items = arena_new_array(arena, active->envelope->recipient_count, struct bounce_recipient);
+    return kind == BOUNCE_FAILED ? (uint64_t) DELIVER_BOUNCED : member->result.status;
+}
+
+/* The recipient as the sender knows it, and what became of one that it was expanded to. */
+static void fill_member(const struct active_message *active, size_t place, const struct member *member,
+                        enum bounce_kind kind, struct arena *arena, struct bounce_recipient *out)
+{
+    const struct deliver_result *result = &member->result;
+    const char *action = active_is_trial(active) ? trial_action(result->status) : action_of(kind, result->action);
+
+    fill_recipient(active, place, kind, arena, out);
+    out->address = str_is_empty(result->address) ? active->envelope->recipients[place].address : result->address;
+    out->status = member_status(member, kind);
+    out->dsn = result->dsn;
+    out->action = action != NULL ? str_from_c(action) : result->action;
+    out->reason = result->reason;
+    out->relay = result->relay;
+    out->remote_mta = result->remote_mta;
+    out->diagnostic_type = result->diagnostic_type;
+    out->diagnostic = result->diagnostic;
+}
+
+/* ---- aliases that cleanup expanded ---- */
+
+/* They are told of together with what the first attempt brought. */
+static bool tells_expansions(const struct active_message *active, enum bounce_kind kind)
+{
+    return (kind == BOUNCE_SUCCESS || kind == BOUNCE_TRACE) && active->whole == active && !active->was_deferred;
+}
+
+static bool is_expansion(const struct envelope_attribute *attribute)
+{
+    return str_equal(attribute->name, STR(ENVELOPE_EXPANDED));
+}
+
+static void fill_expansion(const struct envelope_attribute *attribute, bool has_original, struct bounce_recipient *out)
+{
+    *out = (struct bounce_recipient){
+        .address = attribute->value,
+        .dsn_orcpt = has_original ? attribute[1].value : STR_EMPTY,
+        .dsn_notify = DSN_NOTIFY_SUCCESS,
+        .status = DELIVER_SENT,
+        .dsn = STR("2.0.0"),
+        .action = STR("expanded"),
+        .reason = STR("alias expanded"),
+    };
+}
+
+static size_t fill_expansions(const struct envelope *envelope, struct bounce_recipient *items)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < envelope->attribute_count; i++) {
+        bool has_original = i + 1 < envelope->attribute_count &&
+                            str_equal(envelope->attributes[i + 1].name, STR(ENVELOPE_EXPANDED_ORIGINAL));
+
+        if (is_expansion(&envelope->attributes[i]))
+            fill_expansion(&envelope->attributes[i], has_original, &items[count++]);
+    }
+    return count;
+}
+
+bool returning_has_expansions(const struct active_message *active)
+{
+    for (size_t i = 0; i < active->envelope->attribute_count; i++) {
+        if (is_expansion(&active->envelope->attributes[i]))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the request ---- */
+
+static size_t count_members(const struct active_message *active, enum bounce_kind kind)
+{
     size_t count = 0;
 
     for (size_t i = 0; i < active->envelope->recipient_count; i++) {
-        if (wanted(active, i))
+        for (const struct member *member = members_listed(&active->results[i], active->results[i].members, kind);
+             member != NULL; member = members_listed(&active->results[i], member->next, kind))
+            count++;
+    }
+    return count;
+}
+
+static struct records fill_recipients(const struct active_message *active, enum bounce_kind kind,
+                                      returning_wanted *wanted, struct arena *arena)
+{
+    const struct envelope *envelope = active->envelope;
+    size_t room = envelope->recipient_count + envelope->attribute_count + count_members(active, kind);
+    struct bounce_recipient *items = arena_new_array(arena, room, struct bounce_recipient);
+    size_t count = tells_expansions(active, kind) ? fill_expansions(envelope, items) : 0;
+
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct active_result *result = &active->results[i];
+        const struct member *member = members_listed(result, result->members, kind);
+
+        if (!wanted(active, i))
+            continue;
+        if (member == NULL)
             fill_recipient(active, i, kind, arena, &items[count++]);
+        for (; member != NULL; member = members_listed(result, member->next, kind))
+            fill_member(active, i, member, kind, arena, &items[count++]);
     }
     return (struct records){ items, count };
 }
@@ -112,8 +211,10 @@ static bool ask(struct keeper *keeper, struct bounce_request *request, struct ar
     return reply->is_done || failure_set(why, FAILURE_RETRY, 0, "%.*s", STR_ARG(reply->reason));
 }
 
-static bool is_anyone_wanted(const struct active_message *active, returning_wanted *wanted)
+static bool is_anyone_wanted(const struct active_message *active, enum bounce_kind kind, returning_wanted *wanted)
 {
+    if (tells_expansions(active, kind) && returning_has_expansions(active))
+        return true;
     for (size_t i = 0; i < active->envelope->recipient_count; i++) {
         if (wanted(active, i))
             return true;
@@ -153,5 +254,5 @@ static bool tell(struct keeper *keeper, struct active_message *active, enum boun
 bool returning_tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind,
                     returning_wanted *wanted, struct failure *why)
 {
-    return !is_anyone_wanted(active, wanted) || tell(keeper, active, kind, wanted, why);
+    return !is_anyone_wanted(active, kind, wanted) || tell(keeper, active, kind, wanted, why);
 }

@@ -14,4 +14,7 @@ typedef bool returning_wanted(const struct active_message *active, size_t place)
 MUST_USE bool returning_tell(struct keeper *keeper, struct active_message *active, enum bounce_kind kind,
                              returning_wanted *wanted, struct failure *why);
 
+/* Whether cleanup expanded an alias of which the sender wants to hear: told with the success of the first attempt. */
+bool returning_has_expansions(const struct active_message *active);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/members.h"
 #include "qmgr/returning.h"
 
 bool success_is_wanted(const struct active_message *active, size_t place)
@@ -11,15 +12,23 @@ bool success_is_wanted(const struct active_message *active, size_t place)
     unsigned notify = active->envelope->recipients[place].dsn_notify;
 
     if (result->outcome != ACTIVE_SENT)
-        return false;
+        return members_listed(result, result->members, BOUNCE_SUCCESS) != NULL;
     return (active->confirms_delivery && (notify == 0 || (notify & DSN_NOTIFY_DELAY) != 0)) ||
            (!str_equal(result->action, STR("delegated")) && (notify & DSN_NOTIFY_SUCCESS) != 0);
+}
+
+/* The report of the first attempt says it all. */
+static bool is_traced(const struct active_message *active)
+{
+    return (active->envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) != 0 && !active->was_deferred;
 }
 
 void success_tell(struct keeper *keeper, struct active_message *active)
 {
     struct failure why;
 
+    if (is_traced(active))
+        return;
     if (!returning_tell(keeper, active, BOUNCE_SUCCESS, success_is_wanted, &why))
         log_message_problem(active->id_text, "no delivery notification sent", &why);
 }
@@ -50,7 +59,9 @@ void success_tell_outcome(struct keeper *keeper, struct queue_id id, const struc
 {
     struct arena *arena = arena_create();
     struct envelope *envelope = arena_new(arena, struct envelope);
-    struct active_message active = { .arena = arena, .envelope = envelope, .id_text = outcome->queue_id };
+    struct active_message active = {
+        .arena = arena, .envelope = envelope, .id_text = outcome->queue_id, .was_deferred = true
+    };
     struct failure why;
 
     active.whole = &active;

@@ -4,9 +4,11 @@
 #include "config/receive_override.h"
 #include "mail/address.h"
 #include "mail/dsn.h"
+#include "notice/transcript.h"
 #include "protocol/verify.h"
 #include "run/stream.h"
 #include "smtpd/destination.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -128,6 +130,7 @@ static enum verdict refuse_error_route(const struct subject *subject, bool is_fi
     bool is_alias = subject->destination->address_class == RESOLVE_VIRTUAL_ALIAS;
     struct dsn_status status;
     struct str text, own;
+    enum verdict verdict;
     int code;
 
     if (subject->topic == TOPIC_SENDER)
@@ -138,8 +141,12 @@ static enum verdict refuse_error_route(const struct subject *subject, bool is_fi
     /* The route of a domain of aliases knows the text only. */
     if (is_alias)
         code = subject->check->smtpd->settings->unknown_virtual_alias_reject_code;
-    return restriction_reject(subject->check, subject->topic, code, own.data,
-                              text.len > 0 ? text : STR("Address unreachable"));
+    verdict = restriction_reject(subject->check, subject->topic, code, own.data,
+                                 text.len > 0 ? text : STR("Address unreachable"));
+    /* As with unknown users: a bounce that was spared. */
+    if (verdict == VERDICT_REJECT)
+        history_next_is(subject->check->session, NOTICE_BOUNCE);
+    return verdict;
 }
 
 /* Names that every mail system must take (RFC 5321 section 4.5.1) or that it sends from. */

@@ -115,6 +115,8 @@ static void finish(struct delivery_state *state)
         struct deliver_outcome outcome = delivery_batch_outcome(state, i);
 
         outcome.wants_notice = is_notice_wanted(state->delivery);
+        /* A census may carry thousands of outcomes: the recipients' own results have to do. */
+        outcome.members = (struct records){ NULL, 0 };
         outcome_store_keep(&state->agent->unrecorded, &outcome);
     }
 }

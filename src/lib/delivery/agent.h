@@ -90,6 +90,13 @@ void delivery_deferred(struct delivery *delivery, size_t recipient, const struct
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
 /* Not here, but at this transport and next hop, "lmtp:unix:/run/lmtp": the queue manager takes it there. Not logged. */
 void delivery_passed(struct delivery *delivery, size_t recipient, struct str transport);
+/*
+ * One of those that the recipient was expanded to, before the recipient's own report, which then stands for all. A
+ * report by mail names them in the recipient's stead: those that failed, and with DELIVER_FLAG_TRACE all. Beyond
+ * DELIVER_MEMBERS_MAXIMUM they are left out.
+ */
+void delivery_member(struct delivery *delivery, size_t recipient, enum deliver_status status,
+                     const struct delivery_report *report);
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient);
 /* As the agent's delivery_status_filter has it, for what the agent logs itself; all else is filtered when reported. */
 void delivery_filter_status(struct delivery *delivery, struct dsn_status *status, struct str *text);

@@ -30,6 +30,7 @@ struct delivery_agent {
 /* One message of the wire: a run of results. */
 struct delivery_batch {
     size_t first, count;
+    struct records members;
 };
 
 struct delivery_state {
@@ -39,6 +40,9 @@ struct delivery_state {
     struct call *call;
     struct deliver_result *results;
     size_t result_count;
+    struct deliver_result *members; /* for the next batch; NULL: none */
+    size_t member_count;
+    size_t member_capacity;
     size_t sent_count;              /* of results, in batches */
     bool *is_reported;              /* by recipient */
     struct delivery_batch *batches; /* batch n has number n + 1 */

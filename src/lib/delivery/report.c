@@ -65,26 +65,34 @@ static void log_line(struct delivery *delivery, size_t recipient, const struct d
         delivery_log_line(delivery, recipient, delivery->recipients[recipient].address, dsn, status, report);
 }
 
-static void add_result(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
-                       enum deliver_status status, struct dsn_status dsn)
+static struct deliver_result make_result(struct delivery *delivery, size_t recipient,
+                                         const struct delivery_report *report, enum deliver_status status,
+                                         struct dsn_status dsn)
 {
-    struct delivery_state *state = delivery->state;
     struct arena *arena = delivery->arena;
     char text[DSN_STATUS_SIZE];
 
-    state->is_reported[recipient] = true;
-    state->results[state->result_count++] = (struct deliver_result){
+    return (struct deliver_result){
         .index = delivery->recipients[recipient].index,
         .status = status,
         .dsn = arena_str(arena, dsn_status_format(dsn, text)),
         .address = copy_cut(arena, report->address, NAME_MAX_BYTES),
         .action = copy_cut(arena, report->action, WORD_MAX / 2),
-        .reason = copy_cut(arena, report->text, TEXT_MAX),
+        .reason = copy_cut(arena, str_trim_right(report->text), TEXT_MAX),
         .relay = report->relay.len == 0 ? STR("none") : copy_cut(arena, report->relay, NAME_MAX_BYTES),
         .remote_mta = copy_cut(arena, report->remote_mta, NAME_MAX_BYTES),
         .diagnostic_type = copy_cut(arena, report->diagnostic_type, WORD_MAX),
         .diagnostic = copy_cut(arena, report->diagnostic, TEXT_MAX),
     };
+}
+
+static void add_result(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
+                       enum deliver_status status, struct dsn_status dsn)
+{
+    struct delivery_state *state = delivery->state;
+
+    state->is_reported[recipient] = true;
+    state->results[state->result_count++] = make_result(delivery, recipient, report, status, dsn);
 }
 
 static struct dsn_status with_class(struct dsn_status dsn, unsigned char class)
@@ -175,6 +183,34 @@ void delivery_passed(struct delivery *delivery, size_t recipient, struct str tra
     add_result(delivery, recipient, &report, DELIVER_PASSED, (struct dsn_status){ 0 });
 }
 
+static void extend_members(struct delivery_state *state)
+{
+    size_t capacity = state->member_capacity == 0 ? 4 : 2 * state->member_capacity;
+    struct deliver_result *larger = arena_new_array(state->delivery->arena, capacity, struct deliver_result);
+
+    if (state->member_count > 0)
+        memcpy(larger, state->members, state->member_count * sizeof(*larger));
+    state->members = larger;
+    state->member_capacity = capacity;
+}
+
+void delivery_member(struct delivery *delivery, size_t recipient, enum deliver_status status,
+                     const struct delivery_report *report)
+{
+    struct delivery_state *state = delivery->state;
+    struct dsn_status dsn = report->dsn;
+
+    if (state->member_count == DELIVER_MEMBERS_MAXIMUM)
+        return;
+    if (state->member_count == state->member_capacity)
+        extend_members(state);
+    if (status == DELIVER_BOUNCED && delivery->shared->soft_bounce) {
+        status = DELIVER_DEFERRED;
+        dsn = with_class(dsn, 4);
+    }
+    state->members[state->member_count++] = make_result(delivery, recipient, report, status, dsn);
+}
+
 bool delivery_is_reported(const struct delivery *delivery, size_t recipient)
 {
     CHECK(recipient < delivery->recipient_count);
@@ -190,6 +226,7 @@ struct deliver_outcome delivery_batch_outcome(const struct delivery_state *state
         .attempt = request->attempt,
         .number = batch + 1,
         .results = { state->results + state->batches[batch].first, state->batches[batch].count },
+        .members = state->batches[batch].members,
     };
 }
 
@@ -200,8 +237,13 @@ void delivery_sync(struct delivery *delivery)
 
     if (state->sent_count == state->result_count)
         return;
-    state->batches[state->batch_count++] =
-        (struct delivery_batch){ state->sent_count, state->result_count - state->sent_count };
+    state->batches[state->batch_count++] = (struct delivery_batch){
+        .first = state->sent_count,
+        .count = state->result_count - state->sent_count,
+        .members = { state->members, state->member_count },
+    };
+    state->members = NULL;
+    state->member_count = state->member_capacity = 0;
     state->sent_count = state->result_count;
     if (state->is_lost)
         return;

@@ -47,6 +47,8 @@ static const struct message_field deliver_outcome_fields[] = {
     MESSAGE_FIELD(struct deliver_outcome, number, FIELD_UINT, UINT64_MAX, "counts from 1 in the delivery"),
     MESSAGE_RECORDS(struct deliver_outcome, results, &deliver_result_message, DELIVER_RECIPIENTS_MAXIMUM,
                     "by recipient"),
+    MESSAGE_RECORDS(struct deliver_outcome, members, &deliver_result_message, DELIVER_MEMBERS_MAXIMUM,
+                    "what they were expanded to"),
     MESSAGE_FIELD(struct deliver_outcome, wants_notice, FIELD_BOOL, 1, "the sender is to hear of a success"),
     MESSAGE_FIELD(struct deliver_outcome, is_recorded, FIELD_BOOL, 1, "nothing else is left to do"),
 };
@@ -117,7 +119,7 @@ static const struct message_type *const messages[] = {
     NULL,
 };
 
-const struct protocol deliver_protocol = { "deliver", 1, messages };
+const struct protocol deliver_protocol = { "deliver", 2, messages };
 
 struct str deliver_attribute(const struct strlist *attributes, struct str name)
 {

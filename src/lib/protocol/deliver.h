@@ -52,6 +52,7 @@ enum deliver_flag {
     DELIVER_FLAG_MORE = 1 << 2,        /* more goes to this next hop: a connection is worth keeping for it */
     DELIVER_FLAG_PROBE = 1 << 4,       /* beside VERIFY: verify asks, to whom an alias is as good as all its members */
     DELIVER_FLAG_UTF8_HEADER = 1 << 3, /* the header has UTF-8 */
+    DELIVER_FLAG_TRACE = 1 << 5,       /* what becomes of everybody is reported, of members too */
 };
 
 struct deliver_request {
@@ -104,6 +105,7 @@ struct deliver_outcome {
     uint64_t attempt;
     uint64_t number;        /* counts from 1 in the delivery */
     struct records results; /* struct deliver_result */
+    struct records members; /* the same, of what these recipients were expanded to: for reports, not for the queue */
     /* Told by somebody else than the delivery itself: the senders's wish to hear of successes (NOTIFY=SUCCESS) is still
      * to be met, for one of them at least; and the outcome is recorded, so that only this is left. */
     bool wants_notice;
@@ -132,7 +134,7 @@ extern const struct message_type deliver_recorded_message;
 extern const struct message_type deliver_done_message;
 extern const struct protocol deliver_protocol;
 
-enum { DELIVER_INLINE_MAXIMUM = 128 * 1024, DELIVER_RECIPIENTS_MAXIMUM = 600 };
+enum { DELIVER_INLINE_MAXIMUM = 128 * 1024, DELIVER_RECIPIENTS_MAXIMUM = 600, DELIVER_MEMBERS_MAXIMUM = 600 };
 
 /* The value of "name=value" in attributes, empty if absent. */
 struct str deliver_attribute(const struct strlist *attributes, struct str name);

@@ -39,6 +39,11 @@ static void add(struct strlist *list, struct arena *arena, struct str name, stru
     strlist_add_view(list, arena, str_make(text, name.len + 1 + value.len));
 }
 
+static bool is_private(struct str name)
+{
+    return str_equal(name, STR(ENVELOPE_EXPANDED)) || str_equal(name, STR(ENVELOPE_EXPANDED_ORIGINAL));
+}
+
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena)
 {
     struct strlist list = { 0 };
@@ -52,8 +57,10 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
     }
     add(&list, arena, STR("rewrite_context"),
         envelope->rewrite == ENVELOPE_REWRITE_REMOTE ? STR("remote") : STR("local"));
-    for (size_t i = 0; i < envelope->attribute_count; i++)
-        add(&list, arena, envelope->attributes[i].name, envelope->attributes[i].value);
+    for (size_t i = 0; i < envelope->attribute_count; i++) {
+        if (!is_private(envelope->attributes[i].name))
+            add(&list, arena, envelope->attributes[i].name, envelope->attributes[i].value);
+    }
     return list;
 }
 

@@ -8,7 +8,13 @@
 /*
  * envelope_attributes - where a message came from as a list of "name=value" with Postfix's names: what agents and
  * bounce are told, and what a message keeps when postsuper -r sends it round again.
+ *
+ * ENVELOPE_EXPANDED is the queue manager's alone, and not among them: an alias that cleanup expanded and whose success
+ * was to be reported (NOTIFY=SUCCESS); the attribute behind it has the alias's ORCPT.
  */
+#define ENVELOPE_EXPANDED "expanded"
+#define ENVELOPE_EXPANDED_ORIGINAL "expanded_original"
+
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena);
 
 /* Sets the member that the envelope has for this name, copied into the arena. False: it has none. */
