@@ -26,7 +26,7 @@ static char **make_arguments(const struct supervisor *supervisor, const struct s
 {
     const struct master_service *entry = service->entry;
     int chroot = entry->chroot;
-    char **arguments = arena_new_array(arena, entry->arguments.count + 16, char *);
+    char **arguments = arena_new_array(arena, entry->arguments.count + supervisor->verbose + 16, char *);
     size_t n = 0;
 
     arguments[n++] = arena_c(arena, str_from_c(service->program->name));
@@ -40,7 +40,7 @@ static char **make_arguments(const struct supervisor *supervisor, const struct s
         arguments[n++] = arena_c(arena, STR("-u"));
     arguments[n++] = arena_c(arena, STR("-s"));
     arguments[n++] = arena_c(arena, arena_printf(arena, "%zu", service->listeners.count));
-    if (supervisor->is_verbose)
+    for (unsigned i = 0; i < supervisor->verbose; i++)
         arguments[n++] = arena_c(arena, STR("-v"));
     for (size_t i = 0; i < entry->arguments.count; i++)
         arguments[n++] = arena_c(arena, entry->arguments.items[i]);

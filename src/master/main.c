@@ -3,6 +3,7 @@
 
 #include "config/directory.h"
 #include "config/layout.h"
+#include "daemon/debugger.h"
 #include "log/log.h"
 #include "master/background.h"
 #include "master/instance_lock.h"
@@ -27,7 +28,7 @@ enum { STATUS_FAILED = 1 };
 static bool set_environment(const struct configuration *configuration, struct str directory, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
-    struct strlist rules = main_cf_fields(configuration->shared->import_environment, arena);
+    struct strlist rules = main_cf_words(configuration->shared->import_environment, arena);
 
     /* The service manager's address, for us alone: services get what import_environment says. */
     strlist_add(&rules, arena, STR("NOTIFY_SOCKET"));
@@ -116,7 +117,9 @@ static bool begin(struct start *start, struct failure *why)
     (void) fd_raise_limit();
     if (!limit_rights(why))
         return false;
-    start->supervisor.is_verbose = start->options.is_verbose;
+    if (start->options.is_debugged)
+        debugger_run(start->configuration->shared);
+    start->supervisor.verbose = start->options.verbose;
     start->supervisor.keeps_output = start->options.keeps_output;
     return signals_open(numbers, ARRAY_COUNT(numbers), &start->signal_fd, why) &&
            supervisor_init(&start->supervisor, start->configuration, why) && open_log(start->configuration, false, why);

@@ -10,7 +10,8 @@ struct options {
     struct str config_directory; /* -c */
     bool stays;                  /* -d, -s: no background */
     bool keeps_output;           /* -s: services write to our standard output */
-    bool is_verbose;             /* -v */
+    bool is_debugged;            /* -D: debugger_command is run first */
+    unsigned verbose;            /* -v, handed on to every service */
 };
 
 MUST_USE bool options_parse(int argc, char **argv, struct options *options_out, struct failure *why);

@@ -22,8 +22,8 @@ struct supervisor {
     enum program_stop stop_step;
     struct instant stop_deadline; /* of this step */
     struct instant next_look;     /* at watched files */
-    bool is_verbose;
-    bool keeps_output; /* children inherit 1 and 2 */
+    unsigned verbose;             /* what each service gets as often as "-v" */
+    bool keeps_output;            /* children inherit 1 and 2 */
 };
 
 /* Takes the configuration over and opens all sockets; a socket that cannot be had stops the start. */

@@ -17,6 +17,7 @@
 #include "os/privilege.h"
 #include "os/seccomp.h"
 #include "os/signals.h"
+#include "os/watchdog.h"
 #include "postlogd/line.h"
 #include "postlogd/log_file.h"
 #include "postlogd/settings.h"
@@ -150,17 +151,41 @@ static void write_out(struct postlogd *postlogd)
     strbuf_clear(&postlogd->output);
 }
 
+/* The one program that cannot log by postlogd: syslog and standard error get its last word. */
+static int give_up(const struct failure *why)
+{
+    const struct log_options options = { .name = "merpati/postlogd", .facility = "mail", .to_stderr = true };
+
+    if (!log_open(&options, NULL))
+        return STATUS_FAILED;
+    log_fatal("%s", why->text);
+    log_close();
+    return STATUS_FAILED;
+}
+
+/* As a signal handler: what it interrupts writes, and goes no further. */
+static void end_hung(int signal)
+{
+    struct failure why;
+
+    (void) signal;
+    failure_set(&why, FAILURE_TIMEOUT, 0, "watchdog timeout");
+    _exit(give_up(&why));
+}
+
 /* All that waits now goes out in few writes. */
 static void take_all(struct postlogd *postlogd)
 {
     ssize_t len;
 
+    watchdog_start(postlogd->settings->watchdog_timeout, end_hung);
     while ((len = recv(MASTER_LISTEN_FD, postlogd->datagram, sizeof postlogd->datagram, MSG_DONTWAIT)) >= 0) {
         add_datagram(postlogd, str_make(postlogd->datagram, (size_t) len));
         if (postlogd->output.len >= OUTPUT_ENOUGH)
             write_out(postlogd);
     }
     write_out(postlogd);
+    watchdog_stop();
 }
 
 static bool tell_master(enum master_record_kind kind)
@@ -217,18 +242,6 @@ static bool begin(struct postlogd *postlogd, int argc, char **argv, struct failu
         snprintf(postlogd->host, sizeof postlogd->host, "localhost");
     return signals_open(numbers, ARRAY_COUNT(numbers), &postlogd->signal_fd, why) && load(postlogd, argc, argv, why) &&
            open_file(postlogd, why) && enter_jail(postlogd, why);
-}
-
-/* The one program that cannot log by postlogd: syslog and standard error get its last word. */
-static int give_up(const struct failure *why)
-{
-    const struct log_options options = { .name = "merpati/postlogd", .facility = "mail", .to_stderr = true };
-
-    if (!log_open(&options, NULL))
-        return STATUS_FAILED;
-    log_fatal("%s", why->text);
-    log_close();
-    return STATUS_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 /* settings - postlogd's own parameters. */
 struct postlogd_settings {
     struct strlist maillog_file_prefixes;
+    struct duration watchdog_timeout;
     int maillog_file_permissions; /* place in postlogd_permissions */
 };
 

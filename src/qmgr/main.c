@@ -85,8 +85,10 @@ static void open_tables(struct daemon *daemon, struct qmgr *qmgr)
 static bool open_before_jail(struct daemon *daemon, struct failure *why)
 {
     const struct shared_settings *shared = daemon_shared(daemon);
+    const struct qmgr_settings *settings = daemon_settings(daemon);
     struct qmgr *qmgr = arena_new(daemon_arena(daemon), struct qmgr);
 
+    daemon_set_patience(daemon, settings->daemon_timeout);
     daemon_keep(daemon, qmgr);
     open_tables(daemon, qmgr);
     /* master runs with the master.cf it read; a mistake made in it since is no reason to stop the mail. */

@@ -75,6 +75,8 @@ static const struct setting rows[] = {
                     "Deliveries at one time to one local recipient."),
     SETTING_INTEGER(struct qmgr_settings, local_recipient_limit, "local_destination_recipient_limit", "1", 0, 0,
                     "Recipients in one local delivery; 1 makes the recipient, not the domain, the destination."),
+    SETTING_TIME(struct qmgr_settings, daemon_timeout, "qmgr_daemon_timeout", "1000s", 1, 0, 's',
+                 "A queue manager that does not get on for so long ends, and another takes its place."),
     SETTING_TIME(struct qmgr_settings, ipc_timeout, "qmgr_ipc_timeout", "60s", 1, 0, 's',
                  "The time to hand a request to an agent, or to ask an internal service."),
     SETTING_TIME(struct qmgr_settings, clog_warn_time, "qmgr_clog_warn_time", "300s", 0, 0, 's',

@@ -44,6 +44,7 @@ struct qmgr_settings {
     int local_concurrency_limit;
     int local_recipient_limit;
     struct duration ipc_timeout;
+    struct duration daemon_timeout;
     struct duration clog_warn_time;
 
     /* the journal */

@@ -2,6 +2,7 @@
 #include "smtp/body.h"
 
 #include "delivery/content.h"
+#include "log/dialogue.h"
 #include "protocol/cleanup.h"
 #include "run/fiber.h"
 #include "smtp/attempt.h"
@@ -123,6 +124,8 @@ static bool send_pieces(struct smtp_session *session, const struct attempt *atte
             return true;
     } while (piece.len > 0);
     wire_body_end(&body->wire, &body->out);
+    if (session->debug_level > 0)
+        log_dialogue_out(session->name_address_port, STR("."));
     if ((attempt_pix_workarounds(attempt, session) & PIX_DELAY_DOTCRLF) != 0)
         send_late_dot(session, &body->out);
     else

@@ -3,6 +3,7 @@
 
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
+#include "log/dialogue.h"
 #include "log/log.h"
 #include "notice/transcript.h"
 #include "protocol/cleanup.h"
@@ -29,6 +30,8 @@ void history_client_said(struct smtp_session *session, struct str commands)
 {
     struct str line;
 
+    if (session->debug_level > 0)
+        log_dialogue_out(session->name_address_port, commands);
     while (session->smtp->notice_classes != 0 && commands.len > 0) {
         str_cut(commands, '\n', &line, &commands);
         transcript_add_out(&session->transcript, str_trim_right(line));
@@ -37,6 +40,8 @@ void history_client_said(struct smtp_session *session, struct str commands)
 
 void history_server_said(struct smtp_session *session, struct str line)
 {
+    if (session->debug_level > 0)
+        log_dialogue_in(session->name_address_port, line);
     transcript_add_in(&session->transcript, line);
 }
 

@@ -47,7 +47,6 @@ void session_command(struct smtp_session *session, const char *format, ...)
     va_start(args, format);
     strbuf_vprintf(&line, format, args);
     va_end(args);
-    log_debug("> %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(strbuf_str(&line)));
     strbuf_append(&line, STR("\r\n"));
     history_client_said(session, strbuf_str(&line));
     session_write(session, strbuf_str(&line));
@@ -106,7 +105,6 @@ static bool read_lines(struct smtp_session *session, struct failure *why)
             return false;
         is_whole = str_ends_with(line, STR("\n"));
         history_server_said(session, str_trim_right(line));
-        log_debug("< %.*s: %.*s", STR_ARG(session->name_address_port), STR_ARG(str_trim_right(line)));
         progress = add_line(session, str_trim_right(line));
         if (!is_whole && (stream_is_at_end(session->stream) || !skip_rest(session, why)))
             return false;
@@ -395,6 +393,7 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     name_server(session, target);
     session->opened = loop_now(smtp->loop);
     session->uses = 1;
+    session->debug_level = debug_peers_level_of(&smtp->tables.debug_peers, session->host, session->address);
     smtp_reply_init(&session->reply);
     history_begin(session);
     return session;

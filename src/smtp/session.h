@@ -36,6 +36,7 @@ struct smtp_session {
     struct smtp_extensions extensions;
     struct smtp_reply reply; /* the last one */
     struct transcript transcript;
+    unsigned debug_level;  /* more than 0: the dialogue is logged */
     struct instant opened; /* monotonic */
     struct instant idle_since;
     unsigned uses;       /* messages begun */

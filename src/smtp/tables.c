@@ -48,6 +48,7 @@ void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *se
         .cache_destinations = match_list_open(set, title(daemon, prefix, "connection_cache_destinations"),
                                               settings->cache_destinations, MATCH_STRINGS, false),
     };
+    debug_peers_open(&tables->debug_peers, set, daemon_shared(daemon));
 }
 
 void smtp_tables_close(struct smtp_tables *tables)

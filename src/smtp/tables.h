@@ -2,6 +2,7 @@
 #ifndef SMTP_TABLES_H
 #define SMTP_TABLES_H
 
+#include "table/debug_peers.h"
 #include "table/match_list.h"
 #include "table/table_list.h"
 
@@ -16,6 +17,7 @@ struct smtp_tables {
     struct table_list *discard_ehlo_keywords; /* by address */
     struct table_list *pix_workarounds;       /* by address */
     struct match_list *cache_destinations;
+    struct debug_peers debug_peers;
 };
 
 /* prefix: of the parameters, "smtp" or "lmtp". */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/history.h"
 
+#include "log/dialogue.h"
 #include "log/log.h"
 #include "mail/dsn.h"
 #include "notice/transcript.h"
@@ -19,11 +20,15 @@ void history_end(struct session *session)
 
 void history_client_said(struct session *session, struct str line)
 {
+    if (session->debug_level > 0)
+        log_dialogue_in(session->peer.shown, line);
     transcript_add_in(&session->transcript, line);
 }
 
 void history_server_said(struct session *session, struct str text)
 {
+    if (session->debug_level > 0)
+        log_dialogue_out(session->peer.shown, text);
     transcript_add_out(&session->transcript, text);
 }
 

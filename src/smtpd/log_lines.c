@@ -158,6 +158,11 @@ static void append_escaped(struct strbuf *out, struct str text)
     }
 }
 
+void log_restriction_verdict(struct str name, int verdict)
+{
+    log_info("generic_checks: name=%.*s status=%d", STR_ARG(name), verdict);
+}
+
 void log_non_smtp_command(const struct session *session, struct str line)
 {
     struct strbuf shown;

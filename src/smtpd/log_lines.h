@@ -24,6 +24,8 @@ void log_reject(const struct session *session, const char *kind, struct str text
 void log_permit(const struct session *session, struct str text, struct str recipient);
 /* "QUEUEID or NOQUEUE: warn: RCPT from ...": WARN and INFO of access tables, kind "warn" or "info". */
 void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient);
+/* "generic_checks: name=permit_mynetworks status=1", for hosts of which much is told. */
+void log_restriction_verdict(struct str name, int verdict);
 void log_non_smtp_command(const struct session *session, struct str line);
 void log_improper_pipelining(const struct session *session, struct str input);
 /* Not where a bracket is missing: then it is the command that is malformed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/policy.h"
 
+#include "protocol/verify.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/recipient_check.h"
@@ -117,12 +118,19 @@ static bool is_bare_postmaster(struct str recipient)
     return str_equal_nocase(recipient, STR("postmaster"));
 }
 
+/* Who is asked about the sender of a probe must not ask back, and no restriction keep it from being known. */
+static bool is_probe_sender(const struct smtpd *smtpd, struct str recipient)
+{
+    return verify_is_sender_address(recipient, smtpd->settings->verify_sender, smtpd->shared->myorigin,
+                                    smtpd->settings->verify_sender_ttl, clock_now());
+}
+
 bool policy_allows_recipient(struct session *session, struct str recipient, struct str shown, struct str *reply_out)
 {
     struct check check = check_begin(session);
     bool is_passed;
 
-    if (session->smtpd->is_standalone || is_bare_postmaster(recipient))
+    if (session->smtpd->is_standalone || is_bare_postmaster(recipient) || is_probe_sender(session->smtpd, recipient))
         return true;
     check.recipient = recipient;
     check.recipient_shown = shown;

@@ -191,6 +191,8 @@ static enum verdict run_node(struct check *check, const struct restriction_node 
     return restriction_misconfigured(check);
 }
 
+enum { DEBUG_LEVEL_OF_VERDICTS = 2 };
+
 enum verdict restriction_run(struct check *check, const struct restriction_list *list)
 {
     enum verdict verdict = VERDICT_DUNNO;
@@ -204,6 +206,8 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
     for (size_t i = 0; i < list->count && verdict == VERDICT_DUNNO; i++) {
         check->only_warns = outer_only_warns || list->nodes[i].only_warns;
         verdict = run_node(check, &list->nodes[i]);
+        if (check->session->debug_level >= DEBUG_LEVEL_OF_VERDICTS)
+            log_restriction_verdict(list->nodes[i].name, verdict);
     }
     check->only_warns = outer_only_warns;
     check->depth--;

@@ -49,15 +49,16 @@ static struct str say(struct check *check, const struct subject *subject, int co
                         STR_ARG(str_is_empty(subject->reason) ? reason : subject->reason));
 }
 
-static enum verdict defer(struct check *check, const struct subject *subject, struct str reason)
+/* What may be different later may also be refused for good by a restriction that comes behind. */
+static enum verdict refuse(struct check *check, const struct subject *subject, int code, struct str reason)
 {
-    struct str text = say(check, subject, subject->defer_code, reason);
+    struct str text = say(check, subject, code, reason);
 
-    if (subject->defer_code / 100 == 2)
+    if (code / 100 == 2)
         return VERDICT_DUNNO;
-    if (!str_equal_nocase(subject->tempfail_action, STR("defer_if_permit")))
-        return restriction_reject(check, subject->topic, subject->defer_code, subject->status, text);
-    restriction_keep(check, &check->defer_if_permit, subject->topic, subject->defer_code, subject->status, text);
+    if (code / 100 == 5 || !str_equal_nocase(subject->tempfail_action, STR("defer_if_permit")))
+        return restriction_reject(check, subject->topic, code, subject->status, text);
+    restriction_keep(check, &check->defer_if_permit, subject->topic, code, subject->status, text);
     return VERDICT_DUNNO;
 }
 
@@ -69,12 +70,9 @@ static enum verdict judge(struct check *check, const struct subject *subject)
     case VERIFY_DELIVERABLE:
         return VERDICT_DUNNO;
     case VERIFY_UNDELIVERABLE:
-        if (subject->reject_code / 100 == 2)
-            return VERDICT_DUNNO;
-        return restriction_reject(check, subject->topic, subject->reject_code, subject->status,
-                                  say(check, subject, subject->reject_code, answer.reason));
+        return refuse(check, subject, subject->reject_code, answer.reason);
     default:
-        return defer(check, subject, answer.reason);
+        return refuse(check, subject, subject->defer_code, answer.reason);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "smtpd/session.h"
 
 #include "daemon/daemon.h"
+#include "log/dialogue.h"
 #include "run/loop.h"
 #include "run/stream.h"
 #include "smtpd/answer.h"
@@ -198,13 +199,15 @@ static bool is_client_in(struct session *session, struct match_list *list, struc
 /* The last words, for which a client that hangs gets little time. */
 static void say_goodbye(struct session *session, const char *status, const char *text)
 {
+    struct str line =
+        arena_printf(session->arena, "421 %s %.*s %s\r\n", status, STR_ARG(session->smtpd->shared->myhostname), text);
     struct failure why;
 
     stream_set_deadline(session->stream, STREAM_NO_DEADLINE);
     stream_set_timeout(session->stream, seconds(GOODBYE_SECONDS));
-    if (!stream_printf(session->stream, &why, "421 %s %.*s %s\r\n", status, STR_ARG(session->smtpd->shared->myhostname),
-                       text) ||
-        !stream_flush(session->stream, &why))
+    if (session->debug_level > 0)
+        log_dialogue_out(session->peer.shown, line);
+    if (!stream_write(session->stream, line, &why) || !stream_flush(session->stream, &why))
         return;
 }
 
@@ -263,6 +266,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     history_begin(&session);
     set_idle(&session, false);
     peer_look_up(&session.peer, smtpd, connection->fd, session.arena);
+    session.debug_level = debug_peers_level_of(&smtpd->debug_peers, session.peer.name, session.peer.address);
     log_connect(&session);
     session.discarded_keywords = ehlo_keyword_discarded(&session);
     session.is_bare_newline_excluded =

@@ -39,6 +39,7 @@ struct session {
     struct arena *arena;         /* the session's */
     struct arena *command_arena; /* the command's; NULL while the client is idle */
     struct peer peer;
+    unsigned debug_level; /* more than 0: the dialogue is logged */
 
     struct str helo_name; /* empty: none yet; memory of its own */
     struct strbuf helo;

@@ -4,6 +4,7 @@
 #define OWNER struct smtpd_settings
 #define CODE(member, name, default_text, purpose) SETTING_INTEGER(OWNER, member, name, default_text, 400, 599, purpose)
 /* 250 lets pass what such a code stands for. */
+#define SOFT_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 499, purpose)
 #define ANY_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 599, purpose)
 
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
@@ -149,11 +150,11 @@ static const struct setting rows[] = {
                    "What reject_unverified_recipient says instead of what the probe met."),
     ANY_CODE(unverified_sender_reject_code, "unverified_sender_reject_code",
              "The reply code for senders that bounce; 250: they are let through."),
-    ANY_CODE(unverified_sender_defer_code, "unverified_sender_defer_code",
+    SOFT_CODE(unverified_sender_defer_code, "unverified_sender_defer_code",
              "The reply code for senders whose probe met trouble; 250: they are let through."),
     ANY_CODE(unverified_recipient_reject_code, "unverified_recipient_reject_code",
              "The reply code for recipients that bounce; 250: they are let through."),
-    ANY_CODE(unverified_recipient_defer_code, "unverified_recipient_defer_code",
+    SOFT_CODE(unverified_recipient_defer_code, "unverified_recipient_defer_code",
              "The reply code for recipients whose probe met trouble; 250: they are let through."),
 
     CODE(reject_code, "reject_code", "554", "The reply code of reject."),

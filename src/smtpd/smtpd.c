@@ -79,6 +79,7 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->verp_clients =
         match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
                         MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
+    debug_peers_open(&smtpd->debug_peers, smtpd->tables, smtpd->shared);
     smtpd->noop_commands =
         match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);
     smtpd->forbidden_commands = match_list_open(smtpd->tables, STR("smtpd_forbidden_commands"),

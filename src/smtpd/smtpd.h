@@ -8,6 +8,7 @@
 #include "mail/smtp_path.h"
 #include "smtpd/restriction.h"
 #include "smtpd/settings.h"
+#include "table/debug_peers.h"
 #include "table/match_list.h"
 #include "table/table_list.h"
 
@@ -36,6 +37,7 @@ struct smtpd {
     struct own_address_list own_addresses; /* interfaces and proxies */
     struct match_list *bare_newline_exclusions;
     struct match_list *verp_clients;
+    struct debug_peers debug_peers;
     unsigned notice_classes; /* enum notice_class */
     struct match_list *noop_commands;
     struct match_list *forbidden_commands;

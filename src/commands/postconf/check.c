@@ -8,6 +8,7 @@
 #include "config/restriction_names.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "postconf/log_lines.h"
 #include "postconf/templates.h"
 #include "spool/journal_writer.h"
 #include "table/match_list.h"
@@ -81,8 +82,7 @@ static void tell_not_acted_on(const struct parameters *parameters, struct str pl
     if (parameter == NULL || parameter->kind == PARAMETER_USER || is_acted_on(parameter))
         return;
     if (moot != NULL)
-        log_info("%.*s %.*s = %.*s has nothing to do here: %s", STR_ARG(place), STR_ARG(name), STR_ARG(shown),
-                 moot->reason);
+        log_moot_parameter(place, name, shown, moot->reason);
     else
         log_warning("%.*s %.*s = %.*s: this version does not act on the parameter yet", STR_ARG(place), STR_ARG(name),
                     STR_ARG(shown));
@@ -184,6 +184,7 @@ static bool try_options(const struct service_entry *entry, struct str service, s
     const struct settings_table *own = table_of_program(entry->fields[MASTER_FIELD_COMMAND]);
     struct strlist faults = { 0 };
     bool is_good = true;
+    struct failure why;
     size_t i;
 
     main_cf_set_program(cf, entry->fields[MASTER_FIELD_COMMAND], entry->fields[MASTER_FIELD_NAME]);
@@ -197,6 +198,10 @@ static bool try_options(const struct service_entry *entry, struct str service, s
         if (strlist_contains(told, faults.items[i]))
             continue;
         log_error("%.*s: %.*s", STR_ARG(service), STR_ARG(faults.items[i]));
+        is_good = false;
+    }
+    if (!shared_settings_check_environment(cf, arena, &why) && !strlist_contains(told, str_from_c(why.text))) {
+        log_error("%.*s: %s", STR_ARG(service), why.text);
         is_good = false;
     }
     return look_at_hosts(cf, service, arena) && is_good;
@@ -424,12 +429,15 @@ static bool look_at_journal(struct main_cf *cf)
 /* What each program would refuse. A value that two of them have is told once. */
 static bool try_tables(struct main_cf *cf, struct strlist *told, struct arena *arena)
 {
+    struct failure why;
     size_t i;
 
     for (i = 0; registry_tables[i] != NULL; i++)
         settings_announce(registry_tables[i], cf);
     for (i = 0; registry_tables[i] != NULL; i++)
         settings_find_faults(registry_tables[i], cf, STR("service"), arena, told);
+    if (!shared_settings_check_environment(cf, arena, &why))
+        strlist_add(told, arena, arena_str(arena, str_from_c(why.text)));
     for (i = 0; i < told->count; i++)
         log_error("%.*s", STR_ARG(told->items[i]));
     return told->count == 0;

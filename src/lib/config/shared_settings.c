@@ -3,6 +3,7 @@
 
 #include "base/strbuf.h"
 #include "config/main_cf.h"
+#include "os/environment.h"
 #include "os/file.h"
 
 static const char *const address_formats[] = { "external", "internal", NULL };
@@ -117,7 +118,7 @@ static const struct setting rows[] = {
     SETTING_INTEGER(struct shared_settings, max_use, "max_use", "100", 1, 0,
                     "A process ends after so many requests and a new one takes its place."),
     SETTING_TIME(struct shared_settings, daemon_timeout, "daemon_timeout", "18000s", 1, 0, 's',
-                 "A daemon that handles one request for longer is ended."),
+                 "A process that does not get on for so long ends, and another takes its place."),
     SETTING_INTEGER(struct shared_settings, default_process_limit, "default_process_limit", "100", 1, 0,
                     "Processes, or sessions, of a service whose maxproc is \"-\"."),
     SETTING_INTEGER(struct shared_settings, line_length_limit, "line_length_limit", "2048", 512, 0,
@@ -144,6 +145,13 @@ static const struct setting rows[] = {
                    address_formats, "Form of addresses in log lines: external is with quotes where they are needed."),
     SETTING_BOOLEAN(struct shared_settings, soft_bounce, "soft_bounce", "no",
                     "Nothing is returned or refused for good: 5xx become 4xx, while a setup is tried."),
+    SETTING_STRING(struct shared_settings, debug_peer_list, "debug_peer_list", "", 0, 0,
+                   "The hosts, by domain, address or network, the dialogue with whom is logged."),
+    SETTING_INTEGER(struct shared_settings, debug_peer_level, "debug_peer_level", "2", 1, 0,
+                    "How often \"-v\" a host in debug_peer_list counts for."),
+    SETTING_STRING(
+        struct shared_settings, debugger_command, "debugger_command", "", 0, 0,
+        "What a program started with \"-D\" runs before it begins; $process_name and $process_id are its own."),
     SETTING_BOOLEAN(struct shared_settings, helpful_warnings, "helpful_warnings", "yes",
                     "Log hints about likely mistakes."),
     SETTING_STRING(struct shared_settings, import_environment, "import_environment",
@@ -190,6 +198,27 @@ static bool read_origin_file(struct str *myorigin, struct arena *arena, struct f
     return is_good;
 }
 
+bool shared_settings_check_environment(const struct main_cf *cf, struct arena *arena, struct failure *why)
+{
+    static const char *const names[] = { "import_environment", "export_environment" };
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        const struct main_cf_entry *entry = main_cf_find(cf, str_from_c(names[i]));
+        struct strlist rules;
+        struct str value;
+
+        if (!main_cf_value(cf, str_from_c(names[i]), arena, &value, why))
+            return false;
+        rules = main_cf_words(value, arena);
+        if (environment_check(&rules, why))
+            continue;
+        if (entry != NULL && entry->place.line > 0)
+            return failure_prefix(why, "%.*s, line %u: %s", STR_ARG(entry->place.file), entry->place.line, names[i]);
+        return failure_prefix(why, "%s", names[i]);
+    }
+    return true;
+}
+
 bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct shared_settings **settings_out,
                           struct failure *why)
 {
@@ -200,6 +229,8 @@ bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct 
         return false;
     settings = loaded;
     if (settings->myorigin.data[0] == '/' && !read_origin_file(&settings->myorigin, arena, why))
+        return false;
+    if (!shared_settings_check_environment(cf, arena, why))
         return false;
     *settings_out = settings;
     return true;

@@ -84,6 +84,9 @@ struct shared_settings {
     bool strict_smtputf8;
     struct strlist smtputf8_autodetect_classes;
     bool soft_bounce;
+    struct str debug_peer_list;
+    int debug_peer_level;
+    struct str debugger_command;
     int info_log_address_format; /* enum info_log_address_format */
     bool helpful_warnings;
     struct str import_environment;
@@ -104,5 +107,7 @@ extern const struct settings_table shared_settings_table;
 /* settings_load of that table, with myorigin's file read. */
 MUST_USE bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct shared_settings **settings_out,
                                    struct failure *why);
+/* That each variable of import_environment and export_environment has a name; part of the load. */
+MUST_USE bool shared_settings_check_environment(const struct main_cf *cf, struct arena *arena, struct failure *why);
 
 #endif

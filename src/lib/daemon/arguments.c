@@ -54,8 +54,10 @@ static bool take_option(int option, struct arena *arena, struct daemon_arguments
     case 'v':
         arguments->verbose++;
         return true;
-    case 'd':
     case 'D':
+        arguments->is_debugged = true;
+        return true;
+    case 'd':
     case 'l':
     case 'z':
     case 'i':

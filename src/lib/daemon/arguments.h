@@ -23,6 +23,7 @@ struct daemon_arguments {
     bool is_standalone; /* -S: one session on standard input and output, no master, no jail */
     unsigned socket_count;
     unsigned verbose;
+    bool is_debugged;         /* -D: debugger_command is run first */
     struct strlist overrides; /* "name=value" */
     struct strlist rest;
 };

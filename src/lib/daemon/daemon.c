@@ -5,12 +5,15 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "daemon/daemon_private.h"
+#include "daemon/debugger.h"
 #include "daemon/describe.h"
 #include "daemon/jail.h"
+#include "log/dialogue.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/signals.h"
+#include "os/watchdog.h"
 #include "run/loop.h"
 
 #include <errno.h>
@@ -30,6 +33,9 @@ enum {
     LOG_BEHIND_MS = 10,
     LOG_PATIENCE_SECONDS = 10,
     LAST_FIBERS_MS = 2000,
+    MESSAGE_TEXT_MAX = 2000,
+    FEEDS = 4, /* of the watchdog in its time */
+    LAST_WORD_SECONDS = 5,
 };
 
 void daemon_wait(struct daemon *daemon, struct event *event)
@@ -176,6 +182,37 @@ static void keep_counting_idle_time(void *context)
     }
 }
 
+/* ---- what hangs is ended ---- */
+
+/* As a signal handler. What the log cannot do then is lost; the process ends all the same. */
+static void end_hung(int signal)
+{
+    (void) signal;
+    watchdog_feed(seconds(LAST_WORD_SECONDS));
+    log_fatal("watchdog timeout");
+    (void) log_flush();
+    _exit(EXIT_FAILURE);
+}
+
+static void keep_feeding_watchdog(void *context)
+{
+    struct daemon *daemon = context;
+
+    while (!daemon->is_over) {
+        bool is_woken;
+
+        watchdog_feed(daemon->patience);
+        is_woken = event_wait(daemon->loop, &daemon->fed, (struct duration){ daemon->patience.us / FEEDS }, NULL);
+        (void) is_woken;
+    }
+}
+
+void daemon_set_patience(struct daemon *daemon, struct duration time)
+{
+    daemon->patience = time;
+    watchdog_feed(time);
+}
+
 /* ---- the log, once a turn ---- */
 
 static void flush_log_later(void *context)
@@ -243,6 +280,22 @@ void daemon_wait_for_log(struct daemon *daemon)
             daemon->log_given_up_at = sent;
         }
     }
+}
+
+/* With "-v": what the services say to each other, "> rewrite: rewrite_request ..." what this one says. */
+static void log_message(void *context, const struct protocol *protocol, bool is_sent, const struct message_type *type,
+                        const void *message)
+{
+    struct strbuf text;
+
+    (void) context;
+    strbuf_init(&text, MESSAGE_TEXT_MAX);
+    message_print(type, message, &text);
+    if (is_sent)
+        log_dialogue_out(str_from_c(protocol->name), strbuf_str(&text));
+    else
+        log_dialogue_in(str_from_c(protocol->name), strbuf_str(&text));
+    strbuf_done(&text);
 }
 
 /* ---- the beginning ---- */
@@ -319,11 +372,15 @@ static void begin_loop(struct daemon *daemon)
     event_init(&daemon->turn_free);
     event_init(&daemon->changed);
     event_init(&daemon->drain_begun);
+    event_init(&daemon->fed);
     event_init(&daemon->all_done);
     list_init(&daemon->connections);
     channel_set_init(&daemon->channels);
     daemon->channels.has_deserted = note_deserted;
     daemon->channels.context = daemon;
+    daemon->tracer.trace = log_message;
+    if (log_verbose() > 0)
+        daemon->channels.tracer = &daemon->tracer;
     fiber_group_init(&daemon->acceptors, daemon->loop);
     fiber_group_init(&daemon->keepers, daemon->loop);
     daemon->endpoints = map_create();
@@ -357,6 +414,10 @@ static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure
     if (!daemon_arguments_parse(argc, argv, program->name, daemon->arena, &daemon->arguments, why) ||
         !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !open_log(daemon, why))
         return false;
+    daemon->patience = daemon->shared->daemon_timeout;
+    watchdog_start(daemon->patience, end_hung);
+    if (daemon->arguments.is_debugged || environment_get("MAIL_DEBUG") != NULL)
+        debugger_run(daemon->shared);
     daemon->master = master_link_create(daemon->arguments.is_standalone ? -1 : MASTER_STATUS_FD);
     begin_loop(daemon);
     return (program->open == NULL || program->open(daemon, why)) &&
@@ -407,6 +468,7 @@ static void run_life(void *context)
     struct daemon *daemon = context;
     const struct daemon_program *program = daemon->program;
 
+    fiber_group_start(&daemon->keepers, keep_feeding_watchdog, daemon);
     if (program->start != NULL)
         daemon->context = program->start(daemon);
     if (daemon->arguments.is_standalone)
@@ -419,6 +481,7 @@ static void run_life(void *context)
     close_endpoints(daemon);
     event_wake_all(&daemon->changed);
     event_wake_all(&daemon->drain_begun);
+    event_wake_all(&daemon->fed);
     master_link_abort(daemon->master);
     /* What others still have in the loop gets a moment to end by itself. */
     for (int waited = 0; !daemon->arguments.is_standalone && fiber_count(daemon->loop) > 1 && waited < LAST_FIBERS_MS;
@@ -597,6 +660,7 @@ struct endpoint *daemon_endpoint(struct daemon *daemon, const char *path, const 
 
     if (endpoint == NULL) {
         endpoint = endpoint_create(daemon->loop, path, protocol, daemon->shared->ipc_timeout);
+        endpoint_set_tracer(endpoint, daemon->channels.tracer);
         map_set(daemon->endpoints, str_from_c(path), endpoint);
     }
     return endpoint;

@@ -156,6 +156,8 @@ void daemon_fail(struct daemon *daemon);
 /* A singleton that retires leaves what there is only one of: master starts its successor now, not at our end. */
 void daemon_yield(struct daemon *daemon);
 void daemon_watch_file(struct daemon *daemon, const char *path);
+/* In open(): a process that does not get on for so long is ended; before, and without it, daemon_timeout says. */
+void daemon_set_patience(struct daemon *daemon, struct duration time);
 /* "private/NAME", where NAME is what a *_service_name parameter says. Lives as long as the daemon. */
 const char *daemon_service_path(struct daemon *daemon, const char *folder, struct str name);
 /* The endpoint of a service of program.calls, made at first use: "public/cleanup", "private/rewrite". */

@@ -31,12 +31,15 @@ struct daemon {
     size_t connection_count;
     bool has_yielded;
     struct channel_set channels;
+    struct channel_tracer tracer; /* of all channels, with "-v" */
     size_t calls_running;
     struct event slot_free; /* a connection has ended */
     struct event turn_free; /* a sequential service's call has ended */
     struct event changed;   /* for the reporter to master */
     struct event drain_begun;
-    struct event all_done; /* nothing is in hand any more */
+    struct event all_done;    /* nothing is in hand any more */
+    struct event fed;         /* only the end wakes it */
+    struct duration patience; /* of the watchdog */
     struct instant last_active;
     bool is_in_turn;
     bool is_draining;

@@ -144,6 +144,14 @@ void call_end(struct call **handle)
 
 /* ---- sending ---- */
 
+static void trace(const struct call *call, bool is_sent, const struct message_type *type, const void *message)
+{
+    const struct channel_tracer *tracer = call->channel->tracer;
+
+    if (tracer != NULL)
+        tracer->trace(tracer->context, call->channel->protocol, is_sent, type, message);
+}
+
 static uint8_t number_of_type(const struct protocol *protocol, const struct message_type *type)
 {
     uint8_t number = 0;
@@ -252,6 +260,7 @@ bool call_send(struct call *call, const struct message_type *type, const void *m
     call->in_flight += len;
     call->has_sent = true;
     channel_output_ready(channel);
+    trace(call, true, type, message);
     return true;
 }
 
@@ -293,6 +302,7 @@ static bool decode_incoming(struct call *call, struct incoming *incoming, struct
 
     if (message_decode(type, str_make(incoming->bytes, incoming->len), incoming->fd, arena, message_out, &reason)) {
         *type_out = type;
+        trace(call, false, type, *message_out);
         return true;
     }
     if (incoming->fd >= 0)

@@ -76,6 +76,11 @@ static void lose_stopped(struct channel *channel)
     channel_lose(channel, &why);
 }
 
+void channel_set_tracer(struct channel *channel, const struct channel_tracer *tracer)
+{
+    channel->tracer = tracer;
+}
+
 bool channel_is_open(const struct channel *channel)
 {
     return !channel->is_lost && !channel->is_leaving;
@@ -459,8 +464,10 @@ bool channel_serve(struct loop *loop, int fd, const struct protocol *protocol, c
     channel->handler = handler;
     channel->handler_context = context;
     channel->set = set;
-    if (set != NULL)
+    if (set != NULL) {
+        channel->tracer = set->tracer;
         list_append(&set->channels, &channel->set_node);
+    }
     channel->references++;
     fiber_start(loop, run_writer, channel);
     if (set != NULL && set->is_draining)

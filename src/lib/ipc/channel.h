@@ -28,6 +28,13 @@ struct protocol {
 struct channel;
 struct call;
 
+/* Is shown each message when it is sent, and when it is taken. For "-v". */
+struct channel_tracer {
+    void (*trace)(void *context, const struct protocol *protocol, bool is_sent, const struct message_type *type,
+                  const void *message);
+    void *context;
+};
+
 enum {
     CALL_WINDOW_BYTES = 64 * 1024,
     CHANNEL_FRAME_MAXIMUM = 16 * 1024 * 1024,
@@ -54,6 +61,7 @@ struct channel_set {
     size_t deserted; /* channels whose peer has gone while calls of theirs are still being handled */
     void (*has_deserted)(void *context); /* one more; may be NULL */
     void *context;
+    const struct channel_tracer *tracer; /* may be NULL */
 };
 
 void channel_set_init(struct channel_set *set);
@@ -72,6 +80,8 @@ MUST_USE bool channel_serve(struct loop *loop, int fd, const struct protocol *pr
 
 /* Whether new calls can be started: false also when the service has asked to leave. */
 bool channel_is_open(const struct channel *channel);
+/* Client; tracer stays the caller's. */
+void channel_set_tracer(struct channel *channel, const struct channel_tracer *tracer);
 /* Client: ends all calls on it with FAILURE_STOPPED; leaves *channel NULL. */
 void channel_close(struct channel **channel);
 /* Client: as channel_close, but the calls that are still going on come to their own end. */
@@ -106,6 +116,8 @@ struct endpoint;
 struct endpoint *endpoint_create(struct loop *loop, const char *path, const struct protocol *protocol,
                                  struct duration connect_timeout);
 void endpoint_destroy(struct endpoint **endpoint);
+/* For the channels that it opens from now on. tracer stays the caller's. */
+void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer *tracer);
 
 /* A new call, opening the channel if need be. */
 MUST_USE bool endpoint_call(struct endpoint *endpoint, struct call **call_out, struct failure *why);

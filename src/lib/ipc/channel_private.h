@@ -49,6 +49,7 @@ struct channel {
     struct loop *loop;
     struct stream *stream;
     const struct protocol *protocol;
+    const struct channel_tracer *tracer;
     size_t message_count;
     bool is_server;
     bool is_lost;

@@ -11,6 +11,7 @@ struct endpoint {
     struct loop *loop;
     char *path;
     const struct protocol *protocol;
+    const struct channel_tracer *tracer;
     struct duration connect_timeout;
     struct channel *channel;
     bool is_opening;
@@ -46,6 +47,11 @@ void endpoint_destroy(struct endpoint **handle)
     memory_free(endpoint);
 }
 
+void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer *tracer)
+{
+    endpoint->tracer = tracer;
+}
+
 static bool is_connected(const struct endpoint *endpoint)
 {
     return endpoint->channel != NULL && channel_is_open(endpoint->channel);
@@ -59,6 +65,8 @@ static bool open_channel(struct endpoint *endpoint, struct failure *why)
     channel_leave(&endpoint->channel);
     is_open = channel_open(endpoint->loop, endpoint->path, endpoint->protocol, endpoint->connect_timeout,
                            &endpoint->channel, &endpoint->last_failure);
+    if (is_open)
+        channel_set_tracer(endpoint->channel, endpoint->tracer);
     endpoint->is_opening = false;
     endpoint->has_failed = !is_open;
     event_wake_all(&endpoint->opened);

@@ -7,22 +7,49 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* True: the value is there. */
+static bool parse_rule(struct str rule, struct str *name_out, struct str *value_out)
+{
+    bool has_value;
+
+    if (str_starts_with(rule, STR("{")) && str_ends_with(rule, STR("}")))
+        rule = str_part(rule, 1, rule.len - 2);
+    has_value = str_cut(rule, '=', name_out, value_out);
+    *name_out = str_trim(*name_out);
+    *value_out = str_trim(*value_out);
+    return has_value;
+}
+
+bool environment_check(const struct strlist *rules, struct failure *why)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        struct str name, value;
+
+        (void) parse_rule(rules->items[i], &name, &value);
+        if (str_is_empty(name))
+            return failure_set(why, FAILURE_CONFIGURATION, 0, "missing attribute name in: %.*s",
+                               STR_ARG(rules->items[i]));
+    }
+    return true;
+}
+
 char **environment_export(struct arena *arena, const struct strlist *rules)
 {
     char **result = arena_new_array(arena, rules->count + 1, char *);
     size_t count = 0;
 
     for (size_t i = 0; i < rules->count; i++) {
-        struct str rule = rules->items[i];
-        const char *value;
+        struct str name, value;
 
-        if (str_contains_char(rule, '=')) {
-            result[count++] = arena_c(arena, rule);
-            continue;
+        if (!parse_rule(rules->items[i], &name, &value)) {
+            const char *ours = getenv(arena_c(arena, name));
+
+            if (ours == NULL)
+                continue;
+            value = str_from_c(ours);
         }
-        value = getenv(arena_c(arena, rule));
-        if (value != NULL)
-            result[count++] = arena_c(arena, arena_printf(arena, "%.*s=%s", STR_ARG(rule), value));
+        if (!str_is_empty(name))
+            result[count++] = arena_c(arena, arena_printf(arena, "%.*s=%.*s", STR_ARG(name), STR_ARG(value)));
     }
     return result;
 }

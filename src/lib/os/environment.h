@@ -9,8 +9,11 @@
 /*
  * environment - which variables a program takes in and hands on.
  * The rules are lists of "NAME" (kept when set) and "NAME=value" (set), as import_environment and
- * export_environment have them.
+ * export_environment have them; "{ NAME = value }" may have blanks in the value.
  */
+
+/* False, with the reason, for a rule that sets a value without a name. */
+MUST_USE bool environment_check(const struct strlist *rules, struct failure *why);
 
 /* Removes all variables that no rule names, and sets those with a value. */
 MUST_USE bool environment_import(const struct strlist *rules, struct failure *why);

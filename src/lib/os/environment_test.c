@@ -23,6 +23,39 @@ TEST(the_environment_holds_what_the_rules_say)
     arena_destroy(&arena);
 }
 
+TEST(a_rule_in_braces_may_have_blanks_in_its_value)
+{
+    struct arena *arena = arena_create();
+    struct strlist rules = { 0 };
+    char **result;
+
+    EXPECT(setenv("UNIT_KEPT", "1", 1) == 0);
+    strlist_add(&rules, arena, STR("{UNIT_GIVEN=a b}"));
+    strlist_add(&rules, arena, STR("{ UNIT_SPACED = a  b }"));
+    strlist_add(&rules, arena, STR("{ UNIT_KEPT }"));
+    result = environment_export(arena, &rules);
+    EXPECT_TEXT(result[0], "UNIT_GIVEN=a b");
+    EXPECT_TEXT(result[1], "UNIT_SPACED=a  b");
+    EXPECT_TEXT(result[2], "UNIT_KEPT=1");
+    EXPECT(result[3] == NULL);
+    arena_destroy(&arena);
+}
+
+TEST(a_value_without_a_name_is_refused)
+{
+    struct arena *arena = arena_create();
+    struct strlist rules = { 0 };
+    struct failure why;
+
+    strlist_add(&rules, arena, STR("TZ"));
+    strlist_add(&rules, arena, STR("A="));
+    EXPECT(environment_check(&rules, &why));
+    strlist_add(&rules, arena, STR("=x"));
+    EXPECT(!environment_check(&rules, &why));
+    EXPECT_TEXT(why.text, "missing attribute name in: =x");
+    arena_destroy(&arena);
+}
+
 TEST(importing_takes_away_what_no_rule_names)
 {
     struct arena *arena = arena_create();
