@@ -58,7 +58,6 @@ struct message {
     bool has_parts;     /* multipart or message: bytes beyond ASCII are taken for declared in there */
     bool has_utf8_header;
 
-
     struct pending_recipient *pending;
     size_t pending_count;
     size_t pending_capacity;

@@ -143,12 +143,14 @@ static bool try_name(const struct scene *scene, struct str name)
     }
     inner = scene_enter(scene, scene->address);
     attempt->expansions++;
-    attempt->is_expanded = true;
     inner->kind = SCENE_ALIAS;
     inner->expanding = name;
     take_owner_rights(inner, table);
     if (!take_owner(inner, name))
         return true;
+    if (!attempt->is_expanded)
+        attempt->is_list = inner->has_owner;
+    attempt->is_expanded = true;
     if (name.len < scene->local_part.len &&
         local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
         inner->propagated = str_from(scene->local_part, name.len);

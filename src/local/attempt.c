@@ -2,6 +2,7 @@
 #include "local/attempt.h"
 
 #include "base/check.h"
+#include "config/shared_settings.h"
 
 #include <stdio.h>
 
@@ -30,23 +31,41 @@ static struct delivery_report report_of(const struct result *result)
         .dsn = result->dsn,
         .text = result->text,
         .relay = STR("local"),
+        .action = result->action,
         .diagnostic_type = str_is_empty(result->diagnostic) ? STR_EMPTY : STR("x-unix"),
         .diagnostic = result->diagnostic,
     };
 }
 
+static bool tells_expansion(const struct attempt *attempt)
+{
+    const struct deliver_recipient *asked = &attempt->delivery->recipients[attempt->recipient];
+
+    return attempt->is_expanded && (asked->dsn_notify & DSN_NOTIFY_SUCCESS) != 0;
+}
+
+/* RFC 3461 section 5.2.7.2: at a mailing list the message has arrived, a mere alias is expanded. */
+static struct delivery_report report_of_expansion(const struct attempt *attempt)
+{
+    return (struct delivery_report){
+        .dsn = DSN_STATUS(2, 0, 0),
+        .text = STR("alias expanded"),
+        .relay = STR("local"),
+        .action = attempt->is_list ? STR("delivered") : STR("expanded"),
+    };
+}
+
 /*
- * RFC 3461 section 5.2.7.3: who asked to hear of success hears that the address was expanded, and no more. Of a failure
- * the report names the address that it happened to.
+ * Who asked to hear of success hears that the address was expanded, and no more. Of a failure the report names the
+ * address that it happened to.
  */
 static struct delivery_report report_of_all(const struct attempt *attempt, const struct result *worst)
 {
     const struct deliver_recipient *asked = &attempt->delivery->recipients[attempt->recipient];
     struct delivery_report report = report_of(worst);
 
-    if (worst->fate == FATE_SENT && attempt->is_expanded && (asked->dsn_notify & DSN_NOTIFY_SUCCESS) != 0) {
-        report.action = STR("expanded");
-        report.text = STR("alias expanded");
+    if (worst->fate == FATE_SENT && tells_expansion(attempt)) {
+        report = report_of_expansion(attempt);
     } else if (!str_equal(worst->address, asked->address)) {
         report.address = worst->address;
     }
@@ -55,7 +74,7 @@ static struct delivery_report report_of_all(const struct attempt *attempt, const
 
 void attempt_finish(struct attempt *attempt)
 {
-    static const struct result nothing = { FATE_SENT, { 2, 0, 0 }, { "no destination", 14 }, { "", 0 }, { "", 0 } };
+    static const struct result nothing = { .fate = FATE_SENT, .dsn = { 2, 0, 0 }, .text = { "no destination", 14 } };
     const struct result *worst = attempt->worst != NULL ? attempt->worst : &nothing;
     struct delivery_report report = report_of_all(attempt, worst);
 
@@ -64,6 +83,12 @@ void attempt_finish(struct attempt *attempt)
         delivery_passed(attempt->delivery, attempt->recipient, attempt->passed_to);
         map_destroy(&attempt->seen);
         return;
+    }
+    /* That is so however its members fare. */
+    if (worst->fate == FATE_BOUNCED && tells_expansion(attempt)) {
+        struct delivery_report expansion = report_of_expansion(attempt);
+
+        delivery_member(attempt->delivery, attempt->recipient, DELIVER_SENT, &expansion);
     }
     switch (worst->fate) {
     case FATE_SENT:
@@ -110,20 +135,40 @@ static struct result filtered(struct attempt *attempt, const struct result *resu
     return said;
 }
 
+/* What a report names in the recipient's stead. */
+static void add_member(struct attempt *attempt, struct str address, const struct result *result,
+                       const struct delivery_report *report)
+{
+    static const enum deliver_status status[] = {
+        [FATE_SENT] = DELIVER_SENT,
+        [FATE_DEFERRED] = DELIVER_DEFERRED,
+        [FATE_BOUNCED] = DELIVER_BOUNCED,
+    };
+    bool is_traced = (attempt->delivery->request->flags & DELIVER_FLAG_TRACE) != 0;
+    struct delivery_report member = *report;
+
+    member.address = address;
+    if (attempt->is_expanded && (result->fate != FATE_SENT || is_traced))
+        delivery_member(attempt->delivery, attempt->recipient, status[result->fate], &member);
+}
+
+static struct str word_of(const struct attempt *attempt, enum fate fate)
+{
+    if (fate == FATE_BOUNCED)
+        return attempt->delivery->shared->soft_bounce ? STR("SOFTBOUNCE") : STR("bounced");
+    return fate == FATE_SENT ? STR("sent") : STR("deferred");
+}
+
 void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *unfiltered)
 {
-    static const char *const words[] = {
-        [FATE_SENT] = "sent",
-        [FATE_DEFERRED] = "deferred",
-        [FATE_BOUNCED] = "bounced",
-    };
     struct result said = filtered(attempt, unfiltered);
     const struct result *result = &said;
     struct delivery_report report = report_of(result);
 
     report.original = original;
-    delivery_log_line(attempt->delivery, attempt->recipient, address, result->dsn, str_from_c(words[result->fate]),
+    delivery_log_line(attempt->delivery, attempt->recipient, address, result->dsn, word_of(attempt, result->fate),
                       &report);
+    add_member(attempt, address, result, &report);
     if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {
         attempt->worst = arena_new(attempt->arena, struct result);
         *attempt->worst = *result;

@@ -24,6 +24,7 @@ struct result {
     struct dsn_status dsn;
     struct str text;
     struct str diagnostic; /* a command's output */
+    struct str action;     /* for a report; empty: by its fate */
     struct str address;    /* whose it was; set when it is added */
 };
 
@@ -52,6 +53,7 @@ struct attempt {
     size_t resubmission_capacity;
     struct str passed_to; /* "name:nexthop" of the transport that delivers instead; empty: none does */
     bool is_expanded;     /* by an alias or a .forward */
+    bool is_list;         /* the first of them was an alias with an owner */
     bool has_loop;        /* an expansion went round */
     unsigned expansions;  /* of aliases and :include: files */
     struct result *worst; /* NULL: nothing has ended yet */

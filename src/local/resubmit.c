@@ -124,10 +124,13 @@ static struct result of_answer(const struct submission *submission, const struct
 {
     struct attempt *attempt = submission->attempt;
     struct dsn_status dsn;
+    struct result result;
 
     switch (answer->status) {
     case CLEANUP_OK:
-        return result_make(attempt, DSN_STATUS(2, 0, 0), "forwarded as %.*s", STR_ARG(submission->queue_id));
+        result = result_make(attempt, DSN_STATUS(2, 0, 0), "forwarded as %.*s", STR_ARG(submission->queue_id));
+        result.action = STR("relayed");
+        return result;
     case CLEANUP_TOO_BIG:
         return result_make(attempt, DSN_STATUS(5, 3, 4), "unable to forward message: it is too big");
     case CLEANUP_TOO_MANY_HOPS:
