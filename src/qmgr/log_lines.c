@@ -25,6 +25,11 @@ void log_queue_active(struct str queue_id, struct str sender, uint64_t size, siz
     strbuf_done(&buf);
 }
 
+void log_no_transport(struct str transport, const char *why)
+{
+    log_warning("connect to transport private/%.*s: %s", STR_ARG(transport), why);
+}
+
 void log_expired(struct str queue_id, struct str sender, bool is_forced)
 {
     struct strbuf buf;

@@ -12,6 +12,8 @@
 void log_queue_active(struct str queue_id, struct str sender, uint64_t size, size_t recipients);
 /* "ABC: from=<x@y>, status=expired, returned to sender"; forced: "status=force-expired". */
 void log_expired(struct str queue_id, struct str sender, bool is_forced);
+/* "warning: connect to transport private/x: No such file or directory" */
+void log_no_transport(struct str transport, const char *why);
 /* "ABC: removed" */
 void log_removed(struct str queue_id);
 /* "warning: ABC: no delay warning sent: REASON"; without doing, "warning: ABC: REASON". */

@@ -7,6 +7,8 @@
 #include "qmgr/log_lines.h"
 #include "run/loop.h"
 
+#include <string.h>
+
 /* ---- what its agents tell ---- */
 
 static bool take_census(void *context, void **teller, const struct deliver_census_reply *reply, struct failure *why)
@@ -49,7 +51,10 @@ static void agents_unavailable(void *context, const struct failure *why)
     struct deliveries *deliveries = route->deliveries;
     struct entry *entry;
 
-    log_warning("transport %.*s: %s", STR_ARG(transport_name(route->transport)), why->text);
+    if (why->error != 0)
+        log_no_transport(transport_name(route->transport), strerror(why->error));
+    else
+        log_no_transport(transport_name(route->transport), why->text);
     route->dead_until = instant_add(loop_now(deliveries->loop), deliveries->settings->transport_retry_time);
     route->dead_reason = *why;
     while ((entry = transport_first_waiting(route->transport)) != NULL)

@@ -294,7 +294,8 @@ class Side:
         Until nothing moves: nothing in maildrop, every message that the queue manager took up is gone or lies deferred or
         held, and the log has been read to where it was when this became so.
         """
-        deadline = time.monotonic() + PATIENCE
+        self.since = time.monotonic()
+        deadline = self.since + PATIENCE
         pause = 0.004
         while True:
             assert time.monotonic() < deadline, f"waited in vain for the end of: {getattr(self, 'title', 'start')}"
@@ -305,11 +306,11 @@ class Side:
 
     def is_settled(self):
         self.log.read()
-        # Cheap questions first.
+        # Cheap questions first; the log alone may err, as its lines come from several programs.
         maildrop = self.instance.queue / "maildrop"
         if maildrop.is_dir() and os.listdir(maildrop):
             return False
-        if self.log.under_way(self.log.deferred):
+        if self.log.under_way(self.log.deferred) and time.monotonic() < self.since + 0.5:
             return False
         parked = self.parked()
         if parked is None:

@@ -119,7 +119,7 @@ static enum table_result search_address(const struct search *search, const struc
             result = ask_users(search, local, user, extension, "");
     }
     if (result == TABLE_ABSENT && (rules->steps & ADDRESS_AT_DOMAIN) != 0 && !str_is_empty(domain))
-        result = ask_local(search, STR_EMPTY, "@", domain, false, extension);
+        result = ask_local(search, STR_EMPTY, "@", domain, false, STR_EMPTY);
     if (result == TABLE_ABSENT)
         result = ask_domains(search, (rules->steps & ADDRESS_DOMAIN) != 0, (rules->steps & ADDRESS_PARENT_DOMAINS) != 0,
                              rules->parents_match_subdomains, false, domain);

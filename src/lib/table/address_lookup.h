@@ -46,10 +46,10 @@ struct address_rules {
 
 struct address_answer {
     struct str value;
-    struct str key;   /* what was found */
-    struct str table; /* where */
-    struct str
-        extension; /* "+ext", with its delimiter, if the match was made without it: for propagation; else empty */
+    struct str key;       /* what was found */
+    struct str table;     /* where */
+    struct str extension; /* "+ext", with its delimiter, if user or user@domain matched without it: for propagation;
+                             else empty */
 };
 
 /* Answers live in the arena. */

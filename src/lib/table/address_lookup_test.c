@@ -67,6 +67,7 @@ TEST(addresses_are_asked_from_the_whole_to_the_part)
     EXPECT_STR(key_for(&bench, steps, "inline:{u+e=2,u=3,@example.com=4}", "u+e@example.com"), STR("u+e"));
     EXPECT_STR(key_for(&bench, steps, "inline:{u=3,@example.com=4}", "u+e@example.com"), STR("u"));
     EXPECT_STR(key_for(&bench, steps, "inline:{u=3,@other.example=4}", "u+e@other.example"), STR("@other.example"));
+    EXPECT_STR(bench.answer.extension, STR_EMPTY);
     EXPECT_STR(key_for(&bench, steps, "inline:{example.com=5}", "u@example.com"), STR("-"));
     EXPECT_STR(key_for(&bench, steps, "inline:{u=3}, fail:x", "u@example.com"), STR("?"));
     bench_done(&bench);
