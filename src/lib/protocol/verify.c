@@ -77,3 +77,12 @@ bool verify_is_sender(struct str local, struct str sender, struct duration ttl, 
     arena_destroy(&arena);
     return is_it;
 }
+
+bool verify_is_sender_address(struct str address, struct str sender, struct str origin, struct duration ttl,
+                              struct instant now)
+{
+    struct str domain = address_domain(sender);
+
+    return str_equal_nocase(address_domain(address), str_is_empty(domain) ? origin : domain) &&
+           verify_is_sender(address_local(address), sender, ttl, now);
+}

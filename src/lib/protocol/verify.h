@@ -50,5 +50,8 @@ extern const struct protocol verify_protocol;
 struct str verify_sender(struct arena *arena, struct str sender, struct duration ttl, struct instant now);
 /* Whether local is the local part of that sender now, or was it just before. */
 bool verify_is_sender(struct str local, struct str sender, struct duration ttl, struct instant now);
+/* The same of a whole address; origin is the domain of a sender that has none. */
+bool verify_is_sender_address(struct str address, struct str sender, struct str origin, struct duration ttl,
+                              struct instant now);
 
 #endif

@@ -17,6 +17,7 @@ TEST(a_fixed_sender_stays_as_it_is)
 
 TEST(a_changing_sender_is_known_in_its_time_and_the_next)
 {
+    const struct instant instant_zero = { 0 };
     struct arena *arena = arena_create();
     struct str sender = verify_sender(arena, STR("probe@example.com"), hour, instant_from_seconds(3600 * 31));
     struct str local = str_part(sender, 0, str_find_char(sender, '@'));
@@ -28,5 +29,10 @@ TEST(a_changing_sender_is_known_in_its_time_and_the_next)
     EXPECT(!verify_is_sender(STR("probe"), STR("probe@example.com"), hour, instant_from_seconds(3600 * 31)));
     EXPECT(verify_is_sender(STR("PROBE"), STR("probe@example.com"), seconds(0), instant_from_seconds(1)));
     EXPECT(!verify_is_sender(STR(""), STR("<>"), seconds(0), instant_from_seconds(1)));
+    EXPECT(verify_is_sender_address(STR("P@Example.com"), STR("p"), STR("example.com"), seconds(0), instant_zero));
+    EXPECT(verify_is_sender_address(STR("p@example.com"), STR("p@example.com"), STR("x"), seconds(0), instant_zero));
+    EXPECT(!verify_is_sender_address(STR("p@x"), STR("p@example.com"), STR("x"), seconds(0), instant_zero));
+    EXPECT(!verify_is_sender_address(STR("p"), STR("p"), STR("example.com"), seconds(0), instant_zero));
+    EXPECT(!verify_is_sender_address(STR(""), STR("<>"), STR(""), seconds(0), instant_zero));
     arena_destroy(&arena);
 }
