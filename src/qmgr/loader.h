@@ -16,7 +16,10 @@ void loader_wake(struct keeper *keeper);
 /* The message leaves the active queue: frees what was loaded. */
 void loader_release(struct keeper *keeper, struct queued_message *message);
 
-/* Reads a message's envelope without activating it (listing, control). In a fiber. FAILURE_NONE: it is gone. */
+/*
+ * Reads a message's envelope without activating it (listing, control). In a fiber. FAILURE_NONE: it is gone. Of one
+ * that is active the recipients are its own: not to be changed.
+ */
 MUST_USE bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena,
                                    struct envelope *envelope_out, struct failure *why);
 

@@ -57,6 +57,25 @@ def test_an_empty_queue_says_so(either):
     assert mail.command("postqueue", "-j").stdout == ""
 
 
+def test_a_listing_in_the_middle_of_a_delivery_makes_nobody_get_it_twice(either, sink):
+    """Who has been served stays served when the others are deferred."""
+    go = threading.Event()
+    late = sink(replies={"DOT": lambda session, line: go.wait(HOLD) and "450 4.7.1 not now"})
+    done = sink()
+    mail = either(main={"smtp_host_lookup": "native", "transport_maps":
+                        f"inline:{{late.test=smtp:[127.0.0.1]:{late.port}, done.test=smtp:[127.0.0.1]:{done.port}}}"}).start()
+    mail.sendmail("-f", SENDER, "a@late.test", "b@done.test", input=TEXT)
+    mail.wait_log(r"to=<b@done\.test>.* status=sent")
+    wait_until(lambda: [[r["address"] for r in m["recipients"]] for m in listing(mail)] == [["a@late.test"]], lambda: mail.tail())
+    go.set()
+    queue_id = mail.wait_log(r"(\w+): to=<a@late\.test>.* status=deferred").group(1)
+    wait_until(lambda: queue_of(mail, queue_id) == "deferred", lambda: mail.tail())
+    assert [r["address"] for r in entry(mail, queue_id)["recipients"]] == ["a@late.test"]
+    mail.command("postqueue", "-c", mail.config, "-f")
+    mail.wait_log(rf"{queue_id}: to=<a@late\.test>.* status=deferred", 2)
+    assert len(done.messages) == 1
+
+
 def test_deferred_mail_is_listed_as_postfix_does(either):
     mail = either(main=REFUSING).start()
     queue_id = submit(mail, "a@far.test", "b@far.test")
