@@ -51,17 +51,43 @@ static bool find_own_addresses(struct smtp *smtp, struct daemon *daemon, struct 
     return true;
 }
 
+static bool read_resolver_options(const struct smtp *smtp, struct resolver_options *options, struct failure *why)
+{
+    const struct strlist *words = &smtp->settings->dns_resolver_options;
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (str_equal(words->items[i], STR("res_defnames")))
+            options->appends_domain = true;
+        else if (str_equal(words->items[i], STR("res_dnsrch")))
+            options->searches = true;
+        else
+            return failure_set(why, FAILURE_CONFIGURATION, 0,
+                               "%s_dns_resolver_options: unknown word: %.*s; write res_defnames, res_dnsrch, or both",
+                               prefix_of(smtp), STR_ARG(words->items[i]));
+    }
+    return true;
+}
+
+static bool uses_dns(const struct smtp_settings *settings)
+{
+    return settings->dns_support_level == DNS_SUPPORT_AS_BEFORE ? !settings->disable_dns_lookups
+                                                                : settings->dns_support_level != DNS_SUPPORT_DISABLED;
+}
+
 static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failure *why)
 {
-    const struct smtp_settings *settings = smtp->settings;
+    const struct strlist *host_lookup = &smtp->settings->host_lookup;
+    bool has_dns = uses_dns(smtp->settings);
     struct resolver_options resolver = { .resolv_conf = NULL };
     struct host_lookup_options hosts = {
-        .may_use_dns = !settings->disable_dns_lookups && strlist_contains_nocase(&settings->host_lookup, STR("dns")),
-        .may_use_native =
-            settings->disable_dns_lookups || strlist_contains_nocase(&settings->host_lookup, STR("native")),
+        .may_use_dns = has_dns && strlist_contains_nocase(host_lookup, STR("dns")),
+        .may_use_native = !has_dns || strlist_contains_nocase(host_lookup, STR("native")),
     };
     struct inet_protocols protocols;
 
+    smtp->uses_dns = has_dns;
+    if (!read_resolver_options(smtp, &resolver, why))
+        return false;
     if (!hosts.may_use_dns && !hosts.may_use_native)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%s_host_lookup: write dns, native, or both",
                            prefix_of(smtp));

@@ -3,6 +3,8 @@
 
 static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VERIFY_TARGET_DATA] = "data", NULL };
 
+static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
+
 static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 
 #define STRING(member, name, value, purpose) SETTING_STRING(struct smtp_settings, member, name, value, 0, 0, purpose)
@@ -35,6 +37,13 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 #define MIRRORED_ROWS(prefix)                                                                                          \
     LIST(host_lookup, prefix "_host_lookup", "dns",                                                                    \
          "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),                  \
+        SETTING_CHOICE(struct smtp_settings, dns_support_level, prefix "_dns_support_level", "", dns_levels,           \
+                       "disabled: no DNS at all; enabled, or dnssec (signatures are not asked for): DNS, whatever "    \
+                       "disable_dns_lookups says."),                                                                   \
+        LIST(dns_resolver_options, prefix "_dns_resolver_options", "",                                                 \
+             "res_defnames: hosts without a dot are looked up in resolv.conf's first domain; res_dnsrch: in all."),    \
+        BOOLEAN(cname_overrides_servername, prefix "_cname_overrides_servername", "no",                                \
+                "Where a host's name is a CNAME, log and report what that names."),                                    \
         BOOLEAN(defer_if_no_mx_address_found, prefix "_defer_if_no_mx_address_found", "no",                            \
                 "Defer, instead of returning, when no MX host has an address."),                                       \
         BOOLEAN(randomize_addresses, prefix "_randomize_addresses", "yes", "Mix addresses of equal preference."),      \

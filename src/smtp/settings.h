@@ -17,6 +17,13 @@ enum verify_target {
     VERIFY_TARGET_DATA,
 };
 
+enum dns_support_level {
+    DNS_SUPPORT_AS_BEFORE, /* disable_dns_lookups decides */
+    DNS_SUPPORT_DISABLED,
+    DNS_SUPPORT_ENABLED,
+    DNS_SUPPORT_DNSSEC,
+};
+
 struct smtp_settings {
     /* where to */
     struct str tcp_port;
@@ -27,6 +34,9 @@ struct smtp_settings {
     bool allow_srv_lookup_fallback;
     bool ignore_srv_lookup_error;
     struct str dns_reply_filter;
+    int dns_support_level; /* enum dns_support_level */
+    struct strlist dns_resolver_options;
+    bool cname_overrides_servername;
     bool disable_dns_lookups;
     bool ignore_mx_lookup_error;
     bool idna2003; /* enable_idna2003_compatibility */

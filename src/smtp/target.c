@@ -147,7 +147,23 @@ static struct trouble not_found(struct arena *arena, struct str name, const char
 
 static bool uses_dns_for_hosts(const struct smtp *smtp)
 {
-    return !smtp->settings->disable_dns_lookups && strlist_contains_nocase(&smtp->settings->host_lookup, STR("dns"));
+    return smtp->uses_dns && strlist_contains_nocase(&smtp->settings->host_lookup, STR("dns"));
+}
+
+/* By the DNS, or as it was given. */
+static struct str name_of(const struct host_addresses *found, struct str host)
+{
+    bool has_other = found->canonical_name.len > 0 && !str_equal_nocase(found->canonical_name, host);
+
+    return has_other ? found->canonical_name : host;
+}
+
+/* Postfix's codes for what the C library says. */
+static struct dsn_status native_status(enum dns_outcome outcome)
+{
+    return outcome == DNS_UNKNOWN         ? DSN_STATUS(4, 4, 4)
+           : outcome == DNS_ABSENT_RECORD ? DSN_STATUS(5, 3, 0)
+                                          : DSN_STATUS(5, 4, 4);
 }
 
 /* like: all but the address, with which it is added. */
@@ -168,15 +184,18 @@ static bool add_host(struct smtp *smtp, const struct target *like, struct arena 
         struct target target = *like;
 
         target.address = found.items[i];
+        if (smtp->settings->cname_overrides_servername)
+            target.host = name_of(&found, host);
         add(list, target);
     }
     if (found.outcome == DNS_FOUND && found.count > 0)
         return true;
     if (uses_dns_for_hosts(smtp))
-        *trouble_out = not_found(arena, host, host_lookup_type_name(smtp->hosts), found.outcome, found.reason);
+        *trouble_out =
+            not_found(arena, name_of(&found, host), host_lookup_type_name(smtp->hosts), found.outcome, found.reason);
     else
-        *trouble_out = trouble_local(arena, found.outcome == DNS_UNKNOWN ? DSN_STATUS(4, 4, 3) : DSN_STATUS(5, 4, 4),
-                                     "unable to look up host %.*s: %s", STR_ARG(host), found.reason);
+        *trouble_out = trouble_local(arena, native_status(found.outcome), "unable to look up host %.*s: %s",
+                                     STR_ARG(host), found.reason);
     return false;
 }
 
@@ -296,7 +315,7 @@ static bool find(struct smtp *smtp, const struct nexthop *nexthop, struct arena 
         return false;
     }
     itself = (struct target){ .host = domain, .port = nexthop->port };
-    if (nexthop->is_host || smtp->settings->disable_dns_lookups)
+    if (nexthop->is_host || !smtp->uses_dns)
         return add_host(smtp, &itself, arena, list, trouble_out);
     if (strlist_contains_nocase(&smtp->settings->use_srv_lookup, nexthop->service))
         return find_by_srv(smtp, nexthop, domain, arena, list, trouble_out);

@@ -13,6 +13,8 @@
 #include "run/fiber.h"
 #include "run/offload.h"
 
+#include <netdb.h>
+
 /* Threads that may wait for the C library at one time. */
 enum { NATIVE_MAX = 8 };
 
@@ -130,6 +132,8 @@ static void add_answer(const struct dns_answer *answer, struct host_addresses *o
         if (answer->records[i].ttl_seconds < out->ttl_seconds)
             out->ttl_seconds = answer->records[i].ttl_seconds;
     }
+    if (answer->count > 0)
+        out->canonical_name = answer->canonical_name;
 }
 
 /* Which of two failed answers says more: no answer at all, then a name without records, then no name. */
@@ -163,7 +167,10 @@ static void look_in_dns(struct host_lookup *lookup, struct str name, struct aren
         total += questions[i].answer.count;
         worst = weightier(worst, &questions[i].answer);
     }
-    *out = (struct host_addresses){ .outcome = worst->outcome, .reason = worst->reason, .ttl_seconds = UINT32_MAX };
+    *out = (struct host_addresses){ .outcome = worst->outcome,
+                                    .reason = worst->reason,
+                                    .ttl_seconds = UINT32_MAX,
+                                    .canonical_name = worst->canonical_name };
     if (total == 0)
         return;
     out->items = arena_new_array(arena, total, struct ip_address);
@@ -188,6 +195,22 @@ static void look_in_system(struct host_lookup *lookup, struct str name, int fami
     out->reason = found.reason;
 }
 
+/* As the C library would say it. */
+static const char *native_reason(enum dns_outcome outcome)
+{
+    switch (outcome) {
+    case DNS_FOUND:
+        return "";
+    case DNS_ABSENT_NAME:
+        return gai_strerror(EAI_NONAME);
+    case DNS_ABSENT_RECORD:
+        return gai_strerror(EAI_NODATA);
+    case DNS_UNKNOWN:
+        break;
+    }
+    return gai_strerror(EAI_AGAIN);
+}
+
 static void look_natively(struct host_lookup *lookup, struct str name, struct arena *arena, struct host_addresses *out)
 {
     int family = !lookup->options.wants_ipv6 ? AF_INET : !lookup->options.wants_ipv4 ? AF_INET6 : AF_UNSPEC;
@@ -200,10 +223,12 @@ static void look_natively(struct host_lookup *lookup, struct str name, struct ar
     }
     *out = (struct host_addresses){ .outcome = DNS_ABSENT_NAME, .reason = "Name or service not known" };
     count = hosts_file_addresses(hosts_text(lookup), name, arena, &addresses);
-    if (count > 0)
+    if (count > 0) {
         fill(lookup, addresses, count, arena, out);
-    else
-        look_in_dns(lookup, name, arena, out);
+        return;
+    }
+    look_in_dns(lookup, name, arena, out);
+    out->reason = native_reason(out->outcome);
 }
 
 void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct arena *arena,

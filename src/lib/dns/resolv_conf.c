@@ -49,6 +49,25 @@ static void take_options(struct patience *patience, struct str words)
     }
 }
 
+static void take_domains(struct resolv_conf *conf, struct str words, size_t most)
+{
+    struct str word;
+
+    conf->domain_count = 0;
+    while (conf->domain_count < most && str_next_word(&words, " \t", &word)) {
+        char *place = conf->domains[conf->domain_count];
+
+        if (str_ends_with(word, STR(".")))
+            word.len--;
+        if (word.len == 0 || word.len >= RESOLV_CONF_DOMAIN_SIZE)
+            continue;
+        /* UNSAFE: it was looked whether the word fits; the rest is zero for the comparison */
+        memset(place, 0, RESOLV_CONF_DOMAIN_SIZE);
+        memcpy(place, word.data, word.len);
+        conf->domain_count++;
+    }
+}
+
 static struct duration lookup_timeout(struct patience patience, size_t servers)
 {
     uint64_t each = patience.timeout_seconds > 0 ? patience.timeout_seconds : TIMEOUT_SECONDS;
@@ -71,6 +90,10 @@ void resolv_conf_parse(struct resolv_conf *conf, struct str text)
             continue;
         if (str_equal(word, STR("options")))
             take_options(&patience, line);
+        else if (str_equal(word, STR("search")))
+            take_domains(conf, line, RESOLV_CONF_DOMAINS_MAX);
+        else if (str_equal(word, STR("domain")))
+            take_domains(conf, line, 1);
         else if (str_equal(word, STR("nameserver")) && str_next_word(&line, " \t", &word))
             add_server(conf, word);
     }
@@ -81,8 +104,12 @@ void resolv_conf_parse(struct resolv_conf *conf, struct str text)
 
 bool resolv_conf_equal(const struct resolv_conf *a, const struct resolv_conf *b)
 {
-    if (a->count != b->count || a->timeout.us != b->timeout.us)
+    if (a->count != b->count || a->timeout.us != b->timeout.us || a->domain_count != b->domain_count)
         return false;
+    for (size_t i = 0; i < a->domain_count; i++) {
+        if (strcmp(a->domains[i], b->domains[i]) != 0)
+            return false;
+    }
     for (size_t i = 0; i < a->count; i++) {
         if (a->servers[i].port != b->servers[i].port ||
             !ip_address_equal(&a->servers[i].address, &b->servers[i].address))

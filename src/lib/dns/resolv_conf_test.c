@@ -55,6 +55,32 @@ TEST(options_say_how_long_all_servers_are_waited_for)
     }
 }
 
+TEST(the_last_list_of_domains_counts)
+{
+    static const struct {
+        const char *text, *domains;
+    } rows[] = {
+        { "nameserver 192.0.2.1\n", "" },
+        { "search a.test\tb.test. .\n", "a.test b.test" },
+        { "search a.test b.test\ndomain c.test d.test\n", "c.test" },
+        { "domain c.test\nsearch 1.test 2.test 3.test 4.test 5.test 6.test 7.test\n",
+          "1.test 2.test 3.test 4.test 5.test 6.test" },
+        { "search a.test\nsearch\n", "" },
+    };
+    struct resolv_conf conf, first;
+
+    resolv_conf_parse(&first, str_from_c(rows[1].text));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        char text[100] = "";
+
+        resolv_conf_parse(&conf, str_from_c(rows[i].text));
+        for (size_t k = 0, used = 0; k < conf.domain_count; k++)
+            used += (size_t) snprintf(text + used, sizeof(text) - used, "%s%s", k > 0 ? " " : "", conf.domains[k]);
+        EXPECT_TEXT(text, rows[i].domains);
+        EXPECT(resolv_conf_equal(&conf, &first) == (i == 1));
+    }
+}
+
 static void write_file(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");

@@ -33,6 +33,7 @@ struct resolver {
     struct instant looked;   /* at the file */
     struct duration timeout; /* 0: as the file says */
     bool is_validating;
+    bool appends_domain, searches;
     resolver_filter *filter; /* NULL: none */
     void *filter_context;
     struct context *context;
@@ -259,6 +260,8 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
     resolver->loop = loop;
     resolver->timeout = options->timeout;
     resolver->is_validating = options->is_validating;
+    resolver->appends_domain = options->appends_domain;
+    resolver->searches = options->searches;
     list_init(&resolver->waiting);
     list_init(&resolver->old_contexts);
     list_init(&resolver->abandoned);
@@ -359,8 +362,8 @@ static struct duration lookup_timeout(const struct resolver *resolver)
     return said.us > 0 && said.us < most.us ? said : most;
 }
 
-void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
-                     struct dns_answer *answer_out)
+static void look_up_name(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
+                         struct dns_answer *answer_out)
 {
     struct query *query;
     struct duration left = lookup_timeout(resolver);
@@ -395,4 +398,51 @@ void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type t
     end_query(query);
     if (resolver->filter != NULL && answer_out->outcome == DNS_FOUND)
         filter_answer(resolver, answer_out);
+}
+
+static bool is_absent(const struct dns_answer *answer)
+{
+    return answer->outcome == DNS_ABSENT_NAME || answer->outcome == DNS_ABSENT_RECORD;
+}
+
+static void search(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
+                   struct dns_answer *answer_out)
+{
+    /* A copy: while the answer is waited for, resolv.conf may be read again. */
+    struct resolv_conf *conf = arena_new(arena, struct resolv_conf);
+
+    *conf = resolver->conf;
+    for (size_t i = 0; i < conf->domain_count && is_absent(answer_out); i++) {
+        struct str whole = arena_printf(arena, "%.*s.%s", STR_ARG(name), conf->domains[i]);
+
+        look_up_name(resolver, whole, type, arena, answer_out);
+        if (!resolver->searches)
+            break;
+    }
+}
+
+void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
+                     struct dns_answer *answer_out)
+{
+    bool has_dot = str_contains_char(name, '.');
+    bool is_searched =
+        (type == DNS_TYPE_A || type == DNS_TYPE_AAAA) && (has_dot ? resolver->searches : resolver->appends_domain);
+    struct dns_answer whole;
+
+    if (!is_searched || str_ends_with(name, STR("."))) {
+        look_up_name(resolver, name, type, arena, answer_out);
+        return;
+    }
+    *answer_out = (struct dns_answer){ .outcome = DNS_ABSENT_NAME };
+    if (!has_dot)
+        search(resolver, name, type, arena, answer_out);
+    if (!is_absent(answer_out))
+        return;
+    look_up_name(resolver, name, type, arena, answer_out);
+    if (!has_dot || !is_absent(answer_out))
+        return;
+    whole = *answer_out;
+    search(resolver, name, type, arena, answer_out);
+    if (is_absent(answer_out))
+        *answer_out = whole;
 }

@@ -25,6 +25,10 @@ struct resolver_options {
     const char *resolv_conf; /* NULL: MERPATI_RESOLV_CONF, else /etc/resolv.conf */
     struct duration timeout; /* for one lookup; 0: what the file's options say; at most, and without any, 30 seconds */
     bool is_validating;      /* DNSSEC, with the system's root anchor */
+    /* For addresses, as the C library's RES_DEFNAMES and RES_DNSRCH: names are looked up in resolv.conf's domains too.
+     */
+    bool appends_domain; /* a name without a dot, in the first of them */
+    bool searches;       /* a name with a dot that is not found, in all; with appends_domain, one without too */
 };
 
 /* The file that a resolver without resolv_conf in its options reads. */
@@ -52,8 +56,8 @@ typedef enum resolver_verdict resolver_filter(void *context, struct str owner, c
 void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context);
 
 /*
- * Waits in the calling fiber, at most the resolver's timeout, for the records of name (absolute, no search list).
- * The answer's memory is the arena's. Never fails: trouble of any sort is outcome DNS_UNKNOWN.
+ * Waits in the calling fiber, at most the resolver's timeout, for the records of name (absolute, unless the options say
+ * otherwise). The answer's memory is the arena's. Never fails: trouble of any sort is outcome DNS_UNKNOWN.
  */
 void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
                      struct dns_answer *answer_out);
