@@ -159,6 +159,16 @@ static struct str word_of(const struct attempt *attempt, enum fate fate)
     return fate == FATE_SENT ? STR("sent") : STR("deferred");
 }
 
+/* What would be returned and waits is told as what waits. */
+static struct dsn_status dsn_to_log(const struct attempt *attempt, const struct result *result)
+{
+    struct dsn_status dsn = result->dsn;
+
+    if (result->fate == FATE_BOUNCED && attempt->delivery->shared->soft_bounce)
+        dsn.class = 4;
+    return dsn;
+}
+
 void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *unfiltered)
 {
     struct result said = filtered(attempt, unfiltered);
@@ -166,8 +176,8 @@ void attempt_add(struct attempt *attempt, struct str address, struct str origina
     struct delivery_report report = report_of(result);
 
     report.original = original;
-    delivery_log_line(attempt->delivery, attempt->recipient, address, result->dsn, word_of(attempt, result->fate),
-                      &report);
+    delivery_log_line(attempt->delivery, attempt->recipient, address, dsn_to_log(attempt, result),
+                      word_of(attempt, result->fate), &report);
     add_member(attempt, address, result, &report);
     if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {
         attempt->worst = arena_new(attempt->arena, struct result);

@@ -8,6 +8,7 @@
 #include "smtp/attempt.h"
 #include "smtp/generic.h"
 #include "smtp/generic_headers.h"
+#include "smtp/log_lines.h"
 #include "smtp/mime_downgrade.h"
 #include "smtp/pix.h"
 #include "smtp/session.h"
@@ -151,6 +152,8 @@ bool body_send(struct smtp_session *session, const struct attempt *attempt, stru
     session_set_timeout(session, settings->data_xfer_timeout, minimum_rate(settings));
     is_read = send_pieces(session, attempt, &content, &body, why);
     content_close(&content);
+    if (body.wire.has_broken)
+        smtp_log_breaking_lines(request->queue_id, settings->line_length_limit);
     body_stream_done(&body);
     return is_read;
 }

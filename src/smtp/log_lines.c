@@ -55,6 +55,11 @@ void smtp_log_not_mapped(struct str queue_id, const char *reason)
     log_warning("%.*s: address rewriting problem: %s", STR_ARG(queue_id), reason);
 }
 
+void smtp_log_breaking_lines(struct str queue_id, int limit)
+{
+    log_info("%.*s: breaking line > %d bytes with <CR><LF>SPACE", STR_ARG(queue_id), limit);
+}
+
 void smtp_log_no_srv_address(struct str name)
 {
     log_warning("no SRV host for %.*s has a valid address record", STR_ARG(name));

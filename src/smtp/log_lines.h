@@ -43,5 +43,7 @@ void smtp_log_passing(struct str queue_id, struct str recipient, struct str tran
 /* warning: 98AC3161ABF: the message could not be read: ... */
 void smtp_log_unreadable(struct str queue_id, const char *reason);
 void smtp_log_not_mapped(struct str queue_id, const char *reason);
+/* "98AC3161ABF: breaking line > 998 bytes with <CR><LF>SPACE" */
+void smtp_log_breaking_lines(struct str queue_id, int limit);
 
 #endif

@@ -27,6 +27,7 @@ static void add_text(struct wire_body *body, struct str text, struct strbuf *out
         if (text.len > 0) {
             strbuf_append(out, STR("\r\n "));
             body->column = 1;
+            body->has_broken = true;
         }
     }
 }

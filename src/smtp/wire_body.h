@@ -16,6 +16,7 @@ struct wire_body {
     size_t line_limit; /* 0: none */
     size_t column;     /* bytes of the current line already out */
     bool has_cr;       /* the last byte was a CR, held back */
+    bool has_broken;   /* a line was longer than the limit */
 };
 
 void wire_body_init(struct wire_body *body, size_t line_limit);

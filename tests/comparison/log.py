@@ -46,7 +46,7 @@ class Log:
             match = re.search(r"(?:forwarded as|notification:) ([0-9A-F]{6,15})\)?$", line)
             if match:
                 self.active.setdefault(match[1], True)
-            match = re.search(r"]: ([0-9A-F]{6,15}): (?:to=<.*)?status=deferred", line)
+            match = re.search(r"]: ([0-9A-F]{6,15}): (?:to=<.*)?status=(?:deferred|SOFTBOUNCE)", line)
             if match:
                 self.deferred.add(match[1])
 

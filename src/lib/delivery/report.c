@@ -145,12 +145,10 @@ static void add_deferral(struct delivery *delivery, size_t recipient, const stru
 static void add_return(struct delivery *delivery, size_t recipient, const struct delivery_report *said)
 {
     bool is_soft = delivery->shared->soft_bounce;
+    struct dsn_status dsn = is_soft ? with_class(said->dsn, 4) : said->dsn;
 
-    log_line(delivery, recipient, said, said->dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
-    if (is_soft)
-        add_result(delivery, recipient, said, DELIVER_DEFERRED, with_class(said->dsn, 4));
-    else
-        add_result(delivery, recipient, said, DELIVER_BOUNCED, said->dsn);
+    log_line(delivery, recipient, said, dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
+    add_result(delivery, recipient, said, is_soft ? DELIVER_DEFERRED : DELIVER_BOUNCED, dsn);
 }
 
 static void add_failure(struct delivery *delivery, size_t recipient, const struct delivery_report *report,
