@@ -57,9 +57,11 @@ static size_t take_outcomes(struct active_message *active, struct queue_file_out
 
 static bool is_expired(const struct keeper *keeper, const struct envelope *envelope)
 {
-    struct duration lifetime = str_is_empty(envelope->sender) ? keeper->settings->bounce_queue_lifetime
-                                                              : keeper->settings->maximal_queue_lifetime;
+    const struct qmgr_settings *settings = keeper->settings;
+    struct duration lifetime = settings->maximal_queue_lifetime;
 
+    if (str_is_empty(envelope->sender) && settings->bounce_queue_lifetime.us < lifetime.us)
+        lifetime = settings->bounce_queue_lifetime;
     return instant_since(clock_now(), envelope->arrival).us >= lifetime.us;
 }
 

@@ -81,3 +81,8 @@ void log_feedback(const struct destination *destination, bool is_success, double
              STR_ARG(destination_nexthop(destination)), limits->concurrency, window->size, window->success,
              window->failure, window->failed_cohorts);
 }
+
+void log_lifetime_adjusted(void)
+{
+    log_warning("bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime");
+}

@@ -25,4 +25,7 @@ void log_going_busy(void);
 void log_feedback_values(struct str transport, const struct scheduler_limits *limits);
 void log_feedback(const struct destination *destination, bool is_success, double feedback);
 
+/* "warning: bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime" */
+void log_lifetime_adjusted(void);
+
 #endif

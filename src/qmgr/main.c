@@ -91,6 +91,8 @@ static bool open_before_jail(struct daemon *daemon, struct failure *why)
     daemon_set_patience(daemon, settings->daemon_timeout);
     daemon_keep(daemon, qmgr);
     open_tables(daemon, qmgr);
+    if (settings->bounce_queue_lifetime.us > settings->maximal_queue_lifetime.us)
+        log_lifetime_adjusted();
     /* master runs with the master.cf it read; a mistake made in it since is no reason to stop the mail. */
     if (!deliveries_find_transports(shared->config_directory, shared->default_process_limit, daemon_arena(daemon),
                                     &qmgr->transports, &qmgr->transport_count, why))

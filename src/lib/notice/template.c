@@ -53,7 +53,7 @@ const char *template_class_name(enum template_class class)
 
 void template_set_init(struct template_set *set)
 {
-    *set = (struct template_set){ .file = STR("built-in templates") };
+    *set = (struct template_set){ .file = STR("[built-in]") };
     for (size_t i = 0; i < TEMPLATE_CLASSES; i++)
         set->items[i] = (struct notice_template){
             .charset = STR("us-ascii"),
