@@ -221,6 +221,7 @@ ENDS = {
     "silent": "exit 0",
     "output": "echo 'all  done'; echo; echo again; exit 0",
     "odd output": "printf 'a\\tb\\rc\\001\\303\\244'; exit 0",
+    "broken UTF-8": r"printf '\344 \303 \303\244 \303( \240 \300\257 \360\237\230\200 \200'; exit 0",
     "code and success": "echo 5.1.1 no; exit 0",
     **{f"status {n}": f"exit {n}" for n in (1, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 126, 127, 200, 255)},
     "status 67 and output": "echo who is that >&2; exit 67",
@@ -261,7 +262,7 @@ REPORTED = r"(?m)^(?:Final-Recipient|Original-Recipient|Action|Status|Diagnostic
 
 @pytest.mark.parametrize("label,end", [("plain", "exit 0"), ("final", "exit 0"), ("ends", "exit 67"), ("ends", "echo no room; exit 73"),
                                        ("ends", "echo 5.2.2 full; exit 73"), ("ends", "exit 99"), ("ends", "echo x; exit 99"),
-                                       ("slow", "echo on; sleep 1000")])
+                                       ("slow", "echo on; sleep 1000"), ("slow", "sleep 1000")])
 def test_reports_are_stocks(pair, label, end):
     found = []
     for mail in pair:

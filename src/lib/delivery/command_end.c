@@ -2,17 +2,30 @@
 #include "delivery/command_end.h"
 
 #include "delivery/sysexits_text.h"
+#include "mail/domain.h"
 #include "run/child.h"
+
+#include <sysexits.h>
+
+/* Of the character at the start, if that is UTF-8 and none of ASCII; else 0. */
+static size_t utf8_length(struct str text)
+{
+    unsigned char first = (unsigned char) text.data[0];
+    size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    return len <= text.len && domain_is_utf8(str_part(text, 0, len)) ? len : 0;
+}
 
 /* The output on one line, for the log and the report. */
 static struct str one_line(struct arena *arena, struct str output)
 {
     char *copy = arena_c(arena, output);
 
-    for (size_t i = 0; i < output.len; i++) {
+    for (size_t i = 0, len; i<output.len; i += len> 0 ? len : 1) {
+        len = utf8_length(str_from(output, i));
         if (copy[i] == '\n' || copy[i] == '\t')
             copy[i] = ' ';
-        else if ((unsigned char) copy[i] < ' ' || copy[i] == 127)
+        else if (len == 0 && ((unsigned char) copy[i] < ' ' || (unsigned char) copy[i] >= 127))
             copy[i] = '_';
     }
     return str_make(copy, output.len);
@@ -56,11 +69,17 @@ static struct command_end of_status(struct arena *arena, int status, struct str 
     return end;
 }
 
+/* Of one that was ended: what it said, or, as it never had a status, what stands for that in Postfix's reports. */
+static struct str last_words(struct str output)
+{
+    return str_is_empty(output) ? str_from_c(sysexits_find(EX_SOFTWARE)->text) : str_trim_right(output);
+}
+
 struct command_end command_end_judge(struct arena *arena, const struct child_result *result, struct str command)
 {
     struct str output = one_line(arena, result->output);
     const char *lead = str_is_empty(output) ? "" : ". Command output: ";
-    struct command_end end = { .dsn = DSN_STATUS(2, 0, 0), .output = output, .diagnostic = str_trim_right(output) };
+    struct command_end end = { .dsn = DSN_STATUS(2, 0, 0), .output = output, .diagnostic = last_words(output) };
 
     switch (result->end) {
     case CHILD_TIMED_OUT:

@@ -40,6 +40,23 @@ TEST(a_status_code_in_the_output_outranks_the_exit_status)
     expect((struct child_result){ CHILD_EXITED, 0, STR("5.1.1 who is that\n"), false }, "2.0.0", "");
 }
 
+TEST(output_is_one_line_of_utf8)
+{
+    expect((struct child_result){ CHILD_EXITED, 99, STR("a\tb\rc\001 \303\244\344 \303( \360\237\230\200\303"), false },
+           "5.3.0", "Command died with status 99: \"/bin/x\". Command output: a b_c_ \303\244_ _( \360\237\230\200_");
+}
+
+TEST(one_that_was_ended_has_the_diagnostic_of_postfix)
+{
+    struct arena *arena = arena_create();
+    struct child_result silent = { CHILD_TIMED_OUT, 0, STR_EMPTY, false };
+    struct child_result loud = { CHILD_SIGNALED, 9, STR("so far\n"), false };
+
+    EXPECT_STR(command_end_judge(arena, &silent, STR("x")).diagnostic, STR("internal software error"));
+    EXPECT_STR(command_end_judge(arena, &loud, STR("x")).diagnostic, STR("so far"));
+    arena_destroy(&arena);
+}
+
 static void expect_diagnostic(int status, const char *output, const char *diagnostic)
 {
     struct arena *arena = arena_create();

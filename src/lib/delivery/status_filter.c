@@ -9,14 +9,14 @@ static bool is_success(const struct dsn_status *status)
     return status->class == 2;
 }
 
-/* "4.2.0 text"; blanks between and around do not count. */
+/* "4.2.0 text"; blanks between do not count, nor before; those at the end are text. */
 static bool parse_answer(struct str answer, struct dsn_status *status_out, struct str *text_out)
 {
     struct str rest = answer, word;
 
     if (!str_next_word(&rest, " \t", &word) || !dsn_status_parse(word, status_out))
         return false;
-    *text_out = str_trim(rest);
+    *text_out = str_trim_left(rest);
     return !str_is_empty(*text_out);
 }
 
