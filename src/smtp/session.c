@@ -298,20 +298,24 @@ static bool introduce(struct smtp_session *session, const struct target *target,
     return true;
 }
 
-static const struct socket_address *local_address(const struct smtp *smtp, const struct target *target,
-                                                  struct socket_address *place)
+/* *local_out: NULL to let the system choose. False: the address that it must be from cannot be used. */
+static bool find_local_address(const struct smtp *smtp, const struct target *target, struct socket_address *place,
+                               const struct socket_address **local_out)
 {
     const struct ip_address *from = target->address.family == IP_V4 ? &smtp->bind_ipv4 : &smtp->bind_ipv6;
     char text[IP_ADDRESS_TEXT_MAX];
     struct failure why;
 
+    *local_out = NULL;
     if (from->family == IP_NONE)
-        return NULL;
+        return true;
     place->len = ip_address_to_sockaddr(from, 0, &place->storage);
-    if (socket_can_bind(place, &why))
-        return place;
+    if (socket_can_bind(place, &why)) {
+        *local_out = place;
+        return true;
+    }
     smtp_log_bind_failed(str_from_c(ip_address_format(from, text)), strerror(why.error));
-    return smtp->settings->bind_address_enforce ? place : NULL;
+    return !smtp->settings->bind_address_enforce;
 }
 
 static const char *reason_of(const struct failure *why)
@@ -343,17 +347,23 @@ static bool connect_to(struct smtp *smtp, const struct target *target, struct ar
                        struct trouble *trouble_out)
 {
     struct duration timeout = smtp->settings->connect_timeout;
-    struct socket_address address, local;
+    struct socket_address address, place;
+    const struct socket_address *local;
     char text[IP_ADDRESS_TEXT_MAX];
     struct failure why;
     int fd;
 
     if (!str_is_empty(target->path))
         return connect_to_path(smtp, target, arena, stream_out, trouble_out);
+    if (!find_local_address(smtp, target, &place, &local)) {
+        *trouble_out = trouble_local(arena, DSN_STATUS(4, 4, 0), "server configuration error");
+        smtp_log_connect_failed(trouble_out->text);
+        return false;
+    }
     address.len = ip_address_to_sockaddr(&target->address, target->port, &address.storage);
     if (timeout.us <= 0)
         timeout = DURATION_FOREVER;
-    if (socket_connect(smtp->loop, &address, local_address(smtp, target, &local), timeout, &fd, &why) &&
+    if (socket_connect(smtp->loop, &address, local, timeout, &fd, &why) &&
         stream_create(smtp->loop, fd, smtp->settings->helo_timeout, stream_out, &why))
         return true;
     *trouble_out = trouble_local(arena, DSN_STATUS(4, 4, 1), "connect to %.*s[%s]:%u: %s", STR_ARG(target->host),

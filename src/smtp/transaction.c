@@ -60,7 +60,7 @@ static const struct {
     size_t timeout; /* the place of its duration in the settings */
 } step_rows[] = {
     [STEP_RSET] = { "RSET command", "sending RSET probe", offsetof(struct smtp_settings, rset_timeout) },
-    [STEP_XFORWARD] = { "XFORWARD command", "sending XFORWARD", offsetof(struct smtp_settings, xforward_timeout) },
+    [STEP_XFORWARD] = { "", "", offsetof(struct smtp_settings, xforward_timeout) },
     [STEP_MAIL] = { "MAIL FROM command", "sending MAIL FROM", offsetof(struct smtp_settings, mail_timeout) },
     [STEP_RCPT] = { "RCPT TO command", "sending RCPT TO", offsetof(struct smtp_settings, rcpt_timeout) },
     [STEP_DATA] = { "DATA command", "sending DATA command", offsetof(struct smtp_settings, data_init_timeout) },
@@ -270,6 +270,14 @@ static void take_answer(struct transaction *transaction, size_t place)
     }
 }
 
+/* What the connection was lost at, while the answer to this step was waited for. */
+static const char *doing(const struct transaction *transaction, enum step step)
+{
+    size_t place = transaction->recipients[transaction->answered];
+
+    return step == STEP_XFORWARD ? xforward_doing(transaction->xforward.items[place]) : step_rows[step].doing;
+}
+
 /* MAIL to DATA. False when the connection went; then lost has the trouble. */
 static bool exchange_commands(struct transaction *transaction, struct trouble *lost)
 {
@@ -282,7 +290,7 @@ static bool exchange_commands(struct transaction *transaction, struct trouble *l
             break;
         step = transaction->steps[transaction->answered];
         if (!session_read_reply(transaction->session, timeout_of(transaction, step), &why)) {
-            *lost = trouble_lost(transaction->arena, transaction->session, &why, step_rows[step].doing);
+            *lost = trouble_lost(transaction->arena, transaction->session, &why, doing(transaction, step));
             return false;
         }
         take_answer(transaction, transaction->answered++);

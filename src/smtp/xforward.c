@@ -90,13 +90,23 @@ struct strlist xforward_commands(struct arena *arena, const struct deliver_reque
     return commands;
 }
 
+static bool is_first(struct str command)
+{
+    struct str rest = str_from(command, sizeof "XFORWARD" - 1 + 1);
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if ((rows[i].bit & FIRST_COMMAND) != 0 && str_starts_with(rest, str_from_c(rows[i].name)))
+            return true;
+    }
+    return false;
+}
+
 const char *xforward_command_name(struct str command)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct str rest = str_from(command, sizeof "XFORWARD" - 1 + 1);
+    return is_first(command) ? "XFORWARD name/address command" : "XFORWARD helo/protocol command";
+}
 
-        if ((rows[i].bit & FIRST_COMMAND) != 0 && str_starts_with(rest, str_from_c(rows[i].name)))
-            return "XFORWARD name/address command";
-    }
-    return "XFORWARD helo/protocol command";
+const char *xforward_doing(struct str command)
+{
+    return is_first(command) ? "sending XFORWARD name/address" : "sending XFORWARD helo/protocol";
 }

@@ -30,5 +30,7 @@ unsigned xforward_parse(struct str words);
 struct strlist xforward_commands(struct arena *arena, const struct deliver_request *request, unsigned known);
 /* Which of the two it is, for the log: "XFORWARD name/address command". */
 const char *xforward_command_name(struct str command);
+/* The same for a connection that was lost there. */
+const char *xforward_doing(struct str command);
 
 #endif
