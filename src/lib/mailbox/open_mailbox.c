@@ -152,6 +152,17 @@ PRINTF_LIKE(2, 3) static bool say(struct failure *why, const char *format, ...)
     return why->error == 0 ? failure_prefix(why, "%s", text) : failure_set(why, why->kind, why->error, "%s", text);
 }
 
+/*
+ * A file that somebody named may be writable in a directory that is not, as may a mailbox in the spool for a system of
+ * an ordinary user: then the other lock must do.
+ */
+static bool may_do_without_dot_lock(const struct open_mailbox *mailbox, const struct failure *why)
+{
+    return (why->error == EACCES || why->error == EPERM || why->error == EROFS) &&
+           (mailbox->is_user_named || (mailbox->is_in_spool && !privilege_is_root())) &&
+           (uses_lock(mailbox, "fcntl") || uses_lock(mailbox, "flock"));
+}
+
 static bool take_dot_lock(struct open_mailbox *mailbox, struct failure *why)
 {
     struct patience patience = { 0 };
@@ -162,11 +173,11 @@ static bool take_dot_lock(struct open_mailbox *mailbox, struct failure *why)
         if (try_dot_lock(mailbox, why))
             return true;
     } while (why->error == EEXIST && wait_for_lock(mailbox, &patience));
-    /* A file may be writable in a directory that is not; then the other lock must do. */
-    if ((why->error == EACCES || why->error == EPERM || why->error == EROFS) &&
-        (!mailbox->is_in_spool || !privilege_is_root()) && (uses_lock(mailbox, "fcntl") || uses_lock(mailbox, "flock")))
-        return true;
-    return say(why, "unable to create lock file %s.lock", mailbox->path);
+    if (!may_do_without_dot_lock(mailbox, why))
+        return say(why, "unable to create lock file %s.lock", mailbox->path);
+    if (mailbox->is_user_named)
+        log_warning("unable to create lock file %s.lock: %s", mailbox->path, strerror(why->error));
+    return true;
 }
 
 static bool create_file(struct open_mailbox *mailbox, struct failure *why)
