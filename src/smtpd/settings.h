@@ -30,7 +30,6 @@ struct smtpd_settings {
     struct str etrn_restrictions;
     bool relay_before_recipient_restrictions;
     bool delay_reject;
-    bool delay_open_until_valid_rcpt;
     bool helo_required;
     bool peername_lookup;
     bool client_port_logging;

@@ -169,3 +169,14 @@ def test_plain_refusals_of_a_server_are_not(pair):
         transcripts(side, "mark-grammar@y")
         told = [m for m in side.instance.mailbox(ACCOUNT) if "Transcript of session" in m]
         assert not [m for m in told if "mark-unknown@" in m or "mark-denied@" in m or "mark-later@" in m]
+
+
+def test_what_went_before_is_left_out_of_a_long_session(either):
+    """smtpd_history_flush_threshold: at RSET, EHLO and the end of a message, what is longer is forgotten."""
+    mail = either(main={"notify_classes": "protocol", "error_notice_recipient": ACCOUNT, "smtpd_history_flush_threshold": "4"}).start()
+    with mail.smtp() as client:
+        client.commands("EHLO forgotten.example", "NOOP", "NOOP forgotten", "RSET", "VRFY", "NOOP kept", "UNKNOWN", "QUIT")
+    text = mail.wait_mailbox(ACCOUNT)[0]
+    transcript = text[text.index("Transcript of session follows."):]
+    assert "forgotten" not in transcript
+    assert "In:  NOOP kept" in transcript and "In:  UNKNOWN" in transcript

@@ -64,11 +64,39 @@ static bool is_acted_on_by_transport(struct str name)
     return false;
 }
 
+/* "$name", "${name", "$(name": an older name that another parameter's default asks for. */
+static bool refers_to(struct str text, struct str name)
+{
+    size_t dollar;
+
+    while ((dollar = str_find_char(text, '$')) != STR_NOT_FOUND) {
+        text = str_from(text, dollar + 1);
+        if (str_starts_with(text, STR("{")) || str_starts_with(text, STR("(")))
+            text = str_from(text, 1);
+        if (str_starts_with(text, name) &&
+            (text.len == name.len || (!char_is_alnum(text.data[name.len]) && text.data[name.len] != '_')))
+            return true;
+    }
+    return false;
+}
+
+static bool is_asked_for_by_default(struct str name)
+{
+    size_t i;
+    size_t j;
+
+    for (i = 0; registry_tables[i] != NULL; i++)
+        for (j = 0; j < registry_tables[i]->count; j++)
+            if (refers_to(str_from_c(registry_tables[i]->rows[j].default_text), name))
+                return true;
+    return false;
+}
+
 static bool is_acted_on(const struct parameter *parameter)
 {
     struct str name = parameter->name;
 
-    return registry_find(name) != NULL || is_acted_on_by_transport(name) ||
+    return registry_find(name) != NULL || is_acted_on_by_transport(name) || is_asked_for_by_default(name) ||
            (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 

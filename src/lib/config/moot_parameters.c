@@ -35,6 +35,7 @@ static const struct moot_parameter parameters[] = {
     { "mailq_path", INFORMATION },
     { "manpage_directory", INFORMATION },
     { "newaliases_path", INFORMATION },
+    { "process_id_directory", "master's process id is in pid/master.pid" },
     { "proxywrite_service_name", "caches are written by the services that keep them" },
     { "qmgr_fudge_factor", "it is for Postfix's older queue manager, oqmgr, whose name means qmgr here" },
     { "qmqpd_authorized_clients", NO_QMQPD },
@@ -47,6 +48,7 @@ static const struct moot_parameter parameters[] = {
     { "sendmail_path", INFORMATION },
     { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
     { "sun_mailtool_compatibility", OLD },
+    { "trigger_timeout", "who wakes a service up waits for nothing" },
 };
 /* clang-format on */
 
