@@ -215,6 +215,12 @@ const char *daemon_service_path(struct daemon *daemon, const char *folder, struc
     return arena_printf(daemon->arena, "%s/%.*s", folder, STR_ARG(name)).data;
 }
 
+void daemon_set_patience(struct daemon *daemon, struct duration time)
+{
+    (void) daemon;
+    (void) time;
+}
+
 void daemon_yield(struct daemon *daemon)
 {
     (void) daemon;
