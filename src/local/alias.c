@@ -49,6 +49,7 @@ static void take_owner_rights(struct scene *scene, struct str table)
     scene->account = NULL;
     scene->rights = local->default_rights;
     scene->has_rights = local->has_default_rights;
+    scene->is_somebodys = false;
     (void) str_cut(table, ':', &type, &path);
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         struct str file;
@@ -59,6 +60,7 @@ static void take_owner_rights(struct scene *scene, struct str table)
         if (file_stat(file.data, &status, &ignored) && status.st_uid != 0) {
             scene->rights = (struct rights){ status.st_uid, status.st_gid };
             scene->has_rights = true;
+            scene->is_somebodys = true;
         }
     }
 }

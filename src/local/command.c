@@ -5,13 +5,12 @@
 #include "delivery/command_end.h"
 #include "delivery/command_run.h"
 #include "delivery/content.h"
-#include "mail/quote.h"
 #include "os/environment.h"
 #include "run/stream.h"
 
 #include <paths.h>
 
-enum { OUTPUT_MAX = 4096, ENVIRONMENT_MAX = 40, WORDS_MAX = 100, VALUE_MAX = 16 * 1024 };
+enum { OUTPUT_MAX = 4096, ENVIRONMENT_MAX = 40, WORDS_MAX = 100 };
 
 struct run {
     const struct scene *scene;
@@ -30,16 +29,6 @@ static void export(struct run *run, const char *name, struct str value)
     struct str clean = template_filter(run->arena, value, filter);
 
     strlist_add_view(&run->environment, run->arena, arena_printf(run->arena, "%s=%.*s", name, STR_ARG(clean)));
-}
-
-static void export_address(struct run *run, const char *name, struct str address)
-{
-    struct strbuf quoted;
-
-    strbuf_init(&quoted, VALUE_MAX);
-    (void) quote_address(&quoted, address);
-    export(run, name, strbuf_str(&quoted));
-    strbuf_done(&quoted);
 }
 
 static void export_attributes(struct run *run)
@@ -82,15 +71,15 @@ static const char *const *make_environment(struct run *run)
         export(run, "LOGNAME", scene->user);
         export(run, "USER", scene->user);
     }
-    export_address(run, "RECIPIENT", scene->address);
+    export(run, "RECIPIENT", scene->address);
     if (!scene->is_sent_anew)
-        export_address(run, "ORIGINAL_RECIPIENT", scene->attempt->original);
+        export(run, "ORIGINAL_RECIPIENT", scene->attempt->original);
     export(run, "LOCAL", scene->local_part);
     if (!str_is_empty(scene->domain))
         export(run, "DOMAIN", scene->domain);
     if (!str_is_empty(scene->extension))
         export(run, "EXTENSION", scene->extension);
-    export_address(run, "SENDER", scene->sender);
+    export(run, "SENDER", scene->sender);
     export_attributes(run);
     all = arena_new_array(run->arena, run->environment.count + 1, const char *);
     for (size_t i = 0; i < run->environment.count; i++)
@@ -131,7 +120,7 @@ static void split_command(struct run *run)
     }
     if (str_is_empty(shell)) {
         run->arguments = arena_new_array(run->arena, 4, const char *);
-        run->arguments[0] = _PATH_BSHELL;
+        run->arguments[0] = "sh";
         run->arguments[1] = "-c";
         run->arguments[2] = arena_c(run->arena, run->command);
         return;

@@ -54,11 +54,16 @@ static struct str unquote(struct arena *arena, struct str text)
 {
     char *copy = arena_alloc(arena, text.len + 1);
     size_t len = 0;
+    size_t end;
 
-    if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
+    if (text.len < 2 || text.data[0] != '"')
         return text;
-    for (size_t i = 1; i + 1 < text.len; i++) {
-        if (text.data[i] == '\\' && i + 2 < text.len)
+    /* A quote that is never closed ends with the text; that of an address is closed before. */
+    end = text.data[text.len - 1] == '"' ? text.len - 1 : text.len;
+    if (end == text.len && str_contains_char(str_from(text, 1), '"'))
+        return text;
+    for (size_t i = 1; i < end; i++) {
+        if (text.data[i] == '\\' && i + 1 < end)
             i++;
         copy[len++] = text.data[i];
     }

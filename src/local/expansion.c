@@ -11,6 +11,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,10 +72,11 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
 
 static void deliver_address(const struct scene *scene, struct str address)
 {
+    struct attempt *attempt = scene->attempt;
     const struct resolved_address *resolved;
     struct failure why;
 
-    if (resolving_find(scene->attempt, scene->sender, with_extension(scene, address), &resolved, &why))
+    if (resolving_find(attempt, scene->sender, with_extension(scene, address), &resolved, &why))
         deliver_resolved(scene, resolved);
     else if (why.kind == FAILURE_PERMANENT)
         fail(scene, DSN_STATUS(5, 1, 3), "%s", why.text);
@@ -139,40 +141,42 @@ static void deliver_file(const struct scene *scene, struct str path)
 
 /* ---- :include: files ---- */
 
-/* Read with the user's rights in a .forward; in an alias the list's owner need not let all the world read it. */
+/* Read with the rights of whose list it stands in; in a list of root's its owner need not let all the world read it. */
 static bool read_include(const struct scene *scene, const char *path, struct strbuf *text, struct stat *status_out,
                          struct failure *why)
 {
-    static const struct rights own = { 0, 0 };
-    const struct rights *rights = scene->account != NULL ? &scene->rights : &own;
     int fd = -1;
     bool is_read;
 
-    if (scene->account != NULL && !rights_take(rights, why))
+    if (scene->is_somebodys && !rights_take(&scene->rights, why))
         return false;
-    is_read = file_open(path, O_RDONLY | O_NONBLOCK, 0, &fd, why) && file_stat_fd(fd, path, status_out, why);
-    if (is_read && !S_ISREG(status_out->st_mode))
-        is_read = failure_set(why, FAILURE_CONFIGURATION, 0, "%s is not a regular file", path);
-    is_read = is_read && file_load_fd(fd, path, text, why);
-    if (scene->account != NULL)
-        rights_return(rights);
+    is_read = file_open(path, O_RDONLY | O_NONBLOCK, 0, &fd, why) && file_stat_fd(fd, path, status_out, why) &&
+              (!S_ISREG(status_out->st_mode) || file_load_fd(fd, path, text, why));
+    if (scene->is_somebodys)
+        rights_return(&scene->rights);
     fd_close(&fd);
     return is_read;
 }
 
 static void take_include_rights(struct scene *scene, const struct stat *status)
 {
-    const struct local *local = scene->attempt->local;
-
-    if (scene->account != NULL)
+    if (scene->is_somebodys || status->st_uid == 0)
         return;
-    if (status->st_uid != 0) {
-        scene->rights = (struct rights){ status->st_uid, status->st_gid };
-        scene->has_rights = true;
-    } else {
-        scene->rights = local->default_rights;
-        scene->has_rights = local->has_default_rights;
-    }
+    scene->rights = (struct rights){ status->st_uid, status->st_gid };
+    scene->has_rights = true;
+    scene->is_somebodys = true;
+}
+
+PRINTF_LIKE(2, 3) static void fail_configuration(const struct scene *scene, const char *format, ...)
+{
+    char text[1000];
+    va_list args;
+
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_warning("%s", text);
+    fail(scene, DSN_STATUS(5, 3, 5), "mail system configuration error");
 }
 
 static void deliver_include(const struct scene *scene, struct str path)
@@ -185,7 +189,7 @@ static void deliver_include(const struct scene *scene, struct str path)
     struct failure why;
 
     if (!str_starts_with(path, STR("/"))) {
-        fail(scene, DSN_STATUS(5, 2, 0), ":include: needs an absolute path, not \"%.*s\"", STR_ARG(path));
+        fail_configuration(scene, ":include:%.*s uses a relative path", STR_ARG(path));
         return;
     }
     if (scene_is_inside(scene, SCENE_INCLUDE, path)) {
@@ -196,11 +200,13 @@ static void deliver_include(const struct scene *scene, struct str path)
         return;
     strbuf_init(&text, INCLUDE_MAX);
     if (!read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {
-        log_warning("%s", why.text);
+        log_warning("%s file %.*s: %s", why.error == ENOENT ? "unable to lookup :include:" : "cannot open include",
+                    STR_ARG(path), strerror(why.error));
         fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);
+    } else if (!S_ISREG(status.st_mode)) {
+        fail_configuration(scene, ":include: file %.*s is not a regular file", STR_ARG(path));
     } else if ((status.st_mode & S_IWOTH) != 0) {
-        log_warning("file %.*s is world writable", STR_ARG(path));
-        fail(scene, DSN_STATUS(5, 3, 5), "mail system configuration error");
+        fail_configuration(scene, ":include: file %.*s is world writable", STR_ARG(path));
     } else {
         inner = scene_enter(scene, scene->address);
         inner->depth++;

@@ -4,38 +4,55 @@
 #include "mailbox/mailbox_file.h"
 #include "mailbox/maildir.h"
 
+static bool wants_delivered_to(const struct scene *scene)
+{
+    return local_list_has(&scene->attempt->local->settings->prepend_delivered_header, "file");
+}
+
 static struct result deliver_to_maildir(const struct scene *scene, const struct mailbox_place *place)
 {
     struct message_envelope envelope = scene_envelope(scene);
     struct failure why;
 
-    if (maildir_deliver(&scene->attempt->local->mailboxes, &envelope, place, &why))
+    if (maildir_deliver(&scene->attempt->local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
     return result_make(scene->attempt, mailbox_status_of_failure(&why), "maildir delivery failed: %s", why.text);
+}
+
+/* A message that does not fit is reported as one whose writing failed (EX_IOERR). */
+static struct str diagnostic_of(const struct result *result)
+{
+    return result->dsn.class == 5 && result->dsn.detail == 2 ? STR("input/output error") : STR_EMPTY;
 }
 
 static struct result deliver_to_mailbox(const struct scene *scene, const struct mailbox_place *place)
 {
     struct message_envelope envelope = scene_envelope(scene);
+    struct result result;
     struct failure why;
 
-    if (mailbox_file_deliver(&scene->attempt->local->mailboxes, &envelope, place, true, &why))
+    if (mailbox_file_deliver(&scene->attempt->local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to mailbox");
-    return result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot update mailbox %.*s for user %.*s. %s",
-                       STR_ARG(place->path), STR_ARG(scene->account->name), why.text);
+    result =
+        result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot update mailbox %.*s for user %.*s. %s",
+                    STR_ARG(place->path), STR_ARG(scene->account->name), why.text);
+    result.diagnostic = diagnostic_of(&result);
+    return result;
 }
 
 static struct result deliver_to_named_file(const struct scene *scene, const struct mailbox_place *place)
 {
     struct local *local = scene->attempt->local;
     struct message_envelope envelope = scene_envelope(scene);
-    bool has_delivered_to = local_list_has(&local->settings->prepend_delivered_header, "file");
+    struct result result;
     struct failure why;
 
-    if (mailbox_file_deliver(&local->mailboxes, &envelope, place, has_delivered_to, &why))
+    if (mailbox_file_deliver(&local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to file: %.*s", STR_ARG(place->path));
-    return result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot append message to file %.*s: %s",
-                       STR_ARG(place->path), why.text);
+    result = result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot append message to file %.*s: %s",
+                         STR_ARG(place->path), why.text);
+    result.diagnostic = diagnostic_of(&result);
+    return result;
 }
 
 static struct result try_place(const struct scene *scene, const struct mailbox_place *place)

@@ -20,12 +20,17 @@ enum found {
 };
 
 /* What keeps a file from being there for us, as against a trouble that passes. */
-static bool means_absent(int error)
+static bool means_absent(const char *path, int error)
 {
+    if (error == ELOOP)
+        log_warning("file %s is not a regular file", path);
+    if (error == EACCES)
+        log_warning("cannot open file %s: %s", path, strerror(error));
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
 }
 
-static enum found read_open(int fd, const char *path, struct strbuf *text, struct failure *why)
+static enum found read_open(const struct rights *rights, int fd, const char *path, struct strbuf *text,
+                            struct failure *why)
 {
     struct stat status;
 
@@ -33,6 +38,10 @@ static enum found read_open(int fd, const char *path, struct strbuf *text, struc
         return FORWARD_UNKNOWN;
     if (!S_ISREG(status.st_mode)) {
         log_warning("file %s is not a regular file", path);
+        return FORWARD_ABSENT;
+    }
+    if (status.st_uid != 0 && status.st_uid != rights->uid) {
+        log_warning("file %s has bad owner uid %u", path, (unsigned) status.st_uid);
         return FORWARD_ABSENT;
     }
     if ((status.st_mode & S_IWOTH) != 0) {
@@ -63,10 +72,10 @@ static enum found read_file(const struct rights *rights, const char *path, struc
         return FORWARD_ABSENT;
     if (!rights_take(rights, why))
         return FORWARD_UNKNOWN;
-    if (file_open(path, O_RDONLY | O_NONBLOCK, 0, &fd, why))
-        found = read_open(fd, path, text, why);
+    if (file_open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, &fd, why))
+        found = read_open(rights, fd, path, text, why);
     else
-        found = means_absent(why->error) ? FORWARD_ABSENT : FORWARD_UNKNOWN;
+        found = means_absent(path, why->error) ? FORWARD_ABSENT : FORWARD_UNKNOWN;
     rights_return(rights);
     fd_close(&fd);
     return found;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/pass.h"
 
-#include "base/strbuf.h"
-#include "log/address.h"
+#include "local/log_lines.h"
 #include "log/log.h"
-
-enum { ADDRESS_MAX = 16 * 1024 };
 
 static void fail(const struct scene *scene, const char *parameter, const struct failure *why)
 {
@@ -27,25 +24,12 @@ static struct str complete(const struct scene *scene, struct str transport)
                         STR_ARG(scene->attempt->delivery->request->nexthop));
 }
 
-static void log_passing(const struct scene *scene, struct str transport)
-{
-    struct strbuf address;
-    struct str name;
-
-    strbuf_init(&address, ADDRESS_MAX);
-    log_append_address(&address, scene->address);
-    (void) str_cut(transport, ':', &name, &(struct str){ 0 });
-    log_info("%.*s: passing <%.*s> to transport=%.*s", STR_ARG(scene->attempt->delivery->request->queue_id),
-             STR_ARG(strbuf_str(&address)), STR_ARG(name));
-    strbuf_done(&address);
-}
-
 static void hand_over(const struct scene *scene, struct str transport)
 {
     struct attempt *attempt = scene->attempt;
 
     transport = complete(scene, transport);
-    log_passing(scene, transport);
+    log_passing(attempt->delivery->request->queue_id, scene->address, transport);
     if (scene->kind == SCENE_RECIPIENT)
         attempt->passed_to = transport;
     else

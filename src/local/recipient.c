@@ -55,6 +55,7 @@ static void deliver_unknown(const struct scene *scene)
     inner->account = NULL;
     inner->rights = attempt->local->default_rights;
     inner->has_rights = attempt->local->has_default_rights;
+    inner->is_somebodys = false;
     destination_parse(&list, attempt->arena, relay);
     expansion_add(inner, &list);
 }
@@ -78,6 +79,7 @@ static void deliver_user(struct scene *scene, const struct user_account *account
     scene->account = account;
     scene->rights = rights_of(account);
     scene->has_rights = true;
+    scene->is_somebodys = !rights_are_roots(&scene->rights);
     if (!rights_check(&scene->rights, &why)) {
         result = result_make(scene->attempt, DSN_STATUS(4, 3, 0), "%s", why.text);
         scene_add(scene, &result);

@@ -2,6 +2,8 @@
 #include "local/resolving.h"
 
 #include "base/strbuf.h"
+#include "config/shared_settings.h"
+#include "mail/domain.h"
 #include "mail/quote.h"
 
 enum { RESOLVE_SECONDS = 3600, ADDRESS_MAX = 16 * 1024 };
@@ -28,12 +30,28 @@ bool resolving_complete(struct attempt *attempt, struct str address, struct str 
     return is_done;
 }
 
+/* For the log and for reports, which are UTF-8. */
+static struct str printable(struct arena *arena, struct str address)
+{
+    char *copy = arena_c(arena, address);
+
+    for (size_t i = 0; i < address.len; i++) {
+        if ((unsigned char) copy[i] >= 0x80)
+            copy[i] = '?';
+    }
+    return str_make(copy, address.len);
+}
+
 bool resolving_find(struct attempt *attempt, struct str sender, struct str address,
                     const struct resolved_address **resolved_out, struct failure *why)
 {
     struct str complete;
 
-    return resolving_complete(attempt, address, &complete, why) &&
-           resolve_address(attempt->local->rewrite, sender, complete, attempt->arena, seconds(RESOLVE_SECONDS),
+    if (!resolving_complete(attempt, address, &complete, why))
+        return false;
+    if (attempt->local->shared->smtputf8_enable && !domain_is_utf8(complete))
+        return failure_set(why, FAILURE_PERMANENT, 0, "bad recipient address syntax: %.*s",
+                           STR_ARG(printable(attempt->arena, complete)));
+    return resolve_address(attempt->local->rewrite, sender, complete, attempt->arena, seconds(RESOLVE_SECONDS),
                            resolved_out, why);
 }

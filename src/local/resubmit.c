@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "config/shared_settings.h"
 #include "delivery/content.h"
+#include "mail/casefold.h"
 #include "mail/date.h"
 #include "mail/quote.h"
 #include "protocol/cleanup.h"
@@ -31,7 +32,7 @@ static struct str head_of(const struct submission *submission)
     if (str_is_empty(submission->first->transport) &&
         local_list_has(&attempt->local->settings->prepend_delivered_header, "forward")) {
         strbuf_append_c(&head, "Delivered-To: ");
-        (void) quote_address(&head, submission->first->delivered_to);
+        (void) quote_address(&head, casefold(attempt->arena, submission->first->delivered_to));
         strbuf_append_char(&head, '\n');
     }
     text = arena_str(attempt->arena, strbuf_str(&head));

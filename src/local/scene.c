@@ -4,6 +4,7 @@
 #include "config/shared_settings.h"
 #include "log/log.h"
 #include "mail/address.h"
+#include "mail/casefold.h"
 
 static void take_apart(struct scene *scene, struct str address)
 {
@@ -13,8 +14,8 @@ static void take_apart(struct scene *scene, struct str address)
     struct str extension;
 
     scene->address = arena_str(attempt->arena, address);
-    scene->local_part = address_local(scene->address);
-    scene->domain = address_domain(scene->address);
+    scene->local_part = casefold(attempt->arena, address_local(scene->address));
+    scene->domain = casefold(attempt->arena, address_domain(scene->address));
     scene->user = scene->local_part;
     scene->extension = STR_EMPTY;
     scene->delimiter = STR_EMPTY;
@@ -24,7 +25,6 @@ static void take_apart(struct scene *scene, struct str address)
         scene->extension = extension;
         scene->user = user;
     }
-    scene->user = arena_lower(attempt->arena, scene->user);
 }
 
 void scene_init(struct scene *scene, struct attempt *attempt, struct str address)

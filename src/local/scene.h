@@ -21,11 +21,11 @@ struct scene {
     struct attempt *attempt;
     const struct scene *outer; /* NULL for SCENE_RECIPIENT */
     enum scene_kind kind;
-    unsigned depth;     /* addresses and :include: files on the way here */
-    struct str address; /* user+ext@domain */
-    struct str local_part;
+    unsigned depth;        /* addresses and :include: files on the way here */
+    struct str address;    /* user+ext@domain, as it was written */
+    struct str local_part; /* this and what follows in lower case */
     struct str domain;
-    struct str user;                      /* in lower case, without extension */
+    struct str user;                      /* without extension */
     struct str extension;                 /* without delimiter */
     struct str delimiter;                 /* the one found, or empty */
     struct str sender;                    /* an alias with an owner changes it */
@@ -38,6 +38,7 @@ struct scene {
     const struct user_account *forwarder; /* the user in whose .forward we are, also through aliases; or NULL */
     struct rights rights;                 /* for files and commands named here */
     bool has_rights;                      /* false: default_privs are wanted and not there */
+    bool is_somebodys;                    /* these are a user's own, not those of default_privs */
 };
 
 enum { SCENE_DEPTH_MAX = 25, EXPANSIONS_MAX = 100000 };

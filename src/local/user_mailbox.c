@@ -7,6 +7,8 @@
 #include "log/log.h"
 #include "os/file.h"
 
+#include <errno.h>
+
 static struct result deliver_to_path(const struct scene *scene, struct str path, bool is_in_spool)
 {
     struct mailbox_place place = { .path = path, .owner = scene->rights, .is_in_spool = is_in_spool };
@@ -56,30 +58,32 @@ static enum table_result find_command(const struct scene *scene, struct str *com
     return result;
 }
 
-static bool has_home(const struct scene *scene)
+static bool find_home(const struct scene *scene, struct failure *why)
 {
+    struct str home = scene->account->home;
     struct stat status;
-    struct failure ignored;
     bool is_there;
 
-    if (!rights_take(&scene->rights, &ignored))
+    if (str_is_empty(home))
+        return failure_set(why, FAILURE_CONFIGURATION, ENOENT, "%.*s", STR_ARG(home));
+    if (!rights_take(&scene->rights, why))
         return false;
-    is_there = !str_is_empty(scene->account->home) &&
-               file_stat(arena_c(scene->attempt->arena, scene->account->home), &status, &ignored) &&
-               S_ISDIR(status.st_mode);
+    is_there = file_stat(arena_c(scene->attempt->arena, home), &status, why);
     rights_return(&scene->rights);
-    return is_there;
+    if (!is_there)
+        return failure_set(why, why->kind, why->error, "%.*s", STR_ARG(home));
+    return S_ISDIR(status.st_mode) || failure_set(why, FAILURE_CONFIGURATION, ENOTDIR, "%.*s", STR_ARG(home));
 }
 
 static struct result deliver(const struct scene *scene)
 {
     const struct local_settings *settings = scene->attempt->local->settings;
     struct result result;
+    struct failure why;
     struct str command;
 
-    if (settings->require_home_directory && !has_home(scene))
-        return result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot access home directory %.*s of user %.*s",
-                           STR_ARG(scene->account->home), STR_ARG(scene->account->name));
+    if (settings->require_home_directory && !find_home(scene, &why))
+        return result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot access home directory %s", why.text);
     switch (find_command(scene, &command, &result)) {
     case TABLE_UNKNOWN:
         return result;

@@ -65,7 +65,7 @@ static void deliver_to_maildir(const struct addressee *addressee, const struct m
     struct message_envelope envelope = envelope_of(addressee);
     struct failure why;
 
-    if (maildir_deliver(&addressee->virtual->mailboxes, &envelope, place, &why)) {
+    if (maildir_deliver(&addressee->virtual->mailboxes, &envelope, place, true, &why)) {
         report(addressee, DSN_STATUS(2, 0, 0), "delivered to maildir");
         return;
     }

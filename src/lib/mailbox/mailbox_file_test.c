@@ -73,7 +73,7 @@ static bool deliver(struct bench *bench)
 
 static bool deliver_to_new_file(struct bench *bench)
 {
-    return maildir_deliver(&bench->mailboxes, &bench->envelope, &bench->place, &bench->why);
+    return maildir_deliver(&bench->mailboxes, &bench->envelope, &bench->place, true, &bench->why);
 }
 
 /* Fails for now: 4.2.0. */

@@ -123,25 +123,26 @@ static void remove_file(struct maildir *maildir)
     rights_return(&maildir->rights);
 }
 
-static bool write_message(struct maildir *maildir, bool is_in_spool, struct failure *why)
+static bool write_message(struct maildir *maildir, bool is_in_spool, unsigned form, struct failure *why)
 {
     int64_t limit = maildir->mailboxes->rules.size_limit;
-    struct str head = message_head(maildir->envelope, MESSAGE_DELIVERED_TO);
+    struct str head = message_head(maildir->envelope, form);
 
-    if (limit > 0 && message_copy_size(maildir->envelope, head, 0) > (uint64_t) limit)
+    if (limit > 0 && message_copy_size(maildir->envelope, head, form) > (uint64_t) limit)
         return failure_set(why, FAILURE_PERMANENT, EFBIG, "error writing message");
     return (!is_in_spool || !privilege_is_root() || make_as_root(maildir, why)) &&
-           message_copy(maildir->envelope, &maildir->file, head, 0, why);
+           message_copy(maildir->envelope, &maildir->file, head, form, why);
 }
 
 bool maildir_deliver(struct mailboxes *mailboxes, const struct message_envelope *envelope,
-                     const struct mailbox_place *place, struct failure *why)
+                     const struct mailbox_place *place, bool has_delivered_to, struct failure *why)
 {
     struct maildir maildir = { .mailboxes = mailboxes,
                                .envelope = envelope,
                                .arena = envelope->arena,
                                .path = place->path,
                                .rights = place->owner };
+    unsigned form = has_delivered_to ? MESSAGE_DELIVERED_TO : 0;
     struct instant now = clock_now();
     bool is_done;
 
@@ -150,7 +151,7 @@ bool maildir_deliver(struct mailboxes *mailboxes, const struct message_envelope 
         name_in(&maildir, "tmp",
                 arena_printf(maildir.arena, "%lld.P%dQ%uM%lld.%.*s", (long long) instant_seconds(now), (int) getpid(),
                              mailboxes->copies++, (long long) (now.us % 1000000), STR_ARG(mailboxes->rules.host)));
-    is_done = write_message(&maildir, place->is_in_spool, why) && move_to_new(&maildir, why);
+    is_done = write_message(&maildir, place->is_in_spool, form, why) && move_to_new(&maildir, why);
     if (!is_done && maildir.file.fd >= 0)
         remove_file(&maildir);
     fd_close(&maildir.file.fd);

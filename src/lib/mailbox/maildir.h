@@ -10,6 +10,6 @@
  * The directories are made where they are missing. Failures: mailbox_status_of_failure.
  */
 MUST_USE bool maildir_deliver(struct mailboxes *mailboxes, const struct message_envelope *envelope,
-                              const struct mailbox_place *place, struct failure *why);
+                              const struct mailbox_place *place, bool has_delivered_to, struct failure *why);
 
 #endif

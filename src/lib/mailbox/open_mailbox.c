@@ -163,11 +163,20 @@ static bool may_do_without_dot_lock(const struct open_mailbox *mailbox, const st
            (uses_lock(mailbox, "fcntl") || uses_lock(mailbox, "flock"));
 }
 
+/* /dev/null, say, or a fifo: nobody reads it as a mailbox. */
+static bool is_device(const struct open_mailbox *mailbox)
+{
+    struct failure ignored;
+    struct stat status;
+
+    return mailbox->is_user_named && file_stat(mailbox->path, &status, &ignored) && !S_ISREG(status.st_mode);
+}
+
 static bool take_dot_lock(struct open_mailbox *mailbox, struct failure *why)
 {
     struct patience patience = { 0 };
 
-    if (!uses_lock(mailbox, "dotlock"))
+    if (!uses_lock(mailbox, "dotlock") || is_device(mailbox))
         return true;
     do {
         if (try_dot_lock(mailbox, why))
