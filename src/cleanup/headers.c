@@ -70,28 +70,35 @@ static void note_message_id(struct message *message, enum header_type type, stru
 
 static void count_hop(struct message *message)
 {
-    if (++message->envelope.hop_count >= (unsigned) message->service->settings->hopcount_limit)
-        message_fail(message, CLEANUP_TOO_MANY_HOPS, STR_EMPTY, STR_EMPTY);
+    if (++message->envelope.hop_count != (unsigned) message->service->settings->hopcount_limit)
+        return;
+    log_too_many_hops(message->queue_id);
+    message_fail(message, CLEANUP_TOO_MANY_HOPS, STR_EMPTY, STR_EMPTY);
 }
 
-/* The addresses as they are to stand in the header, in the order of the list; false when the message has failed. */
-static bool standardize(struct message *message, const struct header_kind *kind, const struct address_list *list,
-                        struct str *addresses)
+/* False when the message has failed. */
+static bool standardize(struct message *message, struct str *addresses, size_t count)
+{
+    struct failure why;
+
+    if (rewriter_standardize(message->service->rewriter, message->has_local_context, addresses, count, message->scratch,
+                             &why))
+        return true;
+    log_rewrite_problem(message->queue_id, why.text);
+    message_defer(message);
+    return false;
+}
+
+/* From standard form to what is to stand in the header; false when the message has failed. */
+static bool map_canonical(struct message *message, const struct header_kind *kind, struct str *addresses, size_t count)
 {
     struct service *service = message->service;
     struct mapping_context context = message_mapping_context(message, message->scratch);
     enum mapping_class class = kind->flags & HEADER_SENDER ? MAPPING_HEADER_SENDER : MAPPING_HEADER_RECIPIENT;
-    struct failure why;
 
-    if (!rewriter_standardize(service->rewriter, message->has_local_context, addresses, list->count, message->scratch,
-                              &why)) {
-        log_rewrite_problem(message->queue_id, why.text);
-        message_defer(message);
-        return false;
-    }
     if (!(message->flags & CLEANUP_FLAG_MAP_OK) || !mapping_has_canonical(service->mapping, class))
         return true;
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         enum mapping_result result = mapping_canonical(service->mapping, &context, class, &addresses[i]);
 
         if (result != MAPPING_DONE) {
@@ -135,10 +142,13 @@ static struct str rewrite_field(struct message *message, const struct header_kin
     addresses = arena_new_array(message->scratch, list.count + 1, struct str);
     for (size_t i = 0; i < list.count; i++)
         addresses[i] = list.items[i].address;
-    if (!standardize(message, kind, &list, addresses))
+    if (!standardize(message, addresses, list.count))
         return field;
+    /* Recipients are mapped as all of the envelope. */
     if (is_extracted(message, kind))
         extract(message, kind, &list, addresses);
+    if (!map_canonical(message, kind, addresses, list.count))
+        return field;
     strbuf_init(&text, STRBUF_UNLIMITED);
     for (size_t i = 0; i < list.count; i++) {
         /* Routes and needless quotes go too. */

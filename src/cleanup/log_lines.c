@@ -30,6 +30,13 @@ void log_map_problem(struct str queue_id, struct str maps, struct str address, s
     strbuf_done(&buf);
 }
 
+void log_copy_problem(struct str queue_id, struct str maps, struct str reason)
+{
+    log_warning("%.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason));
+    log_warning("%.*s: %.*s map lookup problem -- message not accepted, try again later", STR_ARG(queue_id),
+                STR_ARG(maps));
+}
+
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address)
 {
     struct strbuf buf;
@@ -56,6 +63,11 @@ void log_map_many(struct str queue_id, struct str maps, struct str address)
     strbuf_done(&buf);
 }
 
+void log_too_many_hops(struct str queue_id)
+{
+    log_warning("%.*s: message rejected: hopcount exceeded", STR_ARG(queue_id));
+}
+
 void log_rewrite_problem(struct str queue_id, const char *reason)
 {
     log_warning("%.*s: address rewriting problem: %s", STR_ARG(queue_id), reason);
@@ -64,11 +76,6 @@ void log_rewrite_problem(struct str queue_id, const char *reason)
 void log_write_problem(struct str queue_id, const char *reason)
 {
     log_warning("%.*s: write queue file: %s", STR_ARG(queue_id), reason);
-}
-
-void log_not_told(struct str queue_id, struct str reason)
-{
-    log_warning("%.*s: no delivery notification sent: %.*s", STR_ARG(queue_id), STR_ARG(reason));
 }
 
 void log_disk_fails(const char *reason)

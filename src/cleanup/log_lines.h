@@ -14,14 +14,16 @@ void log_map_problem(struct str queue_id, struct str maps, struct str address, s
 /* "ABC: unreasonable virtual_alias_maps WHAT for x@y -- message not accepted, try again later" */
 void log_map_unreasonable(struct str queue_id, struct str maps, const char *what, struct str address);
 void log_map_long_result(struct str queue_id, struct str maps, struct str result);
+/* "ABC: sender_bcc_maps map lookup problem -- message not accepted, try again later", after the reason */
+void log_copy_problem(struct str queue_id, struct str maps, struct str reason);
 /* "ABC: multi-valued canonical_maps entry for x@y" */
 void log_map_many(struct str queue_id, struct str maps, struct str address);
+/* "ABC: message rejected: hopcount exceeded" */
+void log_too_many_hops(struct str queue_id);
 /* "ABC: address rewriting problem: reason" */
 void log_rewrite_problem(struct str queue_id, const char *reason);
 /* "ABC: write queue file: reason" */
 void log_write_problem(struct str queue_id, const char *reason);
-/* "ABC: no delivery notification sent: reason" */
-void log_not_told(struct str queue_id, struct str reason);
 /* "error: the queue's disk fails, no mail is taken: REASON" */
 void log_disk_fails(const char *reason);
 /* "the queue's disk works again: WHICH" */

@@ -228,7 +228,7 @@ static enum mapping_result masquerade(struct mapping *mapping, const struct mapp
         return MAPPING_DONE;
     switch (match_list_has(mapping->masquerade_exceptions, address_local(*address), &why)) {
     case TABLE_UNKNOWN:
-        log_map_problem(context->queue_id, STR("masquerade_exceptions"), *address, str_from_c(why.text));
+        log_copy_problem(context->queue_id, STR("masquerade_exceptions"), str_from_c(why.text));
         return MAPPING_UNKNOWN;
     case TABLE_ABSENT:
         *address = masked;
@@ -383,7 +383,8 @@ enum mapping_result mapping_bcc(struct mapping *mapping, const struct mapping_co
         return MAPPING_DONE;
     switch (address_lookup(list, &mapping->rules, address, context->arena, &answer, &why)) {
     case TABLE_UNKNOWN:
-        return map_problem(context, list, address, &why);
+        log_copy_problem(context->queue_id, table_list_title(list), str_from_c(why.text));
+        return MAPPING_UNKNOWN;
     case TABLE_FOUND:
         if (!address_list_single(context->arena, answer.value, copy_out))
             log_warning("%.*s: %.*s: bad address for %.*s: \"%.*s\"", STR_ARG(context->queue_id),

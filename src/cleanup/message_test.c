@@ -402,7 +402,7 @@ TEST(recipients_come_once_and_aliases_are_followed)
     EXPECT_INT(stage.status, CLEANUP_OK);
     expect_recipients(&stage, "a@example.com<a;multi@example.com<multi;m1@x.example<multi;m3@x.example<multi;"
                               "q q@x.example<multi;cat@new.example<cat@dom.example;"
-                              "v+ext@w.example<u+ext;copy@example.com<copy;");
+                              "v+ext@w.example<u+ext;copy@example.com<copy@example.com;");
     arena_destroy(&arena);
     strike(&stage);
 }

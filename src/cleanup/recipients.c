@@ -60,12 +60,9 @@ static bool is_duplicate(struct message *message, struct str address, const stru
 
 static void add_to_envelope(struct message *message, struct str address, const struct pending_recipient *recipient)
 {
-    bool keeps_original = message->service->settings->enable_original_recipient;
-
     if (is_duplicate(message, address, recipient))
         return;
-    envelope_add_recipient(&message->envelope, message->arena, address,
-                           keeps_original ? recipient->original : STR_EMPTY, recipient->dsn_orcpt,
+    envelope_add_recipient(&message->envelope, message->arena, address, recipient->original, recipient->dsn_orcpt,
                            recipient->dsn_notify);
 }
 
@@ -74,13 +71,16 @@ static void map_and_add(struct message *message, struct str address, struct pend
 {
     struct mapping_context context = message_mapping_context(message, message->scratch);
     struct mapping *mapping = message->service->mapping;
+    bool has_utf8 = message->service->shared->smtputf8_enable &&
+                    (message->flags & (CLEANUP_FLAG_SMTPUTF8 | CLEANUP_FLAG_AUTOUTF8)) != 0;
     struct strlist addresses = { 0 };
     enum mapping_result result = MAPPING_DONE;
 
-    if (recipient->dsn_orcpt.len == 0)
-        recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, address);
     if (message->flags & CLEANUP_FLAG_MAP_OK)
         result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
+    /* Clients' recipients come with an original. */
+    if (recipient->dsn_orcpt.len == 0)
+        recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, address, has_utf8);
     if (result == MAPPING_DONE && (message->flags & CLEANUP_FLAG_MAP_OK))
         result = mapping_virtual(mapping, &context, address, &addresses);
     else
@@ -95,6 +95,18 @@ static void map_and_add(struct message *message, struct str address, struct pend
         add_to_envelope(message, addresses.items[i], recipient);
 }
 
+/* False when the message has failed. */
+static bool standardize(struct message *message, struct str *addresses, size_t count)
+{
+    struct failure why;
+
+    if (rewriter_standardize(message->service->rewriter, true, addresses, count, message->scratch, &why))
+        return true;
+    log_rewrite_problem(message->queue_id, why.text);
+    message_defer(message);
+    return false;
+}
+
 /* Copies for recipient_bcc_maps are recipients of their own, never expanded into copies again. */
 static void add_copies(struct message *message, const struct str *addresses, size_t count)
 {
@@ -103,12 +115,11 @@ static void add_copies(struct message *message, const struct str *addresses, siz
     for (size_t i = 0; i < count && message_is_good(message); i++) {
         struct str copy;
         enum mapping_result result = mapping_bcc(message->service->mapping, &context, false, addresses[i], &copy);
-        struct pending_recipient recipient = { .address = copy, .original = copy, .dsn_notify = DSN_NOTIFY_NEVER };
 
         if (result != MAPPING_DONE)
             message_fail_mapping(message, result);
-        else if (copy.len > 0)
-            map_and_add(message, copy, &recipient);
+        else if (copy.len > 0 && standardize(message, &copy, 1))
+            map_and_add(message, copy, &(struct pending_recipient){ .original = copy, .dsn_notify = DSN_NOTIFY_NEVER });
     }
 }
 
@@ -116,7 +127,6 @@ void recipients_flush(struct message *message)
 {
     size_t count = message->pending_count;
     struct str *addresses;
-    struct failure why;
 
     message->pending_count = 0;
     if (count == 0 || !message_is_good(message))
@@ -127,11 +137,8 @@ void recipients_flush(struct message *message)
         if (addresses[i].len == 0)
             addresses[i] = message->service->shared->empty_address_recipient;
     }
-    if (!rewriter_standardize(message->service->rewriter, true, addresses, count, message->scratch, &why)) {
-        log_rewrite_problem(message->queue_id, why.text);
-        message_defer(message);
+    if (!standardize(message, addresses, count))
         return;
-    }
     for (size_t i = 0; i < count && message_is_good(message); i++)
         map_and_add(message, addresses[i], &message->pending[i]);
     if (message->flags & CLEANUP_FLAG_BCC_OK)
@@ -207,15 +214,13 @@ void recipients_add_bcc(struct message *message)
         message_fail_mapping(message, result);
         return;
     }
-    const struct str copies[] = { message->service->settings->always_bcc, sender_copy };
+    struct str copies[] = { message->service->settings->always_bcc, sender_copy };
 
     for (size_t i = 0; i < ARRAY_COUNT(copies); i++) {
-        struct pending_recipient pending = { .address = copies[i],
-                                             .original = copies[i],
-                                             .dsn_notify = DSN_NOTIFY_NEVER };
-
-        if (copies[i].len > 0)
-            add_pending(message, &pending);
+        if (copies[i].len == 0 || !standardize(message, &copies[i], 1))
+            continue;
+        add_pending(message, &(struct pending_recipient){
+                                 .address = copies[i], .original = copies[i], .dsn_notify = DSN_NOTIFY_NEVER });
     }
     recipients_flush(message);
 }

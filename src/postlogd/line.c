@@ -38,6 +38,6 @@ void line_append(struct strbuf *output, struct str line, struct str host, struct
     strbuf_append_char(output, ' ');
     strbuf_append(output, host);
     strbuf_append_char(output, ' ');
-    log_text_neuter(output, line, LOG_LINE_MAX + 200);
+    log_text_neuter(output, line, LOG_LINE_MAX + 200, true);
     strbuf_append_char(output, '\n');
 }

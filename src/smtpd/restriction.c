@@ -35,6 +35,7 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE },
     /* the old name of reject_unlisted_recipient */
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
+    [RESTRICTION_CHECK_ADDRESS_MAP] = { restriction_address_map, ARGUMENT_TABLE },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -185,6 +186,8 @@ static enum verdict run_node(struct check *check, const struct restriction_node 
         return node->restriction->run(check, node);
     if (node->class != NULL && node->class->list != NULL)
         return restriction_run(check, node->class->list);
+    if (node->table != NULL && check->is_soft)
+        return restriction_address_map(check, node);
     if (node->table != NULL)
         return restrictions[topic_access[check->topic]].run(check, node);
     log_unknown_restriction(node->name);
@@ -335,9 +338,9 @@ enum verdict restriction_unanswered(struct check *check, enum restriction_topic 
                                     const struct failure *why)
 {
     log_table_trouble(title, why->text);
-    if (why->kind == FAILURE_CONFIGURATION || why->kind == FAILURE_PERMANENT)
-        return restriction_reject(check, topic, 451, "4.3.5", STR("Server configuration error"));
-    return restriction_reject(check, topic, 451, "4.3.0", STR("Temporary lookup failure"));
+    return refuse(check, compose(check, 451, "4.3.0",
+                                 arena_printf(check->arena, "<%.*s>: Temporary lookup failure",
+                                              STR_ARG(topic_value(check, topic)))));
 }
 
 void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,

@@ -119,7 +119,7 @@ enum verdict restriction_reject(struct check *check, enum restriction_topic topi
 enum verdict restriction_reject_plain(struct check *check, int code, const char *status, struct str text);
 /* "451 4.3.5 Server configuration error" */
 enum verdict restriction_misconfigured(struct check *check);
-/* A table or a service could not answer: logs why and defers. */
+/* A table or a service could not answer: logs why and defers, "451 4.3.0 <a@b.example>: Temporary lookup failure". */
 enum verdict restriction_unanswered(struct check *check, enum restriction_topic topic, struct str title,
                                     const struct failure *why);
 
@@ -141,6 +141,7 @@ enum verdict restriction_defer_if_reject(struct check *check, const struct restr
 enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node);
+enum verdict restriction_address_map(struct check *check, const struct restriction_node *node);
 
 enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_unauth_destination(struct check *check, const struct restriction_node *node);

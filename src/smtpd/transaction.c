@@ -285,7 +285,8 @@ static struct str describe(struct session *session, enum cleanup_status status, 
     for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
         if (outcomes[i].status != status)
             continue;
-        history_next_is(session, outcomes[i].notice_class);
+        history_next_is(session,
+                        reason.len > 0 && str_starts_with(dsn, STR("4.6.")) ? NOTICE_POLICY : outcomes[i].notice_class);
         if (reason.len > 0 && dsn.len > 0)
             return arena_printf(session->command_arena, "%c%02d %.*s %.*s", dsn.data[0], outcomes[i].code % 100,
                                 STR_ARG(dsn), STR_ARG(reason));

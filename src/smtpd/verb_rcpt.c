@@ -85,6 +85,7 @@ static bool take_address(struct session *session, struct str *rest, struct smtp_
     }
     /* A user may be in UTF-8 as ever; a domain may be where SMTPUTF8 was asked for. */
     if (path->has_utf8 && !session->transaction.is_smtputf8 && !domain_is_ascii(address_domain(path->address))) {
+        log_bad_address(session, "RCPT", argument);
         answer(session, "501 5.1.3 Bad recipient address syntax");
         return false;
     }
@@ -131,6 +132,8 @@ static void add_recipient(struct session *session, struct str rest)
         return;
     }
     recipient.address = path.address;
+    if (str_is_empty(recipient.dsn_orcpt))
+        recipient.dsn_orcpt = arena_printf(session->command_arena, "rfc822;%.*s", STR_ARG(path.written));
     if (!transaction_add_recipient(session, &recipient, path.external, &why))
         answer_failure(session, &why);
     else

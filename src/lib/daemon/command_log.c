@@ -22,5 +22,6 @@ bool command_log_open(const struct shared_settings *shared, const char *program,
     if (options.postlog_path != NULL && (flags & COMMAND_LOG_WITHOUT_POSTLOGD) != 0)
         options.fallback_path = arena_c(arena, shared->maillog_file);
     log_set_plain_addresses(shared->info_log_address_format == INFO_LOG_ADDRESS_INTERNAL);
+    log_set_ascii(!shared->smtputf8_enable);
     return log_open(&options, why);
 }

@@ -338,6 +338,7 @@ static bool open_log(struct daemon *daemon, struct failure *why)
 
     log_set_verbose(daemon->arguments.verbose);
     log_set_plain_addresses(shared->info_log_address_format == INFO_LOG_ADDRESS_INTERNAL);
+    log_set_ascii(!shared->smtputf8_enable);
     if (daemon->program->logs_itself)
         return true;
     if (!str_is_empty(shared->maillog_file)) {

@@ -31,6 +31,7 @@ static struct log_state {
     int pid;
     unsigned verbose;
     bool has_plain_addresses;
+    bool is_ascii;
     bool is_syslog;
     bool to_stderr;
     time_t stamp_second;
@@ -94,7 +95,7 @@ static void take_last_words(const char *text)
     if (state.is_syslog)
         strbuf_printf(&line, "<%d>", state.facility | levels[LOG_LEVEL_PANIC].priority);
     strbuf_append(&line, prefix_now());
-    log_text_neuter(&line, str_from_c(text), LOG_LINE_MAX);
+    log_text_neuter(&line, str_from_c(text), LOG_LINE_MAX, true);
     strbuf_append_char(&line, '\n');
     for (int i = 0; i < CLOSE_TRIES && log_transport_send(state.transport, strbuf_str(&line)) == 0; i++)
         log_transport_wait(state.transport, CLOSE_WAIT_MS);
@@ -183,7 +184,7 @@ void log_text(enum log_level level, struct str text)
     struct strbuf line = { .data = space, .capacity = sizeof space, .maximum = LOG_LINE_MAX };
 
     strbuf_append_c(&line, levels[level].prefix);
-    log_text_neuter(&line, text, LOG_LINE_MAX - line.len);
+    log_text_neuter(&line, text, LOG_LINE_MAX - line.len, !state.is_ascii);
     if (state.sink != NULL) {
         state.sink(level, strbuf_str(&line), state.sink_context);
         return;
@@ -285,6 +286,11 @@ unsigned log_verbose(void)
 void log_set_plain_addresses(bool is_plain)
 {
     state.has_plain_addresses = is_plain;
+}
+
+void log_set_ascii(bool is_ascii)
+{
+    state.is_ascii = is_ascii;
 }
 
 bool log_has_plain_addresses(void)

@@ -61,6 +61,8 @@ unsigned log_verbose(void);
 /* Addresses stand in lines as they are stored, without the quotes of their external form; see log/address.h. */
 void log_set_plain_addresses(bool is_plain);
 bool log_has_plain_addresses(void);
+/* Whether UTF-8 becomes question marks (smtputf8_enable is off). */
+void log_set_ascii(bool is_ascii);
 /* The general form, with the text as it is (no format); the level's prefix is added. */
 void log_text(enum log_level level, struct str text);
 

@@ -28,7 +28,7 @@ static size_t utf8_length(struct str text)
     return bytes[0] == 0xc2 && bytes[1] < 0xa0 ? 0 : len;
 }
 
-void log_text_neuter(struct strbuf *line, struct str text, size_t max)
+void log_text_neuter(struct strbuf *line, struct str text, size_t max, bool may_be_utf8)
 {
     size_t end = line->len + max;
 
@@ -37,7 +37,9 @@ void log_text_neuter(struct strbuf *line, struct str text, size_t max)
 
         while (run < text.len && char_is_print(text.data[run]))
             run++;
-        if (run == 0 && (run = utf8_length(text)) == 0) {
+        if (run == 0 && may_be_utf8)
+            run = utf8_length(text);
+        if (run == 0) {
             if (line->len < end)
                 strbuf_append_char(line, '?');
             text = str_from(text, 1);

@@ -7,10 +7,23 @@ TEST(a_long_line_is_cut_and_no_character_is_halved)
     struct strbuf line;
 
     strbuf_init(&line, 100);
-    log_text_neuter(&line, STR("abc\xc3\xa9"), 4);
+    log_text_neuter(&line, STR("abc\xc3\xa9"), 4, true);
     EXPECT_STR(strbuf_str(&line), STR("abc"));
     strbuf_clear(&line);
-    log_text_neuter(&line, STR("abcdef"), 4);
+    log_text_neuter(&line, STR("abcdef"), 4, true);
     EXPECT_STR(strbuf_str(&line), STR("abcd"));
+    strbuf_done(&line);
+}
+
+TEST(utf8_is_shown_only_where_it_may_be)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, 100);
+    log_text_neuter(&line, STR("a\xc3\xa9\xffz"), 100, true);
+    EXPECT_STR(strbuf_str(&line), STR("a\xc3\xa9?z"));
+    strbuf_clear(&line);
+    log_text_neuter(&line, STR("a\xc3\xa9\xffz"), 100, false);
+    EXPECT_STR(strbuf_str(&line), STR("a???z"));
     strbuf_done(&line);
 }

@@ -378,6 +378,12 @@ static void end_element(struct parser *parser)
     parser->is_done = false;
 }
 
+/* A route stands only in brackets: what begins with '@' is no address. */
+static bool is_within_address(const struct run *run)
+{
+    return run->has_at && !str_starts_with(strbuf_str(&run->address), STR("@"));
+}
+
 static void parse_special(struct parser *parser)
 {
     struct run *run = &parser->run;
@@ -397,7 +403,7 @@ static void parse_special(struct parser *parser)
         end_element(parser);
         break;
     case ':':
-        if (run->has_at || parser->is_done || parser->reader.position > parser->last_group_end) {
+        if (is_within_address(run) || parser->is_done || parser->reader.position > parser->last_group_end) {
             run_add(run, &parser->reader);
             break;
         }

@@ -137,3 +137,16 @@ TEST(a_long_list_takes_time_in_proportion)
     strbuf_done(&text);
     arena_destroy(&arena);
 }
+
+TEST(a_route_stands_only_in_brackets)
+{
+    struct arena *arena = arena_create();
+    struct address_list list;
+
+    address_list_parse(&list, arena, STR("<@a,@b:u@x.example>, @a.example: v@y.example;"), 100);
+    EXPECT_UINT(list.count, 2);
+    EXPECT_STR(list.items[0].address, STR("u@x.example"));
+    EXPECT_STR(list.items[1].address, STR("v@y.example"));
+    EXPECT_STR(list.items[1].group, STR("@a.example"));
+    arena_destroy(&arena);
+}

@@ -186,13 +186,13 @@ bool dsn_orcpt_append(struct strbuf *out, struct str type, struct str address)
     return is_utf8_type(type) ? xtext_encode_utf8(out, address) : xtext_encode(out, address, "");
 }
 
-struct str dsn_orcpt_default(struct arena *arena, struct str address)
+struct str dsn_orcpt_default(struct arena *arena, struct str address, bool may_be_utf8)
 {
     struct strbuf text;
     struct str original;
 
     strbuf_init(&text, STRBUF_UNLIMITED);
-    strbuf_append(&text, domain_is_ascii(address) ? STR("rfc822;") : STR("utf-8;"));
+    strbuf_append(&text, may_be_utf8 && !domain_is_ascii(address) ? STR("utf-8;") : STR("rfc822;"));
     quote_address(&text, address);
     original = arena_str(arena, strbuf_str(&text));
     strbuf_done(&text);

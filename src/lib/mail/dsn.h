@@ -67,7 +67,10 @@ struct str dsn_return_name(enum dsn_return what);
 MUST_USE bool dsn_orcpt_parse(struct arena *arena, struct str text, struct str *type_out, struct str *address_out);
 /* "type;address" with the address encoded. */
 bool dsn_orcpt_append(struct strbuf *out, struct str type, struct str address);
-/* The original recipient of one that was given none: "type;address", not encoded. address is in internal form. */
-struct str dsn_orcpt_default(struct arena *arena, struct str address);
+/*
+ * The original recipient of one that was given none: "type;address", not encoded. address is in internal form; its type
+ * is utf-8 where that may be and is needed.
+ */
+struct str dsn_orcpt_default(struct arena *arena, struct str address, bool may_be_utf8);
 
 #endif

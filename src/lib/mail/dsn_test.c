@@ -101,8 +101,9 @@ TEST(an_original_recipient_that_nobody_named_is_the_address_as_it_is_written)
     struct arena *arena = arena_create();
     struct strbuf out;
 
-    EXPECT_STR(dsn_orcpt_default(arena, STR("a b@x.example")), STR("rfc822;\"a b\"@x.example"));
-    EXPECT_STR(dsn_orcpt_default(arena, STR("\xc3\xa9@x.example")), STR("utf-8;\xc3\xa9@x.example"));
+    EXPECT_STR(dsn_orcpt_default(arena, STR("a b@x.example"), true), STR("rfc822;\"a b\"@x.example"));
+    EXPECT_STR(dsn_orcpt_default(arena, STR("\xc3\xa9@x.example"), true), STR("utf-8;\xc3\xa9@x.example"));
+    EXPECT_STR(dsn_orcpt_default(arena, STR("\xc3\xa9@x.example"), false), STR("rfc822;\xc3\xa9@x.example"));
     strbuf_init(&out, 100);
     EXPECT(dsn_orcpt_append(&out, STR("utf-8"), STR("\xc3\xa9+@x.example")));
     EXPECT_STR(strbuf_str(&out), STR("utf-8;\\x{E9}\\x{2B}@x.example"));

@@ -124,6 +124,7 @@ static bool parse_path(struct str text, unsigned flags, struct arena *arena, str
 
     if ((flags & SMTP_PATH_STRICT) && !is_enclosed(text))
         return false;
+    path->written = inside;
     path->address = STR_EMPTY;
     if (!(is_enclosed(text) && inside.len == 0) && !parse_address(skip_route(inside), flags, arena, &path->address))
         return false;

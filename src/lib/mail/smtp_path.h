@@ -26,6 +26,7 @@ enum smtp_path_flags {
 struct smtp_path {
     struct str address;  /* internal form, "" for <> */
     struct str external; /* quoted where it must be */
+    struct str written;  /* a view of what stood in the brackets, route and all */
     bool has_utf8;       /* some byte is not ASCII */
     bool is_domain_literal;
 };
