@@ -156,22 +156,18 @@ static bool is_eight_bit(struct str block)
     return str_equal_nocase(word, STR("8bit")) || str_equal_nocase(word, STR("binary"));
 }
 
-/* The block with the encoding replaced. */
+/* The block with another encoding, in the last line. */
 static void put_block(struct str block, struct str encoding, struct strbuf *out)
 {
     struct str rest = block;
     struct header_field field;
 
     while (header_take_field(&rest, &field)) {
-        if (str_equal_nocase(field.name, STR("Content-Transfer-Encoding"))) {
-            strbuf_append(out, STR("Content-Transfer-Encoding: "));
-            strbuf_append(out, encoding);
-            strbuf_append_char(out, '\n');
-        } else {
+        if (!str_equal_nocase(field.name, STR("Content-Transfer-Encoding")))
             strbuf_append(out, field.whole);
-        }
     }
     strbuf_append(out, rest);
+    strbuf_printf(out, "Content-Transfer-Encoding: %.*s\n", STR_ARG(encoding));
 }
 
 /* At the line that ends a part's header. */

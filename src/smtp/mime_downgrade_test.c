@@ -26,7 +26,7 @@ static void expect_downgrade(const char *content, const char *expected)
 
 TEST(an_8_bit_text_becomes_quoted_printable)
 {
-    expect_downgrade("Subject: x\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    expect_downgrade("Content-Transfer-Encoding: 8bit\nSubject: x\nContent-Type: text/plain; charset=utf-8\n\n"
                      "gr\xc3\xbcn = 1 \n.\nend",
                      "Subject: x\nContent-Type: text/plain; charset=utf-8\n"
                      "Content-Transfer-Encoding: quoted-printable\n\ngr=C3=BCn =3D 1=20\n.\nend\n");
