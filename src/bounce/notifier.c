@@ -218,39 +218,44 @@ static struct str verp_delimiters(const struct notifier *notifier, const struct 
     return delimiters;
 }
 
-static bool tell_of_each(const struct notice *all, struct str delimiters, struct bounce_reply *reply)
+/* One report to this address, and the postmaster's copy of it. */
+static bool tell(const struct notifier *notifier, const struct bounce_request *request, struct str address,
+                 struct arena *arena, struct bounce_reply *reply)
 {
-    struct bounce_recipient *recipients = all->request->recipients.items;
+    struct notice notice = { .notifier = notifier, .request = request, .arena = arena };
+    bool is_double = request->sender.len == 0;
 
-    for (size_t i = 0; i < all->request->recipients.count; i++) {
-        struct bounce_request request = *all->request;
-        struct notice notice = *all;
-        struct strbuf sender;
-        bool is_told;
-
-        if (!report_is_wanted(all->request, &recipients[i]))
-            continue;
-        strbuf_init(&sender, STRBUF_UNLIMITED);
-        verp_append_sender(&sender, all->request->sender, delimiters,
-                           str_is_empty(recipients[i].original) ? recipients[i].address : recipients[i].original);
-        notice.recipient = strbuf_str(&sender);
-        request.recipients = (struct records){ &recipients[i], 1 };
-        notice.request = &request;
-        is_told = give_notice(&notice, reply);
-        strbuf_done(&sender);
-        if (!is_told)
+    if (!is_double && is_anybody_interested(request)) {
+        set_sender_notice(notifier, request, &notice);
+        notice.recipient = address;
+        if (!give_notice(&notice, reply))
             return false;
     }
-    return true;
+    notice.sender = double_bounce_address(notifier, arena);
+    /* The sender has been told: a copy that fails must not tell him again. */
+    if (find_postmaster(notifier, request, is_double, &notice) && !give_notice(&notice, reply) && !is_double)
+        *reply = (struct bounce_reply){ .is_done = true, .notification_ids = reply->notification_ids };
+    return reply->is_done;
 }
 
-static bool tell_sender(const struct notifier *notifier, const struct bounce_request *request, struct notice *notice,
-                        struct bounce_reply *reply)
+/* Each recipient's copy had a sender of its own. */
+static void tell_of_each(const struct notifier *notifier, const struct bounce_request *all, struct str delimiters,
+                         struct arena *arena, struct bounce_reply *reply)
 {
-    struct str delimiters = verp_delimiters(notifier, request);
+    struct bounce_recipient *recipients = all->recipients.items;
+    bool is_told = true;
 
-    set_sender_notice(notifier, request, notice);
-    return str_is_empty(delimiters) ? give_notice(notice, reply) : tell_of_each(notice, delimiters, reply);
+    for (size_t i = 0; i < all->recipients.count && is_told; i++) {
+        struct bounce_request request = *all;
+        struct strbuf sender;
+
+        strbuf_init(&sender, STRBUF_UNLIMITED);
+        verp_append_sender(&sender, all->sender, delimiters,
+                           str_is_empty(recipients[i].original) ? recipients[i].address : recipients[i].original);
+        request.recipients = (struct records){ &recipients[i], 1 };
+        is_told = tell(notifier, &request, strbuf_str(&sender), arena, reply);
+        strbuf_done(&sender);
+    }
 }
 
 static bool tells_success(const struct bounce_request *request)
@@ -263,6 +268,7 @@ void notifier_run(const struct notifier *notifier, const struct bounce_request *
 {
     struct notice notice = { .notifier = notifier, .request = request, .arena = arena };
     struct str double_bounce = double_bounce_address(notifier, arena);
+    struct str delimiters = verp_delimiters(notifier, request);
     bool is_double = request->sender.len == 0;
 
     *reply = (struct bounce_reply){ .is_done = true };
@@ -277,10 +283,8 @@ void notifier_run(const struct notifier *notifier, const struct bounce_request *
         tell_of_success_to_nobody(notifier, request, &notice, reply);
         return;
     }
-    if (!is_double && is_anybody_interested(request) && !tell_sender(notifier, request, &notice, reply))
-        return;
-    notice.sender = double_bounce;
-    /* The sender has been told: a copy that fails must not tell him again. */
-    if (find_postmaster(notifier, request, is_double, &notice) && !give_notice(&notice, reply) && !is_double)
-        *reply = (struct bounce_reply){ .is_done = true, .notification_ids = reply->notification_ids };
+    if (!is_double && delimiters.len > 0)
+        tell_of_each(notifier, request, delimiters, arena, reply);
+    else
+        (void) !tell(notifier, request, request->sender, arena, reply);
 }

@@ -211,10 +211,19 @@ static void append_field(struct strbuf *line, struct strbuf *out)
     strbuf_clear(line);
 }
 
+/* "X-Merpati": a part of a field's name has no blanks. */
+static void append_own_name(const struct report *report, struct strbuf *out)
+{
+    struct str name = report->shared->mail_name;
+
+    strbuf_append(out, STR("X-"));
+    for (size_t i = 0; i < name.len; i++)
+        strbuf_append_char(out, name.data[i] == ' ' ? '-' : name.data[i]);
+}
+
 static void append_message_fields(const struct report *report, struct strbuf *line, struct strbuf *out)
 {
     const struct bounce_request *request = report->request;
-    struct str name = report->shared->mail_name;
 
     strbuf_clear(line);
     strbuf_printf(out, "Reporting-MTA: dns; %.*s\n", STR_ARG(report->shared->myhostname));
@@ -223,8 +232,10 @@ static void append_message_fields(const struct report *report, struct strbuf *li
         append_clean(line, request->envid);
         append_field(line, out);
     }
-    strbuf_printf(out, "X-%.*s-Queue-ID: %.*s\nX-%.*s-Sender: rfc822; ", STR_ARG(name), STR_ARG(request->queue_id),
-                  STR_ARG(name));
+    append_own_name(report, out);
+    strbuf_printf(out, "-Queue-ID: %.*s\n", STR_ARG(request->queue_id));
+    append_own_name(report, out);
+    strbuf_append(out, STR("-Sender: rfc822; "));
     append_sender(report, out);
     strbuf_append(out, STR("\nArrival-Date: "));
     date_append(out, request->arrival);
@@ -253,7 +264,8 @@ static void append_diagnostic(const struct report *report, const struct bounce_r
         strbuf_append(line, STR("; "));
         append_clean(line, recipient->diagnostic);
     } else {
-        strbuf_printf(line, "X-%.*s; ", STR_ARG(report->shared->mail_name));
+        append_own_name(report, line);
+        strbuf_append(line, STR("; "));
         append_reason(report, recipient, line);
     }
     append_field(line, out);

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "bounce/settings.h"
+#include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
 
@@ -10,6 +11,12 @@ static void tell(const struct strlist *warnings)
 {
     for (size_t i = 0; i < warnings->count; i++)
         log_warning("%.*s", STR_ARG(warnings->items[i]));
+}
+
+static void begin(struct template_set *set, const struct daemon *daemon)
+{
+    template_set_init(set);
+    template_set_use_from(set, daemon_shared(daemon)->header_from_format == HEADER_FROM_OBSOLETE);
 }
 
 static void expand(struct templates *templates, enum template_class class, struct daemon *daemon)
@@ -26,7 +33,7 @@ static void expand(struct templates *templates, enum template_class class, struc
     tell(&templates->oddities[class]);
     templates->oddities[class] = warnings;
     log_warning("%s -- ignoring this template", why.text);
-    template_set_init(&own);
+    begin(&own, daemon);
     set->items[class] = own.items[class];
     if (!template_set_expand(set, class, daemon_main_cf(daemon), arena, &set->items[class].text,
                              &templates->oddities[class], &why))
@@ -41,14 +48,14 @@ const struct templates *templates_open(struct daemon *daemon)
     struct strlist warnings = { 0 };
     struct failure why;
 
-    template_set_init(&templates->set);
+    begin(&templates->set, daemon);
     if (settings->bounce_template_file.len > 0) {
         const char *path = arena_c(arena, settings->bounce_template_file);
 
         daemon_watch_file(daemon, path);
         if (!template_set_load(&templates->set, path, arena, &warnings, &why)) {
             log_warning("%s -- ignoring this file", why.text);
-            template_set_init(&templates->set);
+            begin(&templates->set, daemon);
         }
         tell(&warnings);
     }

@@ -314,7 +314,7 @@ static void append_comment(struct strbuf *out, struct str name)
 static void add_from(struct message *message, const char *prefix)
 {
     struct str name = message->full_name;
-    bool is_obsolete = message->service->settings->header_from_format == HEADER_FROM_OBSOLETE;
+    bool is_obsolete = message->service->shared->header_from_format == HEADER_FROM_OBSOLETE;
     struct strbuf text;
 
     strbuf_init(&text, STRBUF_UNLIMITED);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/settings.h"
 
-static const char *const from_formats[] = { "standard", "obsolete", NULL };
-
 #define OWNER struct cleanup_settings
 
 static const struct setting rows[] = {
@@ -61,8 +59,6 @@ static const struct setting rows[] = {
     SETTING_STRING(
         OWNER, remote_header_rewrite_domain, "remote_header_rewrite_domain", "", 0, 0,
         "Domain that completes header addresses of mail from strangers; empty: such headers are left alone."),
-    SETTING_CHOICE(OWNER, header_from_format, "header_from_format", "standard", from_formats,
-                   "Form of a From header that is made: standard is name <address>, obsolete is address (name)."),
     SETTING_SIZE(
         OWNER, spool_inline_limit, "spool_inline_limit", "65536", 4096, 131072,
         "Messages up to this many bytes, envelope included, are written to the journal; larger ones to a file."),

@@ -33,17 +33,11 @@ struct cleanup_settings {
     bool always_add_missing_headers;
     struct str undisclosed_recipients_header;
     struct str remote_header_rewrite_domain;
-    int header_from_format;
     int64_t spool_inline_limit;
     int64_t spool_segment_size;
     int64_t spool_journal_limit;
     int64_t spool_journal_reserve;
     struct duration spool_segment_age;
-};
-
-enum header_from_format {
-    HEADER_FROM_STANDARD,
-    HEADER_FROM_OBSOLETE,
 };
 
 extern const struct settings_table cleanup_settings_table;

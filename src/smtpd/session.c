@@ -247,8 +247,8 @@ static void finish(struct session *session)
         if (!stream_flush(session->stream, &why))
             break;
     }
-    log_disconnect(session);
     history_finish(session, reason_of(session->end));
+    log_disconnect(session);
 }
 
 void session_run(struct smtpd *smtpd, struct daemon_session *connection)

@@ -23,6 +23,17 @@ static bool find_file(const struct main_cf *cf, const struct strlist *words, str
     return true;
 }
 
+/* The From that is built in has the form that header_from_format names. */
+static bool choose_from(const struct main_cf *cf, struct arena *arena, struct template_set *set, struct failure *why)
+{
+    struct str format;
+
+    if (!main_cf_value(cf, STR("header_from_format"), arena, &format, why))
+        return false;
+    template_set_use_from(set, str_equal(format, STR("obsolete")));
+    return true;
+}
+
 int templates_show(const struct main_cf *cf, const struct strlist *words, bool is_expanded, struct arena *arena)
 {
     struct strlist warnings = { 0 };
@@ -36,7 +47,7 @@ int templates_show(const struct main_cf *cf, const struct strlist *words, bool i
         return log_fail(1, "options -b and -t require at most one template file");
     template_set_init(&set);
     strbuf_init(&out, STRBUF_UNLIMITED);
-    is_good = find_file(cf, words, arena, &path, &why) &&
+    is_good = choose_from(cf, arena, &set, &why) && find_file(cf, words, arena, &path, &why) &&
               (path.len == 0 || template_set_load(&set, arena_c(arena, path), arena, &warnings, &why));
     if (is_good && is_expanded)
         is_good = template_set_print_expanded(&set, cf, arena, &out, &warnings, &why);

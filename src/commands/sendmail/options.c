@@ -231,9 +231,27 @@ static const struct option_row *find_row(char letter)
     return NULL;
 }
 
+/* What was VERP before -V was the envelope id: "-Vxy", and "-V" alone before a word of two letters. */
+static bool is_old_verp(struct str word, int argc, char **argv, int next)
+{
+    if (str_equal(word, STR("-V")))
+        return next < argc && strlen(argv[next]) == 2;
+    return word.len == 4 && str_starts_with(word, STR("-V"));
+}
+
+static bool take_old_verp(struct parsing *parsing, struct str word)
+{
+    strlist_add_view(&parsing->options->warnings, parsing->arena,
+                     arena_printf(parsing->arena, "option %.*s is deprecated with Postfix 2.3; specify -X%.*s instead",
+                                  STR_ARG(word), STR_ARG(str_from(word, 1))));
+    return set_verp(parsing, str_from(word, 1));
+}
+
 /* One word that starts with '-'; *next is the word after it and moves on if it was an argument. */
 static bool parse_word(struct parsing *parsing, struct str word, int argc, char **argv, int *next)
 {
+    if (is_old_verp(word, argc, argv, *next))
+        return take_old_verp(parsing, word);
     for (size_t i = 1; i < word.len; i++) {
         const struct option_row *row = find_row(word.data[i]);
         struct str value = STR_EMPTY;

@@ -77,6 +77,13 @@ TEST(options_are_read_in_every_spelling)
     EXPECT(options.wants_verp && str_is_empty(options.verp_delimiters));
     EXPECT(parse(&options, arena, "sendmail", "-X V-= a", &why));
     EXPECT_STR(options.verp_delimiters, STR("-="));
+    EXPECT(parse(&options, arena, "sendmail", "-V+= a", &why));
+    EXPECT_STR(options.verp_delimiters, STR("+="));
+    EXPECT_STR(options.warnings.items[0], STR("option -V+= is deprecated with Postfix 2.3; specify -XV+= instead"));
+    EXPECT(parse(&options, arena, "sendmail", "-V ab c", &why));
+    EXPECT(options.wants_verp && options.recipients.count == 2);
+    EXPECT(parse(&options, arena, "sendmail", "-V abc d", &why));
+    EXPECT(!options.wants_verp && options.recipients.count == 1);
     EXPECT_UINT(options.recipients.count, 1);
     EXPECT_FALSE(options.wants_verify_report);
     EXPECT(parse(&options, arena, "sendmail", "-bv a", &why));

@@ -8,6 +8,8 @@
 
 static const char *const address_formats[] = { "external", "internal", NULL };
 
+static const char *const header_from_formats[] = { "standard", "obsolete", NULL };
+
 static const struct setting rows[] = {
     SETTING_STRING(struct shared_settings, myhostname, "myhostname", "", 1, 0,
                    "This host's name in the Internet, the source of many other defaults."),
@@ -141,6 +143,8 @@ static const struct setting rows[] = {
     SETTING_LIST(struct shared_settings, smtputf8_autodetect_classes, "smtputf8_autodetect_classes", "sendmail, verify",
                  "Mail by origin (sendmail, smtpd, forward, bounce, notify, verify, all) that is looked through for "
                  "what needs SMTPUTF8."),
+    SETTING_CHOICE(struct shared_settings, header_from_format, "header_from_format", "standard", header_from_formats,
+                   "Form of a From header that is made: standard is name <address>, obsolete is address (name)."),
     SETTING_CHOICE(struct shared_settings, info_log_address_format, "info_log_address_format", "external",
                    address_formats, "Form of addresses in log lines: external is with quotes where they are needed."),
     SETTING_BOOLEAN(struct shared_settings, soft_bounce, "soft_bounce", "no",

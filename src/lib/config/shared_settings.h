@@ -8,6 +8,11 @@
  * shared_settings - the parameters that many programs act on. Every daemon and command may load this table
  * beside its own. Computed defaults (myhostname, mydomain, mynetworks) are Postfix's.
  */
+enum header_from_format {
+    HEADER_FROM_STANDARD,
+    HEADER_FROM_OBSOLETE,
+};
+
 struct shared_settings {
     /* who we are */
     struct str myhostname;
@@ -81,6 +86,7 @@ struct shared_settings {
     bool enable_long_queue_ids;
     bool allow_min_user;
     bool smtputf8_enable;
+    int header_from_format; /* enum header_from_format */
     bool strict_smtputf8;
     struct strlist smtputf8_autodetect_classes;
     bool soft_bounce;

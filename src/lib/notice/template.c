@@ -64,6 +64,13 @@ void template_set_init(struct template_set *set)
         };
 }
 
+void template_set_use_from(struct template_set *set, bool is_obsolete)
+{
+    for (size_t i = 0; i < TEMPLATE_CLASSES; i++)
+        set->items[i].from =
+            is_obsolete ? STR("MAILER-DAEMON (Mail Delivery System)") : STR("Mail Delivery System <MAILER-DAEMON>");
+}
+
 /* ---- one template: header and text ---- */
 
 struct reading {

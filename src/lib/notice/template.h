@@ -41,6 +41,8 @@ struct template_set {
 const char *template_class_name(enum template_class class);
 
 void template_set_init(struct template_set *set);
+/* The built-in From of all of them, "address (name)" or, as it is from the start, "name <address>". */
+void template_set_use_from(struct template_set *set, bool is_obsolete);
 /* What the file has instead. Strings live in arena; warnings are whole lines for the log. set is whole either way. */
 MUST_USE bool template_set_load(struct template_set *set, const char *path, struct arena *arena,
                                 struct strlist *warnings, struct failure *why);

@@ -167,8 +167,23 @@ void transcript_write_body(const struct transcript *transcript, const struct tra
     strbuf_append(out, STR("\nFor other details, see the local mail logfile\n"));
 }
 
-static void write_header(const struct transcript_mail *mail, struct str queue_id, struct instant now,
-                         struct strbuf *out)
+/* As header_from_format says. */
+static void append_person(const struct shared_settings *shared, const char *name, struct str address,
+                          struct strbuf *out)
+{
+    bool is_obsolete = shared->header_from_format == HEADER_FROM_OBSOLETE;
+
+    if (!is_obsolete)
+        strbuf_printf(out, "%s <", name);
+    quote_address(out, address);
+    if (is_obsolete)
+        strbuf_printf(out, " (%s)", name);
+    else
+        strbuf_append_char(out, '>');
+}
+
+static void write_header(const struct transcript_mail *mail, struct arena *arena, struct str queue_id,
+                         struct instant now, struct strbuf *out)
 {
     const struct shared_settings *shared = mail->shared;
 
@@ -177,10 +192,12 @@ static void write_header(const struct transcript_mail *mail, struct str queue_id
     date_append(out, now);
     strbuf_append(out, STR("\nDate: "));
     date_append(out, now);
-    strbuf_printf(out, "\nFrom: Mail Delivery System <MAILER-DAEMON@%.*s>\nTo: Postmaster <",
-                  STR_ARG(shared->myhostname));
-    quote_address(out, mail->recipient);
-    strbuf_printf(out, ">\nSubject: %.*s ", STR_ARG(shared->mail_name));
+    strbuf_append(out, STR("\nFrom: "));
+    append_person(shared, "Mail Delivery System",
+                  arena_printf(arena, "MAILER-DAEMON@%.*s", STR_ARG(shared->myhostname)), out);
+    strbuf_append(out, STR("\nTo: "));
+    append_person(shared, "Postmaster", mail->recipient, out);
+    strbuf_printf(out, "\nSubject: %.*s ", STR_ARG(shared->mail_name));
     append_clean(out, mail->subject);
     strbuf_append(out, STR("\n\n"));
 }
@@ -203,13 +220,13 @@ static bool send_envelope(const struct transcript_mail *mail, struct call *call,
 }
 
 static bool send_content(const struct transcript *transcript, const struct transcript_mail *mail, struct call *call,
-                         struct str queue_id, struct instant now, struct failure *why)
+                         struct arena *arena, struct str queue_id, struct instant now, struct failure *why)
 {
     struct strbuf text;
     bool is_sent;
 
     strbuf_init(&text, STRBUF_UNLIMITED);
-    write_header(mail, queue_id, now, &text);
+    write_header(mail, arena, queue_id, now, &text);
     transcript_write_body(transcript, mail, &text);
     is_sent = cleanup_call_content(call, strbuf_str(&text), mail->shared->ipc_timeout, why);
     strbuf_done(&text);
@@ -228,7 +245,8 @@ bool transcript_send(const struct transcript *transcript, const struct transcrip
 
     is_sent = cleanup_call_open(mail->cleanup, CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_MAP_OK, arena, timeout, &call,
                                 &queue_id, why) &&
-              send_envelope(mail, call, arena, now, why) && send_content(transcript, mail, call, queue_id, now, why) &&
+              send_envelope(mail, call, arena, now, why) &&
+              send_content(transcript, mail, call, arena, queue_id, now, why) &&
               cleanup_call_finish(call, arena, timeout, &result, why);
     if (is_sent && result->status != CLEANUP_OK)
         is_sent = failure_set(why, FAILURE_RETRY, 0, "cleanup refused it (%u) %.*s", (unsigned) result->status,
