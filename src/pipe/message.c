@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "delivery/command_attributes.h"
 #include "delivery/content.h"
-#include "mail/quote.h"
+#include "delivery/message_flags.h"
 #include "run/stream.h"
 
 #include <time.h>
@@ -17,18 +17,6 @@ enum { FROM_MARK_LENGTH = sizeof from_mark - 1 };
 
 /* ---- before the message ---- */
 
-/* A line of its own: what a sender put into an address must not end it. */
-static void append_address(struct strbuf *out, struct str address)
-{
-    size_t start = out->len;
-
-    (void) quote_address(out, address);
-    for (size_t i = start; i < out->len; i++) {
-        if (out->data[i] == '\n' || out->data[i] == '\r' || out->data[i] == '\0')
-            out->data[i] = '?';
-    }
-}
-
 static void append_from_line(struct strbuf *out, const struct message_form *form)
 {
     time_t now = (time_t) instant_seconds(clock_now());
@@ -39,18 +27,9 @@ static void append_from_line(struct strbuf *out, const struct message_form *form
     if (str_is_empty(form->sender))
         strbuf_append_c(out, "MAILER-DAEMON");
     else
-        append_address(out, form->sender);
+        message_flags_append_address(out, form->sender);
     (void) strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", localtime_r(&now, &parts));
     strbuf_printf(out, "  %s", date);
-    strbuf_append(out, form->eol);
-}
-
-static void append_header(struct strbuf *out, const struct message_form *form, const char *name, struct str address,
-                          const char *end)
-{
-    strbuf_append_c(out, name);
-    append_address(out, address);
-    strbuf_append_c(out, end);
     strbuf_append(out, form->eol);
 }
 
@@ -58,12 +37,7 @@ static void append_head(struct strbuf *out, const struct message_form *form)
 {
     if ((form->flags & COMMAND_FROM_LINE) != 0)
         append_from_line(out, form);
-    if ((form->flags & COMMAND_RETURN_PATH) != 0)
-        append_header(out, form, "Return-Path: <", form->sender, ">");
-    if ((form->flags & COMMAND_ORIGINAL_TO) != 0)
-        append_header(out, form, "X-Original-To: ", form->original, "");
-    if ((form->flags & COMMAND_DELIVERED_TO) != 0)
-        append_header(out, form, "Delivered-To: ", form->recipient, "");
+    message_flags_append_headers(out, form->flags, form->sender, form->recipient, form->eol);
 }
 
 /* ---- the message ---- */

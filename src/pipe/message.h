@@ -9,6 +9,7 @@
  * message - the message as a command reads it: the headers that flags= asks for before it, lines ended as eol= says,
  * lines that begin with a dot or with "From " marked.
  */
+struct deliver_recipient;
 struct deliver_request;
 struct loop;
 struct stream;
@@ -16,9 +17,8 @@ struct stream;
 struct message_form {
     unsigned flags; /* enum command_flag */
     struct str eol;
-    struct str sender;    /* the null sender replaced */
-    struct str recipient; /* of Delivered-To and X-Original-To: internal form */
-    struct str original;
+    struct str sender;                         /* the null sender replaced */
+    const struct deliver_recipient *recipient; /* of Delivered-To and X-Original-To */
 };
 
 /* False only if the message cannot be read: who stops reading out has read enough. */

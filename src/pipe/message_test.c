@@ -61,13 +61,10 @@ static void play(struct scene *scene)
 
 static void expect(unsigned flags, struct str eol, struct str content, struct str expected)
 {
+    const struct deliver_recipient recipient = { .address = STR("r@y"), .original = STR("o\n@z") };
     struct scene scene = {
         .request = { .content = content, .size = content.len, .content_fd = -1 },
-        .form = { .flags = flags,
-                  .eol = eol,
-                  .sender = STR("s p@x"),
-                  .recipient = STR("r@y"),
-                  .original = STR("o\n@z") },
+        .form = { .flags = flags, .eol = eol, .sender = STR("s p@x"), .recipient = &recipient },
     };
 
     play(&scene);

@@ -6,7 +6,7 @@
 #include "delivery/command_end.h"
 #include "delivery/command_run.h"
 #include "delivery/command_user.h"
-#include "delivery/loop_check.h"
+#include "delivery/message_flags.h"
 #include "log/log.h"
 #include "pipe/message.h"
 #include "run/loop.h"
@@ -41,20 +41,6 @@ static void defer_for_administrator(const struct pipe *pipe, struct delivery *de
     report_all(pipe, delivery, &report);
 }
 
-/* These headers are about one recipient. */
-static bool has_too_many_recipients(const struct pipe *pipe, struct delivery *delivery)
-{
-    unsigned flags = pipe->attributes.flags;
-    char letter = (flags & COMMAND_DELIVERED_TO) != 0 ? 'D' : (flags & COMMAND_ORIGINAL_TO) != 0 ? 'O' : '\0';
-    struct delivery_report report = { .dsn = DSN_STATUS(4, 3, 5), .text = STR(CONFIGURATION_ERROR) };
-
-    if (letter == '\0' || delivery->recipient_count == 1)
-        return false;
-    log_warning("pipe flag `%c' requires %.*s_destination_recipient_limit = 1", letter, STR_ARG(pipe->service));
-    report_all(pipe, delivery, &report);
-    return true;
-}
-
 static bool is_too_large(const struct pipe *pipe, struct delivery *delivery)
 {
     uint64_t limit = (uint64_t) pipe->attributes.size_limit;
@@ -63,28 +49,6 @@ static bool is_too_large(const struct pipe *pipe, struct delivery *delivery)
 
     if (limit == 0 || size <= limit)
         return false;
-    report_all(pipe, delivery, &report);
-    return true;
-}
-
-/* Only D leaves the mark by which it is known. */
-static bool has_been_here(const struct pipe *pipe, struct delivery *delivery)
-{
-    struct str address = delivery->recipients[0].address;
-    struct delivery_report report = { .dsn = DSN_STATUS(5, 4, 6) };
-    struct failure why;
-    bool is_loop;
-
-    if ((pipe->attributes.flags & COMMAND_DELIVERED_TO) == 0)
-        return false;
-    if (!loop_check(pipe->loop, delivery->request, address, &is_loop, &why)) {
-        report.dsn = DSN_STATUS(4, 3, 0);
-        report.text = arena_printf(delivery->arena, "cannot read the message: %s", why.text);
-    } else if (is_loop) {
-        report.text = arena_printf(delivery->arena, "mail forwarding loop for %.*s", STR_ARG(address));
-    } else {
-        return false;
-    }
     report_all(pipe, delivery, &report);
     return true;
 }
@@ -111,15 +75,13 @@ static bool write_message(struct stream *input, void *context, struct failure *w
 
 static struct message_form form_of(const struct pipe *pipe, const struct delivery *delivery)
 {
-    const struct deliver_recipient *first = &delivery->recipients[0];
     struct str sender = delivery->request->sender;
 
     return (struct message_form){
         .flags = pipe->attributes.flags,
         .eol = pipe->attributes.eol,
         .sender = str_is_empty(sender) ? pipe->attributes.null_sender : sender,
-        .recipient = first->address,
-        .original = str_is_empty(first->original) ? first->address : first->original,
+        .recipient = &delivery->recipients[0],
     };
 }
 
@@ -232,7 +194,8 @@ void pipe_deliver(struct pipe *pipe, struct delivery *delivery)
         defer_for_administrator(pipe, delivery, pipe->fault.text);
     else if (!find_rights(pipe, &why))
         defer_for_administrator(pipe, delivery, why.text);
-    else if (has_too_many_recipients(pipe, delivery) || is_too_large(pipe, delivery) || has_been_here(pipe, delivery))
+    else if (is_too_large(pipe, delivery) ||
+             message_flags_end_delivery(delivery, pipe->attributes.flags, "pipe ", pipe->service))
         return;
     else if ((delivery->request->flags & DELIVER_FLAG_VERIFY) != 0)
         report_trial(pipe, delivery);

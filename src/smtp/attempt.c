@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/attempt.h"
 
+#include "delivery/command_attributes.h"
 #include "smtp/log_lines.h"
 #include "smtp/pix.h"
 #include "smtp/session.h"
@@ -85,13 +86,14 @@ void attempt_give_up(struct attempt *attempt)
 
 /*
  * RFC 3461 section 5.2.2: a server that knows DSN, and was told of the wish, reports from there on; else we do. What an
- * LMTP server without DSN takes may be in its mailbox (lmtp_assume_final).
+ * LMTP server without DSN takes may be in its mailbox (flags=X of master.cf, lmtp_assume_final).
  */
 static struct str action_for(const struct smtp_session *session, const struct deliver_recipient *recipient)
 {
     bool reports_itself = (session->extensions.offered & SMTP_EXTENSION_DSN) != 0;
 
-    if (!reports_itself && session->smtp->settings->assume_final)
+    if (!reports_itself &&
+        (session->smtp->settings->assume_final || (session->smtp->message_flags & COMMAND_IS_FINAL) != 0))
         return STR("delivered");
     return reports_itself && (recipient->dsn_notify & DSN_NOTIFY_SUCCESS) != 0 ? STR("delegated") : STR("relayed");
 }

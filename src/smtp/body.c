@@ -139,7 +139,7 @@ static unsigned minimum_rate(const struct smtp_settings *settings)
     return settings->per_request_deadline ? (unsigned) settings->min_data_rate : 0;
 }
 
-bool body_send(struct smtp_session *session, const struct attempt *attempt, struct failure *why)
+bool body_send(struct smtp_session *session, const struct attempt *attempt, struct str head, struct failure *why)
 {
     const struct smtp_settings *settings = session->smtp->settings;
     const struct deliver_request *request = attempt->delivery->request;
@@ -148,6 +148,7 @@ bool body_send(struct smtp_session *session, const struct attempt *attempt, stru
     bool is_read;
 
     body_stream_init(&body, session, request);
+    wire_body_add(&body.wire, head, &body.out);
     content_open(&content, attempt->delivery->loop, request);
     session_set_timeout(session, settings->data_xfer_timeout, minimum_rate(settings));
     is_read = send_pieces(session, attempt, &content, &body, why);

@@ -3,6 +3,7 @@
 #define SMTP_BODY_H
 
 #include "base/failure.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 
@@ -17,9 +18,11 @@ struct attempt;
 struct smtp_session;
 
 /*
- * After 354. Whether the server took it shows at its reply. False when the message cannot be read, or an address in it
- * cannot be mapped now: then the connection must go without the final dot.
+ * After 354. head: header lines before the message, with LF. Whether the server took it shows at its reply. False when
+ * the message cannot be read, or an address in it cannot be mapped now: then the connection must go without the final
+ * dot.
  */
-MUST_USE bool body_send(struct smtp_session *session, const struct attempt *attempt, struct failure *why);
+MUST_USE bool body_send(struct smtp_session *session, const struct attempt *attempt, struct str head,
+                        struct failure *why);
 
 #endif

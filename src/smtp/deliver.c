@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/deliver.h"
 
+#include "delivery/message_flags.h"
+#include "log/log.h"
 #include "smtp/attempt.h"
 #include "smtp/log_lines.h"
 #include "smtp/nexthop.h"
@@ -188,10 +190,28 @@ static void give_up(struct attempt *attempt)
     attempt_give_up(attempt);
 }
 
+/* What is to be mended in master.cf is said in the log and in the queue's listing. */
+static void defer_for_administrator(struct attempt *attempt)
+{
+    struct arena *arena = attempt->delivery->arena;
+    struct delivery_report report = { .dsn = DSN_STATUS(4, 3, 5), .relay = attempt->smtp->service };
+
+    log_warning("%.*s: %s", STR_ARG(attempt->smtp->service), attempt->smtp->fault.text);
+    report.text = arena_printf(arena, "mail system configuration error: %s", attempt->smtp->fault.text);
+    for (size_t i = 0; i < attempt->delivery->recipient_count; i++)
+        delivery_deferred(attempt->delivery, i, &report);
+}
+
 void smtp_deliver(struct smtp *smtp, struct delivery *delivery)
 {
     struct attempt attempt = { .smtp = smtp, .delivery = delivery };
 
+    if (!smtp->is_usable) {
+        defer_for_administrator(&attempt);
+        return;
+    }
+    if (message_flags_end_delivery(delivery, smtp->message_flags, "", smtp->service))
+        return;
     try_sites(&attempt);
     if (!is_settled(&attempt))
         give_up(&attempt);

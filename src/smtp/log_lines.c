@@ -65,6 +65,16 @@ void smtp_log_no_srv_address(struct str name)
     log_warning("no SRV host for %.*s has a valid address record", STR_ARG(name));
 }
 
+void smtp_log_replaced_reply(struct str host, struct str reply, struct str other)
+{
+    log_info("%.*s: replacing server reply \"%.*s\" with \"%.*s\"", STR_ARG(host), STR_ARG(reply), STR_ARG(other));
+}
+
+void smtp_log_obsolete_assume_final(void)
+{
+    log_warning("lmtp_assume_final is obsolete; instead, specify \"flags=X\" in master.cf");
+}
+
 void smtp_log_table_trouble(struct str title, const char *reason)
 {
     log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);

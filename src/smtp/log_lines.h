@@ -22,6 +22,10 @@ void smtp_log_strange_reply(struct str host, struct str text);
 void smtp_log_no_mx_address(struct str domain);
 /* warning: no SRV host for _submission._tcp.example.com has a valid address record */
 void smtp_log_no_srv_address(struct str name);
+/* mx.example.com[192.0.2.1]:25: replacing server reply "550 5.1.1 No" with "450 4.1.1 Not yet" */
+void smtp_log_replaced_reply(struct str host, struct str reply, struct str other);
+/* warning: lmtp_assume_final is obsolete; instead, specify "flags=X" in master.cf */
+void smtp_log_obsolete_assume_final(void);
 /* warning: smtp_reply_filter: table lookup problem: ... */
 void smtp_log_table_trouble(struct str title, const char *reason);
 /* ignoring DNS RR: example.com. 300 IN MX 10 mx.example.com. */

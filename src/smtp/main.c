@@ -6,12 +6,15 @@
 
 #include "config/shared_settings.h"
 #include "delivery/agent.h"
+#include "delivery/message_flags.h"
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
+#include "log/log.h"
 #include "smtp/deliver.h"
 #include "smtp/dns_filter.h"
 #include "smtp/generic.h"
 #include "smtp/history.h"
+#include "smtp/log_lines.h"
 #include "smtp/pix.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
@@ -131,6 +134,10 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
     smtp->is_lmtp = daemon_program_of(daemon)->settings == &lmtp_settings_table;
     smtp->settings = daemon_settings(daemon);
     smtp->myhostname = daemon_shared(daemon)->myhostname;
+    smtp->service = str_from_c(daemon_service(daemon));
+    smtp->is_usable = message_flags_parse(daemon_arguments(daemon), &smtp->message_flags, &smtp->fault);
+    if (!smtp->is_usable)
+        log_error("%.*s: %s", STR_ARG(smtp->service), smtp->fault.text);
     if (!read_bind_address(smtp, smtp->settings->bind_address, IP_V4, &smtp->bind_ipv4, why) ||
         !read_bind_address(smtp, smtp->settings->bind_address6, IP_V6, &smtp->bind_ipv6, why) ||
         !read_pix_workarounds(smtp, why) || !find_own_addresses(smtp, daemon, why))
@@ -147,6 +154,8 @@ static void *start_smtp(struct daemon *daemon)
     struct smtp *smtp = daemon_kept(daemon);
 
     history_start(smtp, daemon);
+    if (smtp->settings->assume_final)
+        smtp_log_obsolete_assume_final();
     smtp->sessions = session_cache_create(smtp);
     generic_start(smtp->generic, daemon);
     return smtp;

@@ -80,6 +80,7 @@ static enum smtp_reply_progress add_line(struct smtp_session *session, struct st
     line = arena_str(arena, line);
     switch (table_list_find(filter, line, TABLE_ANY_KIND, arena, &other, &why)) {
     case TABLE_FOUND:
+        smtp_log_replaced_reply(session->name_address_port, line, other);
         progress = smtp_reply_add_line(&session->reply, other);
         break;
     case TABLE_ABSENT:

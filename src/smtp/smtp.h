@@ -23,6 +23,10 @@ struct smtp {
     struct ip_address bind_ipv6;
     struct smtp_tables tables;
     unsigned pix_workarounds; /* enum pix_workaround, where no table says otherwise */
+    struct str service;       /* the name in master.cf */
+    unsigned message_flags;   /* enum command_flag: flags= of master.cf */
+    bool is_usable;           /* false: fault says what is wrong with flags=, and all mail waits */
+    struct failure fault;
     struct session_cache *sessions;
 
     /* for the postmaster, see history.h */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/transaction.h"
 
+#include "delivery/message_flags.h"
 #include "protocol/cleanup.h"
 #include "smtp/attempt.h"
 #include "smtp/body.h"
@@ -37,6 +38,7 @@ struct transaction {
     const struct smtp_settings *settings;
     struct arena *arena;
     const struct deliver_request *shown; /* the request with the addresses that the server shall see */
+    struct str head;                     /* what flags= of master.cf puts before the message */
     bool is_pipelining;
 
     enum step *steps;   /* the commands, in order */
@@ -364,7 +366,7 @@ static void send_content(struct transaction *transaction)
     struct failure why;
     bool is_body_out;
 
-    if (!body_send(session, transaction->attempt, &why)) {
+    if (!body_send(session, transaction->attempt, transaction->head, &why)) {
         session->is_broken = true;
         smtp_log_unreadable(transaction->delivery->request->queue_id, why.text);
         trouble = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "message could not be read");
@@ -426,13 +428,32 @@ static bool is_hopeless(struct transaction *transaction, struct trouble *trouble
     return false;
 }
 
+static bool make_head(struct transaction *transaction, struct failure *why)
+{
+    const struct smtp *smtp = transaction->session->smtp;
+    struct deliver_recipient recipient = *(const struct deliver_recipient *) transaction->shown->recipients.items;
+    struct strbuf head;
+
+    if (smtp->message_flags == 0)
+        return true;
+    if (!str_is_empty(recipient.original) &&
+        generic_map(smtp->generic, transaction->arena, &recipient.original, why) == TABLE_UNKNOWN)
+        return false;
+    strbuf_init(&head, STRBUF_UNLIMITED);
+    message_flags_append_headers(&head, smtp->message_flags, transaction->shown->sender, &recipient, STR("\n"));
+    transaction->head = arena_str(transaction->arena, strbuf_str(&head));
+    strbuf_done(&head);
+    return true;
+}
+
 /* Nothing was said to the server yet: the session can be used again. */
 static bool map_envelope(struct transaction *transaction, struct trouble *trouble_out)
 {
     struct failure why;
 
     transaction->shown = transaction->delivery->request;
-    if (generic_map_envelope(transaction->session->smtp->generic, transaction->arena, &transaction->shown, &why))
+    if (generic_map_envelope(transaction->session->smtp->generic, transaction->arena, &transaction->shown, &why) &&
+        make_head(transaction, &why))
         return true;
     smtp_log_not_mapped(transaction->delivery->request->queue_id, why.text);
     *trouble_out = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "address rewriting problem");

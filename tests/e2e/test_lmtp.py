@@ -350,3 +350,23 @@ def test_words_that_are_no_answer_defer_who_has_none(make_merpati, make_server):
     for name in ("b", "c"):
         mail.wait_log(rf"to=<{name}@away\.test>.* status=deferred")
     assert len(server.messages) == 1 and mailboxes.header(server.messages[0].text, "Subject") == "x"
+
+
+def test_flags_of_no_use_make_mail_wait_with_the_reason(make_merpati, make_server):
+    """Stock's client ends, again and again."""
+    server = make_server()
+    mail = route(make_merpati(services=["bad unix - - n - - lmtp flags=Z"]), server, transport_maps="inline:{bad.test=bad:}")
+    assert re.search(r"service bad/unix: unknown flag: Z: what comes to it waits", mail.control("check", check=False).stderr)
+    send(mail, "a@bad.test")
+    send(mail, "a@good.test")
+    mail.wait_log(r"to=<a@bad\.test>, relay=bad, .*dsn=4\.3\.5, status=deferred \(mail system configuration error: unknown flag: Z\)")
+    mail.wait_log(r"to=<a@good\.test>, .*status=sent")
+
+
+def test_headers_for_one_recipient_want_one(either, make_server):
+    server = make_server()
+    mail = route(either(services=["many unix - - n - - lmtp flags=DO"]), server, transport_maps=f"inline:{{many.test=many:inet:127.0.0.1:{server.port}}}")
+    send(mail, "a@many.test", "b@many.test")
+    mail.wait_log(r"warning: flag `D' requires many_destination_recipient_limit = 1")
+    for name in "ab":
+        mail.wait_log(rf"to=<{name}@many\.test>, relay=many, .*dsn=4\.3\.5, status=deferred \(mail system configuration error\)")

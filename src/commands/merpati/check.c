@@ -9,6 +9,7 @@
 #include "delivery/command_arguments.h"
 #include "delivery/command_attributes.h"
 #include "delivery/command_user.h"
+#include "delivery/message_flags.h"
 #include "log/log.h"
 #include "os/directory.h"
 #include "os/file.h"
@@ -83,7 +84,19 @@ static void check_service(struct check *check, const struct master_cf *file, con
     }
 }
 
-/* A pipe or spawn whose line is of no use runs, and its mail waits: that is told, and stops nothing. */
+static void tell_useless(const struct master_cf *file, const struct master_service *service, const struct failure *why)
+{
+    log_warning("%.*s, line %u: service %.*s/%s: %s: what comes to it waits until this is put right",
+                STR_ARG(file->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
+                master_service_type_name(service->type), why->text);
+}
+
+static bool is_client(struct str command)
+{
+    return str_equal(command, STR("smtp")) || str_equal(command, STR("lmtp"));
+}
+
+/* An agent whose line is of no use runs, and its mail waits: that is told, and stops nothing. */
 static void check_command_line(const struct check *check, const struct master_cf *file,
                                const struct master_service *service)
 {
@@ -93,15 +106,19 @@ static void check_command_line(const struct check *check, const struct master_cf
     struct command_attributes attributes;
     struct rights rights;
     struct failure why;
+    unsigned flags;
 
+    if (is_client(service->fields[MASTER_FIELD_COMMAND])) {
+        if (!message_flags_parse(&words, &flags, &why))
+            tell_useless(file, service, &why);
+        return;
+    }
     if (!is_spawn && !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pipe")))
         return;
     if (!command_attributes_parse(&words, is_spawn, arena, &attributes, &why) ||
         (!is_spawn && !command_arguments_check(&attributes.argv, &why)) ||
         !command_user_find(&attributes, check->instance->shared, &rights, &why))
-        log_warning("%.*s, line %u: service %.*s/%s: %s: what comes to it waits until this is put right",
-                    STR_ARG(file->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
-                    master_service_type_name(service->type), why.text);
+        tell_useless(file, service, &why);
 }
 
 static bool is_disabled(const struct instance *instance, const struct master_service *service)
