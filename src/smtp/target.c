@@ -174,7 +174,7 @@ static bool add_host(struct smtp *smtp, const struct target *like, struct arena 
     struct ip_address numeric;
     struct str host = like->host;
 
-    if (!ip_address_parse(host, &numeric) && !dns_name_is_host(host)) {
+    if (ip_address_parse(host, &numeric) ? !host_lookup_wants(smtp->hosts, numeric.family) : !dns_name_is_host(host)) {
         *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),
                                      "Name service error for %.*s: invalid host or domain name", STR_ARG(host));
         return false;

@@ -86,7 +86,7 @@ static bool reads_hosts_itself(const struct host_lookup *lookup)
     return environment_get("MERPATI_HOSTS") != NULL || watched_file_is_in_jail(lookup->hosts);
 }
 
-static bool wants_family(const struct host_lookup *lookup, enum ip_family family)
+bool host_lookup_wants(const struct host_lookup *lookup, enum ip_family family)
 {
     return family == IP_V4 ? lookup->options.wants_ipv4 : lookup->options.wants_ipv6;
 }
@@ -101,7 +101,7 @@ static void fill(const struct host_lookup *lookup, const struct ip_address *item
     out->count = 0;
     for (size_t turn = 0; turn < ARRAY_COUNT(order); turn++) {
         for (size_t i = 0; i < count; i++) {
-            if (items[i].family == order[turn] && wants_family(lookup, order[turn]))
+            if (items[i].family == order[turn] && host_lookup_wants(lookup, order[turn]))
                 out->items[out->count++] = items[i];
         }
     }

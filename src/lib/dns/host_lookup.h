@@ -43,6 +43,9 @@ struct host_addresses {
 void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct arena *arena,
                            struct host_addresses *addresses_out);
 
+/* Whether addresses of that family are looked for. */
+bool host_lookup_wants(const struct host_lookup *lookup, enum ip_family family);
+
 /* The type to name when there is no such host: that of the last question, "AAAA" or "A". */
 const char *host_lookup_type_name(const struct host_lookup *lookup);
 
