@@ -48,6 +48,7 @@ static bool open_log(const struct configuration *configuration, bool to_stderr, 
         .facility = arena_c(arena, shared->syslog_facility),
         .postlog_path = has_file ? postlog : NULL,
         .fallback_path = has_file ? arena_c(arena, shared->maillog_file) : NULL,
+        .fallback_mode = shared_settings_maillog_mode(shared),
         .to_stderr = to_stderr,
     };
 

@@ -107,7 +107,7 @@ static bool open_file(struct postlogd *postlogd, struct failure *why)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "maillog_file = %.*s does not begin with one of maillog_file_prefixes", STR_ARG(path));
     return log_file_open(&postlogd->file, arena_c(postlogd->arena, path),
-                         postlogd_permissions[postlogd->settings->maillog_file_permissions], why);
+                         shared_settings_maillog_mode(postlogd->shared), why);
 }
 
 static bool enter_jail(const struct postlogd *postlogd, struct failure *why)

@@ -8,11 +8,8 @@
 struct postlogd_settings {
     struct strlist maillog_file_prefixes;
     struct duration watchdog_timeout;
-    int maillog_file_permissions; /* place in postlogd_permissions */
 };
 
-/* The modes behind the choices of maillog_file_permissions. */
-extern const unsigned postlogd_permissions[];
 extern const struct settings_table postlogd_settings_table;
 
 #endif

@@ -21,21 +21,21 @@ static struct transport_settings load(const char *text, const char *transport)
     return settings;
 }
 
-static const char all[] = "%s_destination_concurrency_limit = 11\n"
-                          "%s_destination_recipient_limit = 12\n"
-                          "%s_destination_concurrency_failed_cohort_limit = 13\n"
-                          "%s_destination_concurrency_positive_feedback = 1/4\n"
-                          "%s_destination_concurrency_negative_feedback = 1/8\n"
-                          "%s_destination_rate_delay = 14s\n"
-                          "%s_transport_rate_delay = 15s\n"
-                          "%s_delivery_slot_cost = 16\n"
-                          "%s_delivery_slot_loan = 17\n"
-                          "%s_delivery_slot_discount = 18\n"
-                          "%s_minimum_delivery_slots = 19\n"
-                          "%s_recipient_limit = 20\n"
-                          "%s_extra_recipient_limit = 21\n"
-                          "%s_recipient_refill_limit = 22\n"
-                          "%s_recipient_refill_delay = 23s\n";
+static const char all[] = "default_destination_concurrency_limit = 11\n"
+                          "default_destination_recipient_limit = 12\n"
+                          "default_destination_concurrency_failed_cohort_limit = 13\n"
+                          "default_destination_concurrency_positive_feedback = 1/4\n"
+                          "default_destination_concurrency_negative_feedback = 1/8\n"
+                          "default_destination_rate_delay = 14s\n"
+                          "default_transport_rate_delay = 15s\n"
+                          "default_delivery_slot_cost = 16\n"
+                          "default_delivery_slot_loan = 17\n"
+                          "default_delivery_slot_discount = 18\n"
+                          "default_minimum_delivery_slots = 19\n"
+                          "default_recipient_limit = 20\n"
+                          "default_extra_recipient_limit = 21\n"
+                          "default_recipient_refill_limit = 22\n"
+                          "default_recipient_refill_delay = 23s\n";
 
 static struct str named(struct arena *arena, const char *name)
 {
@@ -44,7 +44,7 @@ static struct str named(struct arena *arena, const char *name)
     struct str line, tail;
 
     while (str_cut(rest, '\n', &line, &tail)) {
-        text = arena_printf(arena, "%.*s%s%.*s\n", STR_ARG(text), name, STR_ARG(str_from(line, 2)));
+        text = arena_printf(arena, "%.*s%s%.*s\n", STR_ARG(text), name, STR_ARG(str_from(line, strlen("default"))));
         rest = tail;
     }
     return text;

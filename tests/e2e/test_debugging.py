@@ -7,7 +7,6 @@ import signal
 import smtplib
 import time
 
-import pytest
 from support.side_by_side import options
 from support.waiting import free_port, wait_until
 
@@ -172,3 +171,16 @@ def test_a_service_that_does_not_get_on_is_ended_and_started_again(make_merpati,
     mail.sendmail("-f", "s@example.com", account, input="Subject: second\n\nhello\n")
     mail.wait_mailbox(account, 2)
     assert mail.pids("cleanup") == hung["cleanup"]
+
+
+def test_an_environment_with_a_value_without_a_name_is_told_with_its_place(make_merpati):
+    mail = make_merpati(main={"import_environment": "MAIL_CONFIG =x TZ"},
+                        services=["out unix - n n - - pipe -o export_environment=A,=b\n  user=nobody argv=/bin/true"])
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert re.search(r"main\.cf, line \d+: import_environment: missing attribute name in: =x", checked.stderr)
+    assert mail.control("start", check=False).returncode == 1
+    mail.set(import_environment=None)
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert "service out/unix: export_environment: missing attribute name in: =b" in checked.stderr

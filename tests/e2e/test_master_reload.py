@@ -163,3 +163,23 @@ def test_from_all_addresses_to_one_of_them_takes_a_stop_and_a_start_and_the_log_
         assert client.hello().code == 250
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+def test_sessions_of_replaced_processes_are_told_to_end_after_their_time_or_when_there_are_too_many(make_merpati):
+    mail = make_merpati(main={"service_retire_limit": "1s", "service_workers": "1"}).start()
+    with mail.smtp() as old:
+        old.hello()
+        mail.reload()
+        # Idle, it hears that the service stops, long before smtpd_timeout.
+        assert old.reply().code == 421
+    mail.set(service_retire_limit=None, service_generation_limit="1")
+    mail.reload()
+    with mail.smtp() as first:
+        first.hello()
+        mail.reload()
+        with mail.smtp() as second:
+            second.hello()
+            mail.reload()
+            mail.reload()
+            assert first.reply().code == 421
+            assert second.command("NOOP").code == 250

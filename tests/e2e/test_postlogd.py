@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """maillog_file and standard output have one writer; the commands that log and lock."""
 
+import os
 import re
 import subprocess
 
@@ -41,6 +42,53 @@ def test_a_file_outside_the_allowed_places_is_refused(make_merpati):
     done = mail.run(mail.daemon_directory / "postlogd", check=False)
     assert done.returncode == 1
     assert "does not begin with one of maillog_file_prefixes" in done.stderr
+
+
+def test_the_mode_of_the_file_is_as_told(make_merpati):
+    for wanted in (None, "0640", "0644"):
+        mail = make_merpati()
+        mail.set(maillog_file_permissions=wanted)
+        mail.start()
+        mail.wait_log("daemon started")
+        assert oct(mail.log.stat().st_mode & 0o777) == f"0o{(wanted or '0600')[1:]}"
+
+
+def test_a_facility_that_there_is_not_is_refused(make_merpati):
+    mail = make_merpati(main={"maillog_file": "", "syslog_facility": "post"})
+    failed = mail.control("start", check=False)
+    assert failed.returncode == 1
+    assert "syslog_facility = post: there is no such facility" in failed.stderr
+    mail.set(syslog_facility="local3")
+    mail.start()
+
+
+def test_a_writer_that_cannot_write_is_replaced(make_merpati):
+    """Nobody reads standard output: postlogd_watchdog_timeout ends each postlogd that hangs on it."""
+    mail = make_merpati(main={"maillog_file": "/dev/stdout", "postlogd_watchdog_timeout": "1s"})
+    mail.set(maillog_file_prefixes=None)
+    process = subprocess.Popen(
+        [str(mail.command_directory / "merpati"), "-c", str(mail.config), "start-fg"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pipesize=4096,
+    )
+    try:
+        mail.wait_for_port(mail.port)
+        first = wait_until(lambda: mail.pids("postlogd"), "postlogd")
+        mail.command("postlog", "-c", mail.config, input="a line that nobody reads, again and again and again\n" * 200)
+        wait_until(lambda: mail.pids("postlogd") and not set(first) & set(mail.pids("postlogd")), "another postlogd")
+        # Read, it goes on.
+        os.set_blocking(process.stdout.fileno(), False)
+        seen = []
+
+        def told():
+            seen.append(process.stdout.read() or b"")
+            return re.search(rb"process \S+/postlogd pid %d exit status 1" % first[0], b"".join(seen))
+
+        wait_until(told, lambda: b"".join(seen)[-2000:].decode())
+    finally:
+        process.terminate()
+        os.set_blocking(process.stdout.fileno(), True)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 def test_start_fg_logs_to_standard_output(make_merpati, run_as):

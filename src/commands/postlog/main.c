@@ -59,9 +59,10 @@ static bool open_log(const struct request *request, struct failure *why)
                        : arena_c(arena, arena_printf(arena, "%.*s/postlog", STR_ARG(shared->syslog_name)));
     options.facility = arena_c(arena, shared->syslog_facility);
     if (shared->maillog_file.len > 0) {
-        options.postlog_path =
-            arena_c(arena, arena_printf(arena, "%.*s/public/postlog", STR_ARG(shared->queue_directory)));
+        options.postlog_path = arena_c(arena, arena_printf(arena, "%.*s/public/%.*s", STR_ARG(shared->queue_directory),
+                                                           STR_ARG(shared->postlog_service_name)));
         options.fallback_path = arena_c(arena, shared->maillog_file);
+        options.fallback_mode = shared_settings_maillog_mode(shared);
     }
     return log_open(&options, why);
 }

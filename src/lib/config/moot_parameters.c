@@ -14,6 +14,7 @@
 /* clang-format off */
 static const struct moot_parameter parameters[] = {
     { "application_event_drain_time", "what asks a service to wake up waits for nobody to listen" },
+    { "backwards_bounce_logfile_compatibility", "why mail was deferred or returned stands in its queue file alone" },
     { "connection_cache_protocol_timeout", CONNECTION_CACHE },
     { "connection_cache_service_name", CONNECTION_CACHE },
     { "connection_cache_status_update_time", CONNECTION_CACHE },

@@ -10,6 +10,8 @@ static const char *const address_formats[] = { "external", "internal", NULL };
 
 static const char *const header_from_formats[] = { "standard", "obsolete", NULL };
 
+static const char *const permission_names[] = { "0600", "0640", "0644", NULL };
+
 static const struct setting rows[] = {
     SETTING_STRING(struct shared_settings, myhostname, "myhostname", "", 1, 0,
                    "This host's name in the Internet, the source of many other defaults."),
@@ -27,6 +29,8 @@ static const struct setting rows[] = {
     SETTING_STRING(struct shared_settings, syslog_facility, "syslog_facility", "mail", 1, 0, "The facility of syslog."),
     SETTING_STRING(struct shared_settings, maillog_file, "maillog_file", "", 0, 0,
                    "Log to this file, or to /dev/stdout, by postlogd; empty: to syslog."),
+    SETTING_CHOICE(struct shared_settings, maillog_file_permissions, "maillog_file_permissions", "0600",
+                   permission_names, "The mode of maillog_file where it is made."),
     SETTING_STRING(struct shared_settings, multi_instance_name, "multi_instance_name", "", 0, 0,
                    "The name of this instance, if several run on the host."),
     SETTING_STRING(struct shared_settings, compatibility_level, "compatibility_level", "0", 1, 0,
@@ -200,6 +204,13 @@ static bool read_origin_file(struct str *myorigin, struct arena *arena, struct f
     }
     strbuf_done(&text);
     return is_good;
+}
+
+unsigned shared_settings_maillog_mode(const struct shared_settings *settings)
+{
+    static const unsigned modes[] = { 0600, 0640, 0644 };
+
+    return modes[settings->maillog_file_permissions];
 }
 
 bool shared_settings_check_environment(const struct main_cf *cf, struct arena *arena, struct failure *why)

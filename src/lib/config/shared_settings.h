@@ -22,7 +22,8 @@ struct shared_settings {
     struct str mail_version;
     struct str syslog_name;
     struct str syslog_facility;
-    struct str maillog_file; /* empty: syslog */
+    struct str maillog_file;      /* empty: syslog */
+    int maillog_file_permissions; /* see shared_settings_maillog_mode */
     struct str multi_instance_name;
     struct str compatibility_level;
 
@@ -113,6 +114,8 @@ extern const struct settings_table shared_settings_table;
 /* settings_load of that table, with myorigin's file read. */
 MUST_USE bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct shared_settings **settings_out,
                                    struct failure *why);
+/* What maillog_file is made with. */
+unsigned shared_settings_maillog_mode(const struct shared_settings *settings);
 /* That each variable of import_environment and export_environment has a name; part of the load. */
 MUST_USE bool shared_settings_check_environment(const struct main_cf *cf, struct arena *arena, struct failure *why);
 

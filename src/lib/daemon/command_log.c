@@ -21,6 +21,7 @@ bool command_log_open(const struct shared_settings *shared, const char *program,
                                    .data;
     if (options.postlog_path != NULL && (flags & COMMAND_LOG_WITHOUT_POSTLOGD) != 0)
         options.fallback_path = arena_c(arena, shared->maillog_file);
+    options.fallback_mode = shared_settings_maillog_mode(shared);
     log_set_plain_addresses(shared->info_log_address_format == INFO_LOG_ADDRESS_INTERNAL);
     log_set_ascii(!shared->smtputf8_enable);
     return log_open(&options, why);

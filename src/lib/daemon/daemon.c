@@ -344,6 +344,7 @@ static bool open_log(struct daemon *daemon, struct failure *why)
     if (!str_is_empty(shared->maillog_file)) {
         options.postlog_path = daemon_service_path(daemon, "public", shared->postlog_service_name);
         options.fallback_path = arena_c(daemon->arena, shared->maillog_file);
+        options.fallback_mode = shared_settings_maillog_mode(shared);
     }
     daemon->has_log = log_open(&options, why);
     return daemon->has_log;

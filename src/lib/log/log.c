@@ -122,7 +122,8 @@ bool log_open(const struct log_options *options, struct failure *why)
     if (!options->only_stderr)
         state.transport =
             log_transport_create(state.is_syslog ? LOG_TRANSPORT_SYSLOG : LOG_TRANSPORT_POSTLOG,
-                                 state.is_syslog ? "/dev/log" : options->postlog_path, options->fallback_path);
+                                 state.is_syslog ? "/dev/log" : options->postlog_path, options->fallback_path,
+                                 options->fallback_mode == 0 ? 0600 : options->fallback_mode);
     last_words_listen(take_last_words);
     return true;
 }

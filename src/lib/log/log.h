@@ -36,6 +36,7 @@ struct log_options {
     const char *facility;
     const char *postlog_path;  /* not NULL: postlogd's socket instead of syslog */
     const char *fallback_path; /* file to append to while postlogd's socket is not there; NULL: none */
+    unsigned fallback_mode;    /* of that file, where it is made; 0: 0600 */
     bool to_stderr;            /* commands: also there, without tag and pid */
     bool only_stderr;          /* and nowhere else */
 };

@@ -20,6 +20,7 @@ struct log_transport {
     enum log_transport_kind kind;
     char *path;
     char *fallback_path;
+    unsigned fallback_mode;
     int fd;
     struct instant next_try;
 };
@@ -48,13 +49,15 @@ static bool is_connected(struct log_transport *transport)
     return system_socket_connect_datagram(transport->path, &transport->fd, NULL);
 }
 
-struct log_transport *log_transport_create(enum log_transport_kind kind, const char *path, const char *fallback_path)
+struct log_transport *log_transport_create(enum log_transport_kind kind, const char *path, const char *fallback_path,
+                                           unsigned fallback_mode)
 {
     struct log_transport *transport = memory_alloc(sizeof *transport);
 
     transport->kind = kind;
     transport->path = copy_text(path);
     transport->fallback_path = copy_text(fallback_path);
+    transport->fallback_mode = fallback_mode;
     transport->fd = -1;
     transport->next_try.us = INT64_MIN;
     (void) is_connected(transport);
@@ -128,7 +131,8 @@ static size_t append_to_file(struct log_transport *transport, struct str lines)
     struct strbuf text;
     bool is_written;
 
-    if (!file_open(transport->fallback_path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT, 0600, &fd, NULL))
+    if (!file_open(transport->fallback_path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT, transport->fallback_mode, &fd,
+                   NULL))
         return 0;
     (void) !gethostname(host, sizeof host - 1);
     strbuf_init(&text, STRBUF_UNLIMITED);

@@ -16,7 +16,9 @@ enum log_transport_kind {
     LOG_TRANSPORT_POSTLOG, /* many lines a datagram, each ended by LF */
 };
 
-struct log_transport *log_transport_create(enum log_transport_kind kind, const char *path, const char *fallback_path);
+/* fallback_mode: of the file there, where it is made. */
+struct log_transport *log_transport_create(enum log_transport_kind kind, const char *path, const char *fallback_path,
+                                           unsigned fallback_mode);
 /* Leaves *transport NULL; NULL is fine. */
 void log_transport_destroy(struct log_transport **transport);
 

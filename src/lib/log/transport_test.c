@@ -37,7 +37,7 @@ static void expect_datagram(int fd, struct str expected)
 TEST(syslog_gets_a_datagram_for_each_line)
 {
     int fd = open_sink(path_of("syslog"));
-    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_SYSLOG, path_of("syslog"), NULL);
+    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_SYSLOG, path_of("syslog"), NULL, 0600);
 
     EXPECT_UINT(log_transport_send(transport, STR("<22>one\n<22>two\n")), 16);
     expect_datagram(fd, STR("<22>one"));
@@ -49,7 +49,7 @@ TEST(syslog_gets_a_datagram_for_each_line)
 TEST(postlogd_gets_many_lines_in_one)
 {
     int fd = open_sink(path_of("postlog"));
-    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_POSTLOG, path_of("postlog"), NULL);
+    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_POSTLOG, path_of("postlog"), NULL, 0600);
 
     EXPECT_UINT(log_transport_send(transport, STR("one\ntwo\n")), 8);
     expect_datagram(fd, STR("one\ntwo\n"));
@@ -59,7 +59,7 @@ TEST(postlogd_gets_many_lines_in_one)
 
 TEST(a_sink_that_is_not_there_takes_nothing)
 {
-    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_SYSLOG, path_of("nobody"), NULL);
+    struct log_transport *transport = log_transport_create(LOG_TRANSPORT_SYSLOG, path_of("nobody"), NULL, 0600);
 
     EXPECT_UINT(log_transport_send(transport, STR("one\n")), 0);
     log_transport_destroy(&transport);
@@ -72,7 +72,7 @@ TEST(the_fallback_file_has_the_host_after_the_time)
     struct strbuf text;
 
     snprintf(file, sizeof file, "%s", path_of("file"));
-    transport = log_transport_create(LOG_TRANSPORT_POSTLOG, path_of("nobody"), file);
+    transport = log_transport_create(LOG_TRANSPORT_POSTLOG, path_of("nobody"), file, 0600);
     EXPECT_UINT(log_transport_send(transport, STR("Nov 22 01:02:03 a[1]: b\n")), 24);
     EXPECT(gethostname(host, sizeof host - 1) == 0);
     snprintf(expected, sizeof expected, "Nov 22 01:02:03 %s a[1]: b\n", host);
