@@ -20,10 +20,10 @@ enum { BODY_CHUNK = 32 * 1024 };
 /* The content on its way out: what the server cannot take is made fit first. */
 struct body_stream {
     struct wire_body wire;
-    struct generic_headers *generic; /* NULL: no address is to be mapped */
-    struct strbuf mapped;
     struct mime_downgrade *downgrade; /* NULL: none needed */
     struct strbuf seven_bit;
+    struct generic_headers *generic; /* NULL: no address is to be mapped */
+    struct strbuf mapped;
     struct strbuf out;
 };
 
@@ -66,31 +66,25 @@ static void body_stream_done(struct body_stream *body)
     strbuf_done(&body->out);
 }
 
-static void put_on_wire(struct body_stream *body, struct str piece, bool is_last)
-{
-    if (body->downgrade == NULL) {
-        wire_body_add(&body->wire, piece, &body->out);
-        return;
-    }
-    mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
-    if (is_last)
-        mime_downgrade_end(body->downgrade, &body->seven_bit);
-    wire_body_add(&body->wire, strbuf_str(&body->seven_bit), &body->out);
-    strbuf_clear(&body->seven_bit);
-}
-
 /* An empty piece is the last. False when an address in the header cannot be mapped now. */
 static bool body_stream_add(struct body_stream *body, struct str piece, struct failure *why)
 {
     bool is_last = piece.len == 0;
 
+    if (body->downgrade != NULL) {
+        strbuf_clear(&body->seven_bit);
+        mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
+        if (is_last)
+            mime_downgrade_end(body->downgrade, &body->seven_bit);
+        piece = strbuf_str(&body->seven_bit);
+    }
     if (body->generic != NULL) {
         strbuf_clear(&body->mapped);
         if (!generic_headers_add(body->generic, piece, is_last, &body->mapped, why))
             return false;
         piece = strbuf_str(&body->mapped);
     }
-    put_on_wire(body, piece, is_last);
+    wire_body_add(&body->wire, piece, &body->out);
     return true;
 }
 

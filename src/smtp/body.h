@@ -10,9 +10,13 @@
 /*
  * body - a message's content on its way to the server, from the request to the final dot.
  *
- * It passes, in this order: smtp_generic_maps on the header (generic_headers), 8-bit MIME as quoted-printable where the
- * server takes 7 bits only (mime_downgrade), line ends, dots and smtp_line_length_limit (wire_body). It is never whole
- * in memory.
+ * It passes, in this order: 8-bit MIME as quoted-printable where the server takes 7 bits only (mime_downgrade),
+ * smtp_generic_maps on the header (generic_headers), line ends, dots and smtp_line_length_limit (wire_body). It is
+ * never whole in memory.
+ *
+ * Not there yet are smtp_header_checks and its kin. Their place is between the first two, as in Postfix: they see whole
+ * fields, unfolded, with the encoding that the server will see, and addresses as they are inside; what they put in a
+ * field's place is not mapped. Body lines they see before dots are doubled and long lines broken.
  */
 struct attempt;
 struct smtp_session;
