@@ -134,7 +134,7 @@ bool policy_allows_recipient(struct session *session, struct str recipient, stru
         return true;
     check.recipient = recipient;
     check.recipient_shown = shown;
-    is_passed = passes_delayed(&check) && passes_recipient_lists(&check);
+    is_passed = passes_delayed(&check) && passes_recipient_lists(&check) && passes_kept(&check);
     if (is_passed && session->smtpd->settings->reject_unlisted_recipient)
         is_passed = recipient_check_recipient(&check) != VERDICT_REJECT;
     return conclude(&check, is_passed, reply_out);

@@ -13,7 +13,7 @@
 struct subject {
     enum restriction_topic topic;
     struct str address;
-    const char *status; /* 5.1.0 and 5.1.1 */
+    const char *status; /* 5.1.7 and 5.1.1 */
     int reject_code;
     int defer_code;
     struct str reason; /* instead of the probe's, or empty */
@@ -106,7 +106,7 @@ enum verdict restriction_reject_unverified_sender(struct check *check, const str
     const struct transaction *transaction = &check->session->transaction;
     struct subject subject = {
         .topic = TOPIC_SENDER,
-        .status = "5.1.0",
+        .status = "5.1.7",
         .address = transaction->sender,
         .reject_code = settings->unverified_sender_reject_code,
         .defer_code = settings->unverified_sender_defer_code,

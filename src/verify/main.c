@@ -17,7 +17,15 @@
 #include "verify/settings.h"
 
 /* A probe that is not heard of for so long is lost, and another one may go. */
-enum { PROBE_SECONDS = 1000, PROBES_MAX = 20000 };
+enum { PROBE_SECONDS = 1000, PROBES_MAX = 20000, HAND_OVER_MS = 500 };
+
+/* In the cache, beside the addresses: when it was cleaned last, in seconds. */
+#define CLEANED_KEY STR("_LAST_CACHE_CLEANUP_COMPLETED_")
+
+struct sent_probe {
+    struct instant sent;
+    bool is_queued;
+};
 
 struct verify {
     struct daemon *daemon;
@@ -25,7 +33,8 @@ struct verify {
     const struct verify_settings *settings;
     const struct shared_settings *shared;
     struct cache *cache;
-    struct map *probes; /* struct instant of each address that a probe is on its way to */
+    struct map *probes; /* struct sent_probe of each address that a probe is on its way to */
+    struct event handed_over;
     struct endpoint *cleanup;
 };
 
@@ -77,6 +86,8 @@ static bool clean_entry(void *context, struct str key, struct str value)
     struct cleaning *cleaning = context;
     struct record record;
 
+    if (str_equal(key, CLEANED_KEY))
+        return true;
     if (daemon_is_draining(cleaning->verify->daemon)) {
         cleaning->is_partial = true;
         return false;
@@ -90,15 +101,45 @@ static bool clean_entry(void *context, struct str key, struct str value)
     return true;
 }
 
+/* A restart is no reason to clean what was cleaned a while ago. */
+static struct duration until_cleaning(const struct verify *verify)
+{
+    struct arena *arena = arena_create();
+    struct duration interval = verify->settings->cleanup_interval;
+    struct duration left = seconds(0);
+    struct str text;
+    uint64_t cleaned;
+
+    if (cache_get(verify->cache, CLEANED_KEY, arena, &text) && str_to_uint64(text, &cleaned)) {
+        int64_t age = instant_since(clock_now(), instant_from_seconds((int64_t) cleaned)).us;
+
+        if (age >= 0 && age < interval.us)
+            left.us = interval.us - age;
+    }
+    arena_destroy(&arena);
+    return left;
+}
+
+static void note_cleaning(struct verify *verify, struct instant now)
+{
+    struct arena *arena = arena_create();
+
+    cache_put(verify->cache, CLEANED_KEY, arena_printf(arena, "%lld", (long long) instant_seconds(now)));
+    arena_destroy(&arena);
+}
+
 static void run_cleaning(void *context)
 {
     struct verify *verify = context;
 
+    fiber_sleep(verify->loop, until_cleaning(verify));
     while (!daemon_is_draining(verify->daemon)) {
         struct cleaning cleaning = { .verify = verify, .now = clock_now() };
 
         cache_walk(verify->cache, clean_entry, &cleaning);
         log_cache_cleaned(cache_name(verify->cache), cleaning.is_partial, cleaning.retained, cleaning.dropped);
+        if (!cleaning.is_partial)
+            note_cleaning(verify, cleaning.now);
         fiber_sleep(verify->loop, verify->settings->cleanup_interval);
     }
 }
@@ -111,6 +152,7 @@ static void *start(struct daemon *daemon)
     if (!cache_open(verify->cache, &why))
         log_cache_problem(why.text);
     verify->probes = map_create();
+    event_init(&verify->handed_over);
     verify->cleanup = daemon_endpoint(
         daemon, daemon_service_path(daemon, "public", daemon_shared(daemon)->cleanup_service_name), &cleanup_protocol);
     if (verify->settings->cleanup_interval.us > 0)
@@ -142,9 +184,9 @@ static void stop(void *context)
 
 /* ---- probes ---- */
 
-static bool is_lost(const struct verify *verify, const struct instant *sent)
+static bool is_lost(const struct verify *verify, const struct sent_probe *probe)
 {
-    return instant_since(loop_now(verify->loop), *sent).us > seconds(PROBE_SECONDS).us;
+    return instant_since(loop_now(verify->loop), probe->sent).us > seconds(PROBE_SECONDS).us;
 }
 
 /* In order of their sending. */
@@ -170,12 +212,17 @@ static void run_probe(void *context)
     struct verify *verify = probing->verify;
     struct arena *arena = probing->arena;
     struct str sender = verify_sender(arena, verify->settings->sender, verify->settings->sender_ttl, clock_now());
+    struct sent_probe *probe;
     struct failure why;
 
     if (!probe_send(verify->cleanup, sender, probing->address, verify->shared->ipc_timeout, &why)) {
         log_probe_problem(probing->address, why.text);
         forget_probe(verify, probing->address);
     }
+    probe = map_get(verify->probes, probing->address);
+    if (probe != NULL)
+        probe->is_queued = true;
+    event_wake_all(&verify->handed_over);
     arena_destroy(&arena);
 }
 
@@ -184,19 +231,36 @@ static void send_probe(struct verify *verify, struct str address)
 {
     struct arena *arena;
     struct probing *probing;
-    struct instant *sent;
+    struct sent_probe *probe;
 
     forget_lost(verify);
     if (map_get(verify->probes, address) != NULL || map_count(verify->probes) >= PROBES_MAX ||
         daemon_is_draining(verify->daemon))
         return;
-    sent = memory_alloc(sizeof(*sent));
-    *sent = loop_now(verify->loop);
-    map_set(verify->probes, address, sent);
+    probe = memory_alloc(sizeof(*probe));
+    probe->sent = loop_now(verify->loop);
+    map_set(verify->probes, address, probe);
     arena = arena_create();
     probing = arena_new(arena, struct probing);
     *probing = (struct probing){ verify, arena, arena_str(arena, address) };
     fiber_start(verify->loop, run_probe, probing);
+}
+
+static bool is_being_queued(const struct verify *verify, struct str address)
+{
+    const struct sent_probe *probe = map_get(verify->probes, address);
+
+    return probe != NULL && !probe->is_queued;
+}
+
+/* Who is told that it is in progress can see it in the queue. A cleanup that is slow is not waited for. */
+static void wait_until_queued(struct verify *verify, struct str address)
+{
+    struct instant end = instant_add(loop_now(verify->loop), milliseconds(HAND_OVER_MS));
+    struct failure ignored;
+
+    while (is_being_queued(verify, address) && instant_is_before(loop_now(verify->loop), end))
+        (void) !event_wait(verify->loop, &verify->handed_over, milliseconds(HAND_OVER_MS), &ignored);
 }
 
 /* ---- questions and results ---- */
@@ -207,8 +271,13 @@ static bool recall(struct verify *verify, struct str address, struct instant now
 {
     struct str text;
 
-    return cache_get(verify->cache, address, arena, &text) && record_parse(text, record_out) &&
-           record_counts(record_out, verify->settings, now);
+    if (!cache_get(verify->cache, address, arena, &text))
+        return false;
+    if (!record_parse(text, record_out)) {
+        log_bad_entry(text);
+        return false;
+    }
+    return record_counts(record_out, verify->settings, now);
 }
 
 static bool answer_query(struct daemon_call *call, struct failure *why)
@@ -230,6 +299,7 @@ static bool answer_query(struct daemon_call *call, struct failure *why)
             cache_remove(verify->cache, query->address);
     } else {
         send_probe(verify, query->address);
+        wait_until_queued(verify, query->address);
     }
     return daemon_reply(call, &answer, why);
 }

@@ -20,7 +20,7 @@ from support.waiting import PATIENCE, free_port
 
 from .case import BadCase, unescape
 from .log import Log, told
-from .normal import Normal
+from .normal import Normal, listing
 
 # Stock runs under its own name in the log where conf/master.cf has one.
 RELAY = "relay      unix  - - n - -   smtp\n"
@@ -51,6 +51,8 @@ class Side:
             name, _, detail = match[1].partition(":")
             if name == "dir" and not detail:
                 return str(self.dir)
+            if name == "commands" and not detail:
+                return str(self.instance.command_directory)
             if name == "user" and not detail:
                 return TEST_ACCOUNT
             if name == "port":
@@ -196,6 +198,8 @@ class Side:
         for name, sink in self.sinks.items():
             if sink.port:
                 found.append((str(sink.port), "%sink%" if name == "sink" else f"%sink:{name}%"))
+        owner = instance.main.get("mail_owner", "merpati")
+        found.append((str(pwd.getpwnam(owner).pw_uid), "%owner%"))
         if self.person:
             name, home = self.person
             found += [(str(home), "%home%"), (name, "%person%"), (str(pwd.getpwnam(name).pw_uid), "%uid%")]
@@ -238,7 +242,9 @@ class Side:
         self.normal.learn(done.stdout)
         self.settle()
         self.normal.learn("\n".join(self.log.lines))
-        self.say(f"{section.title} ends with {done.returncode}", (done.stdout + done.stderr).rstrip("\n"))
+        text = self.normal.text((done.stdout + done.stderr).rstrip("\n"))
+        is_listing = section.words[:2] == ["postqueue", "-p"] or section.words[:1] == ["mailq"]
+        self.say(f"{section.title} ends with {done.returncode}", listing(text) if is_listing else text)
 
     def step_sendmail(self, section):
         words = [self.expand(word) for word in section.words]
@@ -252,6 +258,7 @@ class Side:
         transcript = play(self.instance, smtp_steps(self.expand(section.body)), TEST_ACCOUNT, self.port(name),
                           source=section.options.get("from"))
         self.log.wait(r"/smtpd\[\d+\]: disconnect from ", before + 1)
+        self.log.wait(r" status=(un)?deliverable ", int(section.options.get("probes", 0)), start=self.mark)
         self.normal.learn("\n".join(self.log.lines))
         for step, reply in transcript:
             self.say(self.normal.text(step), reply)
@@ -316,7 +323,11 @@ class Side:
         if parked is None:
             return False
         self.log.barrier()
-        return not self.log.under_way(parked) and self.parked() == parked
+        if self.log.under_way(parked) or self.parked() != parked:
+            return False
+        # What lies there may be deleted or get another name from now on.
+        self.log.forget(parked)
+        return True
 
     def parked(self):
         """The ids of what lies deferred or held; None while there is more than that."""

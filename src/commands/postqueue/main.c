@@ -4,6 +4,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "daemon/command_log.h"
 #include "listing/files.h"
 #include "listing/service.h"
 #include "log/log.h"
@@ -260,5 +261,8 @@ int main(int argc, char **argv)
         return usage();
     if (!load(&postqueue, directory, &why))
         return log_fail(EX_CONFIG, "%s", why.text);
+    log_close();
+    if (!command_log_open(postqueue.shared, "postqueue", COMMAND_LOG_IN_QUEUE, arena, &why))
+        return log_fail(EX_OSERR, "%s", why.text);
     return act(&postqueue);
 }

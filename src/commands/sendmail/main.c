@@ -165,6 +165,11 @@ static int run_ignore(struct sendmail *sendmail)
     return EX_OK;
 }
 
+static bool begin(struct sendmail *sendmail, struct failure *why)
+{
+    return load(sendmail, why) && command_log_open(sendmail->shared, "sendmail", 0, sendmail->arena, why);
+}
+
 static int run(struct sendmail *sendmail)
 {
     static int (*const modes[])(struct sendmail *) = {
@@ -174,11 +179,20 @@ static int run(struct sendmail *sendmail)
     };
     struct failure why;
 
-    if (!load(sendmail, &why) || !command_log_open(sendmail->shared, "sendmail", 0, sendmail->arena, &why))
+    if (!begin(sendmail, &why))
         return fail(&why);
     for (size_t i = 0; i < sendmail->options.warnings.count; i++)
         log_warning("%.*s", STR_ARG(sendmail->options.warnings.items[i]));
     return modes[sendmail->options.mode](sendmail);
+}
+
+/* A program that is called so again and again is found by the log. */
+static int fail_in_log(struct sendmail *sendmail, const struct failure *why)
+{
+    struct failure ignored;
+
+    (void) !begin(sendmail, &ignored);
+    return fail(why);
 }
 
 int main(int argc, char **argv)
@@ -194,7 +208,7 @@ int main(int argc, char **argv)
     if (sendmail_options_parse(&sendmail.options, sendmail.arena, str_from_c(process_name()), argc, argv, &why))
         status = run(&sendmail);
     else
-        status = fail(&why);
+        status = fail_in_log(&sendmail, &why);
     arena_destroy(&sendmail.arena);
     return status;
 }
