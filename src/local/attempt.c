@@ -169,16 +169,19 @@ static struct dsn_status dsn_to_log(const struct attempt *attempt, const struct 
     return dsn;
 }
 
-void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *unfiltered)
+static struct delivery_report log_result(struct attempt *attempt, struct str address, struct str original,
+                                         const struct result *result)
 {
-    struct result said = filtered(attempt, unfiltered);
-    const struct result *result = &said;
     struct delivery_report report = report_of(result);
 
     report.original = original;
     delivery_log_line(attempt->delivery, attempt->recipient, address, dsn_to_log(attempt, result),
                       word_of(attempt, result->fate), &report);
-    add_member(attempt, address, result, &report);
+    return report;
+}
+
+static void count(struct attempt *attempt, struct str address, const struct result *result)
+{
     if (attempt->worst == NULL || weight(result->fate) > weight(attempt->worst->fate)) {
         attempt->worst = arena_new(attempt->arena, struct result);
         *attempt->worst = *result;
@@ -186,6 +189,46 @@ void attempt_add(struct attempt *attempt, struct str address, struct str origina
     } else if (result->fate == FATE_BOUNCED && attempt->worst->fate == FATE_BOUNCED) {
         add_failure(attempt, address, result);
     }
+}
+
+void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *unfiltered)
+{
+    struct result result = filtered(attempt, unfiltered);
+    struct delivery_report report = log_result(attempt, address, original, &result);
+
+    add_member(attempt, address, &result, &report);
+    count(attempt, address, &result);
+}
+
+static void add_owner_failure(struct attempt *attempt, const struct owner_failure *failure)
+{
+    if (attempt->owner_failure_count == attempt->owner_failure_capacity) {
+        size_t capacity = attempt->owner_failure_capacity == 0 ? 4 : 2 * attempt->owner_failure_capacity;
+        struct owner_failure *larger = arena_new_array(attempt->arena, capacity, struct owner_failure);
+
+        if (attempt->owner_failure_count > 0)
+            memcpy(larger, attempt->owner_failures, attempt->owner_failure_count * sizeof(*larger));
+        attempt->owner_failures = larger;
+        attempt->owner_failure_capacity = capacity;
+    }
+    attempt->owner_failures[attempt->owner_failure_count++] = *failure;
+}
+
+void attempt_add_of_owner(struct attempt *attempt, struct str address, struct str owner,
+                          const struct result *unfiltered)
+{
+    struct result result = filtered(attempt, unfiltered);
+    struct owner_failure failure = { .owner = owner, .address = address, .result = result };
+
+    if (result.fate != FATE_BOUNCED || attempt_is_trial(attempt) || attempt->delivery->shared->soft_bounce) {
+        attempt_add(attempt, address, address, unfiltered);
+        return;
+    }
+    (void) log_result(attempt, address, address, &result);
+    add_owner_failure(attempt, &failure);
+    /* It has been seen to. */
+    result.fate = FATE_SENT;
+    count(attempt, address, &result);
 }
 
 bool attempt_is_deferred(const struct attempt *attempt)

@@ -28,6 +28,13 @@ struct result {
     struct str address;    /* whose it was; set when it is added */
 };
 
+/* A member of a list that failed, of which the list's owner is told instead of the message's sender. */
+struct owner_failure {
+    struct str owner;
+    struct str address;
+    struct result result;
+};
+
 /* An address to which the message goes as a new one. */
 struct resubmission {
     struct str sender;
@@ -51,6 +58,9 @@ struct attempt {
     struct resubmission *resubmissions;
     size_t resubmission_count;
     size_t resubmission_capacity;
+    struct owner_failure *owner_failures;
+    size_t owner_failure_count;
+    size_t owner_failure_capacity;
     struct str passed_to; /* "name:nexthop" of the transport that delivers instead; empty: none does */
     bool is_expanded;     /* by an alias or a .forward */
     bool is_list;         /* the first of them was an alias with an owner */
@@ -65,6 +75,9 @@ void attempt_finish(struct attempt *attempt);
 
 /* Logs how a destination ended; address is the one it was reached by, original what orig_to= says, if not as ever. */
 void attempt_add(struct attempt *attempt, struct str address, struct str original, const struct result *result);
+/* The same of what an owner of a list has sent on: if it failed for good, that one is to hear of it, and nobody else.
+ */
+void attempt_add_of_owner(struct attempt *attempt, struct str address, struct str owner, const struct result *result);
 bool attempt_is_deferred(const struct attempt *attempt);
 
 /* True if this destination, of this kind, comes for the first time. */

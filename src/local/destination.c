@@ -116,6 +116,11 @@ void destination_parse(struct destination_list *list, struct arena *arena, struc
     }
 }
 
+void destination_add_address(struct destination_list *list, struct arena *arena, struct str address)
+{
+    add(list, arena, DESTINATION_ADDRESS, address);
+}
+
 void destination_parse_file(struct destination_list *list, struct arena *arena, struct str text)
 {
     struct table_source source;

@@ -28,6 +28,9 @@ struct destination_list {
 /* Appends what one logical line holds; commas separate, "..." keeps together, ( ) are comments, # begins none. */
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line);
 
+/* Appends the text as one address. */
+void destination_add_address(struct destination_list *list, struct arena *arena, struct str address);
+
 /* Appends what a file holds: one destination list a line, # comments, empty lines, continued lines. */
 void destination_parse_file(struct destination_list *list, struct arena *arena, struct str text);
 

@@ -45,17 +45,14 @@ static struct str with_extension(const struct scene *scene, struct str address)
 static void deliver_resolved(const struct scene *scene, const struct resolved_address *resolved)
 {
     struct attempt *attempt = scene->attempt;
-    struct dsn_status dsn;
     struct scene *inner;
-    struct str text;
 
     switch (resolved->status) {
     case RESOLVE_DEFER:
         fail(scene, DSN_STATUS(4, 3, 0), "address resolver failure");
         return;
     case RESOLVE_ERROR:
-        dsn = dsn_split_text(resolved->nexthop, DSN_STATUS(5, 1, 3), true, &text);
-        fail(scene, dsn, "%.*s", STR_ARG(text));
+        fail(scene, DSN_STATUS(5, 1, 3), "bad recipient address syntax: %.*s", STR_ARG(resolved->recipient));
         return;
     default:
         break;
@@ -104,14 +101,14 @@ static void deliver_command(const struct scene *scene, struct str command)
     struct attempt *attempt = scene->attempt;
     struct result result;
 
+    if (!attempt_is_new(attempt, "command", scene->rights.uid, command))
+        return;
     if (!local_list_has(&attempt->local->settings->allow_mail_to_commands, scene_word(scene))) {
         fail(scene, DSN_STATUS(5, 7, 1), "mail to command is restricted");
         return;
     }
-    if (!attempt_is_new(attempt, "command", scene->rights.uid, command))
-        return;
     result = command_deliver(scene, command);
-    scene_add(scene, &result);
+    scene_add_delivery(scene, &result);
 }
 
 static void deliver_file(const struct scene *scene, struct str path)
@@ -121,12 +118,13 @@ static void deliver_file(const struct scene *scene, struct str path)
     struct result result;
     struct failure why;
 
-    if (!local_list_has(&attempt->local->settings->allow_mail_to_files, scene_word(scene))) {
-        fail(scene, DSN_STATUS(5, 7, 1), "mail to file is restricted");
-        return;
-    }
     if (!attempt_is_new(attempt, "file", scene->rights.uid, path))
         return;
+    if (!local_list_has(&attempt->local->settings->allow_mail_to_files, scene_word(scene))) {
+        result = result_make(attempt, DSN_STATUS(5, 7, 1), "mail to file is restricted");
+        scene_add_delivery(scene, &result);
+        return;
+    }
     if (!scene->has_rights) {
         fail(scene, DSN_STATUS(4, 3, 5), "default_privs names no ordinary user, and a file is never written as root");
         return;
@@ -136,7 +134,7 @@ static void deliver_file(const struct scene *scene, struct str path)
         return;
     }
     result = file_deliver(scene, &place);
-    scene_add(scene, &result);
+    scene_add_delivery(scene, &result);
 }
 
 /* ---- :include: files ---- */

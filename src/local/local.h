@@ -24,6 +24,7 @@ struct local {
     struct accounts *accounts;
     struct mailboxes mailboxes;
     struct endpoint *cleanup;
+    struct endpoint *bounce;
     struct endpoint *rewrite;
 };
 

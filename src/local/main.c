@@ -6,9 +6,11 @@
 #include "local/accounts.h"
 #include "local/expansion.h"
 #include "local/local.h"
+#include "local/owner_report.h"
 #include "local/recipient.h"
 #include "local/resubmit.h"
 #include "log/log.h"
+#include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/rewrite.h"
 
@@ -98,6 +100,8 @@ static void *start(struct daemon *daemon)
     start_mailboxes(local);
     local->cleanup = daemon_endpoint(daemon, daemon_service_path(daemon, "public", local->shared->cleanup_service_name),
                                      &cleanup_protocol);
+    local->bounce = daemon_endpoint(daemon, daemon_service_path(daemon, "private", local->shared->bounce_service_name),
+                                    &bounce_protocol);
     local->rewrite = daemon_endpoint(
         daemon, daemon_service_path(daemon, "private", local->shared->rewrite_service_name), &rewrite_protocol);
     return local;
@@ -131,6 +135,7 @@ static void deliver_to_recipient(struct delivery *delivery, struct local *local,
     } else {
         recipient_deliver(&scene, false);
         expansion_run(&attempt);
+        owner_report_all(&attempt);
         resubmit_all(&attempt);
     }
     attempt_finish(&attempt);
@@ -144,7 +149,7 @@ static void deliver(struct delivery *delivery, void *context)
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "cleanup", "rewrite", "proxymap", NULL };
+    static const char *const calls[] = { "cleanup", "bounce", "rewrite", "proxymap", NULL };
     static const struct delivery_program program = {
         .name = "local",
         .shape = DAEMON_EVENT,

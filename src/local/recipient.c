@@ -56,7 +56,8 @@ static void deliver_unknown(const struct scene *scene)
     inner->rights = attempt->local->default_rights;
     inner->has_rights = attempt->local->has_default_rights;
     inner->is_somebodys = false;
-    destination_parse(&list, attempt->arena, relay);
+    /* One address, whatever it looks like: a stranger chose parts of it. */
+    destination_add_address(&list, attempt->arena, relay);
     expansion_add(inner, &list);
 }
 

@@ -8,28 +8,6 @@
 
 enum { RESOLVE_SECONDS = 3600, ADDRESS_MAX = 16 * 1024 };
 
-bool resolving_complete(struct attempt *attempt, struct str address, struct str *address_out, struct failure *why)
-{
-    struct strbuf text;
-    struct str external;
-    bool is_done;
-
-    strbuf_init(&text, ADDRESS_MAX);
-    if (!quote_address(&text, address)) {
-        strbuf_done(&text);
-        return failure_set(why, FAILURE_PERMANENT, 0, "the address is too long");
-    }
-    is_done = rewrite_address(attempt->local->rewrite, true, strbuf_str(&text), attempt->arena,
-                              seconds(RESOLVE_SECONDS), &external, why);
-    strbuf_clear(&text);
-    if (is_done && !quote_undo(&text, external))
-        is_done = failure_set(why, FAILURE_PERMANENT, 0, "bad address syntax");
-    if (is_done)
-        *address_out = arena_str(attempt->arena, strbuf_str(&text));
-    strbuf_done(&text);
-    return is_done;
-}
-
 /* For the log and for reports, which are UTF-8. */
 static struct str printable(struct arena *arena, struct str address)
 {
@@ -42,6 +20,34 @@ static struct str printable(struct arena *arena, struct str address)
     return str_make(copy, address.len);
 }
 
+static bool refuse(struct attempt *attempt, struct str address, struct failure *why)
+{
+    return failure_set(why, FAILURE_PERMANENT, 0, "bad recipient address syntax: %.*s",
+                       STR_ARG(printable(attempt->arena, address)));
+}
+
+bool resolving_complete(struct attempt *attempt, struct str address, struct str *address_out, struct failure *why)
+{
+    struct strbuf text;
+    struct str external;
+    bool is_done;
+
+    strbuf_init(&text, ADDRESS_MAX);
+    if (!quote_address(&text, address)) {
+        strbuf_done(&text);
+        return refuse(attempt, str_part(address, 0, 100), why);
+    }
+    is_done = rewrite_address(attempt->local->rewrite, true, strbuf_str(&text), attempt->arena,
+                              seconds(RESOLVE_SECONDS), &external, why);
+    strbuf_clear(&text);
+    if (is_done && !quote_undo(&text, external))
+        is_done = refuse(attempt, address, why);
+    if (is_done)
+        *address_out = arena_str(attempt->arena, strbuf_str(&text));
+    strbuf_done(&text);
+    return is_done;
+}
+
 bool resolving_find(struct attempt *attempt, struct str sender, struct str address,
                     const struct resolved_address **resolved_out, struct failure *why)
 {
@@ -50,8 +56,7 @@ bool resolving_find(struct attempt *attempt, struct str sender, struct str addre
     if (!resolving_complete(attempt, address, &complete, why))
         return false;
     if (attempt->local->shared->smtputf8_enable && !domain_is_utf8(complete))
-        return failure_set(why, FAILURE_PERMANENT, 0, "bad recipient address syntax: %.*s",
-                           STR_ARG(printable(attempt->arena, complete)));
+        return refuse(attempt, complete, why);
     return resolve_address(attempt->local->rewrite, sender, complete, attempt->arena, seconds(RESOLVE_SECONDS),
                            resolved_out, why);
 }

@@ -141,6 +141,14 @@ void scene_add(const struct scene *scene, const struct result *result)
     attempt_add(scene->attempt, scene->address, scene->is_sent_anew ? scene->address : STR_EMPTY, result);
 }
 
+void scene_add_delivery(const struct scene *scene, const struct result *result)
+{
+    if (scene->is_sent_anew)
+        attempt_add_of_owner(scene->attempt, scene->address, scene->sender, result);
+    else
+        scene_add(scene, result);
+}
+
 void scene_resubmit(const struct scene *scene, struct str address, struct str transport)
 {
     struct attempt *attempt = scene->attempt;

@@ -71,6 +71,8 @@ struct message_envelope scene_envelope(const struct scene *scene);
 const char *scene_word(const struct scene *scene);
 
 void scene_add(const struct scene *scene, const struct result *result);
+/* Of a mailbox, file or command that was tried: if it failed for good, the owner of its list is told instead. */
+void scene_add_delivery(const struct scene *scene, const struct result *result);
 
 /* The message goes there as a new one once all else has ended, if it does not already; transport may be empty. */
 void scene_resubmit(const struct scene *scene, struct str address, struct str transport);

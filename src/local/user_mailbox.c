@@ -104,8 +104,8 @@ void user_mailbox_deliver(const struct scene *scene)
 {
     struct result result;
 
-    if (!attempt_is_new(scene->attempt, "mailbox", scene->account->uid, scene->account->name) || pass_mailbox(scene))
+    if (!attempt_is_new(scene->attempt, "mailbox", scene->account->uid, scene->local_part) || pass_mailbox(scene))
         return;
     result = deliver(scene);
-    scene_add(scene, &result);
+    scene_add_delivery(scene, &result);
 }
