@@ -108,6 +108,15 @@ service lmtp {{
     mode = 0600
     user = merpati-net
   }}
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+mail_plugins = quota
+plugin {{
+  quota = count:User quota
+  quota_vsizes = yes
 }}
 service stats {{
   unix_listener stats-writer {{
@@ -119,20 +128,27 @@ service stats {{
 
 @pytest.mark.skipif(not IS_ROOT, reason="Dovecot with users of its own needs root")
 def test_dovecot(make_merpati, peer, account):
-    """As Dovecot's manual has it: a socket in private/, owned by the user who connects; one answer a recipient."""
-    mail = make_merpati(main={"virtual_mailbox_domains": "box.test", "virtual_transport": "lmtp:unix:private/dovecot-lmtp"}).start()
+    """As Dovecot's manual has it: a socket in private/, owned by the user who connects, or a port; one answer a recipient."""
+    port = free_port()
+    mail = make_merpati(main={"virtual_mailbox_domains": "box.test, net.test", "virtual_transport": "lmtp:unix:private/dovecot-lmtp",
+                              "transport_maps": f"inline:{{net.test=lmtp:inet:127.0.0.1:{port}}}", "lmtp_host_lookup": "native"}).start()
     top = mail.path("dovecot")
     for folder in (top, top / "mail", top / "run", top / "state"):
         folder.mkdir()
     shutil.chown(top / "mail", account)
-    (top / "users").write_text("".join(f"{name}@box.test::::::\n" for name in ("a", "b")))
-    (top / "dovecot.conf").write_text(DOVECOT.format(top=top, queue=mail.queue))
+    (top / "users").write_text("".join(f"{name}@{domain}:::::::{'userdb_quota_rule=*:bytes=100' if name == 'full' else ''}\n"
+                                       for name in ("a", "b", "full") for domain in ("box.test", "net.test")))
+    (top / "dovecot.conf").write_text(DOVECOT.format(top=top, queue=mail.queue, port=port))
     peer("dovecot", "-F", "-c", top / "dovecot.conf")
     wait_until((mail.queue / "private" / "dovecot-lmtp").exists, "Dovecot's socket")
-    send(mail, "a@box.test", "b@box.test", "nobody@box.test")
-    relay = r"relay=mail\.example\.test\[private/dovecot-lmtp\]"
-    for name in ("a", "b"):
-        mail.wait_log(rf"to=<{name}@box\.test>, {relay}, .* dsn=2\.0\.0, status=sent \(250 2\.0\.0 <{name}@box\.test> \S+ Saved\)")
-        text = wait_until(lambda: mailboxes.maildir_messages(top / "mail" / f"{name}@box.test"), "the message")[0]
-        assert "\n.a dot first\n..two\n" in text and "Return-Path: <s@example.test>" in text
-    mail.wait_log(rf"to=<nobody@box\.test>, {relay}, .* dsn=5\.1\.1, status=bounced \(host \S+ said: 550 5\.1\.1 <nobody@box\.test> User doesn't exist")
+    mail.wait_for_port(port)
+    for domain, place in (("box.test", r"mail\.example\.test\[private/dovecot-lmtp\]"), ("net.test", rf"127\.0\.0\.1\[127\.0\.0\.1\]:{port}")):
+        send(mail, *(f"{name}@{domain}" for name in ("a", "full", "b", "nobody")))
+        relay = f"relay={place}"
+        for name in ("a", "b"):
+            mail.wait_log(rf"to=<{name}@{domain}>, {relay}, .* dsn=2\.0\.0, status=sent \(250 2\.0\.0 <{name}@{domain}> \S+ Saved\)")
+            text = wait_until(lambda name=name, domain=domain: mailboxes.maildir_messages(top / "mail" / f"{name}@{domain}"), "the message")[0]
+            assert "\n.a dot first\n..two\n" in text and "Return-Path: <s@example.test>" in text
+        mail.wait_log(rf"to=<nobody@{domain}>, {relay}, .* dsn=5\.1\.1, status=bounced \(host \S+ said: 550 5\.1\.1 <nobody@{domain}> User doesn't exist")
+        mail.wait_log(rf"to=<full@{domain}>, {relay}, .* dsn=5\.2\.2, status=bounced \(host \S+ said: 552 5\.2\.2 <full@{domain}> Quota exceeded")
+        assert mailboxes.maildir_messages(top / "mail" / f"full@{domain}") == []
