@@ -221,17 +221,25 @@ void headers_take(struct message *message, struct str field)
 
 /* ---- what is missing ---- */
 
-static void add_message_id(struct message *message, const char *prefix)
+/* A short queue id may come again one day, a long one does not. */
+static struct str make_message_id(const struct message *message)
 {
-    const struct service *service = message->service;
+    const struct shared_settings *shared = message->service->shared;
     time_t arrival = (time_t) instant_seconds(message->envelope.arrival);
     struct tm parts = { 0 };
-    struct str id;
 
+    if (shared->enable_long_queue_ids)
+        return arena_printf(message->arena, "<%.*s@%.*s>", STR_ARG(message->queue_id), STR_ARG(shared->myhostname));
     gmtime_r(&arrival, &parts);
-    id = arena_printf(message->arena, "<%04d%02d%02d%02d%02d%02d.%.*s@%.*s>", parts.tm_year + 1900, parts.tm_mon + 1,
-                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, STR_ARG(message->queue_id),
-                      STR_ARG(service->shared->myhostname));
+    return arena_printf(message->arena, "<%04d%02d%02d%02d%02d%02d.%.*s@%.*s>", parts.tm_year + 1900, parts.tm_mon + 1,
+                        parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, STR_ARG(message->queue_id),
+                        STR_ARG(shared->myhostname));
+}
+
+static void add_message_id(struct message *message, const char *prefix)
+{
+    struct str id = make_message_id(message);
+
     write_field(message, arena_printf(message->scratch, "%sMessage-Id: %.*s", prefix, STR_ARG(id)));
     log_message_id(message->queue_id, prefix[0] != '\0', id);
     if (prefix[0] == '\0')

@@ -8,8 +8,10 @@ import time
 from support.instance import Stock
 from support.waiting import PATIENCE
 
+from .normal import QUEUE_ID
+
 LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ (\S+)\[\d+\]: (.*)$")
-ID = re.compile(r"^([0-9A-F]{6,15}): ")
+ID = re.compile(rf"^({QUEUE_ID}): ")
 # What they say depends on who was started when.
 SILENT = re.compile(r"/(anvil|scache|postlogd|master|merpati|postfix-script|comparison)$")
 # One process says it all, in an order that means something.
@@ -38,15 +40,18 @@ class Log:
         self.offset += len(data)
         for line in data.decode("utf-8", "surrogateescape").split("\n")[:-1]:
             self.lines.append(line)
-            match = re.search(r"/qmgr\[\d+\]: ([0-9A-F]{6,15}): (from=<.*\(queue active\)$|removed$)", line)
+            match = re.search(rf"/qmgr\[\d+\]: ({QUEUE_ID}): (from=<.*\(queue active\)$|removed$)", line)
             if match:
                 self.active[match[1]] = match[2] != "removed"
                 self.deferred.discard(match[1])
+            match = re.search(rf"/pickup\[\d+\]: .* orig_id=({QUEUE_ID})$", line)
+            if match:
+                self.active.pop(match[1], None)
             # What it was forwarded as, and notifications of it.
-            match = re.search(r"(?:forwarded as|notification:) ([0-9A-F]{6,15})\)?$", line)
+            match = re.search(rf"(?:forwarded as|notification:) ({QUEUE_ID})\)?$", line)
             if match:
                 self.active.setdefault(match[1], True)
-            match = re.search(r"]: ([0-9A-F]{6,15}): (?:to=<.*)?status=(?:deferred|SOFTBOUNCE)", line)
+            match = re.search(rf"]: ({QUEUE_ID}): (?:to=<.*)?status=(?:deferred|SOFTBOUNCE)", line)
             if match:
                 self.deferred.add(match[1])
 
@@ -71,6 +76,11 @@ class Log:
         text = f"{time.strftime('%b %e %H:%M:%S')} {host}merpati/comparison[1]: barrier {self.barriers}"
         self.socket.sendto(text.encode(), str(self.instance.queue / "public" / "postlog"))
         self.wait(rf"/comparison\[1\]: barrier {self.barriers}$")
+
+    def forget(self, queue_ids):
+        for queue_id in queue_ids:
+            self.active.pop(queue_id, None)
+            self.deferred.discard(queue_id)
 
     def under_way(self, parked):
         """Messages that the queue manager took up, without those that ended or lie in the queue for later."""

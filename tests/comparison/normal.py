@@ -5,7 +5,9 @@ import re
 
 RFC_DATE = r"[A-Z][a-z]{2}, [ \d]?\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \(\w+\)"
 # What a queue id looks like at the head of a log line; ids are learnt from there.
-LOGGED_ID = re.compile(r"\]: ([0-9A-F]{6,15}): |queued as ([0-9A-F]{6,15})\b|notification: ([0-9A-F]{6,15})$", re.M)
+# Short ones are hexadecimal, long ones have no vowels.
+QUEUE_ID = r"(?:[0-9A-F]{6,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20})"
+LOGGED_ID = re.compile(rf"\]: ({QUEUE_ID}): |queued as ({QUEUE_ID})\b|notification: ({QUEUE_ID})$", re.M)
 
 REPLACEMENTS = [
     (re.compile(p, re.M), r)
@@ -13,10 +15,11 @@ REPLACEMENTS = [
         (RFC_DATE, "DATE"),
         (r"^From (.*?)  ?[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$", r"From \1 DATE"),
         (r"\b\d{14}\.QID@", "TIME.QID@"),
+        (r"/tmp/\d+\.P\d+\S*: ", "/tmp/MESSAGE: "),
         (r"\bQID\.\d{10}/", "QID.TIME/"),
         (r"\bdelay=[\d.]+, delays=[\d./]+, ", ""),
         (r"\bconn_use=\d+, ", ""),
-        (r"\bqueued as SINK\d+\b", "queued as SINK"),
+        (r"\bSINK\d+\b", "SINK"),
         (r"\b(size=|SIZE=|message size )\d+\b", r"\1N"),
         (r"\b(process id|pid) \d+\b", r"\1 PID"),
         (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b", "DATE"),
@@ -34,7 +37,9 @@ class Normal:
     def __init__(self, words):
         self.words = []
         for text, name in sorted(words, key=lambda w: -len(w[0])):
-            bounds = r"(?<![\w.]){}(?!\w)" if text.isdigit() else "{}"
+            bounds = "{}"
+            if text.isdigit():
+                bounds = r"(?<![\w.]){}(?!\w)" if len(text) > 4 else r"(?<=uid=|rid ){}(?!\w)"
             self.words.append((re.compile(bounds.format(re.escape(text))), name))
         self.ids = set()
         self.id = None
@@ -62,6 +67,24 @@ class Normal:
 def one_line(message):
     """Postfix folds the address headers anew that it rewrites, we leave the folds (docs/decisions/0020-mail-entry-differences.md)."""
     return ADDRESS_HEADER.sub(lambda m: re.sub(r"\s*\n\s+", " ", m[0]), message)
+
+
+def listing(text):
+    """Of postqueue -p: messages and recipients in order, each recipient with the reason that stands before him."""
+    messages = []
+    for block in re.split(r"\n\n+", text.strip("\n")):
+        head, reason, recipients = [], "", []
+        for line in block.split("\n"):
+            if re.match(r" *\(.*\)$", line):
+                reason = line.strip()
+            elif line.startswith(" " * 20):
+                recipients.append(f"  {line.strip()} {reason}")
+            else:
+                head.append(line)
+        if re.match(r"-Queue ID-", head[0]):
+            head = head[1:]
+        messages.append("\n".join([*head, *sorted(recipients)]))
+    return "\n".join(sorted(messages))
 
 
 def _sorted_blocks(text, is_free):
