@@ -24,7 +24,7 @@ REPLACEMENTS = [
         (r"\b(process id|pid) \d+\b", r"\1 PID"),
         (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b", "DATE"),
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\b", "DATE"),
-        (r"^QID([*!]?) +\d+ DATE", r"QID\1 N DATE"),
+        (r"^QID([*!]?#?) +\d+ DATE", r"QID\1 N DATE"),
         (r"^-- \d+ Kbytes", "-- N Kbytes"),
     ]
 ]

@@ -64,6 +64,7 @@ struct postsuper {
     bool purges;
     bool is_down;
     int lock_fd;
+    struct strlist bad_ids; /* told when there is a log */
 };
 
 static int usage(void)
@@ -90,7 +91,7 @@ static void add_id(struct postsuper *postsuper, struct task *task, struct str id
     if (str_equal(id, STR("ALL")))
         task->is_all = true;
     else if (!is_id_text(id))
-        log_warning("invalid mail queue id: %.*s", STR_ARG(id));
+        strlist_add(&postsuper->bad_ids, postsuper->arena, id);
     else
         strlist_add(&task->ids, postsuper->arena, id);
 }
@@ -453,8 +454,6 @@ int main(int argc, char **argv)
         return 1;
     if (!parse_arguments(&postsuper, argc, argv, &directory))
         return usage();
-    if (bad_queue(&postsuper) != NULL)
-        return log_fail(1, "invalid directory name: %s", bad_queue(&postsuper));
     if (!load(&postsuper, directory, &why))
         return log_fail(1, "%s", why.text);
     if (!may_use())
@@ -470,5 +469,9 @@ int main(int argc, char **argv)
     if (!command_log_open(postsuper.shared, "postsuper", COMMAND_LOG_IN_QUEUE, arena, &why) ||
         !become_owner(&postsuper, &why))
         return log_fail(1, "%s", why.text);
+    if (bad_queue(&postsuper) != NULL)
+        return log_fail(1, "invalid directory name: %s", bad_queue(&postsuper));
+    for (i = 0; i < postsuper.bad_ids.count; i++)
+        log_warning("invalid mail queue id: %.*s", STR_ARG(postsuper.bad_ids.items[i]));
     return run(&postsuper);
 }
