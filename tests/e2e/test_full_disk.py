@@ -81,3 +81,52 @@ def test_all_that_was_acknowledged_is_delivered(make_merpati, small_disk, sink, 
     assert arrived == set(acknowledged)
     assert not list((mail.queue / "corrupt").iterdir())
     mail.stop()
+
+
+FILLER = """\
+#!/bin/sh
+cat >/dev/null
+dd if=/dev/zero of={queue}/filled/it bs=4k 2>/dev/null
+: >{directory}/full
+while [ ! -e {directory}/go ]; do sleep 0.05; done
+rm {queue}/filled/it
+echo 4.3.1 no room
+exit 73
+"""
+
+
+def test_a_command_that_fills_the_disk_is_deferred_and_other_mail_waits(make_merpati, small_disk, sink, account):
+    """What was there is delivered, what comes is refused for now, and all is well when there is room again."""
+    server = sink()
+    mail = make_merpati(main={**SMALL, "transport_maps": f"inline:{{filler.test=filler:, else.test=smtp:[127.0.0.1]:{server.port}, late.test=late:}}",
+                              "smtp_host_lookup": "native", "smtpd_recipient_restrictions": "permit"})
+    small_disk(mail, "16m")
+    script = mail.write("filler", FILLER.format(queue=mail.queue, directory=mail.directory))
+    waiter = mail.write("waiter", f"#!/bin/sh\\ncat >/dev/null\\nwhile [ ! -e {mail.directory}/full ]; do sleep 0.05; done\\n".replace("\\n", "\n"))
+    for path in (script, waiter):
+        path.chmod(0o755)
+    mail.directory.chmod(0o777)
+    (mail.queue / "filled").mkdir()
+    (mail.queue / "filled").chmod(0o777)
+    mail.services += [f"filler unix - n n - - pipe user={account} argv={script}", f"late unix - n n - - pipe user={account} argv={waiter}"]
+    mail.write_config()
+    mail.start()
+    text = "Subject: m-{}-\n\nhello\n"
+    for recipient in ("a@late.test", "a@filler.test"):
+        mail.sendmail("-f", "", recipient, input=text.format(recipient))
+    wait_until((mail.directory / "full").exists, "the full disk")
+    mail.wait_log(r"to=<a@late\.test>.* status=sent")
+    with mail.smtp() as client:
+        client.hello()
+        assert re.match(r"4(52|51) 4\.3\.", str(client.deliver("s@example.test", "b@else.test", text.format("large") + "x" * 70 + "\n" * 200_000)))
+    (mail.directory / "go").touch()
+    mail.wait_log(r"to=<a@filler\.test>, relay=filler, .*dsn=4\.3\.1, status=deferred \(no room ?\)")
+
+    def is_taken():
+        with mail.smtp() as client:
+            client.hello()
+            return client.deliver("s@example.test", "c@else.test", text.format("after")).code == 250
+
+    wait_until(is_taken, lambda: f"room; log:\n{mail.tail()}")
+    assert "Subject: m-after-" in server.wait_for(1)[-1].text
+    mail.stop()
