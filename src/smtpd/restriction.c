@@ -210,7 +210,7 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
         check->only_warns = outer_only_warns || list->nodes[i].only_warns;
         verdict = run_node(check, &list->nodes[i]);
         if (check->session->debug_level >= DEBUG_LEVEL_OF_VERDICTS)
-            log_restriction_verdict(list->nodes[i].name, verdict);
+            log_restriction_verdict(list->nodes[i].name, (int) verdict);
     }
     check->only_warns = outer_only_warns;
     check->depth--;
