@@ -115,9 +115,8 @@ static void extract(struct message *message, const struct header_kind *kind, con
     bool is_resent = (kind->flags & HEADER_RESENT) != 0;
     struct strlist *to = is_resent ? &message->extracted_resent : &message->extracted;
     struct strlist *originals = is_resent ? &message->extracted_resent_original : &message->extracted_original;
-    size_t limit = (size_t) message->service->settings->extract_recipient_limit;
 
-    for (size_t i = 0; i < list->count && to->count < limit; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         strlist_add(to, message->arena, addresses[i]);
         strlist_add(originals, message->arena, list->items[i].address);
     }

@@ -46,8 +46,6 @@ static const struct setting rows[] = {
                     "Number of Received headers at which a message is refused."),
     SETTING_INTEGER(OWNER, header_address_token_limit, "header_address_token_limit", "10240", 1, 0,
                     "Number of addresses of one header that are rewritten."),
-    SETTING_INTEGER(OWNER, extract_recipient_limit, "extract_recipient_limit", "10240", 1, 0,
-                    "Number of recipients that sendmail -t takes from headers."),
     SETTING_LIST(OWNER, message_drop_headers, "message_drop_headers", "bcc, content-length, resent-bcc, return-path",
                  "Headers that are removed."),
     SETTING_BOOLEAN(OWNER, replaces_stray_cr, "cleanup_replace_stray_cr_lf", "yes",

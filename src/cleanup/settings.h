@@ -27,7 +27,6 @@ struct cleanup_settings {
     bool enable_original_recipient;
     int hopcount_limit;
     int header_address_token_limit;
-    int extract_recipient_limit;
     struct strlist message_drop_headers;
     bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
     bool always_add_missing_headers;

@@ -80,6 +80,12 @@ static bool refers_to(struct str text, struct str name)
     return false;
 }
 
+/* Its default is a list of other parameters, of which nothing is known by that. */
+static bool only_names(struct str name)
+{
+    return str_equal(name, STR("proxy_read_maps")) || str_equal(name, STR("proxy_write_maps"));
+}
+
 static bool is_asked_for_by_default(struct str name)
 {
     size_t i;
@@ -87,7 +93,8 @@ static bool is_asked_for_by_default(struct str name)
 
     for (i = 0; registry_tables[i] != NULL; i++)
         for (j = 0; j < registry_tables[i]->count; j++)
-            if (refers_to(str_from_c(registry_tables[i]->rows[j].default_text), name))
+            if (!only_names(str_from_c(registry_tables[i]->rows[j].name)) &&
+                refers_to(str_from_c(registry_tables[i]->rows[j].default_text), name))
                 return true;
     return false;
 }

@@ -24,6 +24,7 @@ static const struct moot_parameter parameters[] = {
     { "enable_errors_to", OLD },
     { "fast_flush_purge_time", FLUSH_KEEPS_NOTHING },
     { "fast_flush_refresh_time", FLUSH_KEEPS_NOTHING },
+    { "extract_recipient_limit", OLD },
     { "fault_injection_code", "it is for tests of Postfix itself" },
     { "fork_attempts", "a process that cannot be started is tried again: see service_throttle_time" },
     { "fork_delay", "a process that cannot be started is tried again: see service_throttle_time" },
