@@ -8,7 +8,6 @@
 #include "daemon/debugger.h"
 #include "daemon/describe.h"
 #include "daemon/jail.h"
-#include "log/dialogue.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -25,15 +24,7 @@
 
 enum {
     REPORTS_PAUSE_MS = 250,
-    LOG_PAUSE_MS = 50, /* when the log does not take it */
-    LOG_INTERVAL_MS = 5,
-    LOG_BURST = 20,
-    LOG_MUCH_BYTES = 64 * 1024,     /* is sent at the end of its turn, whatever went before */
-    LOG_BEHIND_BYTES = 1024 * 1024, /* far below what is lost */
-    LOG_BEHIND_MS = 10,
-    LOG_PATIENCE_SECONDS = 10,
     LAST_FIBERS_MS = 2000,
-    MESSAGE_TEXT_MAX = 2000,
     FEEDS = 4, /* of the watchdog in its time */
     LAST_WORD_SECONDS = 5,
 };
@@ -213,91 +204,6 @@ void daemon_set_patience(struct daemon *daemon, struct duration time)
     watchdog_feed(time);
 }
 
-/* ---- the log, once a turn ---- */
-
-static void flush_log_later(void *context)
-{
-    struct daemon *daemon = context;
-    int pause_ms = LOG_INTERVAL_MS;
-
-    while (log_has_pending() && !daemon->is_over) {
-        fiber_sleep(daemon->loop, milliseconds(pause_ms));
-        (void) log_flush();
-        daemon->log_paid_until = instant_add(daemon->log_paid_until, milliseconds(LOG_INTERVAL_MS));
-        pause_ms = LOG_PAUSE_MS;
-    }
-    daemon->is_flush_waiting = false;
-}
-
-/*
- * Every datagram wakes the process that writes the log. So one may go each LOG_INTERVAL_MS, with LOG_BURST of them in
- * store: a line leaves in its own turn but in a busy process, where it waits that long for others.
- */
-static bool may_flush_now(struct daemon *daemon)
-{
-    struct instant now = loop_now(daemon->loop);
-    struct instant earliest = instant_add(now, milliseconds(-LOG_BURST * LOG_INTERVAL_MS));
-
-    if (instant_is_before(daemon->log_paid_until, earliest))
-        daemon->log_paid_until = earliest;
-    if (!instant_is_before(daemon->log_paid_until, now))
-        return false;
-    daemon->log_paid_until = instant_add(daemon->log_paid_until, milliseconds(LOG_INTERVAL_MS));
-    return true;
-}
-
-static void flush_log(void *context)
-{
-    struct daemon *daemon = context;
-
-    if (log_pending_bytes() >= LOG_MUCH_BYTES)
-        (void) log_flush();
-    if (!log_has_pending() || daemon->is_flush_waiting || daemon->is_over || (may_flush_now(daemon) && log_flush()))
-        return;
-    daemon->is_flush_waiting = true;
-    fiber_group_start(&daemon->keepers, flush_log_later, daemon);
-}
-
-/* Until it takes lines again. */
-static bool is_log_given_up(const struct daemon *daemon)
-{
-    return daemon->has_given_up_log && log_sent_bytes() == daemon->log_given_up_at;
-}
-
-void daemon_wait_for_log(struct daemon *daemon)
-{
-    struct instant since = loop_now(daemon->loop);
-    uint64_t sent = log_sent_bytes();
-
-    while (log_pending_bytes() >= LOG_BEHIND_BYTES && !is_log_given_up(daemon)) {
-        fiber_sleep(daemon->loop, milliseconds(LOG_BEHIND_MS));
-        (void) log_flush();
-        if (log_sent_bytes() != sent) {
-            sent = log_sent_bytes();
-            since = loop_now(daemon->loop);
-        } else if (instant_since(loop_now(daemon->loop), since).us >= seconds(LOG_PATIENCE_SECONDS).us) {
-            daemon->has_given_up_log = true;
-            daemon->log_given_up_at = sent;
-        }
-    }
-}
-
-/* With "-v": what the services say to each other, "> rewrite: rewrite_request ..." what this one says. */
-static void log_message(void *context, const struct protocol *protocol, bool is_sent, const struct message_type *type,
-                        const void *message)
-{
-    struct strbuf text;
-
-    (void) context;
-    strbuf_init(&text, MESSAGE_TEXT_MAX);
-    message_print(type, message, &text);
-    if (is_sent)
-        log_dialogue_out(str_from_c(protocol->name), strbuf_str(&text));
-    else
-        log_dialogue_in(str_from_c(protocol->name), strbuf_str(&text));
-    strbuf_done(&text);
-}
-
 /* ---- the beginning ---- */
 
 static bool load_configuration(struct daemon *daemon, struct failure *why)
@@ -325,29 +231,6 @@ static bool load_configuration(struct daemon *daemon, struct failure *why)
 const char *daemon_service_path(struct daemon *daemon, const char *folder, struct str name)
 {
     return arena_printf(daemon->arena, "%s/%.*s", folder, STR_ARG(name)).data;
-}
-
-static bool open_log(struct daemon *daemon, struct failure *why)
-{
-    const struct shared_settings *shared = daemon->shared;
-    struct str name = arena_printf(daemon->arena, "%.*s/%s", STR_ARG(shared->syslog_name), daemon->program->name);
-    struct log_options options = {
-        .name = arena_c(daemon->arena, name),
-        .facility = arena_c(daemon->arena, shared->syslog_facility),
-    };
-
-    log_set_verbose(daemon->arguments.verbose);
-    log_set_plain_addresses(shared->info_log_address_format == INFO_LOG_ADDRESS_INTERNAL);
-    log_set_ascii(!shared->smtputf8_enable);
-    if (daemon->program->logs_itself)
-        return true;
-    if (!str_is_empty(shared->maillog_file)) {
-        options.postlog_path = daemon_service_path(daemon, "public", shared->postlog_service_name);
-        options.fallback_path = arena_c(daemon->arena, shared->maillog_file);
-        options.fallback_mode = shared_settings_maillog_mode(shared);
-    }
-    daemon->has_log = log_open(&options, why);
-    return daemon->has_log;
 }
 
 static bool enter_queue_directory(struct daemon *daemon, struct failure *why)
@@ -380,7 +263,7 @@ static void begin_loop(struct daemon *daemon)
     channel_set_init(&daemon->channels);
     daemon->channels.has_deserted = note_deserted;
     daemon->channels.context = daemon;
-    daemon->tracer.trace = log_message;
+    daemon->tracer.trace = daemon_log_message;
     if (log_verbose() > 0)
         daemon->channels.tracer = &daemon->tracer;
     fiber_group_init(&daemon->acceptors, daemon->loop);
@@ -389,8 +272,8 @@ static void begin_loop(struct daemon *daemon)
     daemon->last_active = loop_now(daemon->loop);
     daemon->limit = daemon_session_limit(daemon);
     daemon->uses_left = most_uses(daemon);
-    loop_add_hook(daemon->loop, flush_log, daemon);
-    log_set_pacer(flush_log, daemon);
+    loop_add_hook(daemon->loop, daemon_flush_log, daemon);
+    log_set_pacer(daemon_flush_log, daemon);
 }
 
 /* Buffers for a whole group of messages come and go: their pages are kept, not asked for again each time. */
@@ -414,7 +297,7 @@ static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure
     if (!fd_guard_standard(why) || !environment_set("UV_THREADPOOL_SIZE", "16", why))
         return false;
     if (!daemon_arguments_parse(argc, argv, program->name, daemon->arena, &daemon->arguments, why) ||
-        !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !open_log(daemon, why))
+        !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !daemon_open_log(daemon, why))
         return false;
     daemon->patience = daemon->shared->daemon_timeout;
     watchdog_start(daemon->patience, end_hung);
@@ -529,7 +412,7 @@ static bool open_log_of_main_cf(struct daemon *daemon)
                                    !main_cf_load(directory, daemon->arena, &daemon->cf, NULL) ||
                                    !shared_settings_load(daemon->cf, daemon->arena, &daemon->shared, NULL)))
         return false;
-    return enter_queue_directory(daemon, NULL) && open_log(daemon, NULL);
+    return enter_queue_directory(daemon, NULL) && daemon_open_log(daemon, NULL);
 }
 
 /* Where the log goes is not known before main.cf is read; then the system's log hears it. */

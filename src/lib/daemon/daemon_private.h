@@ -73,6 +73,13 @@ void daemon_interrupt_idle(struct daemon *daemon);
 /* calls.c: handles one call; context is the daemon. */
 void daemon_handle_call(struct call *call, void *context);
 
+/* daemon_log.c: the log that main.cf and the program want; sent at the end of a turn (a hook of the loop). */
+MUST_USE bool daemon_open_log(struct daemon *daemon, struct failure *why);
+void daemon_flush_log(void *context);
+/* With "-v": what the services say to each other, "> rewrite: rewrite_request ..." what this one says. */
+void daemon_log_message(void *context, const struct protocol *protocol, bool is_sent, const struct message_type *type,
+                        const void *message);
+
 /* Counts a connection or call against max_use. */
 void daemon_count_use(struct daemon *daemon);
 /* A connection began or ended. */
