@@ -412,17 +412,17 @@ static bool is_hopeless(struct transaction *transaction, struct trouble *trouble
     const struct smtp_extensions *extensions = &transaction->session->extensions;
     uint64_t size = request->size + request->lines;
 
-    if (extensions->size_limit > 0 && size > extensions->size_limit) {
-        *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 3, 4),
-                                     "message size %" PRIu64 " exceeds size limit %" PRIu64 " of server %.*s", size,
-                                     extensions->size_limit, STR_ARG(transaction->session->name_address));
-        return true;
-    }
     if ((extensions->offered & SMTP_EXTENSION_SMTPUTF8) == 0 && (request->flags & DELIVER_FLAG_SMTPUTF8) != 0 &&
         ((request->flags & DELIVER_FLAG_UTF8_HEADER) != 0 || envelope_needs_smtputf8(request))) {
         *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 6, 7),
                                      "SMTPUTF8 is required, but was not offered by host %.*s",
                                      STR_ARG(transaction->session->name_address));
+        return true;
+    }
+    if (extensions->size_limit > 0 && size > extensions->size_limit) {
+        *trouble_out = trouble_about(transaction->arena, transaction->session, DSN_STATUS(5, 3, 4),
+                                     "message size %" PRIu64 " exceeds size limit %" PRIu64 " of server %.*s", size,
+                                     extensions->size_limit, STR_ARG(transaction->session->name_address));
         return true;
     }
     return false;
