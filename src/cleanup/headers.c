@@ -7,6 +7,7 @@
 #include "mail/address_list.h"
 #include "mail/date.h"
 #include "mail/domain.h"
+#include "mail/encoded_word.h"
 #include "mail/header.h"
 #include "mail/quote.h"
 
@@ -31,6 +32,8 @@ static void note_encoding(struct message *message, enum header_type type, struct
     struct str word;
 
     if (type != HEADER_CONTENT_TRANSFER_ENCODING && type != HEADER_CONTENT_TYPE)
+        return;
+    if (!message->service->settings->detect_8bit_encoding_header)
         return;
     if (!str_next_word(&value, " \t\r\n;(", &word))
         return;
@@ -318,9 +321,25 @@ static void append_comment(struct strbuf *out, struct str name)
     strbuf_append_char(out, ')');
 }
 
+/* The name of the sender, encoded where it is not ASCII. In scratch. */
+static struct str full_name(struct message *message)
+{
+    struct str charset = message->service->settings->full_name_encoding_charset;
+    struct str name = message->full_name;
+    struct strbuf text;
+
+    if (charset.len == 0 || domain_is_ascii(name))
+        return name;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    encoded_words_append(&text, charset, name);
+    name = arena_str(message->scratch, strbuf_str(&text));
+    strbuf_done(&text);
+    return name;
+}
+
 static void add_from(struct message *message, const char *prefix)
 {
-    struct str name = message->full_name;
+    struct str name = full_name(message);
     bool is_obsolete = message->service->shared->header_from_format == HEADER_FROM_OBSOLETE;
     struct strbuf text;
 

@@ -548,3 +548,77 @@ TEST(a_recipient_that_comes_again_is_left_out)
     expect_recipients(&stage, "x@far.example<x@far.example;y@far.example<y@far.example;");
     strike(&stage);
 }
+
+/* The From header that is made for this full name; in the stage's text. */
+static void expect_from(const char *more_cf, const char *full_name, const char *expected)
+{
+    struct stage stage = stage_of("Subject: x\n\n");
+    struct arena *arena = arena_create();
+
+    stage.main_cf = with_cf(arena, more_cf).data;
+    stage.full_name = full_name;
+    play(&stage);
+    expect_contains(stage.text, arena_printf(arena, "\nFrom: %s\n", expected).data);
+    arena_destroy(&arena);
+    strike(&stage);
+}
+
+TEST(a_sender_s_name_comes_in_the_form_that_is_wanted)
+{
+    static const char obsolete[] = "header_from_format = obsolete\n";
+
+    expect_from("", "  two \t words ", "two words <user@example.com>");
+    expect_from("", "Q. Name", "\"Q. Name\" <user@example.com>");
+    expect_from("", "J\xc3\xbcrgen", "=?utf-8?Q?J=C3=BCrgen?= <user@example.com>");
+    expect_from("full_name_encoding_charset = x-own\n", "J\xc3\xbcrgen", "=?x-own?Q?J=C3=BCrgen?= <user@example.com>");
+    expect_from("full_name_encoding_charset =\n", "J\xc3\xbcrgen", "J\xc3\xbcrgen <user@example.com>");
+    expect_from(obsolete, "Q. (Name)", "user@example.com (Q. (Name))");
+    expect_from(obsolete, "half (", "user@example.com (half \\()");
+    expect_from(obsolete, "half\\", "user@example.com (half\\\\)");
+    expect_from(obsolete, "J\xc3\xbcrgen", "user@example.com (=?utf-8?Q?J=C3=BCrgen?=)");
+    expect_from(obsolete, "", "user@example.com");
+}
+
+TEST(a_header_with_too_many_addresses_keeps_the_rest_as_it_was)
+{
+    struct stage stage = stage_of("To: a, b, c, d\n\n");
+    struct arena *arena = arena_create();
+
+    stage.main_cf = with_cf(arena, "header_address_token_limit = 2\n").data;
+    play(&stage);
+    expect_contains(stage.text, "To: a@example.com, b@example.com, c, d\n");
+    arena_destroy(&arena);
+    strike(&stage);
+}
+
+TEST(a_stray_cr_becomes_a_blank_where_that_is_wanted)
+{
+    struct stage blank = stage_of("Subject: x\n\na\rb\n");
+    struct stage kept = stage_of("Subject: x\n\na\rb\n");
+    struct arena *arena = arena_create();
+
+    play(&blank);
+    expect_contains(blank.text, "\n\na b\n");
+    kept.main_cf = with_cf(arena, "cleanup_replace_stray_cr_lf = no\n").data;
+    play(&kept);
+    expect_contains(kept.text, "\n\na\rb\n");
+    arena_destroy(&arena);
+    strike(&blank);
+    strike(&kept);
+}
+
+TEST(mime_headers_declare_the_encoding_unless_they_are_not_looked_at)
+{
+    struct stage looked = stage_of("Content-Transfer-Encoding: 8bit\n\nx\n");
+    struct stage blind = stage_of("Content-Transfer-Encoding: 8bit\n\nx\n");
+    struct arena *arena = arena_create();
+
+    play(&looked);
+    EXPECT((looked.envelope.flags & ENVELOPE_BODY_8BIT) != 0);
+    blind.main_cf = with_cf(arena, "detect_8bit_encoding_header = no\n").data;
+    play(&blind);
+    EXPECT((blind.envelope.flags & ENVELOPE_BODY_8BIT) == 0);
+    arena_destroy(&arena);
+    strike(&looked);
+    strike(&blind);
+}

@@ -27,6 +27,8 @@ struct cleanup_settings {
     bool enable_original_recipient;
     int hopcount_limit;
     int header_address_token_limit;
+    struct str full_name_encoding_charset;
+    bool detect_8bit_encoding_header;
     struct strlist message_drop_headers;
     bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
     bool always_add_missing_headers;

@@ -47,6 +47,7 @@ static const struct moot_parameter parameters[] = {
     { "queue_file_attribute_count_limit", "a message has only attributes that Merpati knows, each once" },
     { "readme_directory", INFORMATION },
     { "sample_directory", INFORMATION },
+    { "sender_based_routing", OLD },
     { "sendmail_path", INFORMATION },
     { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
     { "sun_mailtool_compatibility", OLD },
