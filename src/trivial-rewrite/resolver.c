@@ -5,6 +5,7 @@
 #include "config/own_addresses.h"
 #include "log/log.h"
 #include "mail/address.h"
+#include "mail/casefold.h"
 #include "mail/domain.h"
 #include "mail/quote.h"
 #include "table/address_lookup.h"
@@ -38,6 +39,7 @@ struct resolving {
     struct str sender;
     struct str local;
     struct str domain;
+    struct str hop;   /* the domain in lower case: the next hop where nothing names another */
     bool is_deferred; /* a table could not answer: why says which */
     struct resolved_address *answer;
 };
@@ -290,7 +292,7 @@ static struct str outside_nexthop(struct resolving *resolving)
 
     if (ask_sender(resolving, resolver->sender_relayhosts, resolver->settings->empty_address_relayhost_key, &host))
         return host;
-    return resolver->settings->relayhost.len > 0 ? resolver->settings->relayhost : resolving->domain;
+    return resolver->settings->relayhost.len > 0 ? resolver->settings->relayhost : resolving->hop;
 }
 
 static struct str default_pair(struct resolving *resolving)
@@ -310,7 +312,7 @@ static void choose_by_class(struct resolving *resolving)
 
     switch ((enum resolve_class) answer->address_class) {
     case RESOLVE_LOCAL:
-        apply_pair(settings->local_transport, resolving->domain, answer);
+        apply_pair(settings->local_transport, resolving->hop, answer);
         break;
     case RESOLVE_VIRTUAL_ALIAS:
         answer->transport = resolving->resolver->shared->error_service_name;
@@ -318,7 +320,7 @@ static void choose_by_class(struct resolving *resolving)
                                                                  : STR("5.1.1 User unknown");
         break;
     case RESOLVE_VIRTUAL_MAILBOX:
-        apply_pair(settings->virtual_transport, resolving->domain, answer);
+        apply_pair(settings->virtual_transport, resolving->hop, answer);
         break;
     case RESOLVE_RELAY:
         apply_pair(settings->relay_transport, outside_nexthop(resolving), answer);
@@ -361,9 +363,9 @@ static void apply_transport_maps(struct resolving *resolving)
     /* Aliases only: what is left of such a domain is unknown, whatever its transport. */
     if (answer->address_class == RESOLVE_VIRTUAL_ALIAS || !find_transport(resolving, &pair))
         return;
-    apply_pair(pair, resolving->domain, answer);
+    apply_pair(pair, resolving->hop, answer);
     if (str_equal(answer->transport, resolving->resolver->shared->error_service_name) &&
-        str_equal(answer->nexthop, resolving->domain))
+        str_equal(answer->nexthop, resolving->hop))
         answer->nexthop = STR("Address is undeliverable");
 }
 
@@ -461,6 +463,7 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
         *resolved_out = answer;
         return;
     }
+    resolving.hop = domain_is_literal(resolving.domain, NULL) ? resolving.domain : casefold(arena, resolving.domain);
     answer.address_class = is_ours ? local_class(&resolving) : class_of(&resolving);
     choose_by_class(&resolving);
     apply_transport_maps(&resolving);

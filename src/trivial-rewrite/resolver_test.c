@@ -164,7 +164,7 @@ TEST(transport_maps_come_before_all_but_aliases)
 
     expect(&bench, "full@tm.test", "smtp|[full.hop]|full@tm.test|default");
     expect(&bench, "full+x@tm.test", "smtp|[full.hop]|full+x@tm.test|default");
-    expect(&bench, "x@TM.test", "slow|TM.test|x@TM.test|default");
+    expect(&bench, "x@TM.test", "slow|tm.test|x@TM.test|default");
     expect(&bench, "x@a.sub.tm.test", "smtp|sub.hop|x@a.sub.tm.test|default");
     expect(&bench, "x@null.test", "smtp|null.test|x@null.test|default");
     expect(&bench, "x@hop.test", "smtp|[hop.only]:26|x@hop.test|default");
@@ -384,5 +384,16 @@ TEST(an_answer_is_never_longer_than_its_message_takes)
     EXPECT_UINT(answer.nexthop.len, RESOLVE_NEXTHOP_MAXIMUM);
     EXPECT_UINT(answer.recipient.len, strlen("x@d.test"));
     EXPECT_UINT(resolve_one(&bench, repeat(&bench, 'u', RESOLVE_RECIPIENT_MAXIMUM)).status, RESOLVE_ERROR);
+    close_bench(&bench);
+}
+
+TEST(a_next_hop_that_is_the_domain_is_in_lower_case)
+{
+    struct bench bench = open_bench("transport_maps = inline:{{named.example=x:Named}, {bare.example=x:}}\n");
+
+    EXPECT_STR(resolve_one(&bench, STR("U@Far.Example")).nexthop, STR("far.example"));
+    EXPECT_STR(resolve_one(&bench, STR("U@Far.Example")).recipient, STR("U@Far.Example"));
+    EXPECT_STR(resolve_one(&bench, STR("U@Named.Example")).nexthop, STR("Named"));
+    EXPECT_STR(resolve_one(&bench, STR("U@Bare.Example")).nexthop, STR("bare.example"));
     close_bench(&bench);
 }
