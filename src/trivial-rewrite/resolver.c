@@ -5,7 +5,6 @@
 #include "config/own_addresses.h"
 #include "log/log.h"
 #include "mail/address.h"
-#include "mail/casefold.h"
 #include "mail/domain.h"
 #include "mail/quote.h"
 #include "table/address_lookup.h"
@@ -39,7 +38,7 @@ struct resolving {
     struct str sender;
     struct str local;
     struct str domain;
-    struct str hop;   /* the domain in lower case: the next hop where nothing names another */
+    struct str hop;   /* the domain, its ASCII in lower case: the next hop where nothing names another */
     bool is_deferred; /* a table could not answer: why says which */
     struct resolved_address *answer;
 };
@@ -463,7 +462,7 @@ void resolver_resolve(struct resolver *resolver, struct str sender, struct str a
         *resolved_out = answer;
         return;
     }
-    resolving.hop = domain_is_literal(resolving.domain, NULL) ? resolving.domain : casefold(arena, resolving.domain);
+    resolving.hop = domain_is_literal(resolving.domain, NULL) ? resolving.domain : arena_lower(arena, resolving.domain);
     answer.address_class = is_ours ? local_class(&resolving) : class_of(&resolving);
     choose_by_class(&resolving);
     apply_transport_maps(&resolving);

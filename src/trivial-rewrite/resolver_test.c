@@ -393,6 +393,12 @@ TEST(a_next_hop_that_is_the_domain_is_in_lower_case)
 
     EXPECT_STR(resolve_one(&bench, STR("U@Far.Example")).nexthop, STR("far.example"));
     EXPECT_STR(resolve_one(&bench, STR("U@Far.Example")).recipient, STR("U@Far.Example"));
+    /* Folding would make another domain of it. */
+    EXPECT_STR(resolve_one(&bench, STR("u@Stra\xc3\x9f"
+                                       "e.example"))
+                   .nexthop,
+               STR("stra\xc3\x9f"
+                   "e.example"));
     EXPECT_STR(resolve_one(&bench, STR("U@Named.Example")).nexthop, STR("Named"));
     EXPECT_STR(resolve_one(&bench, STR("U@Bare.Example")).nexthop, STR("bare.example"));
     close_bench(&bench);
