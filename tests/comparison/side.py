@@ -273,7 +273,8 @@ class Side:
 
     def step_shell(self, section):
         script = self.expand(section.body)
-        self.output(section, self.instance.run("sh", "-c", script, check=False))
+        path = f"{self.instance.command_directory}:{os.environ.get('PATH', os.defpath)}"
+        self.output(section, self.instance.run("sh", "-c", script, check=False, environment={"PATH": path}))
 
     def step_flush(self, section):
         """postqueue -f, and until each deferred message has been tried."""
