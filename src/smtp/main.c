@@ -37,6 +37,29 @@ static bool read_bind_address(const struct smtp *smtp, struct str text, enum ip_
     return true;
 }
 
+/* RFC 1122 section 3.2.1.3: all of 127/8, whether an interface has it or not. */
+static bool is_loopback(const struct own_address *own)
+{
+    return own->is_loopback || (own->address.family == IP_V4 && own->address.bytes[0] == 127);
+}
+
+/* Where inet_interfaces has one address of a family, that family's connections come from there, too. */
+static void bind_to_only_interface(const struct own_address_list *own, enum ip_family family,
+                                   struct ip_address *address)
+{
+    const struct own_address *only = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < own->count; i++) {
+        if (own->items[i].address.family == family) {
+            only = &own->items[i];
+            count++;
+        }
+    }
+    if (address->family == IP_NONE && count == 1 && !is_loopback(only))
+        *address = only->address;
+}
+
 /* Our addresses and those by which the world knows us: mail for them must not come back. */
 static bool find_own_addresses(struct smtp *smtp, struct daemon *daemon, struct failure *why)
 {
@@ -46,6 +69,8 @@ static bool find_own_addresses(struct smtp *smtp, struct daemon *daemon, struct 
     if (!own_addresses(daemon_main_cf(daemon), arena, &own, why) ||
         !own_proxy_addresses(daemon_main_cf(daemon), arena, &proxy, why))
         return false;
+    bind_to_only_interface(&own, IP_V4, &smtp->bind_ipv4);
+    bind_to_only_interface(&own, IP_V6, &smtp->bind_ipv6);
     smtp->own.items = arena_new_array(arena, own.count + proxy.count + 1, struct own_address);
     for (size_t i = 0; i < own.count; i++)
         smtp->own.items[smtp->own.count++] = own.items[i];

@@ -2,6 +2,7 @@
 """Which of a destination's hosts and addresses the SMTP client tries; each case is played against stock Postfix, too."""
 
 import socket
+import subprocess
 import time
 
 import pytest
@@ -262,6 +263,19 @@ def test_the_address_to_connect_from(world):
     world.start(smtp_bind_address="127.0.0.66")
     world.send("u@away.test")
     assert server.wait_for(1)[0].peer[0] == "127.0.0.66"
+
+
+@pytest.mark.parametrize("others, is_bound", [("", True), (", 127.0.0.1", False)])
+def test_the_only_address_that_we_listen_on(world, others, is_bound):
+    """It is where mail comes from, too, unless it is a loopback address: nothing would get out from there."""
+    outside = [word for word in subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split() if "." in word]
+    if not outside:
+        pytest.skip("this host has no address but the loopback interface's")
+    world.host("away.test", "127.0.0.2")
+    server = world.server("127.0.0.2")
+    world.start(inet_interfaces=outside[0] + others)
+    world.mail.sendmail("-f", "", "u@away.test", input="Subject: x\n\nhello\n")
+    assert (server.wait_for(1)[0].peer[0] == outside[0]) == is_bound
 
 
 @needs_ipv6
