@@ -90,7 +90,7 @@ static void open_tables(struct mapping *mapping, struct table_set *set)
     mapping->masquerade_exceptions =
         match_list_open(set, STR("masquerade_exceptions"), settings->masquerade_exceptions, MATCH_STRINGS, false);
     mapping->mydestination =
-        match_list_open(set, STR("mydestination"), mapping->shared->mydestination, MATCH_DOMAINS, false);
+        match_list_open(set, STR("mydestination"), mapping->shared->mydestination, MATCH_STRINGS, false);
 }
 
 struct mapping *mapping_create(struct table_set *set, const struct cleanup_settings *settings,

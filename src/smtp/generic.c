@@ -74,7 +74,7 @@ struct generic *generic_open(struct daemon *daemon, const char *parameter, struc
     generic->tables = table_set_create(&options);
     generic->maps = table_list_open(generic->tables, str_from_c(parameter), maps, TABLE_FOLD);
     generic->mydestination =
-        match_list_open(generic->tables, STR("mydestination"), shared->mydestination, MATCH_DOMAINS, false);
+        match_list_open(generic->tables, STR("mydestination"), shared->mydestination, MATCH_STRINGS, false);
     generic->keeps_extension = strlist_contains_nocase(propagated, STR("generic"));
     generic->rules = (struct address_rules){
         .steps = ADDRESS_STEPS_DEFAULT,

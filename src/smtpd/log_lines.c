@@ -265,6 +265,11 @@ void log_discarding_keywords(struct str keywords)
     log_info("discarding EHLO keywords: %.*s", STR_ARG(keywords));
 }
 
+void log_status_mapped(const char *status, const char *topic, struct str fitting)
+{
+    log_info("mapping DSN status %s into %s status %.*s", status, topic, STR_ARG(fitting));
+}
+
 void log_unknown_restriction(struct str name)
 {
     log_warning("unknown smtpd restriction: \"%.*s\"", STR_ARG(str_part(name, 0, 100)));

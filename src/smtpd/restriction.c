@@ -3,6 +3,7 @@
 
 #include "config/main_cf.h"
 #include "config/restriction_names.h"
+#include "mail/dsn.h"
 #include "smtpd/answer.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
@@ -308,11 +309,45 @@ static struct str compose(struct check *check, int code, const char *status, str
     return arena_printf(check->arena, "%d %d%s %.*s", code, code / 100, status + 1, STR_ARG(text));
 }
 
+/* The detail of "5.1.X" that speaks of a sender, or of a recipient, where the restriction spoke of the other. */
+static unsigned detail_for(enum restriction_topic topic, unsigned detail)
+{
+    static const unsigned of_sender[] = { 0, 7, 8, 7, 7, 0, 7 };
+
+    if (topic == TOPIC_SENDER)
+        return detail < ARRAY_COUNT(of_sender) ? of_sender[detail] : detail;
+    if (topic == TOPIC_RECIPIENT && (detail == 7 || detail == 8))
+        return detail == 7 ? 3 : 2;
+    return detail;
+}
+
+/* A status about addresses (RFC 3463) that fits what is refused: hosts and commands have none. */
+static const char *fitting_status(struct check *check, enum restriction_topic topic, const char *status)
+{
+    char buffer[DSN_STATUS_SIZE];
+    struct dsn_status given, fit;
+    struct str text;
+
+    if (!dsn_status_parse(str_from_c(status), &given) || given.subject != 1)
+        return status;
+    fit = given;
+    if (topic == TOPIC_SENDER || topic == TOPIC_RECIPIENT)
+        fit.detail = (unsigned short) detail_for(topic, given.detail);
+    else
+        fit = DSN_STATUS(given.class, 0, 0);
+    if (fit.subject == given.subject && fit.detail == given.detail)
+        return status;
+    text = dsn_status_format(fit, buffer);
+    log_status_mapped(status, topic_names[topic], text);
+    return arena_c(check->arena, text);
+}
+
 static struct str compose_about(struct check *check, enum restriction_topic topic, int code, const char *status,
                                 struct str text)
 {
     struct str value = topic_value(check, topic);
 
+    status = fitting_status(check, topic, status);
     return compose(
         check, code, status,
         arena_printf(check->arena, "<%.*s>: %s rejected: %.*s", STR_ARG(value), topic_names[topic], STR_ARG(text)));

@@ -52,7 +52,7 @@ static bool lists_parents(const struct shared_settings *shared, const char *para
 
 static struct match_list *open_domains(struct table_set *set, const char *name, struct str value)
 {
-    return match_list_open(set, str_from_c(name), value, MATCH_DOMAINS, false);
+    return match_list_open(set, str_from_c(name), value, MATCH_STRINGS, false);
 }
 
 static struct table_list *open_tables(struct table_set *set, const char *name, struct str value)
