@@ -146,3 +146,41 @@ def test_the_third_death_in_ten_seconds_begins_a_pause_that_doubles(merpati):
     assert "throttling" not in mail.log_text()
     die_until(expected.format(1))
     die_until(expected.format(2))
+
+
+def test_a_service_that_does_not_answer_the_queue_manager_is_not_waited_for(make_merpati):
+    """qmgr_ipc_timeout; when the service is back, mail goes on."""
+    mail = make_merpati(main={"qmgr_ipc_timeout": "1s", "relayhost": f"[127.0.0.1]:{free_port()}", "smtp_host_lookup": "native"})
+    mail.start()
+    for recipient in ("a@else.test", "b@other.test"):
+        mail.sendmail("-f", "s@example.com", recipient, input="Subject: x\n\nhello\n")
+        mail.wait_log(rf"to=<{recipient}>, .* status=deferred")
+        # The next queue manager has yet to ask where the first one goes.
+        if recipient == "a@else.test":
+            mail.reload()
+    stopped = mail.pids("trivial-rewrite")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        mail.command("postqueue", "-c", mail.config, "-f")
+        mail.wait_log(r"/qmgr\[\d+\]: warning: \w+: rewrite: waiting for the peer: timed out$")
+        mail.wait_log(r"to=<a@else\.test>, .* status=deferred \(address resolver failure\)$")
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    mail.command("postqueue", "-c", mail.config, "-f")
+    mail.wait_log(r"to=<a@else\.test>, .* status=deferred \(connect to ", 2)
+
+
+@pytest.mark.parametrize("is_used", ["yes", "no"])
+def test_spill_syncs_the_whole_filesystem_only_where_it_may(make_merpati, is_used):
+    """Then it holds the queue's folder open, to hear of errors of writing back."""
+    mail = make_merpati(main={"spool_spill_syncfs": is_used, "defer_transports": "local"}).start()
+    mail.sendmail("-f", "s@example.com", "root", input="Subject: x\n\nhello\n")
+    wait_until(lambda: list(mail.queue.glob("deferred/?/*")), "the file that spill writes")
+    (pid,) = mail.pids("spill")
+
+    def holds():
+        return str(mail.queue) in [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+
+    assert holds() == (is_used == "yes")

@@ -3,6 +3,8 @@
 
 import os
 import re
+import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -183,6 +185,43 @@ def test_results_expire_and_are_cleaned_up(asked):
     assert probes(mail) == 2
 
 
+def remember(mail, ages):
+    """Puts results of so many seconds ago into the cache: {(address, status): age}."""
+    now = int(time.time())
+    source = mail.data / "verify_cache"
+    source.write_text("".join(f"{address} {status}:0:{now - age}:as told then\n" for (address, status), age in ages.items()))
+    mail.command("postmap", f"lmdb:{source}")
+    shutil.chown(f"{source}.lmdb", mail.command("postconf", "-h", "mail_owner").stdout.strip())
+
+
+def test_old_results_are_told_and_found_out_anew(asked):
+    mail, _ = asked(address_verify_positive_refresh_time="500s", address_verify_negative_refresh_time="600s", default_cache_db_type="hash")
+    remember(mail, {("new@relay.test", 0): 100, ("aged@relay.test", 0): 550, ("bad-new@relay.test", 2): 550, ("bad-aged@relay.test", 2): 650})
+    mail.start()
+    assert rcpt(mail, "new@relay.test").startswith("250")
+    assert "as told then" in rcpt(mail, "bad-new@relay.test")
+    assert rcpt(mail, "aged@relay.test").startswith("250")
+    assert "as told then" in rcpt(mail, "bad-aged@relay.test")
+    mail.wait_log(r"to=<aged@relay\.test>.*status=deliverable")
+    mail.wait_log(r"to=<bad-aged@relay\.test>.*status=deliverable")
+    assert probes(mail) == 2
+    assert mail.log_lines(r"hash:.*/verify_cache: a cache is always an lmdb: file")
+
+
+def test_a_restart_cleans_nothing_before_its_time(asked):
+    mail, _ = asked(address_verify_negative_expire_time="500s")
+    remember(mail, {("old@relay.test", 2): 600})
+    mail.start()
+    rcpt(mail, "good@relay.test")
+    mail.wait_log(r"full cleanup: retained=\d dropped=1 entries")
+    mail.stop()
+    assert re.search(r"(?m)^_LAST_CACHE_CLEANUP_COMPLETED_\t\d+$", mail.command("postmap", "-s", f"lmdb:{mail.data}/verify_cache").stdout)
+    mail.start()
+    assert rcpt(mail, "good@relay.test").startswith("250")
+    mail.stop()
+    assert len(mail.log_lines("full cleanup")) == 1
+
+
 def test_probes_take_ways_of_their_own(asked, sink):
     mail, server = asked()
     other = sink()
@@ -255,3 +294,11 @@ def test_a_probe_runs_no_command_of_pipe(asked):
     assert rcpt(mail, "good@relay.test").startswith("250")
     mail.wait_log(r"to=<good@relay\.test>, relay=piped, .*status=deliverable \(delivers to command: /bin/touch\)")
     assert not mail.path("touched").exists()
+
+
+def test_a_cache_is_lmdb_whatever_type_is_asked_for(asked):
+    mail, _ = asked(default_cache_db_type="btree")
+    mail.start()
+    assert rcpt(mail, "good@relay.test").startswith("250")
+    mail.wait_log(r"/verify\[\d+\]: warning: btree:\S+/verify_cache: a cache is always an lmdb: file, and this one is \S+/verify_cache\.lmdb$")
+    assert (mail.data / "verify_cache.lmdb").exists()
