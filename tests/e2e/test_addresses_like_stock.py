@@ -189,3 +189,31 @@ def test_copies(pair, name):
 def test_an_unknown_override_stops_the_service(either):
     mail = either(main={"receive_override_options": "no_such_thing"}).start()
     mail.wait_log(r"no_such_thing")
+
+
+def test_a_table_that_goes_away_defers_until_it_is_back(either, account):
+    mail = either(main={"virtual_alias_domains": "v.test"})
+    lines = f"known@v.test {account}\n"
+    table = mail.table("virtual", lines)
+    mail.set(virtual_alias_maps=table)
+    mail.start()
+
+    def answers():
+        with mail.smtp() as client:
+            client.hello()
+            client.command("MAIL FROM:<s@c.example>")
+            return [client.command(f"RCPT TO:<{user}@v.test>").text for user in ("known", "unknown")]
+
+    assert answers() == ["250 2.1.5 Ok", "550 5.1.1 <unknown@v.test>: Recipient address rejected: User unknown in virtual alias table"]
+    (mail.directory / "virtual.db").unlink()
+    mail.reload()
+    assert answers() == [f"451 4.3.0 <{user}@v.test>: Temporary lookup failure" for user in ("known", "unknown")]
+    mail.sendmail("-f", "s@c.example", account, input="Subject: first\n\nhello\n")
+    mail.wait_log(r"cleanup\[\d+\]: warning: [0-9A-F]+: virtual_alias_maps map lookup problem for \S+ -- message not accepted, try again later$")
+    assert mail.table("virtual", lines) == table
+    mail.reload()
+    mail.sendmail("-f", "s@c.example", account, input="Subject: second\n\nhello\n")
+    found = mail.wait_mailbox(account, count=2)
+    assert sorted(line for message in found for line in message.splitlines() if line.startswith("Subject: ")) == [
+        "Subject: first", "Subject: second"]
+    assert answers()[0] == "250 2.1.5 Ok"
