@@ -155,7 +155,7 @@ static void add_member(struct attempt *attempt, struct str address, const struct
 static struct str word_of(const struct attempt *attempt, enum fate fate)
 {
     if (fate == FATE_BOUNCED)
-        return attempt->delivery->shared->soft_bounce ? STR("SOFTBOUNCE") : STR("bounced");
+        return delivery_is_soft(attempt->delivery) ? STR("SOFTBOUNCE") : STR("bounced");
     return fate == FATE_SENT ? STR("sent") : STR("deferred");
 }
 
@@ -164,7 +164,7 @@ static struct dsn_status dsn_to_log(const struct attempt *attempt, const struct 
 {
     struct dsn_status dsn = result->dsn;
 
-    if (result->fate == FATE_BOUNCED && attempt->delivery->shared->soft_bounce)
+    if (result->fate == FATE_BOUNCED && delivery_is_soft(attempt->delivery))
         dsn.class = 4;
     return dsn;
 }
@@ -220,7 +220,7 @@ void attempt_add_of_owner(struct attempt *attempt, struct str address, struct st
     struct result result = filtered(attempt, unfiltered);
     struct owner_failure failure = { .owner = owner, .address = address, .result = result };
 
-    if (result.fate != FATE_BOUNCED || attempt_is_trial(attempt) || attempt->delivery->shared->soft_bounce) {
+    if (result.fate != FATE_BOUNCED || attempt_is_trial(attempt) || delivery_is_soft(attempt->delivery)) {
         attempt_add(attempt, address, address, unfiltered);
         return;
     }

@@ -166,6 +166,7 @@ class Side:
             path = self.dir / self.expand(section.words[0])
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.expand(section.body).encode("utf-8", "surrogateescape"))
+            age(path, 20)
             self.own(path, section)
         for section in self.case.setup("table"):
             kind, name = section.words

@@ -88,6 +88,8 @@ void delivery_sent(struct delivery *delivery, size_t recipient, const struct del
 void delivery_deferred(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
 /* dsn's class becomes 5. With soft_bounce it is reported as deferred. */
 void delivery_bounced(struct delivery *delivery, size_t recipient, const struct delivery_report *report);
+/* Whether soft_bounce holds: a trial tells what would be. */
+bool delivery_is_soft(const struct delivery *delivery);
 /* Not here, but at this transport and next hop, "lmtp:unix:/run/lmtp": the queue manager takes it there. Not logged. */
 void delivery_passed(struct delivery *delivery, size_t recipient, struct str transport);
 /*

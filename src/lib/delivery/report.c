@@ -142,9 +142,14 @@ static void add_deferral(struct delivery *delivery, size_t recipient, const stru
     add_result(delivery, recipient, said, DELIVER_DEFERRED, said->dsn);
 }
 
+bool delivery_is_soft(const struct delivery *delivery)
+{
+    return delivery->shared->soft_bounce && (delivery->request->flags & DELIVER_FLAG_VERIFY) == 0;
+}
+
 static void add_return(struct delivery *delivery, size_t recipient, const struct delivery_report *said)
 {
-    bool is_soft = delivery->shared->soft_bounce;
+    bool is_soft = delivery_is_soft(delivery);
     struct dsn_status dsn = is_soft ? with_class(said->dsn, 4) : said->dsn;
 
     log_line(delivery, recipient, said, dsn, is_soft ? STR("SOFTBOUNCE") : STR("bounced"));
@@ -202,7 +207,7 @@ void delivery_member(struct delivery *delivery, size_t recipient, enum deliver_s
         return;
     if (state->member_count == state->member_capacity)
         extend_members(state);
-    if (status == DELIVER_BOUNCED && delivery->shared->soft_bounce) {
+    if (status == DELIVER_BOUNCED && delivery_is_soft(delivery)) {
         status = DELIVER_DEFERRED;
         dsn = with_class(dsn, 4);
     }

@@ -100,6 +100,18 @@ TEST(the_class_of_the_status_follows_the_outcome)
     }
 }
 
+TEST(a_trial_tells_what_would_be_without_soft_bounce)
+{
+    struct scene *scene = open_scene(true);
+    struct delivery_report report = { .dsn = DSN_STATUS(5, 1, 1), .text = STR("unknown user") };
+
+    scene->request.flags = DELIVER_FLAG_VERIFY;
+    delivery_bounced(&scene->delivery, 0, &report);
+    EXPECT_UINT(scene->results[0].status, DELIVER_BOUNCED);
+    EXPECT_STR(scene->results[0].dsn, STR("5.1.1"));
+    close_scene(&scene);
+}
+
 TEST(text_is_cut_to_what_the_queue_manager_takes)
 {
     struct scene *scene = open_scene(false);
