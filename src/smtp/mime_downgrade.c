@@ -144,16 +144,25 @@ static enum part_kind classify(struct mime_downgrade *downgrade, struct str bloc
     return PART_MULTIPART;
 }
 
+static bool says_eight_bit(const struct header_field *field)
+{
+    struct str value = field->value, word;
+
+    return str_equal_nocase(field->name, STR("Content-Transfer-Encoding")) && str_next_word(&value, " \t\n;(", &word) &&
+           (str_equal_nocase(word, STR("8bit")) || str_equal_nocase(word, STR("binary")));
+}
+
+/* The last of several counts. */
 static bool is_eight_bit(struct str block)
 {
-    struct header_field encoding;
-    struct str word;
+    struct header_field field;
+    bool is_so = false;
 
-    if (!header_find_field(block, STR("Content-Transfer-Encoding"), &encoding))
-        return false;
-    if (!str_next_word(&encoding.value, " \t\n;(", &word))
-        return false;
-    return str_equal_nocase(word, STR("8bit")) || str_equal_nocase(word, STR("binary"));
+    while (header_take_field(&block, &field)) {
+        if (str_equal_nocase(field.name, STR("Content-Transfer-Encoding")))
+            is_so = says_eight_bit(&field);
+    }
+    return is_so;
 }
 
 /* The block with another encoding, in the last line. */
@@ -163,7 +172,7 @@ static void put_block(struct str block, struct str encoding, struct strbuf *out)
     struct header_field field;
 
     while (header_take_field(&rest, &field)) {
-        if (!str_equal_nocase(field.name, STR("Content-Transfer-Encoding")))
+        if (!says_eight_bit(&field))
             strbuf_append(out, field.whole);
     }
     strbuf_append(out, rest);
@@ -189,24 +198,29 @@ static void end_header(struct mime_downgrade *downgrade, struct strbuf *out)
 
 /* ---- lines ---- */
 
-/* Whether the line is a boundary of this part or one around it; what is inside of it is left. */
+/*
+ * Whether the line is a boundary of this part or one around it; what is inside of it is left. RFC 2046 section 5.1.1:
+ * that it begins with the boundary is enough; of two such, the longer one is meant.
+ */
 static bool take_boundary(struct mime_downgrade *downgrade, struct str line, bool *is_last_out)
 {
+    size_t best = 0, best_len = 0;
+
     if (!str_starts_with(line, STR("--")))
         return false;
     for (size_t i = downgrade->depth; i > 0; i--) {
         struct str boundary = str_from_c(downgrade->boundaries[i - 1]);
-        struct str rest = str_from(line, 2 + boundary.len);
 
-        if (!str_starts_with(str_from(line, 2), boundary))
-            continue;
-        *is_last_out = str_starts_with(rest, STR("--"));
-        if (!*is_last_out && str_trim(rest).len > 0)
-            continue;
-        downgrade->depth = *is_last_out ? i - 1 : i;
-        return true;
+        if (boundary.len > best_len && str_starts_with(str_from(line, 2), boundary)) {
+            best = i;
+            best_len = boundary.len;
+        }
     }
-    return false;
+    if (best == 0)
+        return false;
+    *is_last_out = str_starts_with(str_from(line, 2 + best_len), STR("--"));
+    downgrade->depth = *is_last_out ? best - 1 : best;
+    return true;
 }
 
 static void take_header_line(struct mime_downgrade *downgrade, struct str line, struct strbuf *out)

@@ -69,6 +69,27 @@ TEST(parts_inside_parts_and_messages_inside_messages_are_reached)
                      "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--in--\n--out--\n");
 }
 
+TEST(a_line_is_a_boundary_if_it_begins_as_one)
+{
+    expect_downgrade("Content-Type: multipart/mixed; boundary=a\n\n--a and more\n"
+                     "Content-Transfer-Encoding: 8bit\n\n\xc3\xa4\n--ab\n"
+                     "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
+                     "Content-Transfer-Encoding: 8bit\n\n\xc3\xa4\n--ab--\n--a--\n",
+                     "Content-Type: multipart/mixed; boundary=a\n\n--a and more\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--ab\n"
+                     "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--ab--\n--a--\n");
+}
+
+TEST(the_last_of_several_encodings_counts)
+{
+    expect_downgrade("Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: 8bit\nSubject: x\n\n\xc3\xa4\n",
+                     "Content-Transfer-Encoding: 7bit\nSubject: x\n"
+                     "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n");
+    expect_downgrade("Content-Transfer-Encoding: 8bit\nContent-Transfer-Encoding: 7bit\n\n\xc3\xa4\n",
+                     "Content-Transfer-Encoding: 8bit\nContent-Transfer-Encoding: 7bit\n\n\xc3\xa4\n");
+}
+
 TEST(long_lines_get_soft_ends)
 {
     struct mime_downgrade *downgrade = mime_downgrade_create();
