@@ -191,6 +191,8 @@ static int fail_in_log(struct sendmail *sendmail, const struct failure *why)
 {
     struct failure ignored;
 
+    if (sendmail->options.complaint.len > 0)
+        fprintf(stderr, "sendmail: %.*s\n", STR_ARG(sendmail->options.complaint));
     (void) !begin(sendmail, &ignored);
     return fail(why);
 }

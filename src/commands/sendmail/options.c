@@ -39,21 +39,44 @@ static bool set_mode(struct parsing *parsing, struct str value)
 
 static bool set_body(struct parsing *parsing, struct str value)
 {
-    if (str_equal_nocase(value, STR("8BITMIME")))
+    if (str_equal(value, STR("8BITMIME")))
         parsing->options->encoding = STR("8bit");
-    else if (str_equal_nocase(value, STR("7BIT")))
+    else if (str_equal(value, STR("7BIT")))
         parsing->options->encoding = STR("7bit");
     else
         return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "-B option needs 8BITMIME or 7BIT");
     return true;
 }
 
+/* The first word that means nothing. */
+static void warn_of_notify(struct parsing *parsing, struct str value)
+{
+    static const char *const words[] = { "never", "success", "failure", "delay" };
+    struct str rest = value;
+    struct str word;
+
+    while (str_next_word(&rest, ", ", &word)) {
+        bool is_known = false;
+
+        for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+            is_known = is_known || str_equal_nocase(word, str_from_c(words[i]));
+        if (!is_known) {
+            strlist_add(&parsing->options->warnings, parsing->arena,
+                        arena_printf(parsing->arena, "unknown DSN NOTIFY command value \"%.*s\" in \"%.*s\"",
+                                     STR_ARG(word), STR_ARG(value)));
+            return;
+        }
+    }
+}
+
 static bool set_notify(struct parsing *parsing, struct str value)
 {
     unsigned notify;
 
-    if (!dsn_notify_parse(value, &notify))
+    if (!dsn_notify_parse(value, &notify)) {
+        warn_of_notify(parsing, value);
         return warn(parsing, "bad -N option value -- ignored");
+    }
     parsing->options->dsn_notify = value;
     return true;
 }
@@ -125,8 +148,6 @@ static bool set_old_option(struct parsing *parsing, struct str value)
         parsing->options->reads_dots = true;
     else if (value.len > 1 && value.data[0] == 'A')
         parsing->options->alias_database = str_from(value, 1);
-    else if (str_equal(value, STR("7")) || str_equal(value, STR("8")))
-        parsing->options->encoding = value.data[0] == '7' ? STR("7bit") : STR("8bit");
     return true;
 }
 
@@ -247,6 +268,12 @@ static bool take_old_verp(struct parsing *parsing, struct str word)
     return set_verp(parsing, str_from(word, 1));
 }
 
+static bool complain(struct parsing *parsing, const char *what, char letter)
+{
+    parsing->options->complaint = arena_printf(parsing->arena, "%s -- '%c'", what, letter);
+    return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "usage: sendmail [options]");
+}
+
 /* One word that starts with '-'; *next is the word after it and moves on if it was an argument. */
 static bool parse_word(struct parsing *parsing, struct str word, int argc, char **argv, int *next)
 {
@@ -257,14 +284,13 @@ static bool parse_word(struct parsing *parsing, struct str word, int argc, char 
         struct str value = STR_EMPTY;
 
         if (row == NULL)
-            return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "invalid option -- '%c'", word.data[i]);
+            return complain(parsing, "invalid option", word.data[i]);
         if (row->argument != NO_ARGUMENT) {
             value = str_from(word, i + 1);
             i = word.len;
             if (value.len == 0 && row->argument == ARGUMENT) {
                 if (*next >= argc)
-                    return failure_set(parsing->why, FAILURE_PROTOCOL, 0, "option requires an argument -- '%c'",
-                                       row->letter);
+                    return complain(parsing, "option requires an argument", row->letter);
                 value = str_from_c(argv[(*next)++]);
             }
         }
@@ -272,6 +298,17 @@ static bool parse_word(struct parsing *parsing, struct str word, int argc, char 
             return false;
     }
     return true;
+}
+
+/* A site or a message is asked for alone: -qRx -bp as little as -bp -qRx. */
+static bool has_one_mode(const struct sendmail_options *options, struct failure *why)
+{
+    bool is_part = options->flush_site.len > 0 || options->flush_id.len > 0;
+
+    if (!is_part || options->mode == SENDMAIL_FLUSH)
+        return true;
+    return failure_set(why, FAILURE_RETRY, 0, "-q%c can be used only in delivery mode",
+                       options->flush_site.len > 0 ? 'R' : 'I');
 }
 
 /* A recipient beside another task is a mistake: mail that is meant to go must not be swallowed. */
@@ -329,5 +366,5 @@ bool sendmail_options_parse(struct sendmail_options *options, struct arena *aren
     }
     for (; next < argc; next++)
         strlist_add(&options->recipients, arena, str_from_c(argv[next]));
-    return is_whole_report(options, why) && has_no_stray_recipient(options, why);
+    return is_whole_report(options, why) && has_one_mode(options, why) && has_no_stray_recipient(options, why);
 }

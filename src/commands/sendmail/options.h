@@ -46,6 +46,7 @@ struct sendmail_options {
     struct str alias_database;  /* -oAdatabase; empty: the parameter's */
     struct strlist recipients;
     struct strlist warnings;
+    struct str complaint; /* for standard error alone */
 };
 
 /* FAILURE_PROTOCOL: how it must not be written. program is the name it was called by. */

@@ -52,10 +52,10 @@ TEST(options_are_read_in_every_spelling)
     struct failure why;
 
     EXPECT(parse(&options, arena, "sendmail",
-                 "-oi -tv -fme@x -FName -BEightBitMime -NSUCCESS,DELAY -R full -V a+2Bb -C /etc/x/main.cf -G r1 -f r2",
+                 "-oi -tv -fme@x -FName -B8bitmime -NSUCCESS,DELAY -R full -V a+2Bb -C /etc/x/main.cf -G r1 -f r2",
                  &why) == false);
     EXPECT(parse(&options, arena, "sendmail",
-                 "-oi -tv -fme@x -FName -B8bitmime -NSUCCESS,DELAY -R full -V a+2Bb -C /etc/x/main.cf -G r1 -f r2",
+                 "-oi -tv -fme@x -FName -B8BITMIME -NSUCCESS,DELAY -R full -V a+2Bb -C /etc/x/main.cf -G r1 -f r2",
                  &why));
     EXPECT(options.reads_dots && options.extracts_recipients && options.is_relayed && options.has_sender);
     EXPECT_UINT(options.verbosity, 1);
@@ -71,8 +71,10 @@ TEST(options_are_read_in_every_spelling)
     EXPECT(options.has_sender && options.sender.len == 0);
     EXPECT_STR(options.recipients.items[0], STR("-x"));
     EXPECT(parse(&options, arena, "sendmail", "-o7 -om -oem -OX=y -e m -h 3 -p x -L y -m -U -x -Ac -X f a", &why));
-    EXPECT_STR(options.encoding, STR("7bit"));
+    EXPECT_STR(options.encoding, STR(""));
     EXPECT_FALSE(options.wants_verp);
+    EXPECT(parse(&options, arena, "sendmail", "-bi -oA/etc/x", &why));
+    EXPECT_STR(options.alias_database, STR("/etc/x"));
     EXPECT(parse(&options, arena, "sendmail", "-XV a", &why));
     EXPECT(options.wants_verp && str_is_empty(options.verp_delimiters));
     EXPECT(parse(&options, arena, "sendmail", "-X V-= a", &why));
@@ -107,6 +109,11 @@ TEST(what_cannot_be_is_refused_or_warned_of)
         EXPECT_INT(why.kind, FAILURE_PROTOCOL);
     }
     EXPECT(parse(&options, arena, "sendmail", "-N x -R x -V \001 a", &why));
-    EXPECT_UINT(options.warnings.count, 3);
+    EXPECT_UINT(options.warnings.count, 4);
+    EXPECT_STR(options.warnings.items[0], STR("unknown DSN NOTIFY command value \"x\" in \"x\""));
+    EXPECT_FALSE(parse(&options, arena, "sendmail", "-qRx.test -bp", &why));
+    EXPECT_STR(str_from_c(why.text), STR("-qR can be used only in delivery mode"));
+    EXPECT_FALSE(parse(&options, arena, "sendmail", "-f", &why));
+    EXPECT_STR(options.complaint, STR("option requires an argument -- 'f'"));
     arena_destroy(&arena);
 }
