@@ -127,6 +127,36 @@ TEST(text_is_cut_to_what_the_queue_manager_takes)
     close_scene(&scene);
 }
 
+/* Beside the recipient's own result, in its batch and no other. */
+TEST(members_go_with_their_recipient)
+{
+    struct scene *scene = open_scene(true);
+    struct delivery_report report = { .dsn = DSN_STATUS(5, 1, 1), .text = STR("no such user "), .is_logged = true };
+    const struct deliver_result *members;
+    struct deliver_outcome outcome;
+
+    scene->state.delivery = &scene->delivery;
+    for (size_t i = 0; i < DELIVER_MEMBERS_MAXIMUM + 5; i++) {
+        report.address = arena_printf(scene->arena, "member%zu@example.com", i);
+        delivery_member(&scene->delivery, 1, DELIVER_BOUNCED, &report);
+    }
+    delivery_bounced(&scene->delivery, 1, &report);
+    delivery_sync(&scene->delivery);
+    outcome = delivery_batch_outcome(&scene->state, 0);
+    EXPECT_UINT(outcome.results.count, 1);
+    EXPECT_UINT(outcome.members.count, DELIVER_MEMBERS_MAXIMUM);
+    members = outcome.members.items;
+    EXPECT_UINT(members[7].index, 11);
+    EXPECT_STR(members[7].address, STR("member7@example.com"));
+    EXPECT_STR(members[7].reason, STR("no such user"));
+    EXPECT_UINT(members[7].status, DELIVER_DEFERRED);
+    EXPECT_STR(members[7].dsn, STR("4.1.1"));
+    delivery_sent(&scene->delivery, 2, &report);
+    delivery_sync(&scene->delivery);
+    EXPECT_UINT(delivery_batch_outcome(&scene->state, 1).members.count, 0);
+    close_scene(&scene);
+}
+
 TEST(a_sync_makes_one_batch_of_what_is_new)
 {
     struct scene *scene = open_scene(false);
