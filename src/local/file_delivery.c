@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/file_delivery.h"
 
+#include "local/log_lines.h"
 #include "mailbox/mailbox_file.h"
 #include "mailbox/maildir.h"
+
+#include <errno.h>
 
 static bool wants_delivered_to(const struct scene *scene)
 {
@@ -16,6 +19,8 @@ static struct result deliver_to_maildir(const struct scene *scene, const struct 
 
     if (maildir_deliver(&scene->attempt->local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to maildir");
+    if (why.error == EACCES)
+        log_maildir_access(&place->owner, why.text);
     return result_make(scene->attempt, mailbox_status_of_failure(&why), "maildir delivery failed: %s", why.text);
 }
 

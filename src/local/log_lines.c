@@ -18,3 +18,9 @@ void log_passing(struct str queue_id, struct str address, struct str transport)
     log_info("%.*s: passing <%.*s> to transport=%.*s", STR_ARG(queue_id), STR_ARG(strbuf_str(&quoted)), STR_ARG(name));
     strbuf_done(&quoted);
 }
+
+void log_maildir_access(const struct rights *owner, const char *reason)
+{
+    log_warning("maildir access problem for UID/GID=%u/%u: %s", (unsigned) owner->uid, (unsigned) owner->gid, reason);
+    log_warning("perhaps you need to create the maildirs in advance");
+}

@@ -44,7 +44,8 @@ static bool tell(const struct attempt *attempt, struct str owner, struct failure
     const struct bounce_request request = {
         .kind = BOUNCE_FAILED,
         .queue_id = asked->queue_id,
-        .sender = owner,
+        .sender = asked->sender,
+        .owner = owner,
         .envid = asked->envid,
         .dsn_return = asked->dsn_return,
         .encoding = asked->encoding == BODY_ENCODING_8BIT ? BODY_ENCODING_8BIT : BODY_ENCODING_UNKNOWN,
