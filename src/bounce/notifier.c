@@ -223,7 +223,7 @@ static bool tell(const struct notifier *notifier, const struct bounce_request *r
                  struct arena *arena, struct bounce_reply *reply)
 {
     struct notice notice = { .notifier = notifier, .request = request, .arena = arena };
-    bool is_double = request->sender.len == 0;
+    bool is_double = address.len == 0;
 
     if (!is_double && is_anybody_interested(request)) {
         set_sender_notice(notifier, request, &notice);
@@ -272,6 +272,10 @@ void notifier_run(const struct notifier *notifier, const struct bounce_request *
     bool is_double = request->sender.len == 0;
 
     *reply = (struct bounce_reply){ .is_done = true };
+    if (request->owner.len > 0) {
+        (void) !tell(notifier, request, request->owner, arena, reply);
+        return;
+    }
     if (str_equal_nocase(request->sender, double_bounce)) {
         if (tells_success(request))
             log_not_reported(request->queue_id, "double");

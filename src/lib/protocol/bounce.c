@@ -23,6 +23,7 @@ static const struct message_field bounce_request_fields[] = {
     MESSAGE_FIELD(struct bounce_request, kind, FIELD_UINT, BOUNCE_TRACE, "enum bounce_kind"),
     MESSAGE_FIELD(struct bounce_request, queue_id, FIELD_STR, 32, "the original message"),
     MESSAGE_FIELD(struct bounce_request, sender, FIELD_STR, ADDRESS_MAXIMUM, "its sender"),
+    MESSAGE_FIELD(struct bounce_request, owner, FIELD_STR, ADDRESS_MAXIMUM, "who is told in the sender's place"),
     MESSAGE_FIELD(struct bounce_request, envid, FIELD_STR, 200, "its DSN envelope id"),
     MESSAGE_FIELD(struct bounce_request, dsn_return, FIELD_UINT, 2, "what to return of it"),
     MESSAGE_FIELD(struct bounce_request, encoding, FIELD_UINT, 2, "its encoding"),

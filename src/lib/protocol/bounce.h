@@ -37,6 +37,7 @@ struct bounce_request {
     uint64_t kind; /* enum bounce_kind */
     struct str queue_id;
     struct str sender;
+    struct str owner; /* of the list whose members these are, and who hears of them; empty: the sender does */
     struct str envid;
     uint64_t dsn_return;
     uint64_t encoding;
