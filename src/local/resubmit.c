@@ -180,10 +180,11 @@ static bool is_first_of_kind(const struct attempt *attempt, size_t place)
 static void try_all(struct attempt *attempt)
 {
     for (size_t i = 0; i < attempt->resubmission_count; i++) {
-        struct result result =
-            result_make(attempt, DSN_STATUS(2, 0, 0), "forwards to %.*s", STR_ARG(attempt->resubmissions[i].address));
+        const struct resubmission *resubmission = &attempt->resubmissions[i];
+        struct str address = resubmission->address;
+        struct result result = result_make(attempt, DSN_STATUS(2, 0, 0), "forwards to %.*s", STR_ARG(address));
 
-        attempt_add(attempt, attempt->resubmissions[i].address, STR_EMPTY, &result);
+        attempt_add(attempt, address, resubmission->is_sent_anew ? address : STR_EMPTY, &result);
     }
 }
 
