@@ -230,8 +230,7 @@ TEST(foreign_destinations_are_refused_and_our_own_are_not)
         { "permit_auth_destination", "dunno", NULL },
     };
     static const struct row silent[] = {
-        { "reject_unauth_destination",
-          "451 4.3.0 <r@silent.test>: Temporary lookup failure",
+        { "reject_unauth_destination", "451 4.3.0 <r@silent.test>: Temporary lookup failure",
           "the service does not answer" },
     };
 
