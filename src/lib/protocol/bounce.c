@@ -58,7 +58,7 @@ MESSAGE_TYPE(bounce_reply);
 static const struct message_type *const messages[] = { &bounce_request_message, &bounce_more_message,
                                                        &bounce_reply_message, NULL };
 
-const struct protocol bounce_protocol = { "bounce", 3, messages };
+const struct protocol bounce_protocol = { "bounce", 4, messages };
 
 /* ---- the client ---- */
 
