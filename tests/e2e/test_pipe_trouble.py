@@ -52,7 +52,7 @@ def outcome(mail, name, number=0):
 HANGS = {
     "sleeps": "sleep 100000",
     "ignores": "trap '' TERM HUP INT; while :; do sleep 1; done",
-    "has children": "sleep 100000 & sleep 100000 & wait",
+    "forks": "for n in 1 2 3 4 5 6 7 8 9 10; do (sleep 100000 & (sleep 100000 & sleep 100000) & wait) & done; wait",
     "writes for ever": "exec yes",
     "does not read": "exec sleep 100000",
 }
