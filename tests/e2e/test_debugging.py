@@ -110,13 +110,15 @@ def test_the_dialogue_with_listed_peers_is_logged(either, sink):
 
 
 def test_a_listed_peers_level_tells_how_much(make_merpati):
-    """One: the dialogue. Two, which is the default: what each restriction says, too."""
+    """One, as -v: the dialogue. Two, as -v -v, which is the default: what each restriction says, too."""
     mail = make_merpati()
-    doors = [free_port() for _ in range(2)]
-    for level, port in enumerate(doors, 1):
-        chosen = options({"debug_peer_list": "127.0.0.1", "debug_peer_level": level,
-                          "smtpd_recipient_restrictions": "reject_unauth_destination, permit"})
-        mail.services.append(f"127.0.0.1:{port} inet n - n - - smtpd{chosen}")
+    doors = [free_port() for _ in range(4)]
+    judged = options({"smtpd_recipient_restrictions": "reject_unauth_destination, permit"})
+    for number, flags in enumerate(("-v", "-v -v"), 2):
+        mail.services.append(f"127.0.0.1:{doors[number]} inet n - n - - smtpd {flags}{judged}")
+    for level, port in enumerate(doors[:2], 1):
+        chosen = options({"debug_peer_list": "127.0.0.1", "debug_peer_level": level})
+        mail.services.append(f"127.0.0.1:{port} inet n - n - - smtpd{chosen}{judged}")
     mail.write_config()
     mail.start()
     for port in doors:
@@ -124,12 +126,12 @@ def test_a_listed_peers_level_tells_how_much(make_merpati):
             client.ehlo()
             client.mail("s@example.com")
             assert client.rcpt("nobody@else.test")[0] == 554
-    mail.wait_log("disconnect from .*quit=1", 2)
+    mail.wait_log("disconnect from .*quit=1", 4)
     for port in doors:
         assert mail.log_lines(rf"< localhost\[127\.0\.0\.1\]: ehlo door{port}\.test")
-    # Of the second door alone.
+    # Of the second and the fourth door.
     assert mail.log_lines("generic_checks: name=reject_unauth_destination") == [
-        "generic_checks: name=reject_unauth_destination status=2"]
+        "generic_checks: name=reject_unauth_destination status=2"] * 2
 
 
 def test_the_debugger_command_is_run_with_d(either, account):

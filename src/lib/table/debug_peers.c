@@ -27,7 +27,7 @@ unsigned debug_peers_level_of(const struct debug_peers *peers, struct str name, 
     case TABLE_FOUND:
         return log_verbose() + peers->level;
     case TABLE_UNKNOWN:
-        log_warning("debug_peer_list: %s", why.text);
+        log_warning("%s", why.text);
         break;
     case TABLE_ABSENT:
         break;
