@@ -147,8 +147,8 @@ static bool send_received(struct submission *submission, struct call *call, stru
     char first;
     bool is_sent;
 
-    if (submission->content_length > 0 && !file_read_at(submission->fd, submission->path, &first, sizeof(first),
-                                                        submission->content_offset, &count, why))
+    if (submission->content_length > 0 &&
+        !file_read_at(submission->fd, submission->path, &first, sizeof(first), submission->content_offset, &count, why))
         return false;
     strbuf_init(&text, 4096);
     strbuf_printf(&text, "Received: by %.*s (%.*s, from userid %ld)\n\tid %.*s; ", STR_ARG(shared->myhostname),
