@@ -45,7 +45,9 @@ static unsigned class_of_reject(struct str reply)
         return NOTICE_DATA;
     if (dsn.subject == 3 && dsn.detail == 1)
         return NOTICE_RESOURCE;
-    return dsn.subject == 3 && dsn.detail == 5 ? NOTICE_SOFTWARE : NOTICE_POLICY;
+    /* An access table that cannot be read judges somebody: "<a@b.example>: Recipient address rejected: ...". */
+    return dsn.subject == 3 && dsn.detail == 5 && str_find(reply, STR(" <")) == STR_NOT_FOUND ? NOTICE_SOFTWARE
+                                                                                              : NOTICE_POLICY;
 }
 
 void history_next_is_reject(struct session *session, struct str reply)

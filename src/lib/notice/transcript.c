@@ -209,9 +209,8 @@ static bool send_envelope(const struct transcript_mail *mail, struct call *call,
     struct cleanup_envelope envelope = {
         .arrival = now,
         .sender = arena_printf(arena, "%.*s@%.*s", STR_ARG(shared->double_bounce_sender), STR_ARG(shared->myhostname)),
-        .encoding = BODY_ENCODING_8BIT,
     };
-    struct cleanup_recipient recipient = { .address = mail->recipient, .dsn_notify = DSN_NOTIFY_NEVER };
+    struct cleanup_recipient recipient = { .address = mail->recipient };
 
     strlist_add_view(&envelope.attributes, arena, STR("rewrite_context=local"));
     strlist_add_view(&envelope.attributes, arena, STR("log_message_origin=local"));
