@@ -138,8 +138,8 @@ class SmtpSink:
             action = action(session, line)
         return action
 
-    def _answer(self, session, step, usual, line=""):
-        """False if the session is over; otherwise the code said."""
+    def _answer(self, session, step, usual, line="", before=None):
+        """False if the session is over; otherwise the code said. before is called with it, before the client can know."""
         action = self._scripted(session, step, line)
         if action is None:
             action = usual
@@ -151,13 +151,17 @@ class SmtpSink:
         if action is RESET:
             session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             return 0
+        before = before or (lambda code: None)
         if isinstance(action, bytes):
+            code = int(action[:3]) if action[:3].isdigit() else 250
+            before(code)
             session.socket.sendall(action)
-            return int(action[:3]) if action[:3].isdigit() else 250
+            return code
         lines = action.split("\n")
         wire = "".join(
             (text[:3] + ("-" if i < len(lines) - 1 else " ") + text[4:]) + "\r\n" for i, text in enumerate(lines)
         )
+        before(int(lines[-1][:3]))
         session.socket.sendall(wire.encode())
         return int(lines[-1][:3])
 
@@ -234,23 +238,29 @@ class SmtpSink:
         usual = f"250 2.0.0 Ok: queued as SINK{len(self.messages) + 1}"
         if self.is_lmtp:
             return self._answer_each(session, message, usual)
-        code = self._answer(session, "DOT", usual)
-        if code and code < 400:
+        return self._answer(session, "DOT", usual, before=lambda code: self._take(message, code))
+
+    def _take(self, message, code):
+        if code < 400:
             with self.changed:
                 self.messages.append(message)
-        return code
 
     def _answer_each(self, session, message, usual):
-        """One answer for each recipient; those who were taken are the message's."""
-        taken, code = [], 0
-        for line in message.recipient_lines:
-            code = self._answer(session, "DOT", usual, line)
-            if not code:
-                break
-            if code < 400:
+        """One answer for each recipient; those who were taken are the message's, which is there before the last answer."""
+        taken, code, left = [], 0, len(message.recipient_lines)
+
+        def take(code, line):
+            if code and code < 400:
                 taken.append(_path(line))
-        if taken:
-            message.recipients = taken
-            with self.changed:
-                self.messages.append(message)
+            if taken and not left:
+                message.recipients = taken
+                self._take(message, 250)
+
+        for line in message.recipient_lines:
+            left -= 1
+            code = self._answer(session, "DOT", usual, line, before=lambda code, line=line: take(code, line))
+            if not code:
+                left = 0
+                take(0, line)
+                break
         return code
