@@ -282,7 +282,8 @@ static void append_recipient_fields(const struct report *report, const struct bo
         action = recipient->status == DELIVER_BOUNCED ? STR("failed") : STR("delayed");
     else if (request->kind == BOUNCE_FAILED || request->kind == BOUNCE_DELAYED || action.len == 0)
         action = str_from_c(words_of(report)->action);
-    strbuf_printf(line, "Final-Recipient: %s; ", request->is_smtputf8 && !domain_is_ascii(recipient->address) ? "utf-8" : "rfc822");
+    strbuf_printf(line, "Final-Recipient: %s; ",
+                  request->is_smtputf8 && !domain_is_ascii(recipient->address) ? "utf-8" : "rfc822");
     quote_address(line, recipient->address);
     strbuf_append_char(out, '\n');
     append_field(line, out);
