@@ -38,6 +38,13 @@ def test_bounces_have_a_lifetime_of_their_own(either):
     wait_until(lambda: len(mail.queue_ids()) == 1, "the end of the one that expired")
 
 
+def test_bounces_live_no_longer_than_other_mail(either):
+    mail = either(main={**dead_host(), "maximal_queue_lifetime": "0"}).start()
+    mail.wait_log(r"qmgr\[\d+\]: warning: bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime$")
+    submit(mail, "b@else.test", sender="<>")
+    mail.wait_log(r": from=<>, status=expired, returned to sender$")
+
+
 def test_copies_for_others(either, account):
     mail = either(main={
         "recipient_delimiter": "+",
