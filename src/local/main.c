@@ -89,6 +89,14 @@ static void start_mailboxes(struct local *local)
         .host = local->shared->myhostname,
     };
 
+    if (settings->has_mailtool) {
+        struct strlist *dotlock = arena_new(daemon_arena(local->daemon), struct strlist);
+
+        log_warning(
+            "sun_mailtool_compatibility: deprecated parameter, use \"mailbox_delivery_lock = dotlock\" instead");
+        strlist_add(dotlock, daemon_arena(local->daemon), STR("dotlock"));
+        rules.locks = dotlock;
+    }
     mailboxes_start(&local->mailboxes, local->loop, &rules);
 }
 

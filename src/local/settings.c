@@ -29,6 +29,8 @@ static const struct setting rows[] = {
                    "The mailbox below the user's home; with a slash at its end it is a maildir."),
     SETTING_STRING(struct local_settings, mail_spool_directory, "mail_spool_directory", "/var/mail", 0, 0,
                    "Where mailboxes are; with a slash at its end they are maildirs."),
+    SETTING_BOOLEAN(struct local_settings, has_mailtool, "sun_mailtool_compatibility", "no",
+                    "An older way to say mailbox_delivery_lock = dotlock."),
     SETTING_LIST(struct local_settings, mailbox_delivery_lock, "mailbox_delivery_lock", "fcntl, dotlock",
                  "How a mailbox is locked: flock, fcntl, dotlock."),
     SETTING_LIST(struct local_settings, allow_mail_to_commands, "allow_mail_to_commands", "alias, forward",

@@ -18,6 +18,7 @@ struct local_settings {
     struct str home_mailbox;
     struct str mail_spool_directory;
     struct strlist mailbox_delivery_lock;
+    bool has_mailtool; /* sun_mailtool_compatibility */
     struct strlist allow_mail_to_commands;
     struct strlist allow_mail_to_files;
     struct strlist prepend_delivered_header;

@@ -50,7 +50,6 @@ static const struct moot_parameter parameters[] = {
     { "sender_based_routing", OLD },
     { "sendmail_path", INFORMATION },
     { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
-    { "sun_mailtool_compatibility", OLD },
     { "trigger_timeout", "who wakes a service up waits for nothing" },
 };
 /* clang-format on */
