@@ -57,10 +57,46 @@ static void pass_on(struct attempt *attempt, const struct trouble *trouble)
     smtp_log_host_failed(attempt->delivery->request->queue_id, trouble->text);
 }
 
+void attempt_hold(struct attempt *attempt)
+{
+    attempt->is_undecided = true;
+    attempt->is_last_host = false;
+}
+
+static void hold(struct attempt *attempt, size_t recipient, const struct trouble *trouble)
+{
+    size_t count = attempt->delivery->recipient_count;
+
+    if (attempt->held == NULL) {
+        attempt->held = arena_new_array(attempt->delivery->arena, count, struct trouble);
+        attempt->lines = arena_new_array(attempt->delivery->arena, count, struct trouble);
+    }
+    if (attempt->held[recipient].text.len > 0 || delivery_is_reported(attempt->delivery, recipient))
+        return;
+    attempt->held[recipient] = *trouble;
+    if (attempt->line_count == 0 || attempt->lines[attempt->line_count - 1].text.data != trouble->text.data)
+        attempt->lines[attempt->line_count++] = *trouble;
+}
+
+void attempt_decide(struct attempt *attempt, bool is_last_host)
+{
+    attempt->is_undecided = false;
+    for (size_t i = 0; !is_last_host && i < attempt->line_count; i++)
+        pass_on(attempt, &attempt->lines[i]);
+    for (size_t i = 0; is_last_host && attempt->held != NULL && i < attempt->delivery->recipient_count; i++) {
+        if (attempt->held[i].text.len > 0)
+            report(attempt, i, &attempt->held[i]);
+    }
+    attempt->held = NULL;
+    attempt->line_count = 0;
+}
+
 void attempt_recipient_failed(struct attempt *attempt, size_t recipient, const struct trouble *trouble)
 {
     attempt->trouble = *trouble;
-    if (is_final(attempt, trouble))
+    if (attempt->is_undecided && !trouble_is_permanent(trouble))
+        hold(attempt, recipient, trouble);
+    else if (is_final(attempt, trouble))
         report(attempt, recipient, trouble);
     else
         pass_on(attempt, trouble);
@@ -69,6 +105,11 @@ void attempt_recipient_failed(struct attempt *attempt, size_t recipient, const s
 void attempt_failed(struct attempt *attempt, const struct trouble *trouble)
 {
     attempt->trouble = *trouble;
+    if (attempt->is_undecided && !trouble_is_permanent(trouble)) {
+        for (size_t i = 0; i < attempt->delivery->recipient_count; i++)
+            hold(attempt, i, trouble);
+        return;
+    }
     if (!is_final(attempt, trouble)) {
         pass_on(attempt, trouble);
         return;

@@ -9,7 +9,7 @@
  * attempt - where one delivery stands while host after host is tried: who has an outcome, and what was last wrong.
  *
  * A trouble that another host may not have is logged and remembered; with the last host, or when it is final, it
- * becomes the recipients' outcome.
+ * becomes the recipients' outcome. While it is not known whether there is another host, it is held.
  */
 struct attempt {
     struct smtp *smtp;
@@ -17,7 +17,17 @@ struct attempt {
     bool is_last_host;
     struct trouble trouble; /* the last; no text: none yet */
     bool has_session;       /* some server has greeted us and heard our name */
+
+    bool is_undecided;     /* whether this is the last host */
+    struct trouble *held;  /* by recipient; no text: none. NULL: nobody's */
+    struct trouble *lines; /* the same in the order in which they came, once for all that share one */
+    size_t line_count;
 };
+
+/* From now on troubles are held, until attempt_decide. */
+void attempt_hold(struct attempt *attempt);
+/* What was held becomes the recipients' outcome if that was the last host, else lines of the log. */
+void attempt_decide(struct attempt *attempt, bool is_last_host);
 
 size_t attempt_pending_count(const struct attempt *attempt);
 

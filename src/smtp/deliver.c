@@ -20,7 +20,8 @@ struct site {
     bool is_last;
     bool is_last_hop; /* only fallback relays follow */
     bool has_self;    /* we are one of its servers */
-    int sessions;     /* opened, as far as EHLO */
+    int sessions;     /* opened, as far as EHLO, or used again */
+    struct str tried; /* the server of a session used again that said what it had to say; empty: none */
 };
 
 static bool is_settled(const struct attempt *attempt)
@@ -36,22 +37,27 @@ static enum transaction_end use_session(struct site *site, struct smtp_session *
     attempt->has_session = true;
     attempt->delivery->connected = clock_now();
     end = transaction_run(session, attempt);
+    if (!session->is_broken)
+        site->tried = arena_str(attempt->delivery->arena, session->name_address_port);
     session_cache_put(attempt->smtp->sessions, &session, (attempt->delivery->request->flags & DELIVER_FLAG_MORE) != 0);
     return end;
 }
 
 /*
- * Sessions of other messages. One that is still good counts as a host that was tried; of LMTP, which has no MX hosts,
- * as the last: what its server says of a recipient it would say again.
+ * Sessions of other messages. The server of one that is still good counts as tried; whether there is another one need
+ * only be known if it refuses something for now.
  */
 static void use_old_sessions(struct site *site)
 {
     struct smtp_session *session;
 
-    site->attempt->is_last_host = site->attempt->smtp->is_lmtp && site->is_last;
+    attempt_hold(site->attempt);
     while ((session = session_cache_take(site->attempt->smtp->sessions, site->text)) != NULL) {
-        if (use_session(site, session) == TRANSACTION_ENDED)
-            return;
+        if (use_session(site, session) == TRANSACTION_STALE)
+            continue;
+        if (site->tried.len > 0)
+            site->sessions++;
+        return;
     }
 }
 
@@ -76,6 +82,23 @@ static bool is_session_limit_reached(const struct site *site)
     return limit > 0 && site->sessions >= limit;
 }
 
+/* With a server that is not among the best: what all others share does not lead past those. */
+static bool use_kept_session(struct site *site, const struct target *target, bool is_last)
+{
+    struct attempt *attempt = site->attempt;
+    struct str key = session_key(target, site->text, attempt->delivery->arena);
+    struct smtp_session *session;
+
+    site->sessions++;
+    attempt->is_last_host = site->is_last && (is_last || is_session_limit_reached(site));
+    while ((session = session_cache_take(attempt->smtp->sessions, key)) != NULL) {
+        if (use_session(site, session) == TRANSACTION_ENDED)
+            return true;
+    }
+    site->sessions--;
+    return false;
+}
+
 /* is_last: no other target follows. */
 static void try_target(struct site *site, const struct target *target, bool is_last)
 {
@@ -85,6 +108,8 @@ static void try_target(struct site *site, const struct target *target, bool is_l
     unsigned workarounds;
     bool has_talked;
 
+    if (!target->is_best && use_kept_session(site, target, is_last))
+        return;
     attempt->is_last_host = site->is_last && is_last;
     if (!session_open(attempt->smtp, target, site->text, attempt->delivery->arena, &session, &has_talked, &trouble)) {
         note_failure(site, has_talked, &trouble);
@@ -126,12 +151,26 @@ static void pass_to_best_transport(struct attempt *attempt)
     }
 }
 
+static void leave_out_tried(const struct site *site, struct target_list *targets)
+{
+    size_t kept = 0;
+
+    if (site->tried.len == 0)
+        return;
+    for (size_t i = 0; i < targets->count; i++) {
+        if (!str_equal(session_server_name(&targets->items[i], site->attempt->delivery->arena), site->tried))
+            targets->items[kept++] = targets->items[i];
+    }
+    targets->count = kept;
+}
+
 static void try_site(struct site *site)
 {
     struct attempt *attempt = site->attempt;
     struct arena *arena = attempt->delivery->arena;
     struct target_list targets;
     struct nexthop nexthop;
+    struct trouble trouble;
     struct failure why;
     bool is_found;
 
@@ -139,21 +178,23 @@ static void try_site(struct site *site)
     if (is_settled(attempt))
         return;
     if (!parse(attempt->smtp, site->text, &nexthop, &why)) {
+        attempt_decide(attempt, site->is_last);
         attempt->trouble = trouble_local(arena, DSN_STATUS(4, 3, 5), "%s", why.text);
         return;
     }
-    is_found = target_find(attempt->smtp, &nexthop, arena, &targets, &attempt->trouble);
+    is_found = target_find(attempt->smtp, &nexthop, arena, &targets, &trouble);
     site->has_self = targets.has_self;
     site->is_last = site->is_last || (site->has_self && site->is_last_hop);
+    leave_out_tried(site, &targets);
+    attempt_decide(attempt, site->is_last && (!is_found || targets.count == 0 || is_session_limit_reached(site)));
     if (targets.is_self && attempt->smtp->settings->best_mx_transport.len > 0)
         pass_to_best_transport(attempt);
-    if (!is_found)
+    if (!is_found) {
+        attempt->trouble = trouble;
         return;
-    for (size_t i = 0; i < targets.count && !is_settled(attempt); i++) {
-        try_target(site, &targets.items[i], i + 1 == targets.count);
-        if (is_session_limit_reached(site))
-            return;
     }
+    for (size_t i = 0; i < targets.count && !is_settled(attempt) && !is_session_limit_reached(site); i++)
+        try_target(site, &targets.items[i], i + 1 == targets.count);
 }
 
 /*

@@ -373,20 +373,35 @@ static bool connect_to(struct smtp *smtp, const struct target *target, struct ar
     return false;
 }
 
+struct str session_server_name(const struct target *target, struct arena *arena)
+{
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    if (!str_is_empty(target->path))
+        return arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(target->path));
+    return arena_printf(arena, "%.*s[%s]:%u", STR_ARG(target->host), ip_address_format(&target->address, text),
+                        target->port);
+}
+
+struct str session_key(const struct target *target, struct str nexthop, struct arena *arena)
+{
+    struct str name = session_server_name(target, arena);
+
+    return target->is_best ? nexthop : arena_printf(arena, "%.*s %.*s", STR_ARG(nexthop), STR_ARG(name));
+}
+
 static void name_server(struct smtp_session *session, const struct target *target)
 {
     struct arena *arena = session->arena;
     char text[IP_ADDRESS_TEXT_MAX];
 
-    if (!str_is_empty(target->path)) {
-        session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(target->path));
-        session->name_address_port = session->name_address;
-        session->address = arena_str(arena, target->path);
+    session->name_address_port = session_server_name(target, arena);
+    session->name_address = session->name_address_port;
+    session->address = arena_str(arena, target->path);
+    if (!str_is_empty(target->path))
         return;
-    }
     session->address = arena_str(arena, str_from_c(ip_address_format(&target->address, text)));
     session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(session->address));
-    session->name_address_port = arena_printf(arena, "%.*s:%u", STR_ARG(session->name_address), target->port);
 }
 
 static struct smtp_session *create(struct smtp *smtp, const struct target *target, struct str nexthop,
@@ -399,7 +414,8 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     session->arena = arena;
     session->stream = stream;
     list_init(&session->place);
-    session->key = arena_str(arena, nexthop);
+    session->nexthop = arena_str(arena, nexthop);
+    session->key = session_key(target, session->nexthop, arena);
     session->host = arena_str(arena, target->host);
     name_server(session, target);
     session->opened = loop_now(smtp->loop);

@@ -27,7 +27,8 @@ struct smtp_session {
     struct smtp *smtp;
     struct arena *arena;
     struct stream *stream;
-    struct str key;               /* the next hop it serves, for the cache */
+    struct str nexthop;           /* that it serves */
+    struct str key;               /* for the cache: the next hop, with the server if that is not among its best */
     struct str host;              /* "mx.example.com" */
     struct str name_address;      /* "mx.example.com[192.0.2.1]"; of a Unix socket "host[path]" */
     struct str name_address_port; /* "mx.example.com[192.0.2.1]:25"; of a Unix socket as above */
@@ -47,6 +48,12 @@ struct smtp_session {
     bool has_quit;       /* QUIT was said */
     bool is_hurried;     /* the process ends: no answer to QUIT is waited for */
 };
+
+/* What sessions with the target for this next hop are kept under. */
+struct str session_key(const struct target *target, struct str nexthop, struct arena *arena);
+
+/* As in the log: "mx.example.com[192.0.2.1]:25"; of a Unix socket "host[path]". */
+struct str session_server_name(const struct target *target, struct arena *arena);
 
 /*
  * Connects, waits for the greeting, says EHLO or HELO. On failure the trouble says why; has_talked_out whether the

@@ -126,14 +126,14 @@ static void sweep(void *context)
     event_wake_all(&cache->swept);
 }
 
-static bool is_listed(const struct smtp *smtp, struct str key)
+static bool is_listed(const struct smtp *smtp, struct str nexthop)
 {
     struct match_list *list = smtp->tables.cache_destinations;
     struct failure why;
 
     if (match_list_is_empty(list))
         return false;
-    switch (match_list_has(list, nexthop_name(key), &why)) {
+    switch (match_list_has(list, nexthop_name(nexthop), &why)) {
     case TABLE_FOUND:
         return true;
     case TABLE_UNKNOWN:
@@ -156,7 +156,7 @@ static bool may_be_kept(const struct session_cache *cache, const struct smtp_ses
         return false;
     if (age.us >= settings->reuse_time_limit.us)
         return false;
-    return (settings->cache_on_demand && has_more) || is_listed(cache->smtp, session->key);
+    return (settings->cache_on_demand && has_more) || is_listed(cache->smtp, session->nexthop);
 }
 
 void session_cache_put(struct session_cache *cache, struct smtp_session **session, bool has_more)

@@ -20,7 +20,8 @@ struct session_cache *session_cache_create(struct smtp *smtp);
 /* After session_cache_stop. Leaves *cache NULL; NULL is fine. */
 void session_cache_destroy(struct session_cache **cache);
 
-/* The one used last, still alive as far as can be seen; NULL if there is none. The caller has it from now on. */
+/* key: see session_key. The one used last, still alive as far as can be seen; NULL if there is none. The caller has it
+ * from now on. */
 struct smtp_session *session_cache_take(struct session_cache *cache, struct str key);
 /*
  * Keeps it if the limits allow and it will be of use (more mail waits for its next hop, or that is listed), else closes

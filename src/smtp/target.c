@@ -329,7 +329,7 @@ bool target_find(struct smtp *smtp, const struct nexthop *nexthop, struct arena 
     bool is_found = true;
 
     if (!str_is_empty(nexthop->path)) {
-        add(&list, (struct target){ .host = smtp->myhostname, .path = nexthop->path });
+        add(&list, (struct target){ .host = smtp->myhostname, .path = nexthop->path, .is_best = true });
     } else {
         is_found =
             find(smtp, nexthop, arena, &list, trouble_out) && leave_out_self(smtp, nexthop, &list, arena, trouble_out);
