@@ -188,7 +188,7 @@ def mail_peer():
         if kind.why_not():
             pytest.skip(kind.why_not())
         ensure_account(kind.account)
-        # pytest keeps its directories to itself.
+        # pytest keeps its directories to itself; the peer removes this one.
         directory = tempfile.mkdtemp(prefix="merpati-peer-")
         os.chmod(directory, 0o755)
         running.append(kind(directory))
@@ -197,7 +197,6 @@ def mail_peer():
     yield start
     for peer in running:
         peer.stop()
-        shutil.rmtree(peer.directory.parent)
 
 
 @pytest.fixture(params=[Exim, Sendmail], ids=["exim", "sendmail"])

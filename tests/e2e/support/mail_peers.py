@@ -7,6 +7,7 @@ scripts/install-packages. They take mail for everybody but <refused@...>, keep i
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -135,9 +136,17 @@ class Peer:
         return False
 
     def stop(self):
+        """With all that it has begun; then its directory goes."""
         if self.process:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        wait_until(self.is_removed, f"the end of {self.directory}")
+
+    def is_removed(self):
+        shutil.rmtree(self.directory.parent, ignore_errors=True)
+        return not self.directory.parent.exists()
 
     def messages(self):
         return [path.read_bytes().decode() for path in sorted((self.directory / "box" / "new").iterdir())]
@@ -167,8 +176,10 @@ class Sendmail(Peer):
 
     def prepare(self, program):
         for name, text in (("switch", "hosts\tfiles\naliases\tfiles\npasswd\tfiles\n"),
-                           ("hosts", "127.0.0.1 localhost\n"), ("store", SENDMAIL_STORE)):
+                           ("hosts", "127.0.0.1 localhost sendmail.example\n"), ("resolv.conf", "nameserver 127.0.0.1\n"),
+                           ("store", SENDMAIL_STORE)):
             self.write(name, text)
-        # It waits for a minute where the host's name has no dot.
-        script = 'hostname sendmail.example && exec "$@"'
-        return ["unshare", "-u", "sh", "-c", script, "sh", program, "-C", self.write("config", SENDMAIL_CONFIG), "-bD"]
+        # It waits for a minute where the host's name has no dot, and for the name servers before it reads its configuration.
+        script = ('hostname sendmail.example && mount --bind "$0/hosts" /etc/hosts && '
+                  'mount --bind "$0/resolv.conf" /etc/resolv.conf && exec "$@"')
+        return ["unshare", "-u", "-m", "sh", "-c", script, self.directory, program, "-C", self.write("config", SENDMAIL_CONFIG), "-bD"]
