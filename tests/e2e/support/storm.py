@@ -126,7 +126,7 @@ class Storm:
             wait_until(lambda: all(session.socket.fileno() < 0 for session in sessions), "the end of the sessions of who died")
         death = Death(number, name, len(pids), before, **self.counts())
         # Those that began while they died may be theirs, too, with a message each that is still being read.
-        death.relayed += len(set(self.target.sessions) - set(sessions))
+        death.relayed += len(self.target.sessions) - len(sessions)
         death.offered = self.next
         self.deaths.append(death)
         if name in RESTARTS:
