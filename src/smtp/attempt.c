@@ -84,7 +84,7 @@ void attempt_decide(struct attempt *attempt, bool is_last_host)
     for (size_t i = 0; !is_last_host && i < attempt->line_count; i++)
         pass_on(attempt, &attempt->lines[i]);
     for (size_t i = 0; is_last_host && attempt->held != NULL && i < attempt->delivery->recipient_count; i++) {
-        if (attempt->held[i].text.len > 0)
+        if (attempt->held[i].text.len > 0 && !delivery_is_reported(attempt->delivery, i))
             report(attempt, i, &attempt->held[i]);
     }
     attempt->held = NULL;

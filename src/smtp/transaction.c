@@ -340,6 +340,19 @@ static void take_final_answers(struct transaction *transaction)
     delivery_sync(transaction->delivery);
 }
 
+/* What is refused for ever concerns those who were accepted; who was not may do better with another host. */
+static void fail_accepted(struct transaction *transaction, const struct trouble *trouble)
+{
+    if (transaction->accepted == 0 || !trouble_is_permanent(trouble)) {
+        attempt_failed(transaction->attempt, trouble);
+        return;
+    }
+    for (size_t i = 0; i < transaction->delivery->recipient_count; i++) {
+        if (transaction->is_accepted[i])
+            attempt_recipient_failed(transaction->attempt, i, trouble);
+    }
+}
+
 /* All that DATA was accepted for share what the server says to the final dot. */
 static void take_final_answer(struct transaction *transaction)
 {
@@ -356,7 +369,7 @@ static void take_final_answer(struct transaction *transaction)
         return;
     }
     trouble = trouble_said(transaction->arena, session, "end of DATA command");
-    attempt_failed(transaction->attempt, &trouble);
+    fail_accepted(transaction, &trouble);
 }
 
 static void send_content(struct transaction *transaction)
@@ -483,7 +496,7 @@ static void finish_commands(struct transaction *transaction)
     if (transaction->is_data_ready)
         send_nothing(transaction);
     if (transaction->is_mail_refused)
-        attempt_failed(transaction->attempt, &transaction->mail_trouble);
+        fail_accepted(transaction, &transaction->mail_trouble);
 }
 
 enum transaction_end transaction_run(struct smtp_session *session, struct attempt *attempt)
