@@ -93,13 +93,19 @@ unsigned service_count_retiring(const struct service *service)
     return count_states(service, 1U << CHILD_RETIRING);
 }
 
-struct child *service_oldest_retiring(const struct service *service)
+struct child *service_retiring_beyond(const struct service *service, unsigned limit)
 {
+    struct child *oldest = NULL;
+    unsigned count = 0;
+
     for (struct list *n = service->children.next; n != &service->children; n = n->next) {
-        if (child_of(n)->state == CHILD_RETIRING && !child_of(n)->was_stopped)
-            return child_of(n);
+        if (child_of(n)->state != CHILD_RETIRING || child_of(n)->was_stopped)
+            continue;
+        if (oldest == NULL)
+            oldest = child_of(n);
+        count++;
     }
-    return NULL;
+    return count > limit ? oldest : NULL;
 }
 
 static unsigned count_cpus(void)

@@ -81,8 +81,8 @@ unsigned service_count_active(const struct service *service);
 /* Children of any generation that take connections, or will soon. */
 unsigned service_count_available(const struct service *service);
 unsigned service_count_retiring(const struct service *service);
-/* The oldest that retires and was not told to stop yet; NULL if there is none. */
-struct child *service_oldest_retiring(const struct service *service);
+/* The oldest of those that retire and were not told to stop yet, if there are more than limit; else NULL. */
+struct child *service_retiring_beyond(const struct service *service, unsigned limit);
 /* How many processes share its sessions, and the share of each (0: no limit). */
 unsigned service_process_limit(const struct service *service, const struct configuration *configuration);
 unsigned service_session_limit(const struct service *service, const struct configuration *configuration);

@@ -122,9 +122,9 @@ static void bound_retiring(struct supervisor *supervisor, struct service *servic
 {
     unsigned limit = (unsigned) supervisor->configuration->settings->service_generation_limit *
                      service_process_limit(service, supervisor->configuration);
-    struct child *oldest = service_oldest_retiring(service);
+    struct child *oldest = service_retiring_beyond(service, limit);
 
-    if (service_count_retiring(service) > limit && oldest != NULL)
+    if (oldest != NULL)
         tell_to_stop(oldest);
 }
 
