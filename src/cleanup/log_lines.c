@@ -23,10 +23,11 @@ void log_message_id(struct str queue_id, bool is_resent, struct str id)
 void log_map_problem(struct str queue_id, struct str maps, struct str address, struct str reason)
 {
     struct strbuf buf;
+    struct str key = external(&buf, address);
 
     log_warning("%.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason));
     log_warning("%.*s: %.*s map lookup problem for %.*s -- message not accepted, try again later", STR_ARG(queue_id),
-                STR_ARG(maps), STR_ARG(external(&buf, address)));
+                STR_ARG(maps), STR_ARG(key));
     strbuf_done(&buf);
 }
 
@@ -57,9 +58,9 @@ void log_map_long_result(struct str queue_id, struct str maps, struct str result
 void log_map_many(struct str queue_id, struct str maps, struct str address)
 {
     struct strbuf buf;
+    struct str key = external(&buf, address);
 
-    log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps),
-                STR_ARG(external(&buf, address)));
+    log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps), STR_ARG(key));
     strbuf_done(&buf);
 }
 

@@ -19,9 +19,10 @@ static struct str shown(struct strbuf *buf, struct str address)
 void log_queue_active(struct str queue_id, struct str sender, uint64_t size, size_t recipients)
 {
     struct strbuf buf;
+    struct str from = shown(&buf, sender);
 
-    log_info("%.*s: from=<%.*s>, size=%" PRIu64 ", nrcpt=%zu (queue active)", STR_ARG(queue_id),
-             STR_ARG(shown(&buf, sender)), size, recipients);
+    log_info("%.*s: from=<%.*s>, size=%" PRIu64 ", nrcpt=%zu (queue active)", STR_ARG(queue_id), STR_ARG(from), size,
+             recipients);
     strbuf_done(&buf);
 }
 
@@ -33,8 +34,9 @@ void log_no_transport(struct str transport, const char *why)
 void log_expired(struct str queue_id, struct str sender, bool is_forced)
 {
     struct strbuf buf;
+    struct str from = shown(&buf, sender);
 
-    log_info("%.*s: from=<%.*s>, status=%s, returned to sender", STR_ARG(queue_id), STR_ARG(shown(&buf, sender)),
+    log_info("%.*s: from=<%.*s>, status=%s, returned to sender", STR_ARG(queue_id), STR_ARG(from),
              is_forced ? "force-expired" : "expired");
     strbuf_done(&buf);
 }

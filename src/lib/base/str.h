@@ -22,7 +22,7 @@ struct str {
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 #define STR_EMPTY ((struct str){ "", 0 })
 
-/* For printf: printf("%.*s", STR_ARG(text)). */
+/* For printf: printf("%.*s", STR_ARG(text)). Asks for text more than once: no call that makes or changes something. */
 #define STR_ARG(text) (int) (text).len, (text).data == NULL ? "" : (text).data
 
 static inline struct str str_make(const char *data, size_t len)

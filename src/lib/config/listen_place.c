@@ -123,12 +123,15 @@ static bool are_apart(const struct master_service *first, const struct listen_pl
 {
     for (size_t i = 0; i < its->count; i++) {
         for (size_t j = 0; j < others->count; j++) {
-            if (is_shared(&its->items[i], &others->items[j]))
-                return failure_set(why, FAILURE_CONFIGURATION, 0,
-                                   "services %.*s/%s (line %u) and %.*s/%s (line %u) both listen on %.*s",
-                                   STR_ARG(name_of(first)), master_service_type_name(first->type), first->line,
-                                   STR_ARG(name_of(second)), master_service_type_name(second->type), second->line,
-                                   STR_ARG(listen_place_text(&its->items[i], arena)));
+            struct str place;
+
+            if (!is_shared(&its->items[i], &others->items[j]))
+                continue;
+            place = listen_place_text(&its->items[i], arena);
+            return failure_set(
+                why, FAILURE_CONFIGURATION, 0, "services %.*s/%s (line %u) and %.*s/%s (line %u) both listen on %.*s",
+                STR_ARG(name_of(first)), master_service_type_name(first->type), first->line, STR_ARG(name_of(second)),
+                master_service_type_name(second->type), second->line, STR_ARG(place));
         }
     }
     return true;

@@ -40,8 +40,11 @@ static void expect_places(const char *main_text, const char *service, const char
 
     EXPECT(listen_places_of(shared, services_of(service)->services, arena, &places, &why));
     strbuf_init(&all, STRBUF_UNLIMITED);
-    for (size_t i = 0; i < places.count; i++)
-        strbuf_printf(&all, "%s%.*s", i > 0 ? ", " : "", STR_ARG(listen_place_text(&places.items[i], arena)));
+    for (size_t i = 0; i < places.count; i++) {
+        struct str place = listen_place_text(&places.items[i], arena);
+
+        strbuf_printf(&all, "%s%.*s", i > 0 ? ", " : "", STR_ARG(place));
+    }
     EXPECT_STR(strbuf_str(&all), str_from_c(expected));
     strbuf_done(&all);
 }

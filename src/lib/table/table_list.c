@@ -63,11 +63,15 @@ struct str table_list_title(const struct table_list *list)
     return list->title;
 }
 
-static void warn_empty(const struct table_list *list, const struct table *table, struct str key)
+/* Whoever wrote it meant something, and nobody knows what. */
+static enum table_result refuse_empty(const struct table_list *list, const struct table *table, struct str key,
+                                      struct failure *why)
 {
     table_set_warn(list->set, "%.*s lookup of %.*s returns an empty string result", STR_ARG(list->title), STR_ARG(key));
     table_set_warn(list->set, "%.*s should return NO RESULT in case of NOT FOUND", STR_ARG(list->title));
-    table_set_warn(list->set, "%.*s map lookup problem for %.*s", STR_ARG(table->name), STR_ARG(key));
+    (void) failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s: %.*s: empty result for \"%.*s\"", STR_ARG(list->title),
+                       STR_ARG(table->name), STR_ARG(key));
+    return TABLE_UNKNOWN;
 }
 
 enum table_result table_list_find_where(struct table_list *list, struct str key, enum table_kind kinds,
@@ -84,10 +88,8 @@ enum table_result table_list_find_where(struct table_list *list, struct str key,
             continue;
         switch (table_lookup(table, key, arena, &value, why)) {
         case TABLE_FOUND:
-            if (str_is_empty(value)) {
-                warn_empty(list, table, key);
-                break;
-            }
+            if (str_is_empty(value))
+                return refuse_empty(list, table, key, why);
             *value_out = value;
             *table_out = table->name;
             return TABLE_FOUND;
