@@ -333,11 +333,23 @@ static bool has_no_stray_recipient(const struct sendmail_options *options, struc
 /* A report of the route is all that -bv gives, of what the command line names. */
 static bool is_whole_report(const struct sendmail_options *options, struct failure *why)
 {
+    const struct {
+        bool is_given;
+        char letter;
+    } others[] = {
+        { options->extracts_recipients, 't' },
+        { options->dsn_notify.len > 0, 'N' },
+        { options->dsn_return.len > 0, 'R' },
+        { options->verbosity > 0, 'v' },
+    };
+
     if (!options->wants_verify_report)
         return true;
-    if (options->verbosity > 0)
-        return failure_set(why, FAILURE_PROTOCOL, 0, "-v option cannot be used with -bv");
-    return !options->extracts_recipients || failure_set(why, FAILURE_PROTOCOL, 0, "-t option cannot be used with -bv");
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        if (others[i].is_given)
+            return failure_set(why, FAILURE_PROTOCOL, 0, "-%c option cannot be used with -bv", others[i].letter);
+    }
+    return true;
 }
 
 bool sendmail_options_parse(struct sendmail_options *options, struct arena *arena, struct str program, int argc,
