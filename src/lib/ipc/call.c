@@ -251,6 +251,8 @@ bool call_send(struct call *call, const struct message_type *type, const void *m
         return failure_set(why, FAILURE_PROTOCOL, 0, "%s: too large for a frame", type->name);
     }
     frame_set_len(output, start, (uint32_t) (len - FRAME_HEADER_SIZE));
+    /* Now: whoever made the message may take its strings away during the wait. */
+    trace(call, true, type, message);
     if (!call_window_allows(call->in_flight, len) && !wait_with_frame(call, start, timeout, &start, why))
         return false;
     if (fd >= 0 && !channel_output_fd(channel, start, fd, why)) {
@@ -260,7 +262,6 @@ bool call_send(struct call *call, const struct message_type *type, const void *m
     call->in_flight += len;
     call->has_sent = true;
     channel_output_ready(channel);
-    trace(call, true, type, message);
     return true;
 }
 

@@ -232,18 +232,34 @@ static void never_read(struct call *call, void *context)
     EXPECT(event_wait(stage->loop, &stage->reached, seconds(10), &why));
 }
 
+static void count_sent(void *context, const struct protocol *protocol, bool is_sent, const struct message_type *type,
+                       const void *message)
+{
+    size_t *traced = context;
+
+    (void) protocol;
+    (void) message;
+    if (is_sent && type == &note_message)
+        ++*traced;
+}
+
 static void send_until_blocked(struct stage *stage)
 {
     struct channel *channel = open_to(stage);
     struct call *stuck = channel_call(channel);
+    size_t traced = 0;
+    const struct channel_tracer tracer = { count_sent, &traced };
     char text[8000] = "";
     struct note note = { .text = { text, sizeof text }, .fd = -1 };
     struct failure why;
     size_t sent = 0;
 
+    channel_set_tracer(channel, &tracer);
     while (call_send(stuck, &note_message, &note, milliseconds(20), &why))
         sent++;
     EXPECT_INT(why.kind, FAILURE_TIMEOUT);
+    /* The last one was shown before its wait, while its strings were there for sure. */
+    EXPECT_UINT(traced, sent + 1);
     EXPECT(sent >= 7 && sent <= 9);
     event_wake_all(&stage->reached);
     call_end(&stuck);
