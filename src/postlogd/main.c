@@ -36,6 +36,7 @@ enum {
     OUTPUT_MAX = 4 * 1024 * 1024,
     OUTPUT_ENOUGH = 256 * 1024,
     STATUS_FAILED = 1,
+    LAST_WORD_SECONDS = 5,
     ORPHAN_LOOK_MS = 200,
     ORPHAN_LOOKS = 20
 };
@@ -163,12 +164,13 @@ static int give_up(const struct failure *why)
     return STATUS_FAILED;
 }
 
-/* As a signal handler: what it interrupts writes, and goes no further. */
+/* As a signal handler: what it interrupts writes, and goes no further. If the last word hangs too, it is lost. */
 static void end_hung(int signal)
 {
     struct failure why;
 
     (void) signal;
+    watchdog_feed(seconds(LAST_WORD_SECONDS));
     failure_set(&why, FAILURE_TIMEOUT, 0, "watchdog timeout");
     _exit(give_up(&why));
 }
