@@ -12,8 +12,9 @@
 void log_cache_cleaned(struct str name, bool is_partial, size_t retained, size_t dropped);
 /* "warning: cannot send a probe to <x@y>: REASON" */
 void log_probe_problem(struct str address, const char *reason);
-/* "warning: REASON" and what becomes of it: the cache's file. */
+/* "warning: bad address verify table entry: TEXT" */
 void log_bad_entry(struct str text);
+/* "warning: REASON" and what becomes of it: the cache's file. */
 void log_cache_problem(const char *text);
 
 #endif

@@ -44,7 +44,7 @@ static const struct moot_parameter parameters[] = {
     { "qmqpd_client_port_logging", NO_QMQPD },
     { "qmqpd_error_delay", NO_QMQPD },
     { "qmqpd_timeout", NO_QMQPD },
-    { "queue_file_attribute_count_limit", "a message has only attributes that Merpati knows, each once" },
+    { "queue_file_attribute_count_limit", "a message has only attributes that Merpati knows" },
     { "readme_directory", INFORMATION },
     { "sample_directory", INFORMATION },
     { "sender_based_routing", OLD },
