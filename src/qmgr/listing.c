@@ -55,23 +55,19 @@ static bool send_entry(struct daemon_call *call, struct queue_id id, const struc
 }
 
 /*
- * Who has been served in a delivery that goes on is in the ledger, not in the message. The recipients may be the
- * delivery's own, which must not change under it: what it has not taken note of itself is told to nobody.
+ * Who has been served in a delivery that goes on is in the ledger, not in the message: what it has not taken note of
+ * itself is told to nobody.
  */
-static void leave_out_served(const struct queued_message *message, struct arena *arena, struct envelope *envelope)
+static void leave_out_served(const struct queued_message *message, struct envelope *envelope)
 {
     const struct active_message *active = message->active;
-    struct envelope_recipient *recipients;
 
     if (active == NULL || active->results == NULL || active->envelope->recipient_count != envelope->recipient_count)
         return;
-    recipients = arena_new_array(arena, envelope->recipient_count, struct envelope_recipient);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
-        recipients[i] = envelope->recipients[i];
         if (active->results[i].outcome == ACTIVE_SENT)
-            recipients[i].status = RECIPIENT_DELIVERED;
+            envelope->recipients[i].status = RECIPIENT_DELIVERED;
     }
-    envelope->recipients = recipients;
 }
 
 /* What moves while it is read is looked for again. NULL: it is gone, or cannot be read. */
@@ -99,7 +95,7 @@ static bool list_one(struct daemon_call *call, struct queue_id id, struct arena 
     /* What was deleted in delivery only waits for its agents. */
     if (message == NULL || message->must_delete)
         return true;
-    leave_out_served(message, arena, &envelope);
+    leave_out_served(message, &envelope);
     is_forced = message->must_expire || (envelope.flags & ENVELOPE_FORCE_EXPIRED) != 0;
     if (!send_entry(call, id, &envelope, control_queue_of(message), is_forced, arena, why))
         return false;

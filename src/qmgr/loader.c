@@ -5,10 +5,10 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/lock.h"
 #include "qmgr/finisher.h"
 #include "qmgr/live_segments.h"
 #include "qmgr/log_lines.h"
+#include "qmgr/newcomers.h"
 #include "qmgr/portions.h"
 #include "qmgr/repair.h"
 #include "qmgr/segment_ledger.h"
@@ -60,15 +60,6 @@ void loader_file_path(const struct keeper *keeper, const struct queued_message *
 
 /* ---- reading a file, on a thread ---- */
 
-/* Whoever writes a file holds its lock until it is complete. */
-static bool is_being_written(int fd)
-{
-    struct failure ignored;
-
-    return !lock_try(fd, "queue file", LOCK_STYLE_DESCRIPTION, LOCK_SHARED, &ignored) &&
-           (ignored.error == EAGAIN || ignored.error == EACCES);
-}
-
 /* The content's frame header is written last: without it the file was never whole. */
 static bool was_never_whole(int fd)
 {
@@ -86,7 +77,7 @@ static void judge_failure(struct load_job *job, int fd)
     if (job->why.kind != FAILURE_PERMANENT || (job->may_be_cut && was_never_whole(fd)))
         job->state = FILE_TROUBLE;
     else
-        job->state = is_being_written(fd) ? FILE_ARRIVING : FILE_DAMAGED;
+        job->state = queue_file_is_being_written(fd) ? FILE_ARRIVING : FILE_DAMAGED;
 }
 
 static bool read_and_check(struct load_job *job, int fd)
@@ -126,6 +117,12 @@ static bool open_file(struct load_job *job, char path[SPOOL_PATH_SIZE], int *fd_
     return !job->is_elsewhere && file_open(path, O_RDONLY | O_NOFOLLOW, 0, fd_out, &job->why);
 }
 
+/* It was seen when it had just been made; it may be complete by now, and not durable. */
+static bool is_arriving(const struct load_job *job, int fd)
+{
+    return job->is_activation && job->queue == SPOOL_INCOMING && queue_file_is_being_written(fd);
+}
+
 static void load_file(void *context)
 {
     struct load_job *job = context;
@@ -135,7 +132,9 @@ static void load_file(void *context)
 
     if (!open_file(job, path, &fd))
         return;
-    if (!read_and_check(job, fd)) {
+    if (is_arriving(job, fd)) {
+        job->state = FILE_ARRIVING;
+    } else if (!read_and_check(job, fd)) {
         judge_failure(job, fd);
     } else if (job->is_activation && !queue_id_equal(job->envelope->id, job->id)) {
         job->state = FILE_MISNAMED;
@@ -213,6 +212,19 @@ static bool load_frame(const struct queued_message *message, struct arena *arena
            decode_frame(message->segment->keeper, message, payload, arena, envelope, why);
 }
 
+/* Who reads it may wait, and the message may be finished meanwhile, with all that it has in memory. */
+static bool copy_envelope(const struct envelope *envelope, struct arena *arena, struct envelope *copy_out,
+                          struct failure *why)
+{
+    struct strbuf bytes;
+    bool is_done;
+
+    strbuf_init(&bytes, ENVELOPE_MAXIMUM);
+    is_done = envelope_encode(envelope, &bytes, why) && envelope_decode(strbuf_str(&bytes), arena, copy_out, why);
+    strbuf_done(&bytes);
+    return is_done;
+}
+
 bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena, struct envelope *envelope_out,
                           struct failure *why)
 {
@@ -221,10 +233,8 @@ bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct aren
 
     if (message == NULL)
         return failure_set(why, FAILURE_NONE, 0, "gone");
-    if (message->active != NULL && message->active->portions == NULL) {
-        *envelope_out = *message->active->envelope;
-        return true;
-    }
+    if (message->active != NULL && message->active->portions == NULL)
+        return copy_envelope(message->active->envelope, arena, envelope_out, why);
     if (message->segment != NULL)
         return load_frame(message, arena, envelope_out, why);
     job = run_load(keeper, id, (enum spool_queue) message->queue, false, arena);
@@ -337,6 +347,8 @@ static void take_file_state(struct keeper *keeper, struct queued_message *messag
         return;
     case FILE_ARRIVING:
         queue_index_remove(keeper->index, message);
+        /* Its writer may have told of it meanwhile, when it was known already. */
+        newcomers_take_up(keeper, job->id);
         return;
     case FILE_DAMAGED:
         log_error("%s: saved in corrupt/: %s", id, job->why.text);

@@ -17,8 +17,8 @@ void loader_wake(struct keeper *keeper);
 void loader_release(struct keeper *keeper, struct queued_message *message);
 
 /*
- * Reads a message's envelope without activating it (listing, control). In a fiber. FAILURE_NONE: it is gone. Of one
- * that is active the recipients are its own: not to be changed.
+ * Reads a message's envelope without activating it (listing, control). In a fiber. FAILURE_NONE: it is gone. All of it
+ * is in the arena, also that of one in delivery, which may end while the reader waits.
  */
 MUST_USE bool loader_read_envelope(struct keeper *keeper, struct queue_id id, struct arena *arena,
                                    struct envelope *envelope_out, struct failure *why);

@@ -215,7 +215,7 @@ static void list_names(void *context)
     list_folder(job, spool_queue_name(job->queue), 0);
 }
 
-/* One that is still arriving is nothing yet, and its writer tells of it when it is. */
+/* One that is still arriving, or not durable yet, is nothing, and its writer tells of it when it is. */
 struct whole_job {
     const struct spool_settings *spool;
     struct queue_id id;
@@ -234,11 +234,11 @@ static void check_whole(void *context)
     struct failure ignored;
 
     job->is_whole = spool_find(job->spool, job->id, &queue, path, &ignored) &&
-                    file_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored) &&
+                    file_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored) && !queue_file_is_being_written(fd) &&
                     queue_file_read(fd, arena, &envelope, &content, &ignored);
 }
 
-static void take_up_whole(struct keeper *keeper, struct queue_id id)
+void newcomers_take_up(struct keeper *keeper, struct queue_id id)
 {
     struct whole_job *job = memory_alloc(sizeof(*job));
 
@@ -258,7 +258,7 @@ static void take_up_files(struct keeper *keeper, enum spool_queue queue)
     keeper_block(keeper, list_names, job);
     for (size_t i = 0; i < job->count && !keeper->is_draining; i++) {
         if (queue_index_find(keeper->index, job->ids[i]) == NULL)
-            take_up_whole(keeper, job->ids[i]);
+            newcomers_take_up(keeper, job->ids[i]);
         if (i % TURN == TURN - 1)
             fiber_yield(keeper->loop);
     }

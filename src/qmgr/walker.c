@@ -3,9 +3,14 @@
 
 #include "base/memory.h"
 #include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
 #include "qmgr/repair.h"
 #include "run/loop.h"
+#include "spool/queue_file.h"
 #include "spool/spool_walking.h"
+
+#include <fcntl.h>
 
 /*
  * A pass in the background looks at so many files a second; one that somebody waits for makes a turn of more, several
@@ -42,10 +47,22 @@ struct walk_job {
     struct failure why;
 };
 
+/* Its writer tells of it, when it is a message. */
+static bool is_arriving(enum spool_queue queue, const char *path)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct failure ignored;
+
+    return (queue == SPOOL_INCOMING || queue == SPOOL_HOLD) &&
+           file_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored) && queue_file_is_being_written(fd);
+}
+
 static bool see_file(void *context, const struct spool_entry *entry)
 {
     struct walk_job *job = context;
 
+    if (is_arriving(entry->queue, entry->path))
+        return true;
     if (!repair_place(job->spool, entry)) {
         job->misplaced++;
         return true;
@@ -195,8 +212,8 @@ struct find_job {
     struct queue_id id;
     const struct spool_settings *spool;
     bool is_found;
+    bool is_arriving;
     enum spool_queue queue;
-    int64_t next_attempt;
     struct failure why;
 };
 
@@ -206,6 +223,7 @@ static void find_file(void *context)
     char path[SPOOL_PATH_SIZE];
 
     job->is_found = spool_find(job->spool, job->id, &job->queue, path, &job->why);
+    job->is_arriving = job->is_found && is_arriving(job->queue, path);
 }
 
 static struct find_job *run_find(struct keeper *keeper, struct queue_id id)
@@ -308,7 +326,7 @@ struct queued_message *walker_take_up(struct keeper *keeper, struct queue_id id)
     if (message != NULL)
         return message;
     job = run_find(keeper, id);
-    if (job->is_found) {
+    if (job->is_found && !job->is_arriving) {
         struct seen_file file = { id, keeper_now() };
 
         take_file(keeper, job->queue, &file);

@@ -16,7 +16,9 @@ void walker_start(struct keeper *keeper);
 /* All queues as fast as it goes, from the first on: somebody waits for it. */
 void walker_start_now(struct keeper *keeper);
 
-/* A file that cleanup, or a person, put there: looks for it by its id and takes it up. NULL: there is none. In a fiber.
+/*
+ * A file that cleanup, or a person, put there: looks for it by its id and takes it up. NULL: there is none, or its
+ * writer has not let go of it. In a fiber.
  */
 struct queued_message *walker_take_up(struct keeper *keeper, struct queue_id id);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/lock.h"
 #include "spool/queue_file_reader.h"
 
 #include <fcntl.h>
@@ -11,6 +12,11 @@
 enum { PIECE_SIZE = 64 * 1024, STATUS_MAXIMUM = 64 * 1024 * 1024 };
 
 /* ---- reading ---- */
+
+bool queue_file_is_being_written(int fd)
+{
+    return lock_holder(fd) >= 0;
+}
 
 /* From the envelope to the end frame. */
 static bool read_message(struct queue_file_reader *reader, size_t most, struct arena *arena, struct envelope *envelope,

@@ -24,6 +24,11 @@ struct queue_file_content {
  */
 MUST_USE bool queue_file_open(const char *path, struct arena *arena, struct envelope *envelope_out,
                               struct queue_file_content *content_out, int *fd_out, struct failure *why);
+/*
+ * Its writer holds the file's lock until it is complete and durable: before that it is nobody's message, whatever can
+ * be read of it. Asks without taking the lock, which would make a writer fail that has just made its file.
+ */
+bool queue_file_is_being_written(int fd);
 /* As queue_file_open on a descriptor. */
 MUST_USE bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out,
                               struct queue_file_content *content_out, struct failure *why);
