@@ -7,7 +7,7 @@ void expansion_note(struct message *message, struct str address, struct pending_
 {
     struct envelope *envelope = &message->envelope;
 
-    if ((recipient->dsn_notify & DSN_NOTIFY_SUCCESS) == 0)
+    if ((recipient->dsn_notify & DSN_NOTIFY_SUCCESS) == 0 || envelope->attribute_count >= EXPANSION_ATTRIBUTES_MAXIMUM)
         return;
     envelope_add_attribute(envelope, message->arena, STR(ENVELOPE_EXPANDED), address);
     envelope_add_attribute(envelope, message->arena, STR(ENVELOPE_EXPANDED_ORIGINAL), recipient->dsn_orcpt);
