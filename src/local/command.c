@@ -18,6 +18,7 @@ struct run {
     struct str command;
     struct str head;
     struct strlist environment;
+    const char *program; /* NULL: the first of the arguments */
     const char **arguments;
 };
 
@@ -120,6 +121,7 @@ static void split_command(struct run *run)
     }
     if (str_is_empty(shell)) {
         run->arguments = arena_new_array(run->arena, 4, const char *);
+        run->program = _PATH_BSHELL;
         run->arguments[0] = "sh";
         run->arguments[1] = "-c";
         run->arguments[2] = arena_c(run->arena, run->command);
@@ -178,6 +180,7 @@ static bool run_program(struct run *run, struct child_result *result_out, struct
     const struct command_feed feed = { write_message, run };
 
     split_command(run);
+    command.program = run->program;
     command.argv = run->arguments;
     command.environment = make_environment(run);
     return choose_directory(run, &command.directory, why) &&

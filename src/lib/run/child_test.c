@@ -61,6 +61,20 @@ TEST(a_child_reads_its_input_and_its_output_is_captured)
     arena_destroy(&scene.arena);
 }
 
+TEST(a_program_may_be_called_by_another_name)
+{
+    static const char *const words[] = { "other", "-c", "echo $0", NULL };
+    struct child_command command = shell("");
+    struct scene scene;
+
+    command.program = "/bin/sh";
+    command.argv = words;
+    scene = play(command);
+    EXPECT(scene.has_run);
+    EXPECT_STR(scene.result.output, STR("other\n"));
+    arena_destroy(&scene.arena);
+}
+
 TEST(output_beyond_the_maximum_is_dropped)
 {
     struct scene scene = play(shell("yes | head -c 300000"));
