@@ -84,8 +84,8 @@ void attempt_finish(struct attempt *attempt)
         map_destroy(&attempt->seen);
         return;
     }
-    /* That is so however its members fare. */
-    if (worst->fate == FATE_BOUNCED && tells_expansion(attempt)) {
+    /* That is so however its members fare, and is told once: not of what is tried again. */
+    if (worst->fate == FATE_BOUNCED && tells_expansion(attempt) && !delivery_is_soft(attempt->delivery)) {
         struct delivery_report expansion = report_of_expansion(attempt);
 
         delivery_member(attempt->delivery, attempt->recipient, DELIVER_SENT, &expansion);

@@ -277,9 +277,11 @@ static void settle(struct keeper *keeper, struct queued_message *message)
         expire(keeper, message);
         success_tell(keeper, active);
         tell_trace(keeper, message, active);
+        if (returning_has_expansions(active))
+            deferral.add_flags |= ENVELOPE_EXPANSION_TOLD;
     }
     (void) return_failed(keeper, message);
-    deferral.add_flags = warn_of_delay(keeper, active);
+    deferral.add_flags |= warn_of_delay(keeper, active);
     if (message->must_expire)
         deferral.add_flags |= ENVELOPE_FORCE_EXPIRED;
     keeper_wait_moved(keeper, message);

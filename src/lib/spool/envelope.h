@@ -47,6 +47,7 @@ enum envelope_flag {
     ENVELOPE_PROBE = 1 << 9,           /* address verification probe */
     ENVELOPE_FORCE_EXPIRED = 1 << 10,  /* postsuper -e or -f: to be returned at the next attempt */
     ENVELOPE_BODY_7BIT = 1 << 11,      /* BODY=7BIT */
+    ENVELOPE_EXPANSION_TOLD = 1 << 12, /* of ENVELOPE_EXPANDED aliases: the report was made */
 };
 
 /* Rewriting context of the message's headers. */

@@ -64,6 +64,14 @@ struct strlist envelope_attribute_list(const struct envelope *envelope, struct a
     return list;
 }
 
+void envelope_add_expansions(const struct envelope *envelope, struct arena *arena, struct strlist *list)
+{
+    for (size_t i = 0; i < envelope->attribute_count; i++) {
+        if (is_private(envelope->attributes[i].name))
+            add(list, arena, envelope->attributes[i].name, envelope->attributes[i].value);
+    }
+}
+
 bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name, struct str value)
 {
     /* Not among those that go with the message to the agents: it is the queue manager's. */

@@ -16,6 +16,8 @@
 #define ENVELOPE_EXPANDED_ORIGINAL "expanded_original"
 
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena);
+/* The expanded aliases, for a message that goes round again before they were told of. */
+void envelope_add_expansions(const struct envelope *envelope, struct arena *arena, struct strlist *list);
 
 /* Sets the member that the envelope has for this name, copied into the arena. False: it has none. */
 MUST_USE bool envelope_attribute_place(struct envelope *envelope, struct arena *arena, struct str name,

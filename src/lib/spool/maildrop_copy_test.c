@@ -6,6 +6,7 @@
 #include "os/fault.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "spool/envelope_attributes.h"
 #include "spool/maildrop_file.h"
 #include "spool/queue_file.h"
 #include "spool/queue_file_writer.h"
@@ -51,6 +52,8 @@ static void queue_message(struct str content)
     envelope.recipients[2].original = STR("alias@example.test");
     envelope.recipients[2].dsn_original = STR("rfc822;first@example.test");
     envelope_add_attribute(&envelope, arena, STR("log_message_origin"), STR("client.example[192.0.2.7]"));
+    envelope_add_attribute(&envelope, arena, STR(ENVELOPE_EXPANDED), STR("alias@example.test"));
+    envelope_add_attribute(&envelope, arena, STR(ENVELOPE_EXPANDED_ORIGINAL), STR("rfc822;alias@example.test"));
     envelope.recipients[1].status = RECIPIENT_DELIVERED;
     EXPECT(queue_file_create(QUEUED, envelope.id, &writer, &why));
     EXPECT(queue_file_write(writer, content, &why));
@@ -85,7 +88,7 @@ static void expect_origin(const struct maildrop_message *message)
     char id[QUEUE_ID_TEXT_SIZE];
 
     EXPECT_STR(message->original_id, queue_id_format(queue_id_make(77, 0, false), id));
-    EXPECT_UINT(message->attributes.count, 4);
+    EXPECT_UINT(message->attributes.count, 6);
     EXPECT(strlist_contains(&message->attributes, STR("client_name=client.example")));
     EXPECT(strlist_contains(&message->attributes, STR("client_address=192.0.2.7")));
     EXPECT(strlist_contains(&message->attributes, STR("rewrite_context=remote")));
@@ -127,6 +130,36 @@ TEST(a_copy_has_the_content_and_the_recipients_that_still_wait)
     EXPECT(count >= 17 && memcmp(content, "Subject: x\n\nbody\n", 17) == 0);
     fd_close(&fd);
     arena_destroy(&arena);
+}
+
+static size_t count_expansions(unsigned flags)
+{
+    struct arena *arena = arena_create();
+    struct maildrop_message message;
+    char path[300];
+    struct failure why;
+    uint64_t offset;
+    uint64_t length;
+    size_t count = 0;
+    int fd;
+
+    enter_fresh_queue();
+    queue_message(STR("Subject: x\n\nbody\n"));
+    EXPECT(queue_file_append(QUEUED, NULL, 0, flags, instant_from_seconds(5), false, &why));
+    EXPECT(maildrop_copy_message(QUEUED, &why));
+    EXPECT(find_drop(path, sizeof(path)));
+    EXPECT(maildrop_open(path, arena, &message, &fd, &offset, &length, &why));
+    for (size_t i = 0; i < message.attributes.count; i++)
+        count += str_starts_with(message.attributes.items[i], STR(ENVELOPE_EXPANDED));
+    fd_close(&fd);
+    arena_destroy(&arena);
+    return count;
+}
+
+TEST(expanded_aliases_go_round_until_they_are_told_of)
+{
+    EXPECT_UINT(count_expansions(0), 2);
+    EXPECT_UINT(count_expansions(ENVELOPE_EXPANSION_TOLD), 0);
 }
 
 static int fail_second_write(const struct fault_event *event, void *context)
