@@ -20,13 +20,13 @@ static void add(struct destination_list *list, struct arena *arena, enum destina
 }
 
 /*
- * Takes up to the next comma outside of quotes and comments. A /file or \user without quotes ends at a blank, too; so
- * would a command, but what follows it was meant for its arguments.
+ * Takes up to the next comma outside of quotes and comments. A /file without quotes ends at a blank, too; so would a
+ * command, but what follows it was meant for its arguments.
  */
 static struct str take_element(struct cursor *cursor)
 {
     struct str all = str_trim_left(cursor->rest);
-    bool ends_at_blank = str_starts_with(all, STR("/")) || str_starts_with(all, STR("\\"));
+    bool ends_at_blank = str_starts_with(all, STR("/"));
     bool is_quoted = false;
     int depth = 0;
     size_t end = 0;
@@ -80,12 +80,19 @@ static bool add_special(struct destination_list *list, struct arena *arena, stru
         add(list, arena, DESTINATION_INCLUDE, unquote(arena, str_trim(str_from(plain, strlen(":include:")))));
     } else if (str_starts_with(plain, STR("/"))) {
         add(list, arena, DESTINATION_FILE, plain);
-    } else if (str_starts_with(plain, STR("\\")) && plain.len > 1) {
-        add(list, arena, DESTINATION_USER, str_from(plain, 1));
     } else {
         return false;
     }
     return true;
+}
+
+/* A backslash quotes the character behind it, as in any address; only one that is quoted itself is part of the name. */
+static void add_address(struct destination_list *list, struct arena *arena, struct str address)
+{
+    if (str_starts_with(address, STR("\\")) && address.len > 1)
+        add(list, arena, DESTINATION_USER, str_from(address, 1));
+    else if (!str_is_empty(address))
+        add(list, arena, DESTINATION_ADDRESS, address);
 }
 
 static void add_addresses(struct destination_list *list, struct arena *arena, struct str text)
@@ -96,10 +103,8 @@ static void add_addresses(struct destination_list *list, struct arena *arena, st
     if (addresses.count == 0)
         add(list, arena, DESTINATION_BAD,
             arena_printf(arena, "bad address: \"%.*s\"", STR_ARG(str_part(text, 0, 100))));
-    for (size_t i = 0; i < addresses.count; i++) {
-        if (!str_is_empty(addresses.items[i].address))
-            add(list, arena, DESTINATION_ADDRESS, addresses.items[i].address);
-    }
+    for (size_t i = 0; i < addresses.count; i++)
+        add_address(list, arena, addresses.items[i].address);
 }
 
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line)

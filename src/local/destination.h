@@ -7,7 +7,7 @@
 /* destination - the right side of an alias, or a line of a .forward or :include: file, taken apart. */
 enum destination_kind {
     DESTINATION_ADDRESS, /* text is internal; it may have no domain */
-    DESTINATION_USER,    /* "\user": that user's mailbox, whatever alias or .forward there is */
+    DESTINATION_USER,    /* "\\user", quoted or so: that user's mailbox, whatever alias or .forward there is */
     DESTINATION_COMMAND, /* after the | */
     DESTINATION_FILE,    /* absolute path */
     DESTINATION_INCLUDE, /* absolute path, after :include: */

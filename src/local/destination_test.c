@@ -29,11 +29,13 @@ TEST(a_line_holds_destinations_of_every_kind)
     expect("/var/mail/archive, \"/a b\"", "f:/var/mail/archive; f:/a b");
     expect(":include:/etc/list", "i:/etc/list");
     expect("\":include:/etc/my list\"", "i:/etc/my list");
-    expect("\\me, you", "u:me; a:you");
+    expect("\\me, you", "a:me; a:you");
+    expect("\"\\\\me\", \\\\you", "u:me; u:you");
+    expect("\\me@example.com (comment)", "a:me@example.com");
     expect("\"a b\"@example.com", "a:a b@example.com");
     expect("\"/a b\"@example.com", "a:/a b@example.com");
     expect("\"|never closed, x", "c:never closed, x");
-    expect("/a b@example.com, \\me you", "f:/a; a:b@example.com; u:me; a:you");
+    expect("/a b@example.com, \\me you", "f:/a; a:b@example.com; a:me; a:you");
     expect("|cmd with arguments", "c:cmd with arguments");
     expect(" , ,", "");
     expect("<>", "");
