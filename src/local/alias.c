@@ -112,12 +112,31 @@ static bool take_owner(struct scene *scene, struct str name)
     return take_sender(scene, owner);
 }
 
+static void expand(const struct scene *scene, struct str name, struct str table, const struct destination_list *list)
+{
+    struct attempt *attempt = scene->attempt;
+    struct scene *inner = scene_enter(scene, scene->address);
+
+    attempt->expansions++;
+    inner->kind = SCENE_ALIAS;
+    inner->expanding = name;
+    take_owner_rights(inner, table);
+    if (!take_owner(inner, name))
+        return;
+    if (!attempt->is_expanded)
+        attempt->is_list = inner->has_owner;
+    attempt->is_expanded = true;
+    if (name.len < scene->local_part.len &&
+        local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
+        inner->propagated = str_from(scene->local_part, name.len);
+    expansion_add(inner, list);
+}
+
 /* name is the scene's local part, or what is left of it without its extension. */
 static bool try_name(const struct scene *scene, struct str name)
 {
     struct attempt *attempt = scene->attempt;
     struct destination_list list = { 0 };
-    struct scene *inner;
     struct str value;
     struct str table;
 
@@ -143,20 +162,7 @@ static bool try_name(const struct scene *scene, struct str name)
         scene_add(scene, &result);
         return true;
     }
-    inner = scene_enter(scene, scene->address);
-    attempt->expansions++;
-    inner->kind = SCENE_ALIAS;
-    inner->expanding = name;
-    take_owner_rights(inner, table);
-    if (!take_owner(inner, name))
-        return true;
-    if (!attempt->is_expanded)
-        attempt->is_list = inner->has_owner;
-    attempt->is_expanded = true;
-    if (name.len < scene->local_part.len &&
-        local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "alias"))
-        inner->propagated = str_from(scene->local_part, name.len);
-    expansion_add(inner, &list);
+    expand(scene, name, table, &list);
     return true;
 }
 
