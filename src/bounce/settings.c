@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bounce/settings.h"
 
+#include "config/setting_words.h"
+
 #define OWNER struct bounce_settings
 
 static const struct setting rows[] = {
@@ -10,9 +12,9 @@ static const struct setting rows[] = {
                    "Who gets bounces that cannot be returned when notify_classes has 2bounce."),
     SETTING_STRING(OWNER, delay_notice_recipient, "delay_notice_recipient", "postmaster", 1, 0,
                    "Who gets a copy of delay warnings when notify_classes has delay."),
-    SETTING_LIST(OWNER, notify_classes, "notify_classes", "resource, software",
-                 "Troubles that the postmaster is told of: bounce, 2bounce, data, delay, policy, protocol, resource, "
-                 "software."),
+    SETTING_WORDS(OWNER, notify_classes, "notify_classes", "resource, software", setting_words_notices,
+                  "Troubles that the postmaster is told of: bounce, 2bounce, data, delay, policy, protocol, resource, "
+                  "software."),
     SETTING_INTEGER(OWNER, bounce_size_limit, "bounce_size_limit", "50000", 1, 0,
                     "Bytes of the original message beyond which only its header is returned."),
     SETTING_STRING(OWNER, bounce_template_file, "bounce_template_file", "", 0, 0,

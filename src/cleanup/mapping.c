@@ -6,6 +6,7 @@
 #include "cleanup/masquerade.h"
 #include "cleanup/rewriter.h"
 #include "config/own_addresses.h"
+#include "config/setting_words.h"
 #include "log/log.h"
 #include "mail/address.h"
 #include "mail/address_list.h"
@@ -39,21 +40,14 @@ struct mapping {
     bool has_virtual_extensions;
 };
 
-static unsigned parse_classes(const struct strlist *words, const char *parameter)
+/* The words are those of setting_words_addresses: settings let no other in. */
+static unsigned parse_classes(const struct strlist *words)
 {
-    static const char *const names[] = { "envelope_sender", "envelope_recipient", "header_sender", "header_recipient" };
     unsigned classes = 0;
 
-    for (size_t i = 0; i < words->count; i++) {
-        bool is_known = false;
-
-        for (size_t k = 0; k < ARRAY_COUNT(names); k++)
-            if (str_equal_nocase(words->items[i], str_from_c(names[k]))) {
-                classes |= 1u << k;
-                is_known = true;
-            }
-        if (!is_known)
-            log_warning("%s: unknown class \"%.*s\"", parameter, STR_ARG(words->items[i]));
+    for (size_t k = 0; setting_words_addresses[k] != NULL; k++) {
+        if (strlist_contains_nocase(words, str_from_c(setting_words_addresses[k])))
+            classes |= 1u << k;
     }
     return classes;
 }
@@ -111,11 +105,10 @@ struct mapping *mapping_create(struct table_set *set, const struct cleanup_setti
         .is_local_domain = is_local_domain,
         .context = mapping,
     };
-    mapping->canonical_classes = parse_classes(&settings->canonical_classes, "canonical_classes");
-    mapping->sender_canonical_classes = parse_classes(&settings->sender_canonical_classes, "sender_canonical_classes");
-    mapping->recipient_canonical_classes =
-        parse_classes(&settings->recipient_canonical_classes, "recipient_canonical_classes");
-    mapping->masquerade_classes = parse_classes(&settings->masquerade_classes, "masquerade_classes");
+    mapping->canonical_classes = parse_classes(&settings->canonical_classes);
+    mapping->sender_canonical_classes = parse_classes(&settings->sender_canonical_classes);
+    mapping->recipient_canonical_classes = parse_classes(&settings->recipient_canonical_classes);
+    mapping->masquerade_classes = parse_classes(&settings->masquerade_classes);
     mapping->has_canonical_extensions =
         strlist_contains_nocase(&settings->propagate_unmatched_extensions, STR("canonical"));
     mapping->has_virtual_extensions =

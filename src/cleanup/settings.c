@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/settings.h"
 
+#include "config/setting_words.h"
+
 #define OWNER struct cleanup_settings
 
 static const struct setting rows[] = {
@@ -10,19 +12,20 @@ static const struct setting rows[] = {
                    "As canonical_maps, for sender addresses only, asked first."),
     SETTING_STRING(OWNER, recipient_canonical_maps, "recipient_canonical_maps", "", 0, 0,
                    "As canonical_maps, for recipient addresses only, asked first."),
-    SETTING_LIST(OWNER, canonical_classes, "canonical_classes",
-                 "envelope_sender, envelope_recipient, header_sender, header_recipient",
-                 "Addresses that canonical_maps applies to."),
-    SETTING_LIST(OWNER, sender_canonical_classes, "sender_canonical_classes", "envelope_sender, header_sender",
-                 "Addresses that sender_canonical_maps applies to."),
-    SETTING_LIST(OWNER, recipient_canonical_classes, "recipient_canonical_classes",
-                 "envelope_recipient, header_recipient", "Addresses that recipient_canonical_maps applies to."),
+    SETTING_WORDS(OWNER, canonical_classes, "canonical_classes",
+                  "envelope_sender, envelope_recipient, header_sender, header_recipient", setting_words_addresses,
+                  "Addresses that canonical_maps applies to."),
+    SETTING_WORDS(OWNER, sender_canonical_classes, "sender_canonical_classes", "envelope_sender, header_sender",
+                  setting_words_addresses, "Addresses that sender_canonical_maps applies to."),
+    SETTING_WORDS(OWNER, recipient_canonical_classes, "recipient_canonical_classes",
+                  "envelope_recipient, header_recipient", setting_words_addresses,
+                  "Addresses that recipient_canonical_maps applies to."),
     SETTING_LIST(OWNER, masquerade_domains, "masquerade_domains", "",
                  "Domains whose subdomains are stripped from addresses."),
     SETTING_STRING(OWNER, masquerade_exceptions, "masquerade_exceptions", "", 0, 0,
                    "Users (names, files, tables) that are not masqueraded."),
-    SETTING_LIST(OWNER, masquerade_classes, "masquerade_classes", "envelope_sender, header_sender, header_recipient",
-                 "Addresses that are masqueraded."),
+    SETTING_WORDS(OWNER, masquerade_classes, "masquerade_classes", "envelope_sender, header_sender, header_recipient",
+                  setting_words_addresses, "Addresses that are masqueraded."),
     SETTING_STRING(OWNER, virtual_alias_maps, "virtual_alias_maps", "$virtual_maps", 0, 0,
                    "Tables that redirect recipients to other addresses."),
     SETTING_INTEGER(OWNER, virtual_alias_recursion_limit, "virtual_alias_recursion_limit", "1000", 1, 0,
@@ -31,8 +34,9 @@ static const struct setting rows[] = {
                     "Greatest number of addresses that one recipient may become."),
     SETTING_INTEGER(OWNER, virtual_alias_address_length_limit, "virtual_alias_address_length_limit", "1000", 1, 0,
                     "Greatest length of an address that a virtual alias makes."),
-    SETTING_LIST(OWNER, propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",
-                 "Kinds of mapping whose result keeps the extension that the table did not know."),
+    SETTING_WORDS(OWNER, propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",
+                  setting_words_extensions,
+                  "Kinds of mapping whose result keeps the extension that the table did not know."),
     SETTING_STRING(OWNER, always_bcc, "always_bcc", "", 0, 0, "Address that gets a copy of every message."),
     SETTING_STRING(OWNER, sender_bcc_maps, "sender_bcc_maps", "", 0, 0,
                    "Tables from sender to an address that gets a copy."),

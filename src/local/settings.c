@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local/settings.h"
 
+#include "config/setting_words.h"
+
 #define SAFE_CHARACTERS "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static const struct setting rows[] = {
@@ -31,16 +33,17 @@ static const struct setting rows[] = {
                    "Where mailboxes are; with a slash at its end they are maildirs."),
     SETTING_BOOLEAN(struct local_settings, has_mailtool, "sun_mailtool_compatibility", "no",
                     "An older way to say mailbox_delivery_lock = dotlock."),
-    SETTING_LIST(struct local_settings, mailbox_delivery_lock, "mailbox_delivery_lock", "fcntl, dotlock",
-                 "How a mailbox is locked: flock, fcntl, dotlock."),
-    SETTING_LIST(struct local_settings, allow_mail_to_commands, "allow_mail_to_commands", "alias, forward",
-                 "Where a command may be a destination: alias, forward, include."),
-    SETTING_LIST(struct local_settings, allow_mail_to_files, "allow_mail_to_files", "alias, forward",
-                 "Where a file may be a destination: alias, forward, include."),
-    SETTING_LIST(struct local_settings, prepend_delivered_header, "prepend_delivered_header", "command, file, forward",
-                 "Which deliveries get a Delivered-To header."),
-    SETTING_LIST(struct local_settings, propagate_unmatched_extensions, "propagate_unmatched_extensions",
-                 "canonical, virtual", "Where an address extension is handed on: alias, forward, include."),
+    SETTING_WORDS(struct local_settings, mailbox_delivery_lock, "mailbox_delivery_lock", "fcntl, dotlock",
+                  setting_words_locks, "How a mailbox is locked: flock, fcntl, dotlock."),
+    SETTING_WORDS(struct local_settings, allow_mail_to_commands, "allow_mail_to_commands", "alias, forward",
+                  setting_words_expansions, "Where a command may be a destination: alias, forward, include."),
+    SETTING_WORDS(struct local_settings, allow_mail_to_files, "allow_mail_to_files", "alias, forward",
+                  setting_words_expansions, "Where a file may be a destination: alias, forward, include."),
+    SETTING_WORDS(struct local_settings, prepend_delivered_header, "prepend_delivered_header", "command, file, forward",
+                  setting_words_deliveries, "Which deliveries get a Delivered-To header."),
+    SETTING_WORDS(struct local_settings, propagate_unmatched_extensions, "propagate_unmatched_extensions",
+                  "canonical, virtual", setting_words_extensions,
+                  "Where an address extension is handed on: alias, forward, include."),
     SETTING_LIST(struct local_settings, export_environment, "export_environment", "TZ MAIL_CONFIG LANG",
                  "The environment variables that commands get."),
     SETTING_STRING(struct local_settings, command_expansion_filter, "command_expansion_filter", SAFE_CHARACTERS, 0, 0,

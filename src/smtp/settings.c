@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/settings.h"
 
+#include "config/setting_words.h"
+
 static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VERIFY_TARGET_DATA] = "data", NULL };
 
 static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
@@ -11,6 +13,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 #define NAME(member, name, value, purpose) SETTING_STRING(struct smtp_settings, member, name, value, 1, 0, purpose)
 #define BOOLEAN(member, name, value, purpose) SETTING_BOOLEAN(struct smtp_settings, member, name, value, purpose)
 #define LIST(member, name, value, purpose) SETTING_LIST(struct smtp_settings, member, name, value, purpose)
+#define WORDS(member, name, value, words, purpose)                                                                     \
+    SETTING_WORDS(struct smtp_settings, member, name, value, words, purpose)
 #define NUMBER(member, name, value, lowest, highest, purpose)                                                          \
     SETTING_INTEGER(struct smtp_settings, member, name, value, lowest, highest, purpose)
 #define TIME(member, name, value, lowest, purpose)                                                                     \
@@ -23,25 +27,26 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
                 "When the MX lookup has no answer, look for an address instead of trying again later."),               \
         BOOLEAN(idna2003, "enable_idna2003_compatibility", "no",                                                       \
                 "Where IDNA2003 and IDNA2008 make different names of a domain in UTF-8, look IDNA2003's up."),         \
-        LIST(propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",                   \
-             "Kinds of mapping whose result keeps the extension that the table did not know."),                        \
+        WORDS(propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",                  \
+              setting_words_extensions,                                                                                \
+              "Kinds of mapping whose result keeps the extension that the table did not know."),                       \
         NUMBER(header_address_token_limit, "header_address_token_limit", "10240", 1, 0,                                \
                "Number of addresses of one header that are rewritten."),                                               \
         BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",                                \
                 "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable."),              \
-        LIST(notify_classes, "notify_classes", "resource, software",                                                   \
-             "With protocol the postmaster gets the sessions in which a server did not understand us."),               \
+        WORDS(notify_classes, "notify_classes", "resource, software", setting_words_notices,                           \
+              "With protocol the postmaster gets the sessions in which a server did not understand us."),              \
         NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions.")
 
 /* Of one meaning and default, with a name for each: prefix is "smtp" or "lmtp". A row added here is added to both. */
 #define MIRRORED_ROWS(prefix)                                                                                          \
-    LIST(host_lookup, prefix "_host_lookup", "dns",                                                                    \
-         "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),                  \
+    WORDS(host_lookup, prefix "_host_lookup", "dns", setting_words_lookups,                                            \
+          "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),                 \
         SETTING_CHOICE(struct smtp_settings, dns_support_level, prefix "_dns_support_level", "", dns_levels,           \
                        "disabled: no DNS at all; enabled, or dnssec (signatures are not asked for): DNS, whatever "    \
                        "disable_dns_lookups says."),                                                                   \
-        LIST(dns_resolver_options, prefix "_dns_resolver_options", "",                                                 \
-             "res_defnames: hosts without a dot are looked up in resolv.conf's first domain; res_dnsrch: in all."),    \
+        WORDS(dns_resolver_options, prefix "_dns_resolver_options", "", setting_words_resolver,                        \
+              "res_defnames: hosts without a dot are looked up in resolv.conf's first domain; res_dnsrch: in all."),   \
         BOOLEAN(cname_overrides_servername, prefix "_cname_overrides_servername", "no",                                \
                 "Where a host's name is a CNAME, log and report what that names."),                                    \
         BOOLEAN(defer_if_no_mx_address_found, prefix "_defer_if_no_mx_address_found", "no",                            \
@@ -77,8 +82,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         STRING(dns_reply_filter, prefix "_dns_reply_filter", "",                                                       \
                "Tables of DNS records to overlook (result IGNORE)."),                                                  \
         STRING(reply_filter, prefix "_reply_filter", "", "Tables that put other lines in the place of a server's."),   \
-        LIST(pix_workarounds, prefix "_pix_workarounds", "disable_esmtp,delay_dotcrlf",                                \
-             "What is done for servers behind a firewall that breaks SMTP."),                                          \
+        WORDS(pix_workarounds, prefix "_pix_workarounds", "disable_esmtp,delay_dotcrlf", setting_words_workarounds,    \
+              "What is done for servers behind a firewall that breaks SMTP."),                                         \
         STRING(pix_workaround_maps, prefix "_pix_workaround_maps", "",                                                 \
                prefix "_pix_workarounds by the server's address: tables that outrank the list."),                      \
         TIME(pix_workaround_threshold_time, prefix "_pix_workaround_threshold_time", "500s", 0,                        \

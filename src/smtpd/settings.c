@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/settings.h"
 
+#include "config/setting_words.h"
+
 #define OWNER struct smtpd_settings
 #define CODE(member, name, default_text, purpose) SETTING_INTEGER(OWNER, member, name, default_text, 400, 599, purpose)
 /* 250 lets pass what such a code stands for. */
@@ -70,9 +72,9 @@ static const struct setting rows[] = {
                    "The old name of smtpd_authorized_verp_clients."),
     SETTING_STRING(OWNER, authorized_verp_clients, "smtpd_authorized_verp_clients", "$authorized_verp_clients", 0, 0,
                    "Clients that may ask for a sender of its own for each recipient (XVERP)."),
-    SETTING_LIST(OWNER, notify_classes, "notify_classes", "resource, software",
-                 "Troubles that the postmaster is told of, with what was said in the session: bounce, data, policy, "
-                 "protocol, resource, software."),
+    SETTING_WORDS(OWNER, notify_classes, "notify_classes", "resource, software", setting_words_notices,
+                  "Troubles that the postmaster is told of, with what was said in the session: bounce, data, policy, "
+                  "protocol, resource, software."),
     SETTING_STRING(OWNER, bounce_notice_recipient, "bounce_notice_recipient", "postmaster", 1, 0,
                    "Who gets the sessions in which an unknown address was refused."),
     SETTING_STRING(OWNER, error_notice_recipient, "error_notice_recipient", "postmaster", 1, 0,
@@ -93,8 +95,8 @@ static const struct setting rows[] = {
     SETTING_BOOLEAN(OWNER, resolve_null_domain, "resolve_null_domain", "no", "user@ means user at this host."),
     SETTING_BOOLEAN(OWNER, resolve_numeric_domain, "resolve_numeric_domain", "no",
                     "user@192.0.2.1 means user@[192.0.2.1]."),
-    SETTING_LIST(OWNER, receive_override_options, "receive_override_options", "",
-                 "What is left to a later service: no_unknown_recipient_checks, no_address_mappings."),
+    SETTING_WORDS(OWNER, receive_override_options, "receive_override_options", "", setting_words_overrides,
+                  "What is left to a later service: no_unknown_recipient_checks, no_address_mappings."),
 
     SETTING_TIME(OWNER, timeout, "smtpd_timeout", "${stress?{10}:{300}}s", 1, 0, 's',
                  "How long a read or a write may take."),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "virtual/settings.h"
 
+#include "config/setting_words.h"
+
 #define OWNER struct virtual_settings
 
 static const struct setting rows[] = {
@@ -16,8 +18,8 @@ static const struct setting rows[] = {
                     "The lowest user number that virtual_uid_maps may give."),
     SETTING_SIZE(OWNER, mailbox_limit, "virtual_mailbox_limit", "51200000", 0, 0,
                  "The largest mailbox or maildir file, no smaller than message_size_limit; 0: no limit."),
-    SETTING_LIST(OWNER, mailbox_lock, "virtual_mailbox_lock", "fcntl, dotlock",
-                 "How a mailbox is locked: flock, fcntl, dotlock."),
+    SETTING_WORDS(OWNER, mailbox_lock, "virtual_mailbox_lock", "fcntl, dotlock", setting_words_locks,
+                  "How a mailbox is locked: flock, fcntl, dotlock."),
     SETTING_INTEGER(OWNER, deliver_lock_attempts, "deliver_lock_attempts", "20", 1, 0,
                     "How often a mailbox's lock is tried."),
     SETTING_TIME(OWNER, deliver_lock_delay, "deliver_lock_delay", "1s", 1, 0, 's', "The time between two tries."),

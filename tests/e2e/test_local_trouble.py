@@ -130,3 +130,14 @@ def test_a_large_message_comes_through_a_file(make_merpati, account):
     send(mail, account, "Subject: large\n\n" + text)
     mail.wait_log(r"status=sent \(delivered to mailbox\)")
     assert mailboxes.body(mail.mailbox(account)[0]) == text + "\n"
+
+
+def test_an_unknown_lock_is_no_lock_left_out_but_mail_that_waits(make_merpati, account):
+    mail = make_merpati(main={"mailbox_delivery_lock": "fcntl, foo"}).start()
+    send(mail, account)
+    mail.wait_log(r'unknown mailbox_delivery_lock value "foo": mailbox_delivery_lock = fcntl, foo: write any of: flock fcntl dotlock')
+    assert not mail.mailbox(account)
+    mail.main["mailbox_delivery_lock"] = "fcntl"
+    mail.write_config()
+    mail.control("reload")
+    flush_until_delivered(mail, account)

@@ -33,6 +33,17 @@ def test_a_bad_value_fails_and_the_rest_is_checked_all_the_same(make_merpati):
         assert word in checked.stderr
 
 
+def test_a_word_that_no_list_has_is_told_of_each_program_that_would_refuse_it(make_merpati):
+    names = ["mailbox_delivery_lock", "virtual_mailbox_lock", "allow_mail_to_commands", "allow_mail_to_files", "propagate_unmatched_extensions",
+             "prepend_delivered_header", "notify_classes", "canonical_classes", "masquerade_classes", "receive_override_options",
+             "smtp_host_lookup", "smtp_dns_resolver_options", "smtp_pix_workarounds"]
+    mail = make_merpati(main={name: "foo" for name in names})
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    for name in names:
+        assert checked.stderr.count(f'unknown {name} value "foo": {name} = foo: write any of:') == 1, checked.stderr
+
+
 def test_wrong_owners_and_modes_are_told_and_put_right_by_the_next_start(make_merpati):
     if not IS_ROOT:
         pytest.skip("owners differ only as root")

@@ -84,21 +84,53 @@ static bool to_boolean(const struct origin *origin, bool *value_out, struct fail
     return refuse(origin, why, "bad boolean configuration", "write yes or no");
 }
 
-static bool to_choice(const struct origin *origin, const char *const *choices, int *value_out, struct failure *why)
+static bool find_choice(const char *const *choices, struct str word, int *place_out)
 {
-    char remedy[200] = "write one of:";
-    size_t used = strlen(remedy);
     int i;
 
     for (i = 0; choices[i] != NULL; i++) {
-        if (str_equal_nocase(origin->text, str_from_c(choices[i]))) {
-            *value_out = i;
+        if (str_equal_nocase(word, str_from_c(choices[i]))) {
+            *place_out = i;
             return true;
         }
-        if (used < sizeof remedy - 1)
-            used += (size_t) snprintf(remedy + used, sizeof remedy - used, " %s", choices[i]);
     }
-    return refuse(origin, why, "unknown word", remedy);
+    return false;
+}
+
+static bool refuse_word(const struct origin *origin, const char *const *choices, const char *reason, const char *write,
+                        struct failure *why)
+{
+    char remedy[200];
+    size_t used = (size_t) snprintf(remedy, sizeof remedy, "%s:", write);
+    int i;
+
+    for (i = 0; choices[i] != NULL && used < sizeof remedy - 1; i++)
+        used += (size_t) snprintf(remedy + used, sizeof remedy - used, " %s", choices[i]);
+    return refuse(origin, why, reason, remedy);
+}
+
+static bool to_choice(const struct origin *origin, const char *const *choices, int *value_out, struct failure *why)
+{
+    return find_choice(choices, origin->text, value_out) ||
+           refuse_word(origin, choices, "unknown word", "write one of", why);
+}
+
+static bool to_list(const struct origin *origin, const char *const *choices, struct strlist *list_out,
+                    struct arena *arena, struct failure *why)
+{
+    struct strlist words = main_cf_words(origin->text, arena);
+    int ignored;
+    size_t i;
+
+    for (i = 0; choices != NULL && i < words.count; i++) {
+        if (!find_choice(choices, words.items[i], &ignored))
+            return refuse_word(origin, choices,
+                               arena_c(arena, arena_printf(arena, "unknown %.*s value \"%.*s\"", STR_ARG(origin->name),
+                                                           STR_ARG(str_part(words.items[i], 0, 100)))),
+                               "write any of", why);
+    }
+    *list_out = words;
+    return true;
 }
 
 /* Reads the text of one parameter, announced or with a default of its own. */
@@ -133,8 +165,7 @@ static bool load_row(const struct setting *row, const struct origin *origin, voi
         *(struct str *) member = origin->text;
         return text_in_bounds(origin, row, why);
     case SETTING_TYPE_LIST:
-        *(struct strlist *) member = main_cf_words(origin->text, arena);
-        return true;
+        return to_list(origin, row->choices, member, arena, why);
     case SETTING_TYPE_INTEGER:
         if (!to_number(origin, row->minimum, row->maximum == 0 ? INT_MAX : row->maximum, &number, why))
             return false;

@@ -46,7 +46,7 @@ struct setting {
     const char *name;
     const char *default_text;
     const char *purpose;
-    const char *const *choices; /* NULL-terminated, for SETTING_TYPE_CHOICE */
+    const char *const *choices; /* NULL-terminated, for SETTING_TYPE_CHOICE; of a list: its words, or NULL for any */
     size_t offset;
     int64_t minimum;
     int64_t maximum;
@@ -76,6 +76,8 @@ struct settings_table {
     SETTING_ROW(owner, member, struct str, SETTING_TYPE_RAW, name, default_text, shortest, longest, 0, NULL, purpose)
 #define SETTING_LIST(owner, member, name, default_text, purpose)                                                       \
     SETTING_ROW(owner, member, struct strlist, SETTING_TYPE_LIST, name, default_text, 0, 0, 0, NULL, purpose)
+#define SETTING_WORDS(owner, member, name, default_text, choices, purpose)                                             \
+    SETTING_ROW(owner, member, struct strlist, SETTING_TYPE_LIST, name, default_text, 0, 0, 0, choices, purpose)
 #define SETTING_INTEGER(owner, member, name, default_text, lowest, highest, purpose)                                   \
     SETTING_ROW(owner, member, int, SETTING_TYPE_INTEGER, name, default_text, lowest, highest, 0, NULL, purpose)
 #define SETTING_SIZE(owner, member, name, default_text, lowest, highest, purpose)                                      \

@@ -12,6 +12,7 @@ struct toy {
     struct str banner;
     struct str raw;
     struct strlist list;
+    struct strlist words;
     int number;
     int64_t size;
     bool flag;
@@ -26,6 +27,7 @@ static const struct setting rows[] = {
     SETTING_STRING(struct toy, banner, "toy_banner", "$myhostname ESMTP", 1, 40, "The greeting."),
     SETTING_RAW(struct toy, raw, "toy_raw", "$user", 0, 0, "Expanded later."),
     SETTING_LIST(struct toy, list, "toy_list", "a, {b c}", "Some words."),
+    SETTING_WORDS(struct toy, words, "toy_words", "red", colours, "Which ones."),
     SETTING_INTEGER(struct toy, number, "toy_number", "10", 1, 100, "How many."),
     SETTING_SIZE(struct toy, size, "toy_size", "${toy_number}000000000", 0, 0, "Bytes."),
     SETTING_BOOLEAN(struct toy, flag, "toy_flag", "yes", "Whether."),
@@ -100,7 +102,7 @@ TEST(main_cf_changes_them_and_the_service_name_chooses)
     struct failure why;
 
     EXPECT(load("n = 7\ntoy_number = $n\nrelay_toy_limit = 3\ntoy_flag = NO\ntoy_time = 1h\ntoy_colour=red\n"
-                "toy_banner = ${{$n} == {7} ? {seven} : {other}}\ntoy_list =\n",
+                "toy_banner = ${{$n} == {7} ? {seven} : {other}}\ntoy_list =\ntoy_words = red,GREEN\n",
                 &toy, &why));
     EXPECT_INT(toy->number, 7);
     EXPECT_INT(toy->limit, 3);
@@ -109,6 +111,7 @@ TEST(main_cf_changes_them_and_the_service_name_chooses)
     EXPECT_INT(toy->colour, 0);
     EXPECT_STR(toy->banner, STR("seven"));
     EXPECT_UINT(toy->list.count, 0);
+    EXPECT_UINT(toy->words.count, 2);
 }
 
 TEST(a_bad_value_is_refused_with_place_name_and_remedy)
@@ -125,6 +128,9 @@ TEST(a_bad_value_is_refused_with_place_name_and_remedy)
     expect_refused("toy_time = 0", "main.cf, line 1: bad time value: toy_time = 0: write 1 or more");
     expect_refused("toy_banner =", "main.cf, line 1: bad string length: toy_banner = : it may not be empty");
     expect_refused("toy_colour = blue", "main.cf, line 1: unknown word: toy_colour = blue: write one of: red green");
+    expect_refused("toy_words = Green, blue red",
+                   "main.cf, line 1: unknown toy_words value \"blue\": toy_words = Green, "
+                   "blue red: write any of: red green");
     expect_refused("toy_banner = ${", "main.cf, line 1: toy_banner: \"}\" is missing at \"{\"");
 }
 
