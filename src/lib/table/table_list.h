@@ -20,7 +20,8 @@ struct str table_list_title(const struct table_list *list);
 
 /*
  * The first table of the kinds wanted that knows the key. UNKNOWN stops the search: a later table must not answer for
- * one that is broken. An empty value is UNKNOWN, too: whoever wrote it meant something. why names the parameter's table.
+ * one that is broken. An empty value is UNKNOWN, too: whoever wrote it meant something. why names the parameter's
+ * table.
  */
 MUST_USE enum table_result table_list_find(struct table_list *list, struct str key, enum table_kind kinds,
                                            struct arena *arena, struct str *value_out, struct failure *why);
