@@ -81,14 +81,16 @@ static enum found read_file(const struct rights *rights, const char *path, struc
     return found;
 }
 
-static void deliver_list(const struct scene *scene, const struct destination_list *list, bool has_used_extension)
+static void deliver_list(const struct scene *scene, const struct destination_list *list, struct str path,
+                         bool has_used_extension)
 {
     struct attempt *attempt = scene->attempt;
     struct scene *inner = scene_enter(scene, scene->address);
 
     attempt->is_expanded = true;
+    attempt->expansions++;
     inner->kind = SCENE_FORWARD;
-    inner->expanding = scene->account->name;
+    inner->expanding = path;
     inner->forwarder = scene->account;
     if (rights_are_roots(&inner->rights)) {
         inner->rights = attempt->local->default_rights;
@@ -144,11 +146,14 @@ static bool try_place(const struct scene *scene, struct str place, bool *is_done
         break;
     case FORWARD_READ:
         destination_parse_file(&list, attempt->arena, strbuf_str(&text));
-        *is_done_out = list.count > 0;
-        if (*is_done_out && attempt_is_probe(attempt))
+        /* Inside of itself it means the mailbox; elsewhere in the same delivery it was followed already. */
+        *is_done_out = list.count > 0 && !scene_is_inside(scene, SCENE_FORWARD, path);
+        if (!*is_done_out || !attempt_is_new(attempt, "forward", scene->rights.uid, path))
+            break;
+        if (attempt_is_probe(attempt))
             add_result(scene, DSN_STATUS(2, 0, 0), "forward via file: ", path);
-        else if (*is_done_out)
-            deliver_list(scene, &list, str_find(place, STR("extension")) != STR_NOT_FOUND);
+        else
+            deliver_list(scene, &list, path, str_find(place, STR("extension")) != STR_NOT_FOUND);
         break;
     }
     strbuf_done(&text);
@@ -161,8 +166,6 @@ bool forward_file_deliver(const struct scene *scene)
     struct str place;
     bool is_done;
 
-    if (scene_is_inside(scene, SCENE_FORWARD, scene->account->name))
-        return false;
     while (table_list_next_word(&rest, ", \t\r\n", &place)) {
         if (try_place(scene, place, &is_done))
             return is_done;

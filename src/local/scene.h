@@ -33,7 +33,7 @@ struct scene {
     bool is_sent_anew;                    /* it did */
     bool is_included;                     /* through an :include: file, however far out */
     struct str propagated;                /* "+ext" for the addresses that this is expanded to, or empty */
-    struct str expanding;                 /* the alias, or the user whose .forward, this is inside of */
+    struct str expanding;                 /* the alias, or the path of the .forward or :include:, this is inside of */
     const struct user_account *account;   /* of the user whose mail this is; NULL: of an alias */
     const struct user_account *forwarder; /* the user in whose .forward we are, also through aliases; or NULL */
     struct rights rights;                 /* for files and commands named here */
