@@ -39,7 +39,6 @@ def test_every_service_may_have_another_name(make_merpati, account):
         "smtpd_reject_unlisted_recipient": "no",
         "relayhost": f"[127.0.0.1]:{free_port()}",
         "smtp_host_lookup": "native",
-        "mailbox_transport_maps": "proxy:inline:{root=my-error:not-here}",
         "proxy_read_maps": "$virtual_alias_maps $mailbox_transport_maps",
         "fast_flush_domains": "far.test",
         "address_verify_poll_delay": "1s",
@@ -65,8 +64,10 @@ def test_every_service_may_have_another_name(make_merpati, account):
         mail.wait_log(r"to=<x@far\.test>, .* status=deferred", 3)
         replies = client.commands("MAIL FROM:<s@example.com>", "RCPT TO:<no@localhost>")
         assert str(replies[-1]).startswith("450 4.1.1 <no@localhost>: Recipient address rejected: un"), replies
-    mail.sendmail("-f", "<>", "root@localhost", input="Subject: by a table of proxymap\n\nhello\n")
-    mail.wait_log(r"to=<root@localhost>, .* status=bounced \(not-here\)$")
+    mail.set(mailbox_transport_maps=f"proxy:inline:{{{account}=my-error:not-here}}")
+    mail.reload()
+    mail.sendmail("-f", "<>", f"{account}@localhost", input="Subject: by a table of proxymap\n\nhello\n")
+    mail.wait_log(rf"to=<{account}@localhost>, .* status=bounced \(not-here\)$")
     assert not list((mail.queue / "public").glob("cleanup")) and list((mail.queue / "public").glob("my-cleanup"))
 
 

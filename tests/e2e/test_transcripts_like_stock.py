@@ -171,12 +171,12 @@ def test_plain_refusals_of_a_server_are_not(pair):
         assert not [m for m in told if "mark-unknown@" in m or "mark-denied@" in m or "mark-later@" in m]
 
 
-def test_what_went_before_is_left_out_of_a_long_session(either):
+def test_what_went_before_is_left_out_of_a_long_session(either, account):
     """smtpd_history_flush_threshold: at RSET, EHLO and the end of a message, what is longer is forgotten."""
-    mail = either(main={"notify_classes": "protocol", "error_notice_recipient": ACCOUNT, "smtpd_history_flush_threshold": "4"}).start()
+    mail = either(main={"notify_classes": "protocol", "error_notice_recipient": account, "smtpd_history_flush_threshold": "4"}).start()
     with mail.smtp() as client:
         client.commands("EHLO forgotten.example", "NOOP", "NOOP forgotten", "RSET", "VRFY", "NOOP kept", "UNKNOWN", "QUIT")
-    text = mail.wait_mailbox(ACCOUNT)[0]
+    text = mail.wait_mailbox(account)[0]
     transcript = text[text.index("Transcript of session follows."):]
     assert "forgotten" not in transcript
     assert "In:  NOOP kept" in transcript and "In:  UNKNOWN" in transcript
