@@ -3,8 +3,10 @@
 
 #include "base/compiler.h"
 
+#include <stdlib.h>
+
 /*
- * In order of name, for the search by halves. NULL: the name is known (an older spelling, a template, or newer
+ * In order of name, for bsearch. NULL: the name is known (an older spelling, a template, or newer
  * than what could be asked), its default is not.
  */
 /* clang-format off */
@@ -1011,23 +1013,16 @@ static const struct known_parameter parameters[] = {
 };
 /* clang-format on */
 
+static int compare(const void *name, const void *parameter)
+{
+    const struct known_parameter *listed = parameter;
+
+    return str_compare(*(const struct str *) name, str_from_c(listed->name));
+}
+
 const struct known_parameter *known_parameter_find(struct str name)
 {
-    size_t low = 0;
-    size_t high = ARRAY_COUNT(parameters);
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = str_compare(name, str_from_c(parameters[middle].name));
-
-        if (order == 0)
-            return &parameters[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(&name, parameters, ARRAY_COUNT(parameters), sizeof(parameters[0]), compare);
 }
 
 size_t known_parameter_count(void)

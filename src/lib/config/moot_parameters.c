@@ -3,6 +3,8 @@
 
 #include "base/compiler.h"
 
+#include <stdlib.h>
+
 #define CONNECTION_CACHE "the SMTP client keeps its connections itself: see smtp_connection_cache_time_limit"
 #define FLUSH_KEEPS_NOTHING "flush keeps no files: the queue manager knows what there is for a site"
 #define INFORMATION "it tells where things were installed, and no program reads it"
@@ -54,23 +56,16 @@ static const struct moot_parameter parameters[] = {
 };
 /* clang-format on */
 
+static int compare(const void *name, const void *parameter)
+{
+    const struct moot_parameter *listed = parameter;
+
+    return str_compare(*(const struct str *) name, str_from_c(listed->name));
+}
+
 const struct moot_parameter *moot_parameter_find(struct str name)
 {
-    size_t low = 0;
-    size_t high = ARRAY_COUNT(parameters);
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = str_compare(name, str_from_c(parameters[middle].name));
-
-        if (order == 0)
-            return &parameters[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(&name, parameters, ARRAY_COUNT(parameters), sizeof(parameters[0]), compare);
 }
 
 size_t moot_parameter_count(void)
