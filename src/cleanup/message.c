@@ -162,6 +162,19 @@ void message_set_envelope(struct message *message, const struct cleanup_envelope
     set_sender(message, envelope->sender);
 }
 
+void message_take_orders(struct message *message, const struct cleanup_orders *orders)
+{
+    struct arena *arena = message->arena;
+
+    message->flags |= (unsigned) orders->flags & (CLEANUP_FLAG_HOLD | CLEANUP_FLAG_DISCARD);
+    message->envelope.flags |= envelope_flags(message);
+    if (orders->content_filter.len > 0)
+        message->envelope.content_filter = arena_str(arena, orders->content_filter);
+    message->redirect = arena_str(arena, orders->redirect);
+    for (size_t i = 0; i < orders->copies.count; i++)
+        strlist_add(&message->copies, arena, orders->copies.items[i]);
+}
+
 /* ---- content ---- */
 
 static void spill_content(struct message *message)
@@ -236,7 +249,8 @@ void message_add_content(struct message *message, struct str bytes)
 {
     if (message->pending_count > 0)
         recipients_flush(message);
-    take_content(message, bytes, false);
+    if ((message->flags & CLEANUP_FLAG_DISCARD) == 0)
+        take_content(message, bytes, false);
 }
 
 /* ---- the end ---- */
@@ -293,6 +307,8 @@ void message_finish(struct message *message)
 {
     if (!message->has_envelope)
         message_fail(message, CLEANUP_BAD, STR_EMPTY, STR_EMPTY);
+    if (message->flags & CLEANUP_FLAG_DISCARD)
+        return;
     recipients_flush(message);
     take_content(message, STR_EMPTY, true);
     if (message->flags & CLEANUP_FLAG_EXTRACT)
@@ -300,7 +316,8 @@ void message_finish(struct message *message)
     if (message_is_good(message) && message->envelope.recipient_count == 0)
         message_fail(message, CLEANUP_NO_RECIPIENTS, STR_EMPTY, STR_EMPTY);
     recipients_add_bcc(message);
-    if (!message_is_good(message) || (message->flags & CLEANUP_FLAG_DISCARD))
+    recipients_redirect(message);
+    if (!message_is_good(message))
         return;
     find_utf8(message);
     if (message->declares_8bit || (message->has_parts && message->has_8bit))

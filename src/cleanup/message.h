@@ -33,6 +33,8 @@ struct message {
     struct str queue_id;
     struct envelope envelope;
     struct str full_name;
+    struct str redirect;   /* instead of all recipients; empty: none */
+    struct strlist copies; /* recipients that a table of the client's adds */
     bool has_envelope;
     bool rewrites_headers; /* the client may have its headers rewritten and completed */
     bool has_local_context;
@@ -79,6 +81,7 @@ static inline bool message_is_good(const struct message *message)
 /* Takes an id from the journal; false when no mail can be taken now, with status and reason set. */
 bool message_begin(struct message *message);
 void message_set_envelope(struct message *message, const struct cleanup_envelope *envelope);
+void message_take_orders(struct message *message, const struct cleanup_orders *orders);
 void message_add_content(struct message *message, struct str bytes);
 /* Header, body and recipients are complete: makes it durable. */
 void message_finish(struct message *message);

@@ -224,3 +224,30 @@ void recipients_add_bcc(struct message *message)
     }
     recipients_flush(message);
 }
+
+static bool is_recipient(const struct message *message, struct str address)
+{
+    for (size_t i = 0; i < message->envelope.recipient_count; i++) {
+        if (str_equal_nocase(message->envelope.recipients[i].address, address))
+            return true;
+    }
+    return false;
+}
+
+void recipients_redirect(struct message *message)
+{
+    struct envelope *envelope = &message->envelope;
+
+    for (size_t i = 0; i < message->copies.count; i++) {
+        struct str copy = message->copies.items[i];
+
+        if (!is_recipient(message, copy))
+            add_pending(message, &(struct pending_recipient){
+                                     .address = copy, .original = copy, .dsn_notify = DSN_NOTIFY_NEVER });
+    }
+    recipients_flush(message);
+    if (message->redirect.len == 0 || envelope->recipient_count == 0)
+        return;
+    envelope->recipients[0].address = message->redirect;
+    envelope->recipient_count = 1;
+}

@@ -15,5 +15,7 @@ void recipients_flush(struct message *message);
 /* What sendmail -t found in the header, then the blind copies that the configuration asks for. */
 void recipients_add_extracted(struct message *message);
 void recipients_add_bcc(struct message *message);
+/* Copies that the client's tables ordered; then, if they ordered it, one address instead of all recipients. */
+void recipients_redirect(struct message *message);
 
 #endif

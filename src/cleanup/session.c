@@ -64,6 +64,8 @@ static bool take_one(struct session *session, struct failure *why)
         return true;
     else if (type == &cleanup_content_message && message->has_envelope)
         message_add_content(message, ((struct cleanup_content *) content)->bytes);
+    else if (type == &cleanup_orders_message && message->has_envelope)
+        message_take_orders(message, content);
     else if (type == &cleanup_recipient_message && message->has_envelope)
         recipients_add(message, content);
     else if (type == &cleanup_envelope_message && !message->has_envelope)

@@ -287,6 +287,28 @@ void log_table_in_access_table(struct str table, struct str value)
     log_warning("define a restriction class and specify its name instead.");
 }
 
+void log_action_too_early(struct str table, struct str action)
+{
+    log_warning("access table %.*s: with smtpd_delay_reject=no, action %.*s is always skipped in Client host or Helo "
+                "command restrictions",
+                STR_ARG(table), STR_ARG(action));
+}
+
+void log_prepend_too_late(struct str table)
+{
+    log_warning("access table %.*s: action PREPEND must be used before smtpd_end_of_data_restrictions", STR_ARG(table));
+}
+
+void log_filter_without_value(struct str table, struct str key)
+{
+    log_warning("access table %.*s entry \"%.*s\" has FILTER entry without value", STR_ARG(table), STR_ARG(key));
+}
+
+void log_action_requires(struct str table, struct str key, const char *what)
+{
+    log_warning("access table %.*s entry \"%.*s\" requires %s", STR_ARG(table), STR_ARG(key), what);
+}
+
 void log_table_trouble(struct str title, const char *reason)
 {
     log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);

@@ -44,6 +44,12 @@ void log_unknown_restriction(struct str name);
 /* A class or a table leads back to itself. */
 void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);
+/* An order about the message (HOLD, ...) in a list that is asked before there is one, or too late for it. */
+void log_action_too_early(struct str table, struct str action);
+void log_prepend_too_late(struct str table);
+/* key: what was found in the table. */
+void log_filter_without_value(struct str table, struct str key);
+void log_action_requires(struct str table, struct str key, const char *what);
 void log_table_trouble(struct str title, const char *reason);
 /* Mail for the site may not be asked for by anybody. */
 void log_etrn_denied(const struct session *session, struct str site);

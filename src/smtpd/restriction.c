@@ -269,6 +269,13 @@ static struct str topic_value(const struct check *check, enum restriction_topic 
     return STR_EMPTY;
 }
 
+struct str restriction_topic_shown(const struct check *check, enum restriction_topic topic)
+{
+    struct str value = topic_value(check, topic);
+
+    return arena_printf(check->arena, "<%.*s>: %s", STR_ARG(value), topic_names[topic]);
+}
+
 enum verdict restriction_permitted(struct check *check, enum restriction_topic topic, struct str action,
                                    struct str table)
 {

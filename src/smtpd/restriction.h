@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct address_answer;
 struct destination;
 struct session;
 struct smtpd;
@@ -130,6 +131,12 @@ void restriction_keep(struct check *check, struct deferral *deferral, enum restr
 /* PERMIT, logged where smtpd_log_access_permit_actions says so. table: empty where none has said it. */
 enum verdict restriction_permitted(struct check *check, enum restriction_topic topic, struct str action,
                                    struct str table);
+
+/* Does what an access table or a policy server answers: an action of access(5), or names of restrictions. */
+enum verdict restriction_act(struct check *check, enum restriction_topic topic, const struct address_answer *answer);
+
+/* "<a@b.example>: Sender address", in the command's arena. */
+struct str restriction_topic_shown(const struct check *check, enum restriction_topic topic);
 
 /* The families; the rows of all stand in restriction.c. */
 enum verdict restriction_permit(struct check *check, const struct restriction_node *node);

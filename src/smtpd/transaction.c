@@ -181,7 +181,8 @@ static bool send_bytes(struct session *session, struct str bytes, struct failure
     struct transaction *transaction = &session->transaction;
 
     if (!session->smtpd->is_standalone)
-        return cleanup_call_content(transaction->call, bytes, session->smtpd->shared->ipc_timeout, why);
+        return orders_send(session, why) &&
+               cleanup_call_content(transaction->call, bytes, session->smtpd->shared->ipc_timeout, why);
     if (transaction->postdrop.pid == 0 && !start_postdrop(session, why))
         return false;
     return postdrop_write(&transaction->postdrop, bytes, why);
@@ -224,6 +225,10 @@ static void begin_content(struct session *session, struct str line)
 
     transaction->has_content = true;
     strbuf_reserve(&transaction->pending, USUAL_SIZE);
+    for (size_t i = 0; i < transaction->orders.headers.count; i++) {
+        strbuf_append(&transaction->pending, transaction->orders.headers.items[i]);
+        strbuf_append_char(&transaction->pending, '\n');
+    }
     received_append(session, &transaction->pending);
     if (is_mailbox_line(line))
         strbuf_append(&transaction->pending, STR("X-Mailbox-Line: "));
@@ -338,8 +343,8 @@ bool transaction_finish(struct session *session, struct str *text_out)
     }
     if (session->smtpd->is_standalone)
         return finish_postdrop(session, text_out);
-    if (!cleanup_call_finish(transaction->call, session->command_arena, session->smtpd->shared->ipc_timeout, &result,
-                             &why)) {
+    if (!orders_send(session, &why) || !cleanup_call_finish(transaction->call, session->command_arena,
+                                                            session->smtpd->shared->ipc_timeout, &result, &why)) {
         log_cleanup_trouble(session, why.text);
         *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
         return false;

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "protocol/cleanup.h"
+#include "smtpd/orders.h"
 #include "smtpd/postdrop.h"
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ struct transaction {
     /* started by a user: instead of the call */
     struct strlist recipients;
     uint64_t dsn_notify;
+    struct orders orders;
     struct postdrop postdrop;
     bool has_failed; /* the call broke: at the end the client hears 451 */
 

@@ -38,6 +38,14 @@ static const struct message_field cleanup_recipient_fields[] = {
 };
 MESSAGE_TYPE(cleanup_recipient);
 
+static const struct message_field cleanup_orders_fields[] = {
+    MESSAGE_FIELD(struct cleanup_orders, flags, FIELD_UINT, UINT32_MAX, "hold, discard"),
+    MESSAGE_FIELD(struct cleanup_orders, content_filter, FIELD_STR, ADDRESS_MAXIMUM, "transport:nexthop"),
+    MESSAGE_FIELD(struct cleanup_orders, redirect, FIELD_STR, ADDRESS_MAXIMUM, "instead of all recipients"),
+    MESSAGE_FIELD(struct cleanup_orders, copies, FIELD_STRLIST, ATTRIBUTES_MAXIMUM, "more recipients"),
+};
+MESSAGE_TYPE(cleanup_orders);
+
 static const struct message_field cleanup_content_fields[] = {
     MESSAGE_FIELD(struct cleanup_content, bytes, FIELD_STR, CLEANUP_CONTENT_MAXIMUM,
                   "the next piece of header and body"),
@@ -58,8 +66,9 @@ static const struct message_field cleanup_result_fields[] = {
 MESSAGE_TYPE(cleanup_result);
 
 static const struct message_type *const messages[] = {
-    &cleanup_open_message,    &cleanup_opened_message, &cleanup_envelope_message, &cleanup_recipient_message,
-    &cleanup_content_message, &cleanup_end_message,    &cleanup_result_message,   NULL,
+    &cleanup_open_message,      &cleanup_opened_message, &cleanup_envelope_message,
+    &cleanup_recipient_message, &cleanup_orders_message, &cleanup_content_message,
+    &cleanup_end_message,       &cleanup_result_message, NULL,
 };
 
 const struct protocol cleanup_protocol = { "cleanup", 1, messages };

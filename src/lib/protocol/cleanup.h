@@ -10,7 +10,8 @@
  * cleanup - how a new message enters the queue (public/cleanup). One call is one message:
  *
  *   client  cleanup_open                         -> cleanup_opened (the queue id)
- *   client  cleanup_envelope, cleanup_recipient any number, cleanup_content any number, cleanup_end
+ *   client  cleanup_envelope, cleanup_recipient any number, cleanup_content any number, cleanup_end;
+ *           cleanup_orders at any time behind the envelope
  *                                                -> cleanup_result (on disk, or why not)
  *
  * A client that ends the call before cleanup_end has thrown the message away. cleanup may send its result early,
@@ -88,6 +89,14 @@ struct cleanup_recipient {
     uint64_t dsn_notify;  /* enum dsn_notify, 0 for default */
 };
 
+/* What the client's tables want done with the message; said again, it takes the place of what was said before. */
+struct cleanup_orders {
+    uint64_t flags;            /* CLEANUP_FLAG_HOLD, CLEANUP_FLAG_DISCARD; added to those of cleanup_open */
+    struct str content_filter; /* "transport:nexthop"; empty: as the configuration says */
+    struct str redirect;       /* takes the place of all recipients; empty: none does */
+    struct strlist copies;     /* more recipients, added to those of earlier orders */
+};
+
 struct cleanup_content {
     struct str bytes;
 };
@@ -107,6 +116,7 @@ extern const struct message_type cleanup_open_message;
 extern const struct message_type cleanup_opened_message;
 extern const struct message_type cleanup_envelope_message;
 extern const struct message_type cleanup_recipient_message;
+extern const struct message_type cleanup_orders_message;
 extern const struct message_type cleanup_content_message;
 extern const struct message_type cleanup_end_message;
 extern const struct message_type cleanup_result_message;
