@@ -275,6 +275,11 @@ void log_unknown_restriction(struct str name)
     log_warning("unknown smtpd restriction: \"%.*s\"", STR_ARG(str_part(name, 0, 100)));
 }
 
+void log_bad_rewriting_client(struct str word)
+{
+    log_warning("parameter local_header_rewrite_clients: invalid request: %.*s", STR_ARG(str_part(word, 0, 100)));
+}
+
 void log_restriction_nesting(void)
 {
     log_warning("smtpd restrictions name each other without end");

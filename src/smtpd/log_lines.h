@@ -41,6 +41,7 @@ void log_discarding_keywords(struct str keywords);
 /* "mapping DSN status 5.1.1 into Sender address status 5.1.7" */
 void log_status_mapped(const char *status, const char *topic, struct str fitting);
 void log_unknown_restriction(struct str name);
+void log_bad_rewriting_client(struct str word);
 /* A class or a table leads back to itself. */
 void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);

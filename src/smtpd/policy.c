@@ -172,12 +172,3 @@ bool policy_allows_etrn(struct session *session, struct str site, struct str *re
                     passes(&check, smtpd->helo_restrictions, TOPIC_HELO);
     return conclude(&check, is_passed && passes(&check, smtpd->etrn_restrictions, TOPIC_ETRN), reply_out);
 }
-
-bool policy_client_is_local(struct session *session)
-{
-    struct check check = check_begin(session);
-
-    check.topic = TOPIC_CLIENT;
-    check.is_soft = true;
-    return restriction_run(&check, session->smtpd->local_rewrite_clients) == VERDICT_PERMIT;
-}

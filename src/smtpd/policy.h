@@ -22,7 +22,4 @@ bool policy_allows_data(struct session *session, struct str *reply_out);
 bool policy_allows_etrn(struct session *session, struct str site, struct str *reply_out);
 bool policy_allows_message(struct session *session, struct str *reply_out);
 
-/* Whether local_header_rewrite_clients lists this client: its headers are completed with our domain. */
-bool policy_client_is_local(struct session *session);
-
 #endif

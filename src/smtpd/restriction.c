@@ -36,7 +36,6 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE },
     /* the old name of reject_unlisted_recipient */
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
-    [RESTRICTION_CHECK_ADDRESS_MAP] = { restriction_address_map, ARGUMENT_TABLE },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -187,8 +186,6 @@ static enum verdict run_node(struct check *check, const struct restriction_node 
         return node->restriction->run(check, node);
     if (node->class != NULL && node->class->list != NULL)
         return restriction_run(check, node->class->list);
-    if (node->table != NULL && check->is_soft)
-        return restriction_address_map(check, node);
     if (node->table != NULL)
         return restrictions[topic_access[check->topic]].run(check, node);
     log_unknown_restriction(node->name);
@@ -296,8 +293,6 @@ enum verdict restriction_permitted(struct check *check, enum restriction_topic t
 static enum verdict refuse(struct check *check, struct str reply)
 {
     reply = answer_soften(check->session, check->arena, reply);
-    if (check->is_soft)
-        return VERDICT_DUNNO;
     if (check->only_warns) {
         log_reject(check->session, "reject_warning", reply, check->recipient_shown);
         return VERDICT_DUNNO;

@@ -52,7 +52,6 @@ struct check {
     const struct destination *destination; /* of the recipient, looked up when first needed */
     struct str etrn_site;                  /* empty where none is concerned */
     bool only_warns;                       /* warn_if_reject stands before */
-    bool is_soft;                          /* answers matter to nobody: local_header_rewrite_clients */
     unsigned depth;
     struct deferral defer_if_permit;
     struct deferral defer_if_reject;
@@ -148,7 +147,6 @@ enum verdict restriction_defer_if_reject(struct check *check, const struct restr
 enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node);
-enum verdict restriction_address_map(struct check *check, const struct restriction_node *node);
 
 enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_unauth_destination(struct check *check, const struct restriction_node *node);

@@ -43,25 +43,3 @@ enum verdict restriction_permit_authenticated(struct check *check, const struct 
     (void) check, (void) node;
     return VERDICT_DUNNO;
 }
-
-/* The table has the client's address, whatever it says of it. Only for lists that judge nobody. */
-enum verdict restriction_address_map(struct check *check, const struct restriction_node *node)
-{
-    struct failure why;
-    struct str ignored;
-
-    if (!check->is_soft) {
-        log_unknown_restriction(node->name);
-        return restriction_misconfigured(check);
-    }
-    switch (table_list_find(node->table, check->session->peer.address, TABLE_FIXED, check->arena, &ignored, &why)) {
-    case TABLE_FOUND:
-        return VERDICT_PERMIT;
-    case TABLE_UNKNOWN:
-        log_table_trouble(table_list_title(node->table), why.text);
-        break;
-    case TABLE_ABSENT:
-        break;
-    }
-    return VERDICT_DUNNO;
-}

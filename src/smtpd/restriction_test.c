@@ -325,8 +325,6 @@ TEST(a_refusal_gives_way_to_a_kept_deferral_and_to_soft_bounce)
     open_bench(&bench, "");
     EXPECT_STR(run(&bench, "defer_if_permit, permit"), STR("permit"));
     EXPECT_STR(bench.check.defer_if_permit.reply, STR(SAYS("450", "4.7.0", "defer_if_permit requested")));
-    bench.check.is_soft = true;
-    EXPECT_STR(run(&bench, "reject, permit"), STR("permit"));
     close_bench(&bench);
 }
 

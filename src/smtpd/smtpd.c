@@ -15,6 +15,7 @@
 #include "smtpd/destination.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/restriction.h"
+#include "smtpd/rewriting.h"
 
 static void watch(void *context, const char *path)
 {
@@ -101,7 +102,7 @@ static void parse_restrictions(struct smtpd *smtpd)
     smtpd->data_restrictions = restriction_parse(smtpd, settings->data_restrictions);
     smtpd->end_of_data_restrictions = restriction_parse(smtpd, settings->end_of_data_restrictions);
     smtpd->etrn_restrictions = restriction_parse(smtpd, settings->etrn_restrictions);
-    smtpd->local_rewrite_clients = restriction_parse(smtpd, settings->local_header_rewrite_clients);
+    smtpd->rewriting = rewriting_parse(smtpd, settings->local_header_rewrite_clients);
     smtpd->is_open_relay = !restriction_list_stops_relaying(smtpd->relay_restrictions) &&
                            !restriction_list_stops_relaying(smtpd->recipient_restrictions);
 }

@@ -62,7 +62,7 @@ struct smtpd {
     const struct restriction_list *data_restrictions;
     const struct restriction_list *end_of_data_restrictions;
     const struct restriction_list *etrn_restrictions;
-    const struct restriction_list *local_rewrite_clients;
+    const struct rewriting_list *rewriting;
     /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
     bool is_open_relay;
     /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */

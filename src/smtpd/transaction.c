@@ -5,7 +5,6 @@
 #include "mail/verp.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
-#include "smtpd/policy.h"
 #include "smtpd/received.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -85,7 +84,7 @@ static struct cleanup_envelope make_envelope(struct session *session)
     add_attribute(&envelope, arena, STR("protocol_name="), str_from_c(session_protocol(session)));
     add_attribute(&envelope, arena, STR(VERP_ATTRIBUTE "="), transaction->verp_delimiters);
     add_attribute(&envelope, arena, STR("rewrite_context="),
-                  policy_client_is_local(session) ? STR("local") : STR("remote"));
+                  transaction->is_rewritten_locally ? STR("local") : STR("remote"));
     return envelope;
 }
 

@@ -28,6 +28,7 @@ struct transaction {
     struct str envid;
     struct str verp_delimiters; /* empty: not asked for */
     bool is_smtputf8;
+    bool is_rewritten_locally; /* headers are completed with our domain */
     struct instant arrival;
 
     unsigned recipient_count;

@@ -9,6 +9,7 @@
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
+#include "smtpd/rewriting.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/storage.h"
@@ -220,7 +221,8 @@ static bool begin(struct session *session, struct str rest)
     if (!take_address(session, &rest) || !take_parameters(session, rest) || !is_utf8_declared(session) ||
         !may_be_stored(session))
         return false;
-    if (!policy_allows_sender(session, &reply)) {
+    if (!policy_allows_sender(session, &reply) ||
+        !rewriting_is_known(session, &session->transaction.is_rewritten_locally, &reply)) {
         answer_send(session, reply);
         return false;
     }
