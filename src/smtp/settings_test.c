@@ -101,6 +101,7 @@ TEST(each_parameter_of_lmtp_changes_what_that_of_smtp_does_and_leaves_smtp_alone
         { "lmtp_bind_address6", "2001:db8::1" },
         { "lmtp_cname_overrides_servername", "yes" },
         { "lmtp_connection_cache_on_demand", "no" },
+        { "lmtp_connection_cache_time_limit", "7s" },
         { "lmtp_connection_reuse_count_limit", "7" },
         { "lmtp_connection_reuse_time_limit", "7s" },
         { "lmtp_data_xfer_timeout", "7s" },
