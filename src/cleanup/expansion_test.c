@@ -6,9 +6,12 @@ enum { NOTED_MAXIMUM = EXPANSION_ATTRIBUTES_MAXIMUM / 2 };
 
 static unsigned note(struct message *message, unsigned notify)
 {
-    struct pending_recipient recipient = { .dsn_orcpt = STR("rfc822;list@example.com"), .dsn_notify = notify };
+    struct pending_recipient recipient = { .address = STR("list@example.com"),
+                                           .original = STR("List@example.com"),
+                                           .dsn_orcpt = STR("rfc822;list@example.com"),
+                                           .dsn_notify = notify };
 
-    expansion_note(message, STR("list@example.com"), &recipient);
+    expansion_note(message, &recipient);
     return recipient.dsn_notify;
 }
 

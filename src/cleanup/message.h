@@ -22,6 +22,7 @@ struct pending_recipient {
     struct str original;
     struct str dsn_orcpt;
     unsigned dsn_notify;
+    bool is_copy; /* bcc: nobody asked for it, its original is what it is mapped to, and it makes no copies again */
 };
 
 struct message {

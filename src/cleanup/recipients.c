@@ -66,8 +66,11 @@ static void add_to_envelope(struct message *message, struct str address, const s
                            recipient->dsn_notify);
 }
 
-/* Recipients without ORCPT get one of the address as it was before it became another one. */
-static void map_and_add(struct message *message, struct str address, struct pending_recipient *recipient)
+/*
+ * Recipients without ORCPT get one of the address as it was before it became another one. recipient->address is, after
+ * it, what the canonical tables made of it: that is looked for in recipient_bcc_maps.
+ */
+static void map_and_add(struct message *message, struct pending_recipient *recipient)
 {
     struct mapping_context context = message_mapping_context(message, message->scratch);
     struct mapping *mapping = message->service->mapping;
@@ -77,20 +80,22 @@ static void map_and_add(struct message *message, struct str address, struct pend
     enum mapping_result result = MAPPING_DONE;
 
     if (message->flags & CLEANUP_FLAG_MAP_OK)
-        result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &address);
+        result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &recipient->address);
+    if (recipient->is_copy)
+        recipient->original = recipient->address;
     /* Clients' recipients come with an original. */
     if (recipient->dsn_orcpt.len == 0)
-        recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, address, has_utf8);
+        recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, recipient->address, has_utf8);
     if (result == MAPPING_DONE && (message->flags & CLEANUP_FLAG_MAP_OK))
-        result = mapping_virtual(mapping, &context, address, &addresses);
+        result = mapping_virtual(mapping, &context, recipient->address, &addresses);
     else
-        strlist_add_view(&addresses, message->scratch, address);
+        strlist_add_view(&addresses, message->scratch, recipient->address);
     if (result != MAPPING_DONE) {
         message_fail_mapping(message, result);
         return;
     }
-    if (addresses.count != 1 || !str_equal_nocase(addresses.items[0], address))
-        expansion_note(message, address, recipient);
+    if (addresses.count != 1 || !str_equal_nocase(addresses.items[0], recipient->address))
+        expansion_note(message, recipient);
     for (size_t i = 0; i < addresses.count; i++)
         add_to_envelope(message, addresses.items[i], recipient);
 }
@@ -107,19 +112,33 @@ static bool standardize(struct message *message, struct str *addresses, size_t c
     return false;
 }
 
-/* Copies for recipient_bcc_maps are recipients of their own, never expanded into copies again. */
-static void add_copies(struct message *message, const struct str *addresses, size_t count)
+static struct pending_recipient make_copy(struct str address)
+{
+    return (struct pending_recipient){
+        .address = address, .original = address, .dsn_notify = DSN_NOTIFY_NEVER, .is_copy = true
+    };
+}
+
+/* What recipient_bcc_maps have for the pending recipients. */
+static void add_copies(struct message *message, size_t count)
 {
     struct mapping_context context = message_mapping_context(message, message->scratch);
 
     for (size_t i = 0; i < count && message_is_good(message); i++) {
-        struct str copy;
-        enum mapping_result result = mapping_bcc(message->service->mapping, &context, false, addresses[i], &copy);
+        const struct pending_recipient *recipient = &message->pending[i];
+        enum mapping_result result;
+        struct str address;
 
-        if (result != MAPPING_DONE)
+        if (recipient->is_copy)
+            continue;
+        result = mapping_bcc(message->service->mapping, &context, false, recipient->address, &address);
+        if (result != MAPPING_DONE) {
             message_fail_mapping(message, result);
-        else if (copy.len > 0 && standardize(message, &copy, 1))
-            map_and_add(message, copy, &(struct pending_recipient){ .original = copy, .dsn_notify = DSN_NOTIFY_NEVER });
+        } else if (address.len > 0 && standardize(message, &address, 1)) {
+            struct pending_recipient copy = make_copy(address);
+
+            map_and_add(message, &copy);
+        }
     }
 }
 
@@ -139,10 +158,12 @@ void recipients_flush(struct message *message)
     }
     if (!standardize(message, addresses, count))
         return;
-    for (size_t i = 0; i < count && message_is_good(message); i++)
-        map_and_add(message, addresses[i], &message->pending[i]);
+    for (size_t i = 0; i < count && message_is_good(message); i++) {
+        message->pending[i].address = addresses[i];
+        map_and_add(message, &message->pending[i]);
+    }
     if (message->flags & CLEANUP_FLAG_BCC_OK)
-        add_copies(message, addresses, count);
+        add_copies(message, count);
     arena_reset(message->scratch);
 }
 
@@ -217,10 +238,12 @@ void recipients_add_bcc(struct message *message)
     struct str copies[] = { message->service->settings->always_bcc, sender_copy };
 
     for (size_t i = 0; i < ARRAY_COUNT(copies); i++) {
+        struct pending_recipient copy;
+
         if (copies[i].len == 0 || !standardize(message, &copies[i], 1))
             continue;
-        add_pending(message, &(struct pending_recipient){
-                                 .address = copies[i], .original = copies[i], .dsn_notify = DSN_NOTIFY_NEVER });
+        copy = make_copy(copies[i]);
+        add_pending(message, &copy);
     }
     recipients_flush(message);
 }
@@ -239,11 +262,10 @@ void recipients_redirect(struct message *message)
     struct envelope *envelope = &message->envelope;
 
     for (size_t i = 0; i < message->copies.count; i++) {
-        struct str copy = message->copies.items[i];
+        struct pending_recipient copy = make_copy(message->copies.items[i]);
 
-        if (!is_recipient(message, copy))
-            add_pending(message, &(struct pending_recipient){
-                                     .address = copy, .original = copy, .dsn_notify = DSN_NOTIFY_NEVER });
+        if (!is_recipient(message, copy.address))
+            add_pending(message, &copy);
     }
     recipients_flush(message);
     if (message->redirect.len == 0 || envelope->recipient_count == 0)

@@ -134,11 +134,20 @@ static bool is_expansion(const struct envelope_attribute *attribute)
     return str_equal(attribute->name, STR(ENVELOPE_EXPANDED));
 }
 
-static void fill_expansion(const struct envelope_attribute *attribute, bool has_original, struct bounce_recipient *out)
+/* The value of attribute i if it has the name. */
+static struct str value_at(const struct envelope *envelope, size_t i, struct str name)
+{
+    return i < envelope->attribute_count && str_equal(envelope->attributes[i].name, name)
+               ? envelope->attributes[i].value
+               : STR_EMPTY;
+}
+
+static void fill_expansion(const struct envelope *envelope, size_t i, struct bounce_recipient *out)
 {
     *out = (struct bounce_recipient){
-        .address = attribute->value,
-        .dsn_orcpt = has_original ? attribute[1].value : STR_EMPTY,
+        .address = envelope->attributes[i].value,
+        .original = value_at(envelope, i + 2, STR(ENVELOPE_EXPANDED_FROM)),
+        .dsn_orcpt = value_at(envelope, i + 1, STR(ENVELOPE_EXPANDED_ORIGINAL)),
         .dsn_notify = DSN_NOTIFY_SUCCESS,
         .status = DELIVER_SENT,
         .dsn = STR("2.0.0"),
@@ -152,11 +161,8 @@ static size_t fill_expansions(const struct envelope *envelope, struct bounce_rec
     size_t count = 0;
 
     for (size_t i = 0; i < envelope->attribute_count; i++) {
-        bool has_original = i + 1 < envelope->attribute_count &&
-                            str_equal(envelope->attributes[i + 1].name, STR(ENVELOPE_EXPANDED_ORIGINAL));
-
         if (is_expansion(&envelope->attributes[i]))
-            fill_expansion(&envelope->attributes[i], has_original, &items[count++]);
+            fill_expansion(envelope, i, &items[count++]);
     }
     return count;
 }

@@ -41,7 +41,8 @@ static void add(struct strlist *list, struct arena *arena, struct str name, stru
 
 static bool is_private(struct str name)
 {
-    return str_equal(name, STR(ENVELOPE_EXPANDED)) || str_equal(name, STR(ENVELOPE_EXPANDED_ORIGINAL));
+    return str_equal(name, STR(ENVELOPE_EXPANDED)) || str_equal(name, STR(ENVELOPE_EXPANDED_ORIGINAL)) ||
+           str_equal(name, STR(ENVELOPE_EXPANDED_FROM));
 }
 
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena)

@@ -10,10 +10,12 @@
  * bounce are told, and what a message keeps when postsuper -r sends it round again.
  *
  * ENVELOPE_EXPANDED is the queue manager's alone, and not among them: an alias that cleanup expanded and whose success
- * was to be reported (NOTIFY=SUCCESS); the attribute behind it has the alias's ORCPT.
+ * was to be reported (NOTIFY=SUCCESS); the attribute behind it has the alias's ORCPT, and the next one, if it was
+ * another address when it came, that.
  */
 #define ENVELOPE_EXPANDED "expanded"
 #define ENVELOPE_EXPANDED_ORIGINAL "expanded_original"
+#define ENVELOPE_EXPANDED_FROM "expanded_from"
 
 struct strlist envelope_attribute_list(const struct envelope *envelope, struct arena *arena);
 /* The expanded aliases, for a message that goes round again before they were told of. */
