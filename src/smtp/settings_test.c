@@ -119,6 +119,7 @@ TEST(each_parameter_of_lmtp_changes_what_that_of_smtp_does_and_leaves_smtp_alone
         { "lmtp_quit_timeout", "7s" },
         { "lmtp_randomize_addresses", "no" },
         { "lmtp_rset_timeout", "7s" },
+        { "lmtp_skip_quit_response", "yes" },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
