@@ -19,6 +19,8 @@ static void verb_unknown(struct session *session, struct str argument)
 static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_HELO] = { "HELO", verb_helo, COMMAND_ENDS_PIPELINE },
     [COMMAND_EHLO] = { "EHLO", verb_ehlo, COMMAND_ENDS_PIPELINE },
+    [COMMAND_XCLIENT] = { "XCLIENT", verb_xclient, 0 },
+    [COMMAND_XFORWARD] = { "XFORWARD", verb_xforward, 0 },
     [COMMAND_STARTTLS] = { "STARTTLS", verb_starttls, COMMAND_ENDS_PIPELINE },
     [COMMAND_AUTH] = { "AUTH", verb_auth, COMMAND_ENDS_PIPELINE },
     [COMMAND_MAIL] = { "MAIL", verb_mail, 0 },

@@ -13,6 +13,8 @@ struct session;
 enum command_id {
     COMMAND_HELO,
     COMMAND_EHLO,
+    COMMAND_XCLIENT,
+    COMMAND_XFORWARD,
     COMMAND_STARTTLS,
     COMMAND_AUTH,
     COMMAND_MAIL,

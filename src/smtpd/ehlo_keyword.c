@@ -18,6 +18,8 @@ static const struct {
     { "VRFY", KEYWORD_VRFY },
     { "ETRN", KEYWORD_ETRN },
     { "XVERP", KEYWORD_XVERP },
+    { "XCLIENT", KEYWORD_XCLIENT },
+    { "XFORWARD", KEYWORD_XFORWARD },
     { "ENHANCEDSTATUSCODES", KEYWORD_ENHANCEDSTATUSCODES },
     { "8BITMIME", KEYWORD_8BITMIME },
     { "DSN", KEYWORD_DSN },
@@ -82,9 +84,12 @@ static unsigned disabled_keywords(const struct session *session)
     const struct smtpd *smtpd = session->smtpd;
     unsigned mask = KEYWORD_SILENT;
 
-    if (!session->may_use_verp)
+    if (session->verp_permission != PERMISSION_GIVEN)
         mask |= KEYWORD_XVERP;
-
+    if (session->xclient_permission != PERMISSION_GIVEN)
+        mask |= KEYWORD_XCLIENT;
+    if (session->xforward_permission != PERMISSION_GIVEN)
+        mask |= KEYWORD_XFORWARD;
     if (smtpd->settings->disable_vrfy_command)
         mask |= KEYWORD_VRFY;
     if (!smtpd->shared->smtputf8_enable)
@@ -107,5 +112,9 @@ void ehlo_keyword_append(const struct session *session, struct strbuf *out)
         strbuf_printf(out, "250 %s", keywords[i].name);
         if (keywords[i].bit == KEYWORD_SIZE && limit > 0)
             strbuf_printf(out, " %" PRId64, limit);
+        else if (keywords[i].bit == KEYWORD_XCLIENT)
+            strbuf_append_c(out, " NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
+        else if (keywords[i].bit == KEYWORD_XFORWARD)
+            strbuf_append_c(out, " NAME ADDR PROTO HELO SOURCE PORT IDENT");
     }
 }

@@ -19,6 +19,8 @@ enum ehlo_keyword {
     KEYWORD_CHUNKING = 1 << 7,
     KEYWORD_XVERP = 1 << 9,
     KEYWORD_ETRN = 1 << 10,
+    KEYWORD_XCLIENT = 1 << 11,
+    KEYWORD_XFORWARD = 1 << 12,
     KEYWORD_SILENT = 1 << 8, /* "silent-discard": say nothing of it in the log */
 };
 

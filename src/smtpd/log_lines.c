@@ -87,7 +87,15 @@ void log_too_many_errors(const struct session *session)
 
 void log_client(const struct session *session)
 {
-    log_info("%.*s: client=%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown));
+    const struct forwarded *forwarded = &session->forwarded;
+    struct str ident = forwarded->attributes.values[CLIENT_IDENT];
+    struct str before = STR_EMPTY;
+
+    if (forwarded_has_client(forwarded))
+        before = forwarded_shown(forwarded, session->smtpd->settings->client_port_logging, session->command_arena);
+    log_info("%.*s: client=%.*s%s%.*s%s%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown),
+             ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
+             STR_ARG(before));
 }
 
 /* "; from=<> to=<> proto=ESMTP helo=<x>": what is known. */
@@ -258,6 +266,11 @@ void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_bel
                     needed_bytes);
     else
         log_warning("not enough free space in mail queue: %" PRIu64 " bytes < 1.5*message size limit", free_bytes);
+}
+
+void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what)
+{
+    log_warning("don't know if %s %s should be %s %.*s", kind, name, what, STR_ARG(session->peer.shown));
 }
 
 void log_discarding_keywords(struct str keywords)

@@ -37,6 +37,8 @@ void log_chunk_too_large(const struct session *session);
 void log_message_too_large(const struct session *session);
 void log_cleanup_trouble(const struct session *session, const char *reason);
 void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum);
+/* "command", "XCLIENT", "allowed from"; "EHLO feature", "XVERP", "announced to" */
+void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what);
 void log_discarding_keywords(struct str keywords);
 /* "mapping DSN status 5.1.1 into Sender address status 5.1.7" */
 void log_status_mapped(const char *status, const char *topic, struct str fitting);

@@ -47,5 +47,6 @@ void message_end(struct session *session)
         answer_send(session, text);
     }
     transaction_end(&session->transaction);
+    forwarded_forget(&session->forwarded);
     history_pause(session);
 }

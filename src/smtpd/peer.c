@@ -12,6 +12,8 @@ static void be_local(struct peer *peer)
     peer->reverse_name = peer->name;
     peer->address = STR("127.0.0.1");
     peer->port = STR("unknown");
+    peer->server_address = peer->address;
+    peer->server_port = peer->port;
     if (!ip_address_parse(peer->address, &peer->ip))
         peer->ip = (struct ip_address){ 0 };
 }
@@ -28,8 +30,44 @@ static void look_up_name(struct peer *peer, struct smtpd *smtpd, struct arena *a
     peer->name = found.name;
     peer->reverse_name = found.reverse_name;
     peer->is_name_unknown = found.outcome == PEER_NAME_UNKNOWN;
+    peer->is_reverse_name_unknown = found.is_reverse_unknown;
     if (found.trouble.len > 0)
         log_peer_trouble(found.trouble);
+}
+
+static void look_up_server(struct peer *peer, int fd, struct arena *arena)
+{
+    struct socket_address address;
+    char text[SOCKET_TEXT_SIZE];
+    struct failure why;
+
+    peer->server_address = peer->server_port = STR("unknown");
+    if (!socket_local_address(fd, &address, &why))
+        return;
+    peer->server_address = arena_str(arena, socket_address_text(&address, text));
+    peer->server_port = arena_printf(arena, "%u", socket_address_port(&address));
+}
+
+static void show(struct peer *peer, const struct smtpd *smtpd, struct arena *arena)
+{
+    bool has_port = smtpd->settings->client_port_logging;
+
+    peer->shown = arena_printf(arena, "%.*s[%.*s]%s%.*s", STR_ARG(peer->name), STR_ARG(peer->address),
+                               has_port ? ":" : "", has_port ? (int) peer->port.len : 0, peer->port.data);
+}
+
+void peer_copy(struct peer *peer_out, const struct peer *peer, const struct smtpd *smtpd, struct arena *arena)
+{
+    struct peer copy = *peer;
+
+    copy.name = arena_str(arena, peer->name);
+    copy.reverse_name = arena_str(arena, peer->reverse_name);
+    copy.address = arena_str(arena, peer->address);
+    copy.port = arena_str(arena, peer->port);
+    copy.server_address = arena_str(arena, peer->server_address);
+    copy.server_port = arena_str(arena, peer->server_port);
+    show(&copy, smtpd, arena);
+    *peer_out = copy;
 }
 
 void peer_look_up(struct peer *peer, struct smtpd *smtpd, int fd, struct arena *arena)
@@ -47,8 +85,7 @@ void peer_look_up(struct peer *peer, struct smtpd *smtpd, int fd, struct arena *
         peer->address = arena_str(arena, str_from_c(ip_address_format(&peer->ip, text)));
         peer->port = arena_printf(arena, "%u", port);
         look_up_name(peer, smtpd, arena);
+        look_up_server(peer, fd, arena);
     }
-    peer->shown = arena_printf(arena, "%.*s[%.*s]%s%.*s", STR_ARG(peer->name), STR_ARG(peer->address),
-                               smtpd->settings->client_port_logging ? ":" : "",
-                               smtpd->settings->client_port_logging ? (int) peer->port.len : 0, peer->port.data);
+    show(peer, smtpd, arena);
 }

@@ -6,10 +6,8 @@
 #include "run/loop.h"
 #include "run/stream.h"
 #include "smtpd/answer.h"
-#include "smtpd/ehlo_keyword.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
-#include "smtpd/policy.h"
 #include "smtpd/smtpd.h"
 
 enum { GOODBYE_SECONDS = 10 };
@@ -168,34 +166,6 @@ static void serve_commands(struct session *session)
     }
 }
 
-static void greet(struct session *session)
-{
-    struct str reply;
-
-    if (!policy_allows_client(session, &reply)) {
-        session->denied = arena_str(session->arena, reply);
-        answer_send(session, reply);
-        return;
-    }
-    answer_send(session, session->smtpd->greeting);
-}
-
-static bool is_client_in(struct session *session, struct match_list *list, struct str parameter)
-{
-    struct failure why;
-
-    switch (match_list_has_host(list, session->peer.name, session->peer.address, &why)) {
-    case TABLE_FOUND:
-        return true;
-    case TABLE_UNKNOWN:
-        log_table_trouble(parameter, why.text);
-        break;
-    case TABLE_ABSENT:
-        break;
-    }
-    return false;
-}
-
 /* The last words, for which a client that hangs gets little time. */
 static void say_goodbye(struct session *session, const char *status, const char *text)
 {
@@ -266,18 +236,16 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     history_begin(&session);
     set_idle(&session, false);
     peer_look_up(&session.peer, smtpd, connection->fd, session.arena);
-    session.debug_level = debug_peers_level_of(&smtpd->debug_peers, session.peer.name, session.peer.address);
     log_connect(&session);
-    session.discarded_keywords = ehlo_keyword_discarded(&session);
-    session.is_bare_newline_excluded =
-        is_client_in(&session, smtpd->bare_newline_exclusions, STR("smtpd_forbid_bare_newline_exclusions"));
-    session.may_use_verp = is_client_in(&session, smtpd->verp_clients, STR("smtpd_authorized_verp_clients"));
+    client_recognise(&session);
     set_deadline(&session);
-    greet(&session);
+    client_greet(&session);
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);
     history_end(&session);
     strbuf_done(&session.helo);
+    forwarded_forget(&session.forwarded);
+    arena_destroy(&session.client_arena);
     arena_destroy(&session.command_arena);
 }

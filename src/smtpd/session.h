@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/strbuf.h"
 #include "notice/transcript.h"
+#include "smtpd/client.h"
 #include "smtpd/command.h"
 #include "smtpd/peer.h"
 #include "smtpd/transaction.h"
@@ -39,7 +40,8 @@ struct session {
     struct arena *arena;         /* the session's */
     struct arena *command_arena; /* the command's; NULL while the client is idle */
     struct peer peer;
-    unsigned debug_level; /* more than 0: the dialogue is logged */
+    struct arena *client_arena; /* of a peer that XCLIENT named; NULL: it is the one that connected */
+    unsigned debug_level;       /* more than 0: the dialogue is logged */
 
     struct str helo_name; /* empty: none yet; memory of its own */
     struct strbuf helo;
@@ -47,7 +49,9 @@ struct session {
     struct str denied;           /* smtpd_delay_reject = no: the client was refused, every command is too */
     unsigned discarded_keywords; /* bits of enum ehlo_keyword */
     bool is_bare_newline_excluded;
-    bool may_use_verp; /* in smtpd_authorized_verp_clients */
+    enum permission verp_permission;
+    enum permission xclient_permission;
+    enum permission xforward_permission;
     bool has_sent_bare_newline;
     bool has_sent_early; /* logged once a session */
 
@@ -63,7 +67,8 @@ struct session {
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 
-    size_t foreseen; /* recipients to come that were asked for already */
+    struct forwarded forwarded; /* XFORWARD: of the next message */
+    size_t foreseen;            /* recipients to come that were asked for already */
     struct transaction transaction;
 };
 

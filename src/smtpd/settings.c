@@ -72,6 +72,10 @@ static const struct setting rows[] = {
                    "The old name of smtpd_authorized_verp_clients."),
     SETTING_STRING(OWNER, authorized_verp_clients, "smtpd_authorized_verp_clients", "$authorized_verp_clients", 0, 0,
                    "Clients that may ask for a sender of its own for each recipient (XVERP)."),
+    SETTING_STRING(OWNER, authorized_xclient_hosts, "smtpd_authorized_xclient_hosts", "", 0, 0,
+                   "Clients that may speak for others (XCLIENT): proxies, and tests of restrictions."),
+    SETTING_STRING(OWNER, authorized_xforward_hosts, "smtpd_authorized_xforward_hosts", "", 0, 0,
+                   "Clients that may say where a message came from before them (XFORWARD): content filters."),
     SETTING_WORDS(OWNER, notify_classes, "notify_classes", "resource, software", setting_words_notices,
                   "Troubles that the postmaster is told of, with what was said in the session: bounce, data, policy, "
                   "protocol, resource, software."),

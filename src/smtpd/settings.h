@@ -47,6 +47,8 @@ struct smtpd_settings {
     struct str discard_ehlo_keyword_address_maps;
     struct str old_authorized_verp_clients; /* authorized_verp_clients */
     struct str authorized_verp_clients;
+    struct str authorized_xclient_hosts;
+    struct str authorized_xforward_hosts;
     struct strlist notify_classes;
     struct str bounce_notice_recipient;
     struct str error_notice_recipient;

@@ -80,6 +80,12 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->verp_clients =
         match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
                         MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
+    smtpd->xclient_hosts =
+        match_list_open(smtpd->tables, STR("smtpd_authorized_xclient_hosts"), settings->authorized_xclient_hosts,
+                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_xclient_hosts"));
+    smtpd->xforward_hosts =
+        match_list_open(smtpd->tables, STR("smtpd_authorized_xforward_hosts"), settings->authorized_xforward_hosts,
+                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_xforward_hosts"));
     debug_peers_open(&smtpd->debug_peers, smtpd->tables, smtpd->shared);
     smtpd->noop_commands =
         match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);

@@ -56,6 +56,45 @@ static void add_attribute(struct cleanup_envelope *envelope, struct arena *arena
     strlist_add_view(&envelope->attributes, arena, str_make(text, name.len + value.len));
 }
 
+/* Where the message came from, for log lines and XFORWARD: the client, */
+static void add_origin(struct cleanup_envelope *envelope, struct session *session)
+{
+    struct arena *arena = session->command_arena;
+    const struct peer *peer = &session->peer;
+
+    add_attribute(envelope, arena, STR("log_client_name="), peer->name);
+    add_attribute(envelope, arena, STR("log_client_address="), peer->address);
+    add_attribute(envelope, arena, STR("log_client_port="), peer->port);
+    add_attribute(envelope, arena, STR("log_message_origin="), peer->shown);
+    add_attribute(envelope, arena, STR("log_helo_name="), session->helo_name);
+    add_attribute(envelope, arena, STR("log_protocol_name="), str_from_c(session_protocol(session)));
+}
+
+/* or who the client says came before it. */
+static void add_forwarded(struct cleanup_envelope *envelope, struct session *session)
+{
+    struct arena *arena = session->command_arena;
+    const struct forwarded *forwarded = &session->forwarded;
+
+    add_attribute(envelope, arena, STR("log_client_name="), forwarded_value(forwarded, CLIENT_NAME));
+    add_attribute(envelope, arena, STR("log_client_address="), forwarded_value(forwarded, CLIENT_ADDR));
+    add_attribute(envelope, arena, STR("log_client_port="), forwarded_value(forwarded, CLIENT_PORT));
+    add_attribute(envelope, arena, STR("log_message_origin="),
+                  forwarded_shown(forwarded, session->smtpd->settings->client_port_logging, arena));
+    add_attribute(envelope, arena, STR("log_helo_name="), forwarded->attributes.values[CLIENT_HELO]);
+    add_attribute(envelope, arena, STR("log_protocol_name="), forwarded_value(forwarded, CLIENT_PROTO));
+}
+
+/* Whether incomplete addresses in headers are ours. */
+static struct str rewrite_context(const struct session *session)
+{
+    struct str source = session->forwarded.attributes.values[CLIENT_SOURCE];
+
+    if (source.len > 0)
+        return str_equal(source, STR("LOCAL")) ? STR("local") : STR("remote");
+    return session->transaction.is_rewritten_locally ? STR("local") : STR("remote");
+}
+
 static struct cleanup_envelope make_envelope(struct session *session)
 {
     const struct transaction *transaction = &session->transaction;
@@ -70,12 +109,11 @@ static struct cleanup_envelope make_envelope(struct session *session)
         .size = transaction->announced_bytes,
     };
 
-    add_attribute(&envelope, arena, STR("log_client_name="), peer->name);
-    add_attribute(&envelope, arena, STR("log_client_address="), peer->address);
-    add_attribute(&envelope, arena, STR("log_client_port="), peer->port);
-    add_attribute(&envelope, arena, STR("log_message_origin="), peer->shown);
-    add_attribute(&envelope, arena, STR("log_helo_name="), session->helo_name);
-    add_attribute(&envelope, arena, STR("log_protocol_name="), str_from_c(session_protocol(session)));
+    if (forwarded_has_client(&session->forwarded))
+        add_forwarded(&envelope, session);
+    else
+        add_origin(&envelope, session);
+    add_attribute(&envelope, arena, STR("log_ident="), session->forwarded.attributes.values[CLIENT_IDENT]);
     add_attribute(&envelope, arena, STR("client_name="), peer->name);
     add_attribute(&envelope, arena, STR("reverse_client_name="), peer->reverse_name);
     add_attribute(&envelope, arena, STR("client_address="), peer->address);
@@ -83,8 +121,7 @@ static struct cleanup_envelope make_envelope(struct session *session)
     add_attribute(&envelope, arena, STR("helo_name="), session->helo_name);
     add_attribute(&envelope, arena, STR("protocol_name="), str_from_c(session_protocol(session)));
     add_attribute(&envelope, arena, STR(VERP_ATTRIBUTE "="), transaction->verp_delimiters);
-    add_attribute(&envelope, arena, STR("rewrite_context="),
-                  transaction->is_rewritten_locally ? STR("local") : STR("remote"));
+    add_attribute(&envelope, arena, STR("rewrite_context="), rewrite_context(session));
     return envelope;
 }
 

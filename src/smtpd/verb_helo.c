@@ -29,6 +29,7 @@ static bool take_name(struct session *session, struct str argument, bool is_esmt
         return false;
     }
     transaction_end(&session->transaction);
+    forwarded_forget(&session->forwarded);
     history_pause(session);
     session->is_discarding_chunks = false;
     str_cut(argument, ' ', &name, &rest);
@@ -52,7 +53,7 @@ void verb_ehlo(struct session *session, struct str argument)
 {
     struct strbuf text;
 
-    if (!take_name(session, argument, true))
+    if (!take_name(session, argument, true) || !client_is_understood(session))
         return;
     ehlo_keyword_log(session->discarded_keywords);
     strbuf_init(&text, EHLO_ANSWER_MAXIMUM);

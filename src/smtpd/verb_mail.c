@@ -140,7 +140,7 @@ static bool take_one(struct session *session, struct str word)
     struct str name, value;
     bool has_value = str_cut(word, '=', &name, &value);
 
-    if (session->may_use_verp && str_equal_nocase(name, STR("XVERP")))
+    if (session->verp_permission == PERMISSION_GIVEN && str_equal_nocase(name, STR("XVERP")))
         return take_verp(session, has_value ? value : session->smtpd->shared->default_verp_delimiters);
 
     for (size_t i = 0; has_value && i < ARRAY_COUNT(parameters); i++) {

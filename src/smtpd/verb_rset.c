@@ -12,6 +12,7 @@ void verb_rset(struct session *session, struct str argument)
         return;
     }
     transaction_end(&session->transaction);
+    forwarded_forget(&session->forwarded);
     history_pause(session);
     session->is_discarding_chunks = false;
     answer_send(session, STR("250 2.0.0 Ok"));

@@ -20,6 +20,8 @@ void verb_noop(struct session *session, struct str argument);
 void verb_vrfy(struct session *session, struct str argument);
 void verb_etrn(struct session *session, struct str argument);
 void verb_help(struct session *session, struct str argument);
+void verb_xclient(struct session *session, struct str argument);
+void verb_xforward(struct session *session, struct str argument);
 void verb_quit(struct session *session, struct str argument);
 
 #endif

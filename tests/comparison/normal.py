@@ -18,6 +18,7 @@ REPLACEMENTS = [
         (r"/tmp/\d+\.P\d+\S*: ", "/tmp/MESSAGE: "),
         (r"\bQID\.\d{10}/", "QID.TIME/"),
         (r"\bdelay=[\d.]+, delays=[\d./]+, ", ""),
+        (r"\b(localhost\[127[.\d]+\]):[3-6]\d{4}\b", r"\1:PORT"),
         (r"\bconn_use=\d+, ", ""),
         (r"\bSINK\d+\b", "SINK"),
         (r"\b(size=|SIZE=|message size )\d+\b", r"\1N"),
