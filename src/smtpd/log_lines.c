@@ -332,6 +332,41 @@ void log_table_trouble(struct str title, const char *reason)
     log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);
 }
 
+void log_policy_misnamed(const char *reason)
+{
+    log_warning("check_policy_service: %s", reason);
+}
+
+void log_policy_connect_failed(struct str server, const char *reason)
+{
+    log_warning("connect to %.*s: %s", STR_ARG(server), reason);
+}
+
+void log_policy_timeout(struct str server, const char *what)
+{
+    log_warning("timeout on %.*s while reading input attribute %s", STR_ARG(server), what);
+}
+
+void log_policy_premature_end(struct str server, const char *what)
+{
+    log_warning("premature end-of-input on %.*s while reading input attribute %s", STR_ARG(server), what);
+}
+
+void log_policy_without_action(struct str server)
+{
+    log_warning("missing attribute action in input from %.*s", STR_ARG(server));
+}
+
+void log_policy_problem(struct str server, const char *reason)
+{
+    log_warning("problem talking to server %.*s: %s", STR_ARG(server), reason);
+}
+
+void log_policy_empty(struct str place)
+{
+    log_warning("access table %.*s entry  has empty value", STR_ARG(place));
+}
+
 void log_no_relay_control(void)
 {
     log_error("in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working "

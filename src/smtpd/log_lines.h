@@ -57,6 +57,15 @@ void log_table_trouble(struct str title, const char *reason);
 /* Mail for the site may not be asked for by anybody. */
 void log_etrn_denied(const struct session *session, struct str site);
 void log_flush_trouble(const char *reason);
+/* What main.cf names as a policy service is none: told at the start. */
+void log_policy_misnamed(const char *reason);
+/* A policy service could not be asked, or did not answer; what: "name" or "value", whichever was awaited. */
+void log_policy_connect_failed(struct str server, const char *reason);
+void log_policy_timeout(struct str server, const char *what);
+void log_policy_premature_end(struct str server, const char *what);
+void log_policy_without_action(struct str server);
+void log_policy_problem(struct str server, const char *reason);
+void log_policy_empty(struct str place);
 void log_no_relay_control(void);
 void log_peer_trouble(struct str trouble);
 

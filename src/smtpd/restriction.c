@@ -7,6 +7,7 @@
 #include "smtpd/answer.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/policy_server.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
@@ -36,6 +37,7 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE },
     /* the old name of reject_unlisted_recipient */
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
+    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -86,21 +88,35 @@ static struct table_list *open_table(struct parser *parser, struct str title, st
     return table_list_open(parser->smtpd->tables, title, without_braces(word), TABLE_FOLD);
 }
 
+static struct policy_server *open_policy_server(struct parser *parser, struct str word)
+{
+    struct policy_server *server;
+    struct failure why;
+
+    server = policy_server_open(parser->smtpd, word, &why);
+    if (server == NULL)
+        log_policy_misnamed(why.text);
+    return server;
+}
+
+/* An access table cannot bring an argument: nothing may be opened any more. */
 static void parse_argument(struct parser *parser, struct restriction_node *node, struct str *rest)
 {
     struct str word;
 
-    if (table_list_next_word(rest, ", \t\r\n", &word) && parser->may_open_tables)
-        node->table = open_table(parser, node->name, word);
-    else
+    if (!table_list_next_word(rest, ", \t\r\n", &word) || !parser->may_open_tables)
         node->restriction = NULL;
+    else if (node->restriction->argument == ARGUMENT_SERVICE)
+        node->policy_server = open_policy_server(parser, word);
+    else
+        node->table = open_table(parser, node->name, word);
 }
 
 static void parse_word(struct parser *parser, struct restriction_node *node, struct str word, struct str *rest)
 {
     node->name = arena_str(parser->arena, word);
     node->restriction = find_restriction(word);
-    if (node->restriction != NULL && node->restriction->argument == ARGUMENT_TABLE)
+    if (node->restriction != NULL && node->restriction->argument != ARGUMENT_NONE)
         parse_argument(parser, node, rest);
     if (node->restriction != NULL)
         return;

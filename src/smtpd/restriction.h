@@ -10,6 +10,7 @@
 
 struct address_answer;
 struct destination;
+struct policy_server;
 struct session;
 struct smtpd;
 
@@ -66,7 +67,8 @@ struct restriction_list;
 struct restriction_node {
     const struct restriction *restriction;
     const struct restriction_class *class;
-    struct table_list *table; /* of check_*_access, or by itself */
+    struct table_list *table;            /* of check_*_access, or by itself */
+    struct policy_server *policy_server; /* of check_policy_service; NULL: what is named is none */
     struct str name;
     bool only_warns;
 };
@@ -89,7 +91,8 @@ struct restriction_class_list {
 
 enum restriction_argument {
     ARGUMENT_NONE,
-    ARGUMENT_TABLE, /* type:name */
+    ARGUMENT_TABLE,   /* type:name */
+    ARGUMENT_SERVICE, /* of a policy service: inet:host:port, unix:path, or one of them and settings in braces */
 };
 
 struct restriction {
@@ -151,6 +154,8 @@ enum verdict restriction_permit_authenticated(struct check *check, const struct 
 enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_auth_destination(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_policy_service(struct check *check, const struct restriction_node *node);
 
 enum verdict restriction_client_access(struct check *check, const struct restriction_node *node);
 enum verdict restriction_helo_access(struct check *check, const struct restriction_node *node);

@@ -16,6 +16,18 @@ enum bare_newline_policy {
     BARE_NEWLINE_REJECT,
 };
 
+/* Of one policy service: smtpd_policy_service_*, or what check_policy_service says itself. */
+struct policy_settings {
+    struct duration timeout;
+    struct duration max_idle;
+    struct duration max_ttl;
+    struct duration retry_delay;
+    int try_limit;     /* from 1 */
+    int request_limit; /* 0: none */
+    struct str default_action;
+    struct str context;
+};
+
 struct smtpd_settings {
     struct str banner;
     struct str stress;
@@ -79,6 +91,8 @@ struct smtpd_settings {
     struct str relay_recipient_maps;
     struct str canonical_maps;
     struct str recipient_canonical_maps;
+
+    struct policy_settings policy_service;
 
     int verify_poll_count;
     struct duration verify_poll_delay;

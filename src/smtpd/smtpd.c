@@ -14,6 +14,7 @@
 #include "protocol/verify.h"
 #include "smtpd/destination.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/policy_server.h"
 #include "smtpd/restriction.h"
 #include "smtpd/rewriting.h"
 
@@ -189,6 +190,7 @@ void smtpd_start(struct smtpd *smtpd)
 
 void smtpd_stop(struct smtpd *smtpd)
 {
+    policy_servers_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
     resolver_destroy(&smtpd->resolver);
     table_set_destroy(&smtpd->tables);

@@ -67,6 +67,8 @@ struct smtpd {
     const struct rewriting_list *rewriting;
     /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
     bool is_open_relay;
+    struct policy_server *policy_servers; /* all that check_policy_service names */
+    uint64_t transactions;                /* begun so far */
     /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */
     bool is_standalone;
 

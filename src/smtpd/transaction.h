@@ -30,6 +30,7 @@ struct transaction {
     bool is_smtputf8;
     bool is_rewritten_locally; /* headers are completed with our domain */
     struct instant arrival;
+    uint64_t number; /* of the process's transactions */
 
     unsigned recipient_count;
     unsigned overshoot_count;

@@ -244,6 +244,7 @@ void verb_mail(struct session *session, struct str argument)
         return;
     }
     transaction_begin(&session->transaction);
+    session->transaction.number = ++session->smtpd->transactions;
     session->is_discarding_chunks = false;
     if (begin(session, str_from(argument, 5)))
         answer_send(session, STR("250 2.1.0 Ok"));
