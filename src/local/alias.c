@@ -30,8 +30,16 @@ static enum table_result find(const struct scene *scene, struct str name, struct
     return result;
 }
 
+static void fail_without_owner(const struct scene *scene, struct str table, const struct failure *why)
+{
+    struct result failed = result_make(scene->attempt, DSN_STATUS(4, 3, 0), "cannot find alias database owner");
+
+    log_warning("cannot find alias database owner for %.*s: %s", STR_ARG(table), why->text);
+    scene_add(scene, &failed);
+}
+
 /* Files and commands in an alias are used with the rights of who could write it: the owner of the table's file. */
-static void take_owner_rights(struct scene *scene, struct str table)
+static bool take_owner_rights(struct scene *scene, struct str table)
 {
     static const struct {
         const char *type;
@@ -40,16 +48,13 @@ static void take_owner_rights(struct scene *scene, struct str table)
         { "hash", ".db" }, { "btree", ".db" }, { "lmdb", ".lmdb" }, { "texthash", "" },
         { "regexp", "" },  { "pcre", "" },     { "cidr", "" },
     };
-    const struct local *local = scene->attempt->local;
     struct stat status;
-    struct failure ignored;
+    struct failure why;
     struct str type;
     struct str path;
 
     scene->account = NULL;
-    scene->rights = local->default_rights;
-    scene->has_rights = local->has_default_rights;
-    scene->is_somebodys = false;
+    scene_take_default_rights(scene);
     (void) str_cut(table, ':', &type, &path);
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         struct str file;
@@ -57,12 +62,12 @@ static void take_owner_rights(struct scene *scene, struct str table)
         if (!str_equal(type, str_from_c(files[i].type)))
             continue;
         file = arena_printf(scene->attempt->arena, "%.*s%s", STR_ARG(path), files[i].suffix);
-        if (file_stat(file.data, &status, &ignored) && status.st_uid != 0) {
-            scene->rights = (struct rights){ status.st_uid, status.st_gid };
-            scene->has_rights = true;
-            scene->is_somebodys = true;
-        }
+        if (!file_stat(file.data, &status, &why) || status.st_uid == 0 || scene_take_owner(scene, status.st_uid, &why))
+            continue;
+        fail_without_owner(scene, table, &why);
+        return false;
     }
+    return true;
 }
 
 static bool take_sender(struct scene *scene, struct str address)
@@ -120,8 +125,7 @@ static void expand(const struct scene *scene, struct str name, struct str table,
     attempt->expansions++;
     inner->kind = SCENE_ALIAS;
     inner->expanding = name;
-    take_owner_rights(inner, table);
-    if (!take_owner(inner, name))
+    if (!take_owner_rights(inner, table) || !take_owner(inner, name))
         return;
     if (!attempt->is_expanded)
         attempt->is_list = inner->has_owner;

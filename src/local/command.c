@@ -53,6 +53,11 @@ static void export_attributes(struct run *run)
     }
 }
 
+static struct str shell_of(const struct user_account *account)
+{
+    return str_is_empty(account->shell) ? STR(_PATH_BSHELL) : account->shell;
+}
+
 static const char *const *make_environment(struct run *run)
 {
     const struct scene *scene = run->scene;
@@ -67,8 +72,12 @@ static const char *const *make_environment(struct run *run)
         export(run, "HOME", account->home);
         export(run, "LOGNAME", account->name);
         export(run, "USER", account->name);
-        export(run, "SHELL", str_is_empty(account->shell) ? STR(_PATH_BSHELL) : account->shell);
+        export(run, "SHELL", shell_of(account));
     } else {
+        if (scene->owner != NULL) {
+            export(run, "HOME", scene->owner->home);
+            export(run, "SHELL", shell_of(scene->owner));
+        }
         export(run, "LOGNAME", scene->user);
         export(run, "USER", scene->user);
     }

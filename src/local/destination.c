@@ -19,14 +19,10 @@ static void add(struct destination_list *list, struct arena *arena, enum destina
     list->items[list->count++] = (struct destination){ kind, text };
 }
 
-/*
- * Takes up to the next comma outside of quotes and comments. A /file without quotes ends at a blank, too; so would a
- * command, but what follows it was meant for its arguments.
- */
+/* Takes up to the next comma outside of quotes and comments. */
 static struct str take_element(struct cursor *cursor)
 {
-    struct str all = str_trim_left(cursor->rest);
-    bool ends_at_blank = str_starts_with(all, STR("/"));
+    struct str all = cursor->rest;
     bool is_quoted = false;
     int depth = 0;
     size_t end = 0;
@@ -42,83 +38,92 @@ static struct str take_element(struct cursor *cursor)
             depth++;
         else if (!is_quoted && c == ')' && depth > 0)
             depth--;
-        else if (!is_quoted && depth == 0 && (c == ',' || (ends_at_blank && strchr(" \t\r\n", c) != NULL)))
+        else if (!is_quoted && depth == 0 && c == ',')
             break;
     }
     cursor->rest = str_from(all, end + 1);
-    return str_trim(str_part(all, 0, end));
+    return str_part(all, 0, end);
 }
 
-/* "\"|cmd arg\"" and "|\"cmd arg\"" both stand for |cmd arg. */
-static struct str unquote(struct arena *arena, struct str text)
-{
-    char *copy = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-    size_t end;
-
-    if (text.len < 2 || text.data[0] != '"')
-        return text;
-    /* A quote that is never closed ends with the text; that of an address is closed before. */
-    end = text.data[text.len - 1] == '"' ? text.len - 1 : text.len;
-    if (end == text.len && str_contains_char(str_from(text, 1), '"'))
-        return text;
-    for (size_t i = 1; i < end; i++) {
-        if (text.data[i] == '\\' && i + 1 < end)
-            i++;
-        copy[len++] = text.data[i];
-    }
-    return str_make(copy, len);
-}
-
-static bool add_special(struct destination_list *list, struct arena *arena, struct str text)
-{
-    struct str plain = unquote(arena, text);
-
-    if (str_starts_with(plain, STR("|"))) {
-        add(list, arena, DESTINATION_COMMAND, unquote(arena, str_trim(str_from(plain, 1))));
-    } else if (str_starts_with_nocase(plain, STR(":include:"))) {
-        add(list, arena, DESTINATION_INCLUDE, unquote(arena, str_trim(str_from(plain, strlen(":include:")))));
-    } else if (str_starts_with(plain, STR("/"))) {
-        add(list, arena, DESTINATION_FILE, plain);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* A backslash quotes the character behind it, as in any address; only one that is quoted itself is part of the name. */
+/* An address whose first characters say that it is none. */
 static void add_address(struct destination_list *list, struct arena *arena, struct str address)
 {
-    if (str_starts_with(address, STR("\\")) && address.len > 1)
-        add(list, arena, DESTINATION_USER, str_from(address, 1));
+    static const struct {
+        struct str mark;
+        enum destination_kind kind;
+    } rows[] = {
+        { { "|", 1 }, DESTINATION_COMMAND },
+        { { ":include:", 9 }, DESTINATION_INCLUDE },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (str_starts_with_nocase(address, rows[i].mark)) {
+            add(list, arena, rows[i].kind, str_from(address, rows[i].mark.len));
+            return;
+        }
+    }
+    if (str_starts_with(address, STR("/")))
+        add(list, arena, DESTINATION_FILE, address);
+    else if (str_starts_with(address, STR("~")))
+        add(list, arena, DESTINATION_HOME_FILE, address);
     else if (!str_is_empty(address))
         add(list, arena, DESTINATION_ADDRESS, address);
+}
+
+/* A backslash with nothing behind it stands for nothing. */
+static struct str without_last_backslash(struct str text)
+{
+    size_t count = 0;
+
+    while (count < text.len && text.data[text.len - 1 - count] == '\\')
+        count++;
+    return str_part(text, 0, text.len - count % 2);
 }
 
 static void add_addresses(struct destination_list *list, struct arena *arena, struct str text)
 {
     struct address_list addresses;
 
-    address_list_parse(&addresses, arena, text, 10);
-    if (addresses.count == 0)
+    text = without_last_backslash(str_trim(text));
+    address_list_parse(&addresses, arena, text, SIZE_MAX);
+    if (addresses.junk_count > 0)
         add(list, arena, DESTINATION_BAD,
             arena_printf(arena, "bad address: \"%.*s\"", STR_ARG(str_part(text, 0, 100))));
     for (size_t i = 0; i < addresses.count; i++)
         add_address(list, arena, addresses.items[i].address);
 }
 
+/* One word is an address like others; with more of them they are the command's arguments. */
+static void add_bare_command(struct destination_list *list, struct arena *arena, struct str text)
+{
+    struct address_list addresses;
+
+    address_list_parse(&addresses, arena, text, 2);
+    if (addresses.count == 1 && addresses.items[0].source.len == text.len)
+        add_address(list, arena, addresses.items[0].address);
+    else
+        add(list, arena, DESTINATION_COMMAND, str_trim(str_from(text, 1)));
+}
+
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line)
 {
     struct cursor cursor = cursor_over(arena_str(arena, line));
+    struct str rest = cursor.rest; /* begins with the addresses that were not added yet */
 
     while (!cursor_at_end(&cursor)) {
-        struct str element = take_element(&cursor);
+        struct str before = str_part(rest, 0, rest.len - cursor.rest.len);
+        struct str element = str_trim(take_element(&cursor));
 
-        if (str_is_empty(element))
+        if (!str_starts_with(element, STR("|")) && !str_starts_with(element, STR(":")))
             continue;
-        if (!add_special(list, arena, element))
+        add_addresses(list, arena, before);
+        if (str_starts_with(element, STR("|")))
+            add_bare_command(list, arena, element);
+        else
             add_addresses(list, arena, element);
+        rest = cursor.rest;
     }
+    add_addresses(list, arena, rest);
 }
 
 void destination_add_address(struct destination_list *list, struct arena *arena, struct str address)

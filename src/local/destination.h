@@ -6,12 +6,12 @@
 
 /* destination - the right side of an alias, or a line of a .forward or :include: file, taken apart. */
 enum destination_kind {
-    DESTINATION_ADDRESS, /* text is internal; it may have no domain */
-    DESTINATION_USER,    /* "\\user", quoted or so: that user's mailbox, whatever alias or .forward there is */
-    DESTINATION_COMMAND, /* after the | */
-    DESTINATION_FILE,    /* absolute path */
-    DESTINATION_INCLUDE, /* absolute path, after :include: */
-    DESTINATION_BAD,     /* text says what was wrong */
+    DESTINATION_ADDRESS,   /* text is internal; it may have no domain */
+    DESTINATION_COMMAND,   /* after the | */
+    DESTINATION_FILE,      /* absolute path */
+    DESTINATION_HOME_FILE, /* "~/path", in the home of whose list it is; what else begins with ~ is a mistake */
+    DESTINATION_INCLUDE,   /* path, after :include: */
+    DESTINATION_BAD,       /* text says what was wrong */
 };
 
 struct destination {
@@ -25,7 +25,13 @@ struct destination_list {
     size_t capacity;
 };
 
-/* Appends what one logical line holds; commas separate, "..." keeps together, ( ) are comments, # begins none. */
+/*
+ * Appends what one logical line holds: addresses as in a header (RFC 5322 section 3.4), so that commas and blanks
+ * separate,
+ * "..." keeps together, ( ) are comments, < > follow a name, and a backslash stands before what is meant as it is. An
+ * address that begins with | / ~ or :include: is a destination of that kind. Only a |command that is not quoted keeps
+ * its words, up to a comma. # begins no comment.
+ */
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line);
 
 /* Appends the text as one address. */

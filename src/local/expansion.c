@@ -61,7 +61,7 @@ static void deliver_resolved(const struct scene *scene, const struct resolved_ad
         str_equal(resolved->transport, str_from_c(daemon_service(attempt->local->daemon)))) {
         inner = scene_enter(scene, resolved->recipient);
         inner->depth++;
-        recipient_deliver(inner, false);
+        recipient_deliver(inner);
         return;
     }
     scene_resubmit(scene, resolved->recipient, STR_EMPTY);
@@ -81,17 +81,17 @@ static void deliver_address(const struct scene *scene, struct str address)
         fail(scene, DSN_STATUS(4, 3, 0), "cannot resolve address %.*s: %s", STR_ARG(address), why.text);
 }
 
-/* "\user": no alias and no .forward of that name is looked at. */
-static void deliver_bare_user(const struct scene *scene, struct str name)
+PRINTF_LIKE(3, 4)
+static void fail_configuration(const struct scene *scene, struct dsn_status dsn, const char *format, ...)
 {
-    struct str address = with_extension(scene, name);
-    struct scene *inner;
+    char text[1000];
+    va_list args;
 
-    if (!str_contains_char(name, '@') && !str_is_empty(scene->domain))
-        address = arena_printf(scene->attempt->arena, "%.*s@%.*s", STR_ARG(address), STR_ARG(scene->domain));
-    inner = scene_enter(scene, address);
-    inner->depth++;
-    recipient_deliver(inner, true);
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_warning("%s", text);
+    fail(scene, dsn, "mail system configuration error");
 }
 
 /* ---- commands and files ---- */
@@ -137,6 +137,17 @@ static void deliver_file(const struct scene *scene, struct str path)
     scene_add_delivery(scene, &result);
 }
 
+static void deliver_home_file(const struct scene *scene, struct str path)
+{
+    if (!str_starts_with(path, STR("~/")))
+        fail_configuration(scene, DSN_STATUS(5, 3, 5), "bad home directory syntax for: %.*s", STR_ARG(path));
+    else if (scene->owner == NULL || str_is_empty(scene->owner->home))
+        fail_configuration(scene, DSN_STATUS(5, 3, 5), "unknown home directory for: %.*s", STR_ARG(path));
+    else
+        deliver_file(scene, arena_printf(scene->attempt->arena, "%.*s%.*s", STR_ARG(scene->owner->home),
+                                         STR_ARG(str_from(path, 1))));
+}
+
 /* ---- :include: files ---- */
 
 /* Read with the rights of whose list it stands in; in a list of root's its owner need not let all the world read it. */
@@ -156,38 +167,40 @@ static bool read_include(const struct scene *scene, const char *path, struct str
     return is_read;
 }
 
-static void take_include_rights(struct scene *scene, const struct stat *status)
+/* The members, as the user who owns the list if it stands in one of root's. */
+static void enter_include(const struct scene *scene, struct str path, const struct stat *status, struct str text)
 {
-    if (scene->is_somebodys || status->st_uid == 0)
+    struct attempt *attempt = scene->attempt;
+    struct destination_list list = { 0 };
+    struct scene *inner = scene_enter(scene, scene->address);
+    struct failure why;
+
+    inner->depth++;
+    attempt->expansions++;
+    inner->kind = SCENE_INCLUDE;
+    inner->expanding = path;
+    inner->is_included = true;
+    if (local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include"))
+        inner->propagated = scene->propagated;
+    if (!scene->is_somebodys && status->st_uid != 0 && !scene_take_owner(inner, status->st_uid, &why)) {
+        log_warning("%s", why.text);
+        fail_configuration(scene, DSN_STATUS(4, 3, 5), "%.*s: cannot find :include: file owner username",
+                           STR_ARG(path));
         return;
-    scene->rights = (struct rights){ status->st_uid, status->st_gid };
-    scene->has_rights = true;
-    scene->is_somebodys = true;
-}
-
-PRINTF_LIKE(2, 3) static void fail_configuration(const struct scene *scene, const char *format, ...)
-{
-    char text[1000];
-    va_list args;
-
-    va_start(args, format);
-    (void) vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    log_warning("%s", text);
-    fail(scene, DSN_STATUS(5, 3, 5), "mail system configuration error");
+    }
+    destination_parse_file(&list, attempt->arena, text);
+    expansion_add(inner, &list);
 }
 
 static void deliver_include(const struct scene *scene, struct str path)
 {
     struct attempt *attempt = scene->attempt;
-    struct destination_list list = { 0 };
-    struct scene *inner;
     struct stat status;
     struct strbuf text;
     struct failure why;
 
     if (!str_starts_with(path, STR("/"))) {
-        fail_configuration(scene, ":include:%.*s uses a relative path", STR_ARG(path));
+        fail_configuration(scene, DSN_STATUS(5, 3, 5), ":include:%.*s uses a relative path", STR_ARG(path));
         return;
     }
     if (scene_is_inside(scene, SCENE_INCLUDE, path)) {
@@ -202,21 +215,11 @@ static void deliver_include(const struct scene *scene, struct str path)
                     STR_ARG(path), strerror(why.error));
         fail(scene, DSN_STATUS(4, 3, 0), "cannot open include file %.*s: %s", STR_ARG(path), why.text);
     } else if (!S_ISREG(status.st_mode)) {
-        fail_configuration(scene, ":include: file %.*s is not a regular file", STR_ARG(path));
+        fail_configuration(scene, DSN_STATUS(5, 3, 5), ":include: file %.*s is not a regular file", STR_ARG(path));
     } else if ((status.st_mode & S_IWOTH) != 0) {
-        fail_configuration(scene, ":include: file %.*s is world writable", STR_ARG(path));
+        fail_configuration(scene, DSN_STATUS(5, 3, 5), ":include: file %.*s is world writable", STR_ARG(path));
     } else {
-        inner = scene_enter(scene, scene->address);
-        inner->depth++;
-        attempt->expansions++;
-        inner->kind = SCENE_INCLUDE;
-        inner->expanding = path;
-        inner->is_included = true;
-        if (local_list_has(&attempt->local->settings->propagate_unmatched_extensions, "include"))
-            inner->propagated = scene->propagated;
-        take_include_rights(inner, &status);
-        destination_parse_file(&list, attempt->arena, strbuf_str(&text));
-        expansion_add(inner, &list);
+        enter_include(scene, path, &status, strbuf_str(&text));
     }
     strbuf_done(&text);
 }
@@ -229,8 +232,8 @@ static void deliver_destination(const struct scene *scene, const struct destinat
         enum destination_kind kind;
         void (*deliver)(const struct scene *scene, struct str text);
     } ways[] = {
-        { DESTINATION_ADDRESS, deliver_address }, { DESTINATION_USER, deliver_bare_user },
-        { DESTINATION_COMMAND, deliver_command }, { DESTINATION_FILE, deliver_file },
+        { DESTINATION_ADDRESS, deliver_address }, { DESTINATION_COMMAND, deliver_command },
+        { DESTINATION_FILE, deliver_file },       { DESTINATION_HOME_FILE, deliver_home_file },
         { DESTINATION_INCLUDE, deliver_include },
     };
 

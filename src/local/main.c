@@ -141,7 +141,7 @@ static void deliver_to_recipient(struct delivery *delivery, struct local *local,
         result = result_make(&attempt, DSN_STATUS(5, 4, 6), "mail forwarding loop for %.*s", STR_ARG(scene.address));
         scene_add(&scene, &result);
     } else {
-        recipient_deliver(&scene, false);
+        recipient_deliver(&scene);
         expansion_run(&attempt);
         owner_report_all(&attempt);
         resubmit_all(&attempt);

@@ -30,7 +30,7 @@ static void hand_over(const struct scene *scene, struct str transport)
 
     transport = complete(scene, transport);
     log_passing(attempt->delivery->request->queue_id, scene->address, transport);
-    if (scene->kind == SCENE_RECIPIENT)
+    if (scene->outer == NULL)
         attempt->passed_to = transport;
     else
         scene_resubmit(scene, scene->address, transport);

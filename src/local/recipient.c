@@ -53,9 +53,7 @@ static void deliver_unknown(const struct scene *scene)
     inner->kind = SCENE_ALIAS;
     inner->expanding = STR(LUSER_MARK);
     inner->account = NULL;
-    inner->rights = attempt->local->default_rights;
-    inner->has_rights = attempt->local->has_default_rights;
-    inner->is_somebodys = false;
+    scene_take_default_rights(inner);
     /* One address, whatever it looks like: a stranger chose parts of it. */
     destination_add_address(&list, attempt->arena, relay);
     expansion_add(inner, &list);
@@ -78,6 +76,7 @@ static void deliver_user(struct scene *scene, const struct user_account *account
     struct failure why;
 
     scene->account = account;
+    scene->owner = account;
     scene->rights = rights_of(account);
     scene->has_rights = true;
     scene->is_somebodys = !rights_are_roots(&scene->rights);
@@ -113,20 +112,26 @@ static const struct user_account *find_user(const struct scene *scene, bool *has
     return NULL;
 }
 
-void recipient_deliver(struct scene *scene, bool is_bare)
+static void deliver_found(struct scene *scene, bool is_bare)
 {
     const struct user_account *account;
     bool has_failed;
 
-    if (!is_bare && (scene_is_loop(scene) || alias_deliver(scene)))
-        return;
     account = find_user(scene, &has_failed);
     if (has_failed)
         return;
-    if (goes_as_new_message(scene, account))
+    if (!is_bare && goes_as_new_message(scene, account))
         scene_resubmit(scene, scene->address, STR_EMPTY);
     else if (account != NULL)
         deliver_user(scene, account, is_bare);
     else
         deliver_unknown(scene);
+}
+
+void recipient_deliver(struct scene *scene)
+{
+    if (str_starts_with(scene->local_part, STR("\\")))
+        deliver_found(scene_enter(scene, str_from(scene->address, 1)), true);
+    else if (!scene_is_loop(scene) && !alias_deliver(scene))
+        deliver_found(scene, false);
 }

@@ -6,8 +6,8 @@
 
 /*
  * recipient - a name on this host, by the order of ways: alias, .forward, mailbox, luser_relay. The results are added
- * to the attempt. is_bare: neither alias nor .forward.
+ * to the attempt. Of "\\name" neither alias nor .forward is looked at, and it is no new message's recipient.
  */
-void recipient_deliver(struct scene *scene, bool is_bare);
+void recipient_deliver(struct scene *scene);
 
 #endif

@@ -78,6 +78,33 @@ bool scene_is_loop(const struct scene *scene)
     return true;
 }
 
+bool scene_take_owner(struct scene *scene, uid_t uid, struct failure *why)
+{
+    struct user_account *owner = arena_new(scene->attempt->arena, struct user_account);
+
+    switch (user_by_uid(scene->attempt->arena, uid, owner, why)) {
+    case USER_UNKNOWN:
+        return false;
+    case USER_ABSENT:
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "cannot find username for uid %u", (unsigned) uid);
+    case USER_FOUND:
+        break;
+    }
+    scene->owner = owner;
+    scene->rights = rights_of(owner);
+    scene->has_rights = true;
+    scene->is_somebodys = true;
+    return true;
+}
+
+void scene_take_default_rights(struct scene *scene)
+{
+    scene->owner = NULL;
+    scene->rights = scene->attempt->local->default_rights;
+    scene->has_rights = scene->attempt->local->has_default_rights;
+    scene->is_somebodys = false;
+}
+
 static struct str defined(struct str value)
 {
     return str_is_empty(value) ? str_make(NULL, 0) : value;

@@ -36,6 +36,7 @@ struct scene {
     struct str expanding;                 /* the alias, or the path of the .forward or :include:, this is inside of */
     const struct user_account *account;   /* of the user whose mail this is; NULL: of an alias */
     const struct user_account *forwarder; /* the user in whose .forward we are, also through aliases; or NULL */
+    const struct user_account *owner;     /* whose list this is: account, or of the file; NULL: root's */
     struct rights rights;                 /* for files and commands named here */
     bool has_rights;                      /* false: default_privs are wanted and not there */
     bool is_somebodys;                    /* these are a user's own, not those of default_privs */
@@ -57,6 +58,13 @@ bool scene_is_of_alias(const struct scene *scene, struct str name);
  * once more round a loop that is known. Then the log says so, and it is the scene's result.
  */
 bool scene_is_loop(const struct scene *scene);
+
+/*
+ * What is named from here on is run and written as the user who owns the list, by uid; false: nobody is known by that
+ * number. For the root's lists: as default_privs.
+ */
+MUST_USE bool scene_take_owner(struct scene *scene, uid_t uid, struct failure *why);
+void scene_take_default_rights(struct scene *scene);
 
 /* The names that forward_path, luser_relay and command directories know; the array is in the attempt's arena. */
 struct template_names scene_names(const struct scene *scene);

@@ -172,6 +172,25 @@ def test_a_locked_mailbox_is_waited_for_and_then_deferred(either, account):
     flush_until_delivered(mail, account)
 
 
+def test_each_service_waits_for_a_lock_as_long_as_its_deliver_lock_delay_says(make_merpati, account):
+    mail = make_merpati(
+        main={"deliver_lock_attempts": "2", "deliver_lock_delay": "1h", "transport_maps": "inline:{quick.test=quick}"},
+        services=["quick unix - n n - - local -o deliver_lock_delay=1s"],
+    )
+    box = mail.mail / account
+    box.write_text("")
+    if os.geteuid() == 0:
+        shutil.chown(box, account)
+    with open(box, "r+") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        mail.start()
+        send(mail, account)
+        send(mail, f"{account}@quick.test")
+        mail.wait_log(r"@quick\.test>, relay=local, .* status=deferred ")
+    mail.wait_log(delivered(account))
+    assert not mail.log_lines(r"@example\.test>, .* status=deferred")
+
+
 def test_a_dot_lock_is_respected(either, account):
     mail = either(main={"deliver_lock_attempts": "2", "deliver_lock_delay": "1s"})
     lock = mail.mail / f"{account}.lock"
