@@ -229,11 +229,18 @@ def test_a_refused_message_does_not_spoil_the_next(make_merpati, sink):
     assert "RSET" in server.lines()
 
 
-def test_an_idle_session_ends_with_quit(make_merpati, sink):
-    server = sink()
-    mail = route_all(make_merpati(main={**KEPT, "smtp_connection_cache_time_limit": "1s"}), server.port).start()
-    send(mail, ["u@away.example"])
-    wait_until(lambda: server.lines()[-1:] == ["QUIT"], "QUIT")
+def test_an_idle_session_ends_with_quit_after_the_time_of_its_service(make_merpati, sink):
+    kept, left = sink(), sink()
+    mail = make_merpati(
+        main={**KEPT, "smtp_connection_cache_time_limit": "600s",
+              "transport_maps": f"inline:{{kept.example=smtp:[127.0.0.1]:{kept.port}, left.example=quick:[127.0.0.1]:{left.port}}}"},
+        services=["quick unix - - n - - smtp -o smtp_connection_cache_time_limit=1s"],
+    ).start()
+    send(mail, ["u@kept.example"])
+    mail.wait_log(r"to=<u@kept\.example>.*status=sent")
+    send(mail, ["u@left.example"])
+    wait_until(lambda: left.lines()[-1:] == ["QUIT"], "QUIT")
+    assert "QUIT" not in kept.lines()
 
 
 # --- what goes over the wire --------------------------------------------------------------------------------------

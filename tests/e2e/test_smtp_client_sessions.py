@@ -259,17 +259,19 @@ def burst(mail, count):
             assert client.deliver("s@example.test", f"u{number}@away.example", "Subject: x\n\nhello\n").code == 250
 
 
-def test_a_session_is_kept_while_more_waits_for_its_next_hop(either, sink):
+@pytest.mark.parametrize("on_demand", ["yes", "no"])
+def test_a_session_is_kept_while_more_waits_for_its_next_hop(either, sink, on_demand):
     server = sink()
-    mail = route(either(main={"smtp_connection_cache_time_limit": "10s"}), server,
+    mail = route(either(main={"smtp_connection_cache_time_limit": "10s", "smtp_connection_cache_on_demand": on_demand}), server,
                  smtp_destination_concurrency_limit="1", initial_destination_concurrency="1", defer_transports="smtp")
     burst(mail, 12)
     mail.set(defer_transports="")
     mail.reload()
     mail.command("postqueue", "-f")
     server.wait_for(12)
-    assert len({message.connection for message in server.messages}) < 6
-    mail.wait_log(r"to=<u\d+@away.*conn_use=3")
+    count = len({message.connection for message in server.messages})
+    assert count < 6 if on_demand == "yes" else count == 12
+    mail.wait_log(r"to=<u\d+@away.*conn_use=3" if on_demand == "yes" else "status=sent", 1 if on_demand == "yes" else 12)
 
 
 def test_the_session_of_a_lone_message_ends_at_once(either, sink):
