@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a server may take at each step, by SMTP and LMTP: a transport for each limit, with a server that says nothing there."""
 
+import contextlib
+import socket
+
 from support.smtp_sink import STALL
 
 XFORWARD = ["PIPELINING", "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT"]
@@ -38,3 +41,30 @@ def test_each_step_has_its_limit(either, sink):
         assert client.deliver("", [f"u@{name}.test" for name in STEPS], "Subject: x\n\nhello\n").code == 250
     for name, (_, doing) in STEPS.items():
         mail.wait_log(rf"to=<u@{name}\.test>, relay={HOST}:\d+, .*dsn=4\.4\.2, status=deferred \(conversation with {HOST} timed out while {doing}\)")
+
+
+@contextlib.contextmanager
+def full_backlog():
+    """The port of a server that takes no more connections: what comes is not answered."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_a_connection_is_waited_for_as_long_as_the_service_says(either):
+    with full_backlog() as port:
+        mail = either()
+        mail.services.append(f"short unix - - {mail.chroot} - - smtp -o smtp_connect_timeout=1s")
+        mail.set(smtp_connect_timeout="600s", transport_maps=f"inline:{{long.test=smtp:[127.0.0.1]:{port}, short.test=short:[127.0.0.1]:{port}}}")
+        mail.start()
+        for name in ("long", "short"):
+            mail.sendmail("-f", "s@example.test", f"u@{name}.test", input="Subject: x\n\nhello\n")
+            mail.wait_log(r"from=<s@example\.test>, .*queue active", 1 if name == "long" else 2)
+        mail.wait_log(rf"to=<u@short\.test>, relay=none, .*dsn=4\.4\.1, status=deferred \(connect to {HOST}:{port}: Connection timed out\)")
+        assert not mail.log_lines(r"to=<u@long\.test>")
