@@ -55,6 +55,7 @@ static struct destination *create(struct transport *transport, struct str key, s
     heap_init(&destination->peers, peer_is_before);
     list_init(&destination->lanes);
     list_init(&destination->waiting_node);
+    list_init(&destination->idle_node);
     strbuf_init(&destination->dead_dsn, DEAD_TEXT_MAXIMUM);
     strbuf_init(&destination->dead_reason, DEAD_TEXT_MAXIMUM);
     map_set(transport->destinations, key, destination);
@@ -66,6 +67,7 @@ void destination_free(struct destination *destination)
     struct transport *transport = destination->transport;
 
     CHECK(destination->waiting == 0 && destination->busy == 0);
+    list_remove(&destination->idle_node);
     heap_remove(&transport->ready, &destination->ready_node);
     heap_remove(&transport->resting, &destination->resting_node);
     if (destination->dead_node.is_in)
@@ -117,12 +119,15 @@ size_t destination_entries(const struct destination *destination)
     return destination->waiting + destination->busy;
 }
 
-bool destination_has_more(const struct destination *destination, struct instant now)
+static bool had_delivery_lately(const struct destination *destination, struct instant now)
 {
-    if (destination->waiting > 0)
-        return true;
     return destination->last_end.us != 0 &&
            instant_since(now, destination->last_end).us < seconds(BACK_TO_BACK_SECONDS).us;
+}
+
+bool destination_has_more(const struct destination *destination, struct instant now)
+{
+    return destination->waiting > 0 || had_delivery_lately(destination, now);
 }
 
 bool destination_clogs(struct destination *destination, size_t fair, struct duration period, struct instant now)
@@ -159,6 +164,12 @@ static void refresh_lanes(struct destination *destination)
     }
 }
 
+static bool is_idle(const struct destination *destination)
+{
+    return destination->waiting == 0 && destination->busy == 0 && destination->dead_until.us == 0 &&
+           destination->rests_until.us == 0;
+}
+
 void destination_refresh(struct destination *destination)
 {
     struct transport *transport = destination->transport;
@@ -176,14 +187,36 @@ void destination_refresh(struct destination *destination)
         list_remove(&destination->waiting_node);
     else if (list_is_empty(&destination->waiting_node))
         list_append(&transport->waiting_destinations, &destination->waiting_node);
+    if (!is_idle(destination))
+        list_remove(&destination->idle_node);
 }
 
+static void forget_idle(struct transport *transport, struct instant now)
+{
+    const struct list *row = &transport->idle_destinations;
+
+    while (!list_is_empty(row)) {
+        struct destination *first = CONTAINER_OF(row->next, struct destination, idle_node);
+
+        if (had_delivery_lately(first, now))
+            return;
+        destination_free(first);
+    }
+}
+
+/* Of an idle one only the end of its last delivery counts, for mail that comes soon after. */
 void destination_settle(struct destination *destination)
 {
+    struct transport *transport = destination->transport;
+    struct instant last_end = destination->last_end;
+
     destination_refresh(destination);
-    if (destination->waiting == 0 && destination->busy == 0 && destination->dead_until.us == 0 &&
-        destination->rests_until.us == 0)
-        destination_free(destination);
+    if (!is_idle(destination))
+        return;
+    window_init(&destination->window, transport->limits.initial_concurrency, transport->limits.concurrency);
+    list_remove(&destination->idle_node);
+    list_append(&transport->idle_destinations, &destination->idle_node);
+    forget_idle(transport, last_end);
 }
 
 void destination_rest(struct destination *destination, struct instant now)

@@ -43,6 +43,7 @@ struct transport *scheduler_add_transport(struct scheduler *scheduler, struct st
     transport->owner = owner;
     transport->destinations = map_create();
     list_init(&transport->waiting_destinations);
+    list_init(&transport->idle_destinations);
     heap_init(&transport->ready, destination_is_before);
     heap_init(&transport->resting, destination_rests_before);
     for (size_t i = 0; i < CLASS_MAXIMUM; i++) {
@@ -71,6 +72,11 @@ const struct scheduler_limits *transport_limits(const struct transport *transpor
 size_t transport_waiting(const struct transport *transport)
 {
     return transport->waiting;
+}
+
+size_t transport_destinations(const struct transport *transport)
+{
+    return map_count(transport->destinations);
 }
 
 bool transport_wakes(const struct transport *transport, struct instant now, struct instant *when_out)

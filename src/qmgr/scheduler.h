@@ -87,6 +87,8 @@ void *transport_owner(const struct transport *transport);
 const struct scheduler_limits *transport_limits(const struct transport *transport);
 /* Entries that wait. */
 size_t transport_waiting(const struct transport *transport);
+/* Those that are remembered. */
+size_t transport_destinations(const struct transport *transport);
 
 /* An entry may go now. */
 bool transport_is_ready(struct transport *transport, struct instant now);

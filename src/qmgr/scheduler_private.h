@@ -38,6 +38,7 @@ struct transport {
     void *owner;
     struct map *destinations;
     struct list waiting_destinations;         /* that have waiting entries */
+    struct list idle_destinations;            /* the first idle first */
     struct heap ready;                        /* destinations whose first waiting peer may go now */
     struct heap resting;                      /* destinations that wait for a time */
     struct heap candidates[2][CLASS_MAXIMUM]; /* new, deferred */
@@ -55,6 +56,7 @@ struct destination {
     struct heap peers; /* with waiting entries */
     struct list lanes; /* that are not empty */
     struct list waiting_node;
+    struct list idle_node;
     struct heap_node ready_node;
     struct heap_node resting_node;
     struct heap_node dead_node;
@@ -123,7 +125,7 @@ struct str scheduler_copy(struct str text);
 void scheduler_forget(struct str *text);
 /* After any change: in or out of the orders that it belongs in. */
 void destination_refresh(struct destination *destination);
-/* The same, and an idle one is forgotten. */
+/* The same, and an idle one is forgotten, at once or when the end of its last delivery is a second old. */
 void destination_settle(struct destination *destination);
 void destination_free(struct destination *destination);
 void destination_rest(struct destination *destination, struct instant now);

@@ -625,7 +625,32 @@ TEST(more_goes_to_a_destination_while_something_waits_and_for_a_second_after_a_d
     entry_finish(third, second(3));
     add(&bench, 4, "a.example", 0);
     first = take_at(&bench, second(3));
-    EXPECT_FALSE(destination_has_more(first->destination, second(3)));
-    entry_finish(first, second(3));
+    EXPECT(destination_has_more(first->destination, instant_add(second(3), milliseconds(900))));
+    EXPECT_FALSE(destination_has_more(first->destination, second(4)));
+    entry_finish(first, second(4));
+    tear_down(&bench);
+}
+
+TEST(a_destination_without_deliveries_has_a_new_window_and_is_forgotten_when_another_has_been_without_for_a_second)
+{
+    const struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+
+    set_up(&bench, &limits);
+    add(&bench, 1, "a.example", 0);
+    add(&bench, 2, "a.example", 0);
+    entry_finish(take(&bench), second(1));
+    EXPECT_UINT(destination_window(destination_of(&bench, "a.example", ""))->size, 3);
+    entry_finish(take(&bench), second(1));
+    EXPECT_UINT(destination_window(destination_of(&bench, "a.example", ""))->size, 2);
+    expect_order(&bench, "");
+    for (size_t i = 1; i <= 3; i++) {
+        add(&bench, i, i < 3 ? "b.example" : "c.example", 0);
+        entry_finish(take(&bench), second(1));
+    }
+    EXPECT_UINT(transport_destinations(bench.transport), 3);
+    add(&bench, 1, "c.example", 0);
+    entry_finish(take(&bench), second(2));
+    EXPECT_UINT(transport_destinations(bench.transport), 1);
     tear_down(&bench);
 }
