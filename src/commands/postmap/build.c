@@ -74,6 +74,12 @@ static bool add_line(struct build *build, struct str line, struct str place, uns
     return add_entry(build, key, value, why);
 }
 
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
 /* What sendmail's alias files have, so that others can tell that one is whole. */
 static bool add_marks(struct build *build, struct failure *why)
 {
@@ -95,6 +101,7 @@ static bool add_lines(struct build *build, struct str text, struct str place, st
     bool is_done = true;
 
     table_source_init(&source, text);
+    table_source_skip_indented(&source, place, warn, NULL);
     while (is_done && table_source_next(&source, &line, &number)) {
         is_done = add_line(build, line, place, number, why);
         arena_reset(build->scratch);
@@ -135,13 +142,15 @@ static bool read_input(struct strbuf *text, mode_t *mode_out, struct failure *wh
 static bool fill(struct build *build, struct str type, struct str path, struct str text, struct failure *why)
 {
     struct str place = build->options->is_incremental ? STR("stdin") : path;
-    struct str table = str_equal(type, STR("lmdb")) ? arena_printf(build->scratch, "lmdb:%.*s", STR_ARG(path))
-                                                    : arena_printf(build->scratch, "%.*s.db", STR_ARG(path));
     struct strbuf name;
     bool is_done;
 
     strbuf_init(&name, STRBUF_UNLIMITED);
-    strbuf_append(&name, table);
+    if (str_equal(type, STR("lmdb")))
+        strbuf_append_c(&name, "lmdb:");
+    strbuf_append(&name, path);
+    if (str_equal(type, STR("hash")) || str_equal(type, STR("btree")))
+        strbuf_append_c(&name, ".db");
     build->name = strbuf_c(&name);
     is_done = add_lines(build, text, place, why);
     strbuf_done(&name);
@@ -160,7 +169,7 @@ static bool is_known(struct str type)
 static bool build_as_owner(const struct postmap_options *options, struct str type, struct str path, struct failure *why)
 {
     struct build build = { .options = options };
-    struct table_writer_options writer_options = { .has_no_nul = options->has_no_nul };
+    struct table_writer_options writer_options = { .has_no_nul = options->has_no_nul, .has_nul = options->has_nul };
     struct strbuf text;
     bool is_done;
 

@@ -66,6 +66,7 @@ static bool set_option(struct postmap_options *options, int c, struct str argume
         return true;
     case 'N':
         options->has_no_nul = false;
+        options->has_nul = true;
         return true;
     default:
         return set_switch(options, c) || fail_usage(options);

@@ -29,6 +29,7 @@ struct postmap_options {
     bool has_file_values;        /* -F */
     bool is_incremental;         /* -i */
     bool has_no_nul;             /* -n */
+    bool has_nul;                /* -N */
     bool keeps_root;             /* -o */
     bool has_default_mode;       /* -p */
     bool replaces;               /* -r */

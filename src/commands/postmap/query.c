@@ -69,6 +69,18 @@ static bool fail(const struct table *table, struct arena *arena, struct failure 
     return failure_set(why, FAILURE_PERMANENT, 0, "table %.*s: query error", STR_ARG(shown_name(table, arena)));
 }
 
+/* A table that cannot answer: the reason as a warning, and then which table it was, as in Postfix. */
+static bool tell_trouble(const struct table *table, struct arena *arena, struct failure *why)
+{
+    struct failure reason = *why;
+    struct str name = table_name(table);
+
+    if (str_starts_with(str_from_c(reason.text), arena_printf(arena, "table %.*s: query error", STR_ARG(name))))
+        return false;
+    log_warning("%s", reason.text);
+    return failure_set(why, reason.kind, reason.error, "table %.*s: query error", STR_ARG(name));
+}
+
 /* Tables that are text when they are opened name files; others keep what was in them. */
 static bool convert_value(const struct table *table, struct str key, struct arena *arena, struct str *value,
                           struct failure *why)
@@ -103,6 +115,14 @@ static bool is_good_value(const struct query *query, const struct table *table, 
     return fail(table, arena, why);
 }
 
+static void warn_of_empty(const struct table *table, struct str key, struct arena *arena)
+{
+    struct str name = shown_name(table, arena);
+
+    log_warning("table %.*s: key %.*s: empty string result is not allowed", STR_ARG(name), STR_ARG(key));
+    log_warning("table %.*s should return NO RESULT in case of NOT FOUND", STR_ARG(name));
+}
+
 static bool find(const struct query *query, struct str key, struct arena *arena, struct str *value_out, bool *found_out,
                  struct failure *why)
 {
@@ -115,12 +135,14 @@ static bool find(const struct query *query, struct str key, struct arena *arena,
         switch (table_lookup(table, key, arena, value_out, why)) {
         case TABLE_FOUND:
             *found_out = true;
+            if (str_is_empty(*value_out))
+                warn_of_empty(table, key, arena);
             return is_good_value(query, table, key, *value_out, arena, why) &&
                    (!query->options->has_file_values || convert_value(table, key, arena, value_out, why));
         case TABLE_ABSENT:
             break;
         case TABLE_UNKNOWN:
-            return false;
+            return tell_trouble(table, arena, why);
         }
     }
     return true;

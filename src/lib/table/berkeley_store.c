@@ -72,5 +72,5 @@ static void discard(void *handle)
     (void) db->close(db, DB_NOSYNC);
 }
 
-const struct store hash_store = { "hash", ".db", open_hash, put, remove_key, commit, discard };
-const struct store btree_store = { "btree", ".db", open_btree, put, remove_key, commit, discard };
+const struct store hash_store = { "hash", ".db", false, open_hash, put, remove_key, commit, discard };
+const struct store btree_store = { "btree", ".db", false, open_btree, put, remove_key, commit, discard };

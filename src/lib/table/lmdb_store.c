@@ -104,4 +104,4 @@ static bool commit(void *opaque, struct failure *why)
     return error == 0 || fail(why, "write database", error);
 }
 
-const struct store lmdb_store = { "lmdb", ".lmdb", open_store, put, remove_key, commit, discard };
+const struct store lmdb_store = { "lmdb", ".lmdb", false, open_store, put, remove_key, commit, discard };

@@ -3,6 +3,7 @@
 #include "protocol/proxymap.h"
 #include "run/fiber.h"
 #include "run/loop.h"
+#include "table/table_list.h"
 #include "table/table_type.h"
 
 enum { CONNECT_SECONDS = 10, ANSWER_SECONDS = 100 };
@@ -14,21 +15,42 @@ struct proxy_table {
     struct endpoint *endpoint;
 };
 
+/* What the table behind would be, without opening it: one that has patterns in a part is PATTERN. */
+static enum table_kind kind_of_name(struct str name)
+{
+    const struct table_type *type;
+    struct str type_name;
+    struct str rest;
+    struct str word;
+
+    if (!str_cut(name, ':', &type_name, &rest) || (type = table_type_find(type_name)) == NULL)
+        return TABLE_FIXED;
+    if (type == &debug_table_type)
+        return kind_of_name(rest);
+    if (type != &pipemap_table_type && type != &unionmap_table_type)
+        return type->kind;
+    if (rest.len < 2)
+        return type->kind;
+    rest = str_part(rest, 1, rest.len - 2);
+    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        if (kind_of_name(word) == TABLE_PATTERN)
+            return TABLE_PATTERN;
+    }
+    return TABLE_FIXED;
+}
+
 static bool open_table(struct table *table, struct str argument, struct failure *why)
 {
     const struct table_set_options *options = table_set_options(table->set);
     struct proxy_table *proxy = arena_new(table_set_arena(table->set), struct proxy_table);
     const char *path = options->proxymap_path != NULL ? options->proxymap_path : "private/proxymap";
-    const struct table_type *type;
     struct str type_name;
     struct str rest;
 
     if (!str_cut(argument, ':', &type_name, &rest))
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "open dictionary: expecting \"type:name\" form instead of \"%.*s\"", STR_ARG(argument));
-    type = table_type_find(type_name);
-    if (type != NULL)
-        table->kind = type->kind;
+    table->kind = kind_of_name(argument);
     proxy->inner = argument;
     proxy->loop = options->loop;
     if (proxy->loop == NULL)

@@ -21,9 +21,11 @@ struct table_set {
 
 /* The registry; in the order of names. */
 static const struct table_type *const types[] = {
-    &btree_table_type,  &cidr_table_type,   &fail_table_type,     &hash_table_type,     &inline_table_type,
-    &lmdb_table_type,   &pcre_table_type,   &pipemap_table_type,  &proxy_table_type,    &randmap_table_type,
-    &regexp_table_type, &static_table_type, &texthash_table_type, &unionmap_table_type, &unix_table_type,
+    &btree_table_type,     &cdb_table_type,     &cidr_table_type,   &debug_table_type,    &environ_table_type,
+    &fail_table_type,      &hash_table_type,    &inline_table_type, &internal_table_type, &lmdb_table_type,
+    &pcre_table_type,      &pipemap_table_type, &proxy_table_type,  &randmap_table_type,  &regexp_table_type,
+    &socketmap_table_type, &static_table_type,  &tcp_table_type,    &texthash_table_type, &unionmap_table_type,
+    &unix_table_type,
 };
 
 const struct table_type *table_type_find(struct str name)
@@ -38,8 +40,8 @@ const struct table_type *table_type_find(struct str name)
 const char *const *table_type_names(void)
 {
     static const char *const names[] = {
-        "btree", "cidr",    "fail",   "hash",   "inline",   "lmdb",     "pcre", "pipemap",
-        "proxy", "randmap", "regexp", "static", "texthash", "unionmap", "unix", NULL,
+        "btree",   "cdb",   "cidr",    "debug",  "environ",   "fail",   "hash", "inline",   "internal", "lmdb", "pcre",
+        "pipemap", "proxy", "randmap", "regexp", "socketmap", "static", "tcp",  "texthash", "unionmap", "unix", NULL,
     };
 
     _Static_assert(ARRAY_COUNT(names) == ARRAY_COUNT(types) + 1, "one name a type");
@@ -160,6 +162,9 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
     table->type = table_type_find(type_name);
     if (table->type == NULL)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type_name));
+    if (table->type->is_remote && (flags & TABLE_NO_REMOTE) != 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s map is not allowed for security sensitive data",
+                           STR_ARG(name));
     table->set = set;
     table->name = arena_str(set->arena, name);
     table->flags = flags;
@@ -170,6 +175,19 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
     return true;
 }
 
+/* Where this process makes no connections of its own, proxymap makes them. */
+static struct str name_within_reach(struct table_set *set, struct str name, unsigned flags)
+{
+    const struct table_type *type;
+    struct str type_name;
+    struct str argument;
+
+    if (!set->options.is_confined || (flags & TABLE_NO_REMOTE) != 0 || !str_cut(name, ':', &type_name, &argument))
+        return name;
+    type = table_type_find(type_name);
+    return type != NULL && type->is_remote ? arena_printf(set->arena, "proxy:%.*s", STR_ARG(name)) : name;
+}
+
 bool table_open(struct table_set *set, struct str name, unsigned flags, struct table **table_out, struct failure *why)
 {
     struct str key;
@@ -178,6 +196,7 @@ bool table_open(struct table_set *set, struct str name, unsigned flags, struct t
     /* A table from outside of the process cannot shape what is trusted, but the one behind proxy: can stand here. */
     while ((flags & TABLE_NO_PROXY) != 0 && str_starts_with(name, STR("proxy:")))
         name = str_from(name, strlen("proxy:"));
+    name = name_within_reach(set, name, flags);
     key = key_of(set, name, flags);
     table = map_get(set->tables, key);
     if (table != NULL && table->type == &broken_table_type) {
@@ -226,8 +245,6 @@ enum table_result table_lookup(struct table *table, struct str key, struct arena
 {
     unsigned fold = table->kind == TABLE_FIXED ? TABLE_FOLD : TABLE_FOLD_PATTERN;
 
-    if (str_is_empty(key))
-        return TABLE_ABSENT;
     if ((table->flags & fold) != 0)
         key = casefold(arena, key);
     return table->type->lookup(table, key, arena, value_out, why);

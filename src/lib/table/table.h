@@ -13,8 +13,8 @@
  * opened once. The files that were read are recorded (table_set_files) so that master can watch them: a
  * changed table comes with the next generation of workers, never by opening again.
  * A table that cannot be opened is no error for a daemon: the set warns once and every lookup answers
- * UNKNOWN with that text, so mail is deferred. Lookups in proxy: and unix: may wait, so they are made in a
- * fiber where the set has a loop; all others answer at once.
+ * UNKNOWN with that text, so mail is deferred. Lookups in proxy:, socketmap:, tcp: and unix: may wait, so they are made
+ * in a fiber where the set has a loop; all others answer at once.
  */
 struct loop;
 struct table;
@@ -40,13 +40,15 @@ enum table_flag {
     TABLE_NO_PROXY = 1 << 2,        /* proxy: is skipped: the table behind it is opened here */
     TABLE_FOLD_PATTERN = 1 << 3,    /* keys of PATTERN tables are lower-cased too */
     TABLE_WARN_DUPLICATE = 1 << 4,  /* texthash: and inline: warn about a key that comes twice */
+    TABLE_NO_REMOTE = 1 << 5,       /* socketmap: and tcp:, whose servers nobody vouches for, are refused */
     /* For what chooses commands, files and users' rights (local, virtual, pipe): no outsider may shape the result. */
-    TABLE_PARANOID = TABLE_NO_SUBSTITUTION | TABLE_NO_PROXY,
+    TABLE_PARANOID = TABLE_NO_SUBSTITUTION | TABLE_NO_PROXY | TABLE_NO_REMOTE,
 };
 
 struct table_set_options {
-    struct loop *loop;                             /* NULL in commands: what would wait in a fiber then simply blocks */
-    const char *proxymap_path;                     /* NULL: private/proxymap */
+    struct loop *loop;         /* NULL in commands: what would wait in a fiber then simply blocks */
+    const char *proxymap_path; /* NULL: private/proxymap */
+    bool is_confined;          /* socketmap: and tcp: are asked by proxymap, as with proxy: before them */
     void (*warn)(void *context, const char *text); /* told of broken tables and bad rules; NULL: nobody is */
     void *warn_context;
     /* Told of each file before it is opened, whether it is there or not: the place for daemon_watch_file. May be NULL.
@@ -76,7 +78,7 @@ struct table *table_open_or_defer(struct table_set *set, struct str name, unsign
 
 /*
  * value_out lives in the arena and is set with FOUND only; why is set with UNKNOWN only. A value may be empty.
- * An empty key is ABSENT in every table.
+ * An empty key is asked for as any other: a pattern may match an empty line. Lists (table_list, match_list) do not ask.
  */
 MUST_USE enum table_result table_lookup(struct table *table, struct str key, struct arena *arena, struct str *value_out,
                                         struct failure *why);

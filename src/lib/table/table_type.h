@@ -12,9 +12,12 @@
 struct table_type {
     const char *name;
     enum table_kind kind;
+    /* Asks a server that anybody could be: not for what TABLE_NO_REMOTE is meant for, and asked by proxymap where the
+     * set wants that. */
+    bool is_remote;
     /* Sets table->state, and table->kind where it depends on the argument. The failure need not name the table. */
     bool (*open)(struct table *table, struct str argument, struct failure *why);
-    /* The key is folded already and not empty. */
+    /* The key is folded already. */
     enum table_result (*lookup)(struct table *table, struct str key, struct arena *arena, struct str *value_out,
                                 struct failure *why);
     /* NULL: cannot be listed. */
@@ -33,17 +36,23 @@ struct table {
 };
 
 extern const struct table_type btree_table_type;
+extern const struct table_type cdb_table_type;
 extern const struct table_type cidr_table_type;
+extern const struct table_type debug_table_type;
+extern const struct table_type environ_table_type;
 extern const struct table_type fail_table_type;
 extern const struct table_type hash_table_type;
 extern const struct table_type inline_table_type;
+extern const struct table_type internal_table_type;
 extern const struct table_type lmdb_table_type;
 extern const struct table_type pcre_table_type;
 extern const struct table_type pipemap_table_type;
 extern const struct table_type proxy_table_type;
 extern const struct table_type randmap_table_type;
 extern const struct table_type regexp_table_type;
+extern const struct table_type socketmap_table_type;
 extern const struct table_type static_table_type;
+extern const struct table_type tcp_table_type;
 extern const struct table_type texthash_table_type;
 extern const struct table_type unionmap_table_type;
 extern const struct table_type unix_table_type;

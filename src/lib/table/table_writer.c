@@ -26,7 +26,7 @@ struct table_writer {
     int lock_fd; /* the old file, locked; -1: there is none */
 };
 
-static const struct store *const stores[] = { &hash_store, &btree_store, &lmdb_store };
+static const struct store *const stores[] = { &hash_store, &btree_store, &cdb_store, &lmdb_store };
 
 static const struct store *find_store(struct str type)
 {
@@ -153,10 +153,14 @@ bool table_writer_open(struct str type, struct str path, enum table_writer_mode 
 
     if (store == NULL)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type));
+    if (mode != TABLE_REBUILD && store->remove == NULL)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "open database %.*s%s: tables of type %s cannot be changed, only made anew", STR_ARG(path),
+                           store->suffix, store->type);
     writer = memory_alloc(sizeof(*writer));
     writer->arena = arena_create();
     writer->store = store;
-    writer->has_no_nul = options->has_no_nul;
+    writer->has_no_nul = options->has_no_nul || (store->has_no_nul && !options->has_nul);
     writer->lock_fd = -1;
     writer->path = arena_printf(writer->arena, "%.*s%s", STR_ARG(path), store->suffix).data;
     if (realpath(writer->path, real) != NULL)

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 /*
- * table_writer - makes and changes the files of hash:, btree: and lmdb: tables.
+ * table_writer - makes and changes the files of hash:, btree:, cdb: and lmdb: tables.
  *
  * All changes go into a new file beside the old one, which takes its place, synced, at commit: readers see the old
  * table or the new one, never less, and neither does a power cut. The old file is locked meanwhile, so
@@ -26,12 +26,13 @@ enum table_writer_mode {
 struct table_writer_options {
     mode_t mode;     /* of a new file; an old one's mode and owner stay */
     bool has_no_nul; /* keys and values without the NUL at their end */
+    bool has_nul;    /* with it, also where the type has none */
 };
 
 /* Whether files of this type can be made. */
 bool table_writer_knows(struct str type);
 
-/* path is the table's name, without .db or .lmdb. */
+/* path is the table's name, without .db, .cdb or .lmdb. A cdb: table can only be rebuilt. */
 MUST_USE bool table_writer_open(struct str type, struct str path, enum table_writer_mode mode,
                                 const struct table_writer_options *options, struct table_writer **writer_out,
                                 struct failure *why);
