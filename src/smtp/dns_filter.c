@@ -20,6 +20,7 @@ struct str dns_filter_text(struct arena *arena, struct str owner, const struct d
         return arena_printf(arena, "%.*s %u %u %u %.*s.", STR_ARG(head), record->preference, record->weight,
                             record->port, STR_ARG(record->name));
     case DNS_TYPE_CNAME:
+    case DNS_TYPE_NS:
     case DNS_TYPE_PTR:
         return arena_printf(arena, "%.*s %.*s.", STR_ARG(head), STR_ARG(record->name));
     case DNS_TYPE_TXT:

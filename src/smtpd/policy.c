@@ -4,6 +4,7 @@
 #include "protocol/verify.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/names.h"
 #include "smtpd/recipient_check.h"
 #include "smtpd/restriction.h"
 #include "smtpd/session.h"
@@ -11,6 +12,7 @@
 
 static struct check check_begin(struct session *session)
 {
+    names_trim(session);
     return (struct check){
         .session = session,
         .smtpd = session->smtpd,

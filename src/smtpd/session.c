@@ -8,6 +8,7 @@
 #include "smtpd/answer.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/names.h"
 #include "smtpd/smtpd.h"
 
 enum { GOODBYE_SECONDS = 10 };
@@ -243,6 +244,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);
+    names_end(&session);
     history_end(&session);
     strbuf_done(&session.helo);
     forwarded_forget(&session.forwarded);

@@ -11,6 +11,7 @@
 #include "smtpd/transaction.h"
 
 struct daemon_session;
+struct names;
 struct smtpd;
 struct stream;
 
@@ -69,6 +70,7 @@ struct session {
 
     struct forwarded forwarded; /* XFORWARD: of the next message */
     size_t foreseen;            /* recipients to come that were asked for already */
+    struct names *names; /* what the DNS has said; NULL: nothing yet */
     struct transaction transaction;
 };
 

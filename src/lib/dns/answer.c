@@ -87,7 +87,7 @@ static bool read_tlsa(struct dns_packet *packet, struct dns_packet_record *raw, 
 static const struct record_reader readers[] = {
     { DNS_TYPE_A, "A", read_address },      { DNS_TYPE_AAAA, "AAAA", read_address }, { DNS_TYPE_MX, "MX", read_mx },
     { DNS_TYPE_CNAME, "CNAME", read_host }, { DNS_TYPE_PTR, "PTR", read_host },      { DNS_TYPE_TXT, "TXT", read_txt },
-    { DNS_TYPE_SRV, "SRV", read_srv },      { DNS_TYPE_TLSA, "TLSA", read_tlsa },
+    { DNS_TYPE_SRV, "SRV", read_srv },      { DNS_TYPE_TLSA, "TLSA", read_tlsa },    { DNS_TYPE_NS, "NS", read_host },
 };
 
 static const struct record_reader *find_reader(enum dns_type type)

@@ -15,6 +15,7 @@
  */
 enum dns_type {
     DNS_TYPE_A = 1,
+    DNS_TYPE_NS = 2,
     DNS_TYPE_CNAME = 5,
     DNS_TYPE_PTR = 12,
     DNS_TYPE_MX = 15,
@@ -37,7 +38,7 @@ struct dns_record {
     uint16_t preference;   /* MX preference, SRV priority */
     uint16_t weight, port; /* SRV */
     uint8_t tlsa_usage, tlsa_selector, tlsa_matching;
-    struct str name;           /* CNAME, PTR, MX, SRV: the host named */
+    struct str name;           /* CNAME, NS, PTR, MX, SRV: the host named */
     struct str data;           /* TXT: its strings joined; TLSA: the association, binary */
     struct ip_address address; /* A, AAAA */
 };

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/names.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "dns/resolver.h"
+#include "run/fiber.h"
+#include "run/loop.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+
+enum { ANSWERS_MAXIMUM = 200, KEPT_SECONDS = 60 };
+
+struct question {
+    struct question *next;
+    struct names *names;
+    struct str name; /* lower case */
+    enum dns_type type;
+    bool is_answered;
+    struct dns_answer answer;
+};
+
+struct names {
+    struct loop *loop;
+    struct resolver *resolver;
+    struct arena *arena;
+    struct instant since;
+    struct question *questions;
+    size_t count;
+    struct event answered;
+    struct fiber_group running;
+};
+
+static struct names *names_of(struct session *session)
+{
+    struct names *names = session->names;
+
+    if (names != NULL)
+        return names;
+    names = memory_alloc(sizeof(*names));
+    names->loop = session->smtpd->loop;
+    names->resolver = session->smtpd->resolver;
+    names->arena = arena_create();
+    names->since = loop_now(names->loop);
+    event_init(&names->answered);
+    fiber_group_init(&names->running, names->loop);
+    session->names = names;
+    return names;
+}
+
+static void ask(void *context)
+{
+    struct question *question = context;
+    struct names *names = question->names;
+
+    resolver_lookup(names->resolver, question->name, question->type, names->arena, &question->answer);
+    question->is_answered = true;
+    event_wake_all(&names->answered);
+}
+
+static struct question *find_or_begin(struct session *session, struct str name, enum dns_type type)
+{
+    struct names *names = names_of(session);
+    struct question *question;
+
+    for (question = names->questions; question != NULL; question = question->next) {
+        if (question->type == type && str_equal_nocase(question->name, name))
+            return question;
+    }
+    question = arena_new(names->arena, struct question);
+    question->names = names;
+    question->name = arena_lower(names->arena, name);
+    question->type = type;
+    question->next = names->questions;
+    names->questions = question;
+    names->count++;
+    fiber_group_start(&names->running, ask, question);
+    return question;
+}
+
+const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type)
+{
+    struct question *question = find_or_begin(session, name, type);
+
+    /* The resolver has a time limit of its own. */
+    while (!question->is_answered)
+        CHECK(event_wait(question->names->loop, &question->names->answered, DURATION_FOREVER, NULL));
+    return &question->answer;
+}
+
+void names_foresee(struct session *session, struct str name, enum dns_type type)
+{
+    find_or_begin(session, name, type);
+}
+
+void names_foresee_addresses(struct session *session, struct str name)
+{
+    struct smtpd *smtpd = session->smtpd;
+
+    if (host_lookup_wants(smtpd->host_lookup, IP_V6))
+        names_foresee(session, name, DNS_TYPE_AAAA);
+    if (host_lookup_wants(smtpd->host_lookup, IP_V4))
+        names_foresee(session, name, DNS_TYPE_A);
+}
+
+/* Which of two failed answers says more: no answer at all, then a name without records, then no name. */
+static bool weighs_more(const struct dns_answer *answer, enum dns_outcome outcome)
+{
+    static const int weight[] = { [DNS_FOUND] = 0, [DNS_ABSENT_NAME] = 1, [DNS_ABSENT_RECORD] = 2, [DNS_UNKNOWN] = 3 };
+
+    return weight[answer->outcome] > weight[outcome];
+}
+
+void names_addresses(struct session *session, struct str name, struct arena *arena,
+                     struct host_addresses *addresses_out)
+{
+    static const enum dns_type types[] = { DNS_TYPE_AAAA, DNS_TYPE_A };
+    const struct dns_answer *answers[ARRAY_COUNT(types)] = { NULL };
+    size_t count = 0;
+
+    *addresses_out = (struct host_addresses){ .outcome = DNS_FOUND, .reason = "", .ttl_seconds = UINT32_MAX };
+    names_foresee_addresses(session, name);
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (!host_lookup_wants(session->smtpd->host_lookup, types[i] == DNS_TYPE_A ? IP_V4 : IP_V6))
+            continue;
+        answers[i] = names_ask(session, name, types[i]);
+        count += answers[i]->count;
+        if (weighs_more(answers[i], addresses_out->outcome)) {
+            addresses_out->outcome = answers[i]->outcome;
+            addresses_out->reason = answers[i]->reason;
+        }
+    }
+    if (count == 0)
+        return;
+    addresses_out->outcome = DNS_FOUND;
+    addresses_out->reason = "";
+    addresses_out->items = arena_new_array(arena, count, struct ip_address);
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        for (size_t j = 0; answers[i] != NULL && j < answers[i]->count; j++)
+            addresses_out->items[addresses_out->count++] = answers[i]->records[j].address;
+    }
+}
+
+static void forget(struct session *session)
+{
+    arena_destroy(&session->names->arena);
+    memory_free(session->names);
+    session->names = NULL;
+}
+
+void names_trim(struct session *session)
+{
+    struct names *names = session->names;
+
+    if (names == NULL || names->running.running > 0)
+        return;
+    if (names->count > ANSWERS_MAXIMUM ||
+        instant_since(loop_now(names->loop), names->since).us > seconds(KEPT_SECONDS).us)
+        forget(session);
+}
+
+void names_end(struct session *session)
+{
+    if (session->names == NULL)
+        return;
+    CHECK(fiber_group_wait(&session->names->running, DURATION_FOREVER, NULL));
+    forget(session);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTPD_NAMES_H
+#define SMTPD_NAMES_H
+
+#include "dns/answer.h"
+#include "dns/host_lookup.h"
+
+struct session;
+
+/*
+ * names - what the restrictions ask the DNS: each question once a session, and those that can be foreseen side by
+ * side. What was answered is kept, trouble too, so that the recipients of one message are judged alike; after a minute,
+ * or some hundred answers, the next command asks anew.
+ */
+struct names;
+
+/* The answer, waited for if nobody has it yet. Never fails: trouble is DNS_UNKNOWN. Good until the command's end. */
+const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type);
+
+/* Begins to ask what names_ask will want soon. Does not wait. */
+void names_foresee(struct session *session, struct str name, enum dns_type type);
+
+/* A host's addresses by the DNS, of the families that are used here; the same with them. */
+void names_addresses(struct session *session, struct str name, struct arena *arena,
+                     struct host_addresses *addresses_out);
+void names_foresee_addresses(struct session *session, struct str name);
+
+/* A command begins: what is too much is forgotten. */
+void names_trim(struct session *session);
+/* Waits for what is still being asked. */
+void names_end(struct session *session);
+
+#endif
