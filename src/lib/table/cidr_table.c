@@ -125,6 +125,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
 {
     struct arena *arena = table_set_arena(table->set);
     struct cidr_parser parser = { .table = table, .place = argument };
+    const struct table_set_options *options = table_set_options(table->set);
     struct table_source source;
     struct str text;
     struct str line;
@@ -136,6 +137,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
     parser.cidr->rules = arena_new_array(arena, count_lines(text), struct cidr_rule);
     parser.open_ifs = arena_new_array(arena, count_lines(text), size_t);
     table_source_init(&source, text);
+    table_source_skip_indented(&source, argument, options->warn, options->warn_context);
     while (table_source_next(&source, &line, &number))
         parse_rule(&parser, line, number);
     table_source_done(&source);

@@ -92,7 +92,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
     MDB_val value;
     int error = MDB_NOTFOUND;
 
-    if (key.len >= (size_t) mdb_env_get_maxkeysize(lmdb->environment))
+    if (key.len == 0 || key.len >= (size_t) mdb_env_get_maxkeysize(lmdb->environment))
         return TABLE_ABSENT;
     if (!begin(table, &transaction, why))
         return TABLE_UNKNOWN;

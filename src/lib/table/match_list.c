@@ -183,6 +183,8 @@ static enum table_result ask_key(const struct pattern *pattern, struct str key, 
 {
     struct str value;
 
+    if (str_is_empty(key))
+        return TABLE_ABSENT;
     return table_lookup(pattern->table, key, arena, &value, why);
 }
 

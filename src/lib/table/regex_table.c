@@ -298,6 +298,7 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
 {
     struct arena *arena = table_set_arena(table->set);
     struct regex_parser parser = { .table = table, .place = argument, .is_posix = is_posix };
+    const struct table_set_options *options = table_set_options(table->set);
     struct table_source source;
     struct str text;
     struct str line;
@@ -309,6 +310,7 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
     parser.open_ifs = arena_new_array(arena, count_lines(text), size_t);
     init_matching(parser.regex);
     table_source_init(&source, text);
+    table_source_skip_indented(&source, argument, options->warn, options->warn_context);
     while (table_source_next(&source, &line, &parser.line))
         parse_rule(&parser, line);
     table_source_done(&source);

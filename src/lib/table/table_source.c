@@ -5,7 +5,7 @@
 #include "table/table_list.h"
 #include "table/table_type.h"
 
-enum { SOURCE_MAX = 1024 * 1024 * 1024 };
+enum { SOURCE_MAX = 1024 * 1024 * 1024, SHOWN_MAX = 30 };
 
 void table_source_init(struct table_source *source, struct str text)
 {
@@ -61,6 +61,38 @@ bool table_source_next(struct table_source *source, struct str *line_out, unsign
     }
     *line_out = str_trim_right(strbuf_str(&source->line));
     return true;
+}
+
+/* Up to 30 bytes, each that cannot be printed as '?'. */
+static void append_shown(struct strbuf *out, struct str text)
+{
+    for (size_t i = 0; i < text.len && i < SHOWN_MAX; i++)
+        strbuf_append_char(out, text.data[i] < ' ' || text.data[i] > '~' ? '?' : text.data[i]);
+    if (text.len > SHOWN_MAX)
+        strbuf_append_c(out, "...");
+}
+
+void table_source_skip_indented(struct table_source *source, struct str file,
+                                void (*warn)(void *context, const char *text), void *context)
+{
+    struct table_source ahead = *source;
+    struct strbuf text;
+    struct str line;
+    unsigned number;
+
+    while (take_line(&ahead, &line) && is_blank_or_comment(line))
+        *source = ahead;
+    if (source->rest.len == 0 || !char_is_space(source->rest.data[0]) || !table_source_next(source, &line, &number))
+        return;
+    if (warn == NULL)
+        return;
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_append(&text, file);
+    strbuf_append_c(&text, ": logical line must not start with whitespace: \"");
+    append_shown(&text, line);
+    strbuf_append_char(&text, '"');
+    warn(context, strbuf_c(&text));
+    strbuf_done(&text);
 }
 
 static bool split_key_value(struct str line, struct str *key_out, struct str *value_out, const char **problem_out,

@@ -19,6 +19,13 @@ struct table_source {
 void table_source_init(struct table_source *source, struct str text);
 void table_source_done(struct table_source *source);
 
+/*
+ * To be called first where a line that continues nothing is a mistake: takes it off, with all that continues it, and
+ * tells so, if warn is not NULL. file is what the message calls the text.
+ */
+void table_source_skip_indented(struct table_source *source, struct str file,
+                                void (*warn)(void *context, const char *text), void *context);
+
 /* The line without the newline, white space at its end cut; valid until the next call. number_out is where it began. */
 bool table_source_next(struct table_source *source, struct str *line_out, unsigned *number_out);
 

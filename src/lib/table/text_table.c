@@ -46,6 +46,7 @@ static bool add(struct table *table, struct str key, struct str value)
 
 static bool texthash_open(struct table *table, struct str argument, struct failure *why)
 {
+    const struct table_set_options *options = table_set_options(table->set);
     struct arena *scratch;
     struct table_source source;
     struct str text;
@@ -57,6 +58,7 @@ static bool texthash_open(struct table *table, struct str argument, struct failu
     (void) create(table);
     scratch = arena_create();
     table_source_init(&source, text);
+    table_source_skip_indented(&source, argument, options->warn, options->warn_context);
     while (table_source_next(&source, &line, &number)) {
         const char *problem;
         const char *advice;
