@@ -3,9 +3,9 @@
 
 #include "config/shared_settings.h"
 #include "delivery/command_end.h"
+#include "delivery/command_environment.h"
 #include "delivery/command_run.h"
 #include "delivery/content.h"
-#include "os/environment.h"
 #include "run/stream.h"
 
 #include <paths.h>
@@ -17,7 +17,7 @@ struct run {
     struct arena *arena;
     struct str command;
     struct str head;
-    struct strlist environment;
+    struct command_environment environment;
     const char *program; /* NULL: the first of the arguments */
     const char **arguments;
 };
@@ -29,7 +29,7 @@ static void export(struct run *run, const char *name, struct str value)
     struct str filter = run->scene->attempt->local->settings->command_expansion_filter;
     struct str clean = template_filter(run->arena, value, filter);
 
-    strlist_add_view(&run->environment, run->arena, arena_printf(run->arena, "%s=%.*s", name, STR_ARG(clean)));
+    command_environment_set(&run->environment, name, clean);
 }
 
 static void export_attributes(struct run *run)
@@ -62,12 +62,8 @@ static const char *const *make_environment(struct run *run)
 {
     const struct scene *scene = run->scene;
     const struct user_account *account = scene->account;
-    char **inherited = environment_export(run->arena, &scene->attempt->local->settings->export_environment);
-    const char **all;
 
-    for (; *inherited != NULL; inherited++)
-        strlist_add_view(&run->environment, run->arena, str_from_c(*inherited));
-    strlist_add_view(&run->environment, run->arena, STR("PATH=" _PATH_DEFPATH));
+    command_environment_init(&run->environment, run->arena, &scene->attempt->local->settings->export_environment);
     if (account != NULL) {
         export(run, "HOME", account->home);
         export(run, "LOGNAME", account->name);
@@ -91,57 +87,47 @@ static const char *const *make_environment(struct run *run)
         export(run, "EXTENSION", scene->extension);
     export(run, "SENDER", scene->sender);
     export_attributes(run);
-    all = arena_new_array(run->arena, run->environment.count + 1, const char *);
-    for (size_t i = 0; i < run->environment.count; i++)
-        all[i] = arena_c(run->arena, run->environment.items[i]);
-    return all;
+    return command_environment_list(&run->environment);
 }
 
 /* ---- how it is started ---- */
 
-static bool is_shell_word(struct str word)
+/* What a shell is needed for; it also finds the commands that are named without a slash, its own among them. */
+static bool needs_shell(struct str command, const struct strlist *words)
 {
-    static const char *const words[] = {
-        "!",     ".",      ":",        "alias",   "bg",    "break", "case", "cd",    "command", "continue",
-        "eval",  "exec",   "exit",     "export",  "fc",    "fg",    "for",  "hash",  "if",      "jobs",
-        "local", "read",   "readonly", "return",  "set",   "shift", "test", "time",  "times",   "trap",
-        "type",  "ulimit", "umask",    "unalias", "unset", "until", "wait", "while", "{",       "[",
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
-        if (str_equal(word, str_from_c(words[i])))
-            return true;
-    }
-    return false;
+    return str_find_any(command, "!\"#$&'()*;<=>?[\\]^`{|}~\n") != STR_NOT_FOUND || words->count == 0 ||
+           !str_contains_char(words->items[0], '/');
 }
 
-/* A shell is used only where the command has something for one. */
+/* The words, and what follows them; last may be NULL. */
+static const char **make_arguments(const struct run *run, const struct strlist *words, const char *last)
+{
+    const char **arguments = arena_new_array(run->arena, words->count + 2, const char *);
+
+    for (size_t i = 0; i < words->count; i++)
+        arguments[i] = arena_c(run->arena, words->items[i]);
+    arguments[words->count] = last;
+    return arguments;
+}
+
 static void split_command(struct run *run)
 {
     struct str shell = run->scene->attempt->local->settings->local_command_shell;
     struct strlist words = strlist_split(run->arena, run->command, " \t\r\n");
 
-    if (str_is_empty(shell) && str_find_any(run->command, "!\"#$&'()*;<=>?[\\]^`{|}~\n") == STR_NOT_FOUND &&
-        words.count > 0 && !is_shell_word(words.items[0])) {
-        run->arguments = arena_new_array(run->arena, words.count + 1, const char *);
-        for (size_t i = 0; i < words.count; i++)
-            run->arguments[i] = arena_c(run->arena, words.items[i]);
-        return;
-    }
-    if (str_is_empty(shell)) {
-        run->arguments = arena_new_array(run->arena, 4, const char *);
+    if (!str_is_empty(shell)) {
+        /* "/some/where/smrsh -c": the command is its last argument. */
+        words = strlist_split(run->arena, shell, " \t\r\n");
+        run->arguments = make_arguments(run, &words, arena_c(run->arena, run->command));
+    } else if (needs_shell(run->command, &words)) {
         run->program = _PATH_BSHELL;
+        run->arguments = arena_new_array(run->arena, 4, const char *);
         run->arguments[0] = "sh";
         run->arguments[1] = "-c";
         run->arguments[2] = arena_c(run->arena, run->command);
-        return;
+    } else {
+        run->arguments = make_arguments(run, &words, NULL);
     }
-    /* "/some/where/smrsh -c": the command is its last argument. */
-    words = strlist_split(run->arena, shell, " \t\r\n");
-    run->arguments = arena_new_array(run->arena, words.count + 2, const char *);
-    for (size_t i = 0; i < words.count; i++)
-        run->arguments[i] = arena_c(run->arena, words.items[i]);
-    run->arguments[words.count] = arena_c(run->arena, run->command);
 }
 
 static bool choose_directory(const struct run *run, const char **directory_out, struct failure *why)

@@ -4,6 +4,7 @@
 #include "config/shared_settings.h"
 #include "delivery/command_arguments.h"
 #include "delivery/command_end.h"
+#include "delivery/command_environment.h"
 #include "delivery/command_run.h"
 #include "delivery/command_user.h"
 #include "delivery/message_flags.h"
@@ -113,14 +114,16 @@ static bool run_command(const struct pipe *pipe, struct delivery *delivery, stru
     const struct command_feed feed = { write_message, &feeding };
     const struct child_identity identity = { pipe->rights.uid, pipe->rights.gid, &pipe->rights.gid, 1 };
     struct child_command command = {
-        .environment = command_environment(delivery->arena, &pipe->settings->export_environment),
         .root = path_or_null(delivery->arena, pipe->attributes.root),
         .directory = path_or_null(delivery->arena, pipe->attributes.directory),
         .identity = &identity,
         .output_max = OUTPUT_MAX,
         .timeout = pipe->settings->time_limit,
     };
+    struct command_environment environment;
 
+    command_environment_init(&environment, delivery->arena, &pipe->settings->export_environment);
+    command.environment = command_environment_list(&environment);
     if (!make_argv(pipe, delivery, &command.argv, why) ||
         !command_run(pipe->loop, &command, &feed, delivery->arena, result_out, why))
         return false;

@@ -7,6 +7,7 @@
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "delivery/command_attributes.h"
+#include "delivery/command_environment.h"
 #include "delivery/command_run.h"
 #include "delivery/command_user.h"
 #include "log/log.h"
@@ -88,7 +89,6 @@ static bool run_command(const struct spawn *spawn, const struct daemon_session *
     struct child_identity identity;
     struct child_command command = {
         .argv = make_argv(&spawn->attributes, session->arena),
-        .environment = command_environment(session->arena, &spawn->settings->export_environment),
         .identity = &identity,
         .input_fd = session->fd,
         .input_is_fd = true,
@@ -96,14 +96,22 @@ static bool run_command(const struct spawn *spawn, const struct daemon_session *
         .output_is_fd = true,
         .timeout = spawn->settings->time_limit,
     };
+    struct command_environment environment;
     struct child_result result;
 
+    command_environment_init(&environment, session->arena, &spawn->settings->export_environment);
+    command.environment = command_environment_list(&environment);
     if (!command_user_find(&spawn->attributes, spawn->shared, &rights, why) ||
         !fd_set_nonblocking(session->fd, false, why))
         return false;
     identity = (struct child_identity){ rights.uid, rights.gid, &rights.gid, 1 };
-    if (!child_run(daemon_loop(session->daemon), &command, session->arena, &result, why))
-        return false;
+    if (!child_run(daemon_loop(session->daemon), &command, session->arena, &result, why)) {
+        if (why->kind == FAILURE_CONFIGURATION)
+            return false;
+        /* In a process of its own, as it were. */
+        log_fatal("spawn_comand: execvp %s", why->text);
+        result = (struct child_result){ .end = CHILD_EXITED, .status = 1 };
+    }
     log_end(&command, &result);
     return true;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/command_run.h"
 
-#include "os/environment.h"
 #include "os/fd.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/stream.h"
 
-#include <paths.h>
 #include <signal.h>
 
 struct feeding {
@@ -61,19 +59,4 @@ bool command_run(struct loop *loop, struct child_command *command, const struct 
         return false;
     }
     return has_run;
-}
-
-const char *const *command_environment(struct arena *arena, const struct strlist *rules)
-{
-    char **inherited = environment_export(arena, rules);
-    const char **all;
-    size_t count = 0;
-
-    while (inherited[count] != NULL)
-        count++;
-    all = arena_new_array(arena, count + 2, const char *);
-    for (size_t i = 0; i < count; i++)
-        all[i] = inherited[i];
-    all[count] = "PATH=" _PATH_DEFPATH;
-    return all;
 }

@@ -11,7 +11,6 @@
  * that cannot be read to its end is: the command is killed before it could take half of one for the whole.
  */
 struct stream;
-struct strlist;
 
 struct command_feed {
     /* False only if the message cannot be read. An error of input itself is to be taken for its end. */
@@ -22,8 +21,5 @@ struct command_feed {
 /* command's input and pid are set here. False if it could not be started, or fed. */
 MUST_USE bool command_run(struct loop *loop, struct child_command *command, const struct command_feed *feed,
                           struct arena *arena, struct child_result *result_out, struct failure *why);
-
-/* The environment of a command: what export_environment's rules say and the system's PATH; ends with NULL. */
-const char *const *command_environment(struct arena *arena, const struct strlist *rules);
 
 #endif

@@ -2,7 +2,6 @@
 #include "delivery/command_run.h"
 
 #include "base/strlist.h"
-#include "os/environment.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/stream.h"
@@ -106,19 +105,4 @@ TEST(a_command_that_cannot_start_is_a_failure_and_nobody_waits_for_its_reader)
     EXPECT_FALSE(scene.has_run);
     EXPECT_TEXT(scene.why.text, "/nonexistent: No such file or directory");
     arena_destroy(&scene.arena);
-}
-
-TEST(the_environment_is_what_the_rules_say_and_a_path)
-{
-    struct arena *arena = arena_create();
-    struct strlist rules = strlist_split(arena, STR("COLOUR LIGHT=on NONE"), " ");
-    const char *const *environment;
-
-    EXPECT(environment_set("COLOUR", "grey", NULL));
-    environment = command_environment(arena, &rules);
-    EXPECT_TEXT(environment[0], "COLOUR=grey");
-    EXPECT_TEXT(environment[1], "LIGHT=on");
-    EXPECT(str_starts_with(str_from_c(environment[2]), STR("PATH=/")));
-    EXPECT(environment[3] == NULL);
-    arena_destroy(&arena);
 }

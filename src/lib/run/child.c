@@ -146,8 +146,8 @@ NO_RETURN static void run_program(const struct child *child)
     if (command->directory != NULL && chdir(command->directory) < 0)
         report_and_exit(report, STAGE_DIRECTORY);
     close_others_at_exec();
-    execvpe(command->program != NULL ? command->program : command->argv[0], (char *const *) (uintptr_t) command->argv,
-            (char *const *) (uintptr_t) environment);
+    environ = (char **) (uintptr_t) environment;
+    execvp(command->program != NULL ? command->program : command->argv[0], (char *const *) (uintptr_t) command->argv);
     report_and_exit(report, STAGE_PROGRAM);
 }
 

@@ -24,7 +24,7 @@ struct child_identity {
 };
 
 struct child_command {
-    const char *program;            /* looked up in this process's PATH unless it has a slash; NULL: argv[0] */
+    const char *program;            /* looked up in the environment's PATH unless it has a slash; NULL: argv[0] */
     const char *const *argv;        /* ends with NULL */
     const char *const *environment; /* "name=value", ends with NULL; NULL: empty */
     const char *root;               /* becomes the root directory, and the working one, while still root; NULL: stay */

@@ -61,6 +61,26 @@ TEST(a_child_reads_its_input_and_its_output_is_captured)
     arena_destroy(&scene.arena);
 }
 
+TEST(a_program_is_looked_for_along_its_own_path)
+{
+    static const char *const words[] = { "a-program-of-its-own", NULL };
+    static const char *const environment[] = { "PATH=/nonexistent", NULL };
+    struct child_command command = shell("");
+    struct scene scene;
+
+    command.program = "sh";
+    command.environment = environment;
+    scene = play(command);
+    EXPECT_FALSE(scene.has_run);
+    EXPECT_TEXT(scene.why.text, "sh: No such file or directory");
+    arena_destroy(&scene.arena);
+    command.argv = words;
+    command.environment = (const char *const[]){ "PATH=/bin", NULL };
+    scene = play(command);
+    EXPECT(scene.has_run);
+    arena_destroy(&scene.arena);
+}
+
 TEST(a_program_may_be_called_by_another_name)
 {
     static const char *const words[] = { "other", "-c", "echo $0", NULL };
