@@ -67,10 +67,10 @@ def test_long_queue_ids(either, account):
     mail.wait_log(rf"{queue_id}: removed$")
 
 
-def test_the_name_in_the_log(either, account):
-    mail = either(main={"syslog_name": "branch"}).start()
+def test_the_name_in_the_log_and_the_digits_of_delays(either, account):
+    mail = either(main={"syslog_name": "branch", "delay_logging_resolution_limit": "0"}).start()
     submit(mail, f"{account}@localhost")
-    mail.wait_log(r" branch/local\[\d+\]: .* status=sent \(delivered to mailbox\)$")
+    mail.wait_log(r" branch/local\[\d+\]: .* delay=\d+, delays=\d+/\d+/\d+/\d+, dsn=2\.0\.0, status=sent \(delivered to mailbox\)$")
 
 
 def test_headers_that_are_dropped_are_not_made_anew(either, account):
