@@ -157,6 +157,14 @@ static void append_escaped(struct strbuf *out, struct str text)
             strbuf_append_c(out, "\\n");
         else if (c == '\t')
             strbuf_append_c(out, "\\t");
+        else if (c == '\b')
+            strbuf_append_c(out, "\\b");
+        else if (c == '\f')
+            strbuf_append_c(out, "\\f");
+        else if (c == '\v')
+            strbuf_append_c(out, "\\v");
+        else if (c == '\a')
+            strbuf_append_c(out, "\\a");
         else if (c == '\\')
             strbuf_append_c(out, "\\\\");
         else if (c < ' ' || c >= 127)
@@ -273,6 +281,27 @@ void log_unknown_permission(const struct session *session, const char *kind, con
     log_warning("don't know if %s %s should be %s %.*s", kind, name, what, STR_ARG(session->peer.shown));
 }
 
+void log_proxy_trouble(const char *problem, struct str input)
+{
+    struct strbuf shown;
+
+    strbuf_init(&shown, LINE_MAXIMUM);
+    append_escaped(&shown, str_part(input, 0, 100));
+    log_warning("haproxy read: %s%s%s", problem, shown.len > 0 ? ": " : "", strbuf_c(&shown));
+    strbuf_done(&shown);
+}
+
+void log_forged_proxy_header(const struct session *session, struct str line)
+{
+    struct strbuf shown;
+
+    strbuf_init(&shown, LINE_MAXIMUM);
+    append_escaped(&shown, line.len > 0 ? str_part(line, 0, 100) : STR("version 2"));
+    log_warning("PROXY header from %.*s, which is not in smtpd_upstream_proxy_networks: %s",
+                STR_ARG(session->peer.shown), strbuf_c(&shown));
+    strbuf_done(&shown);
+}
+
 void log_discarding_keywords(struct str keywords)
 {
     log_info("discarding EHLO keywords: %.*s", STR_ARG(keywords));
@@ -291,6 +320,27 @@ void log_unknown_restriction(struct str name)
 void log_bad_rewriting_client(struct str word)
 {
     log_warning("parameter local_header_rewrite_clients: invalid request: %.*s", STR_ARG(str_part(word, 0, 100)));
+}
+
+void log_bad_table_argument(struct str name, struct str argument)
+{
+    log_warning("restriction %.*s: bad argument \"%.*s\": need maptype:mapname", STR_ARG(name),
+                STR_ARG(str_part(argument, 0, 100)));
+}
+
+void log_argument_missing(struct str name, const char *what)
+{
+    log_warning("restriction %.*s must be followed by %s", STR_ARG(name), what);
+}
+
+void log_domain_missing(struct str name)
+{
+    log_warning("restriction %.*s requires domain name argument", STR_ARG(name));
+}
+
+void log_restriction_after(struct str name, struct str before)
+{
+    log_warning("restriction `%.*s' after `%.*s' is ignored", STR_ARG(name), STR_ARG(before));
 }
 
 void log_restriction_nesting(void)

@@ -39,11 +39,22 @@ void log_cleanup_trouble(const struct session *session, const char *reason);
 void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum);
 /* "command", "XCLIENT", "allowed from"; "EHLO feature", "XVERP", "announced to" */
 void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what);
+/* problem: "bad or missing client port"; input: what was sent, empty if nothing was */
+void log_proxy_trouble(const char *problem, struct str input);
+void log_forged_proxy_header(const struct session *session, struct str line);
 void log_discarding_keywords(struct str keywords);
 /* "mapping DSN status 5.1.1 into Sender address status 5.1.7" */
 void log_status_mapped(const char *status, const char *topic, struct str fitting);
 void log_unknown_restriction(struct str name);
 void log_bad_rewriting_client(struct str word);
+/* "restriction check_client_access: bad argument "permit": need maptype:mapname" */
+void log_bad_table_argument(struct str name, struct str argument);
+/* "restriction sleep must be followed by number" */
+void log_argument_missing(struct str name, const char *what);
+/* "restriction reject_rbl_client requires domain name argument" */
+void log_domain_missing(struct str name);
+/* "restriction `reject' after `permit' is ignored" */
+void log_restriction_after(struct str name, struct str before);
 /* A class or a table leads back to itself. */
 void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);

@@ -25,6 +25,7 @@ static struct check check_begin(struct session *session)
 static bool passes(struct check *check, const struct restriction_list *list, enum restriction_topic topic)
 {
     check->topic = topic;
+    check->defer_if_reject.is_set = false;
     return restriction_run(check, list) != VERDICT_REJECT;
 }
 

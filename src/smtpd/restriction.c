@@ -14,30 +14,31 @@
 enum { NESTING_MAXIMUM = 20 };
 
 static const struct restriction restrictions[RESTRICTION_WORDS] = {
-    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE },
-    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE },
-    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE },
-    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE },
-    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE },
-    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE },
-    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE },
-    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE },
-    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE },
-    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE },
-    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE },
-    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE },
-    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE },
-    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE },
-    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE },
-    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE },
-    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE },
-    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE },
-    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
-    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE },
-    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE },
+    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, NULL },
+    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, NULL },
+    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, NULL },
+    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, NULL },
+    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL },
+    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, NULL },
+    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, NULL },
+    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, NULL },
+    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, NULL },
+    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, NULL },
+    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, NULL },
+    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE, NULL },
+    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, NULL },
+    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL },
+    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE, NULL },
+    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE, NULL },
     /* the old name of reject_unlisted_recipient */
-    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE },
-    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE },
+    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL },
+    [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL },
+    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE, NULL },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -99,17 +100,45 @@ static struct policy_server *open_policy_server(struct parser *parser, struct st
     return server;
 }
 
-/* An access table cannot bring an argument: nothing may be opened any more. */
+static bool parse_table(struct parser *parser, struct restriction_node *node)
+{
+    if (!is_table_name(node->argument) || !parser->may_open_tables)
+        return false;
+    node->table = open_table(parser, node->name, node->argument);
+    return true;
+}
+
+static bool parse_service(struct parser *parser, struct restriction_node *node, struct str word)
+{
+    if (!parser->may_open_tables)
+        return false;
+    node->policy_server = open_policy_server(parser, word);
+    return true;
+}
+
+/* An access table cannot bring a table or a service: nothing may be opened any more. */
 static void parse_argument(struct parser *parser, struct restriction_node *node, struct str *rest)
 {
     struct str word;
 
-    if (!table_list_next_word(rest, ", \t\r\n", &word) || !parser->may_open_tables)
-        node->restriction = NULL;
-    else if (node->restriction->argument == ARGUMENT_SERVICE)
-        node->policy_server = open_policy_server(parser, word);
-    else
-        node->table = open_table(parser, node->name, word);
+    node->lacks_argument = !table_list_next_word(rest, ", \t\r\n", &word);
+    if (node->lacks_argument)
+        return;
+    node->argument = arena_str(parser->arena, without_braces(word));
+    switch (node->restriction->argument) {
+    case ARGUMENT_TABLE:
+        node->lacks_argument = !parse_table(parser, node);
+        break;
+    case ARGUMENT_SERVICE:
+        node->lacks_argument = !parse_service(parser, node, word);
+        break;
+    case ARGUMENT_NUMBER:
+        node->lacks_argument = !str_to_uint64(node->argument, &node->number);
+        break;
+    case ARGUMENT_DOMAIN:
+    case ARGUMENT_NONE:
+        break;
+    }
 }
 
 static void parse_word(struct parser *parser, struct restriction_node *node, struct str word, struct str *rest)
@@ -196,8 +225,32 @@ bool restriction_list_stops_relaying(const struct restriction_list *list)
     return stops_relaying(list, 0);
 }
 
+/* "check_client_access permit", "sleep soon": answered when it is reached. A DNS list without its domain is none. */
+static enum verdict refuse_without_argument(struct check *check, const struct restriction_node *node)
+{
+    switch (node->restriction->argument) {
+    case ARGUMENT_TABLE:
+        log_bad_table_argument(node->name, str_is_empty(node->argument) ? node->name : node->argument);
+        break;
+    case ARGUMENT_SERVICE:
+        log_argument_missing(node->name, "transport:server");
+        break;
+    case ARGUMENT_NUMBER:
+        log_argument_missing(node->name, "number");
+        break;
+    case ARGUMENT_DOMAIN:
+        log_domain_missing(node->name);
+        return VERDICT_DUNNO;
+    case ARGUMENT_NONE:
+        break;
+    }
+    return restriction_misconfigured(check);
+}
+
 static enum verdict run_node(struct check *check, const struct restriction_node *node)
 {
+    if (node->restriction != NULL && node->lacks_argument)
+        return refuse_without_argument(check, node);
     if (node->restriction != NULL)
         return node->restriction->run(check, node);
     if (node->class != NULL && node->class->list != NULL)
@@ -209,6 +262,49 @@ static enum verdict run_node(struct check *check, const struct restriction_node 
 }
 
 enum { DEBUG_LEVEL_OF_VERDICTS = 2 };
+
+static bool always_decides(const struct restriction_node *node)
+{
+    return node->restriction == &restrictions[RESTRICTION_PERMIT] ||
+           node->restriction == &restrictions[RESTRICTION_REJECT] ||
+           node->restriction == &restrictions[RESTRICTION_DEFER];
+}
+
+/* Whether what stands behind the node is never reached. */
+static bool ends_walk(struct check *check, const struct restriction_node *node)
+{
+    return (always_decides(node) && !node->only_warns) ||
+           (node->restriction == &restrictions[RESTRICTION_PERMIT_MYNETWORKS] && restriction_client_is_ours(check));
+}
+
+/* False when nothing behind the list is reached. */
+static bool foresee(struct check *check, const struct restriction_list *list, size_t from, unsigned depth)
+{
+    for (size_t i = from; list != NULL && depth < NESTING_MAXIMUM && i < list->count; i++) {
+        const struct restriction_node *node = &list->nodes[i];
+
+        if (ends_walk(check, node))
+            return false;
+        if (node->restriction != NULL && node->restriction->foresee != NULL && !node->lacks_argument)
+            node->restriction->foresee(check, node);
+        if (node->class != NULL && !foresee(check, node->class->list, 0, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+/* The first that has to wait begins the questions of those behind it, too. */
+static void look_ahead(struct check *check, const struct restriction_list *list, size_t place)
+{
+    const struct restriction *restriction = list->nodes[place].restriction;
+
+    if (check->has_foreseen || restriction == NULL || restriction->foresee == NULL)
+        return;
+    check->has_foreseen = true;
+    foresee(check, list, place, check->depth);
+    for (size_t i = 0; i < check->coming_count; i++)
+        foresee(check, check->coming[i], 0, 0);
+}
 
 enum verdict restriction_run(struct check *check, const struct restriction_list *list)
 {
@@ -222,6 +318,9 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
     check->depth++;
     for (size_t i = 0; i < list->count && verdict == VERDICT_DUNNO; i++) {
         check->only_warns = outer_only_warns || list->nodes[i].only_warns;
+        look_ahead(check, list, i);
+        if (always_decides(&list->nodes[i]) && i + 1 < list->count)
+            log_restriction_after(list->nodes[i + 1].name, list->nodes[i].name);
         verdict = run_node(check, &list->nodes[i]);
         if (check->session->debug_level >= DEBUG_LEVEL_OF_VERDICTS)
             log_restriction_verdict(list->nodes[i].name, (int) verdict);
@@ -314,7 +413,7 @@ static enum verdict refuse(struct check *check, struct str reply)
         return VERDICT_DUNNO;
     }
     if (check->defer_if_reject.is_set && reply.data[0] == '5')
-        reply = check->defer_if_reject.reply;
+        reply = check->defer_if_permit.is_set ? check->defer_if_permit.reply : check->defer_if_reject.reply;
     log_reject(check->session, "reject", reply, check->recipient_shown);
     history_next_is_reject(check->session, reply);
     check->reply = reply;
@@ -396,11 +495,20 @@ enum verdict restriction_unanswered(struct check *check, enum restriction_topic 
                                               STR_ARG(topic_value(check, topic)))));
 }
 
+void restriction_keep_reply(struct check *check, struct deferral *deferral, struct str reply)
+{
+    if (check->only_warns && deferral == &check->defer_if_permit) {
+        log_reject(check->session, "reject_warning", reply, check->recipient_shown);
+        return;
+    }
+    if (deferral->is_set)
+        return;
+    deferral->is_set = true;
+    deferral->reply = reply;
+}
+
 void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,
                       const char *status, struct str text)
 {
-    if (deferral->is_set || check->only_warns)
-        return;
-    deferral->is_set = true;
-    deferral->reply = compose_about(check, topic, code, status, text);
+    restriction_keep_reply(check, deferral, compose_about(check, topic, code, status, text));
 }

@@ -42,6 +42,8 @@ struct deferral {
     struct str reply;
 };
 
+enum { LISTS_MAXIMUM = 6 };
+
 /* One command's walk through the lists. */
 struct check {
     struct session *session;
@@ -54,9 +56,12 @@ struct check {
     struct str etrn_site;                  /* empty where none is concerned */
     bool only_warns;                       /* warn_if_reject stands before */
     unsigned depth;
+    const struct restriction_list *coming[LISTS_MAXIMUM]; /* the lists of this command that are not yet walked */
+    size_t coming_count;
+    bool has_foreseen;
     struct deferral defer_if_permit;
-    struct deferral defer_if_reject;
-    struct str reply; /* "554 5.7.1 <x>: ..." once refused */
+    struct deferral defer_if_reject; /* of this list */
+    struct str reply;                /* "554 5.7.1 <x>: ..." once refused */
 };
 
 struct restriction;
@@ -70,6 +75,9 @@ struct restriction_node {
     struct table_list *table;            /* of check_*_access, or by itself */
     struct policy_server *policy_server; /* of check_policy_service; NULL: what is named is none */
     struct str name;
+    struct str argument; /* as written, without braces */
+    uint64_t number;
+    bool lacks_argument; /* or it is none of the kind */
     bool only_warns;
 };
 
@@ -92,12 +100,16 @@ struct restriction_class_list {
 enum restriction_argument {
     ARGUMENT_NONE,
     ARGUMENT_TABLE,   /* type:name */
+    ARGUMENT_DOMAIN,  /* of a DNS list: "dnsbl.example.com=127.0.0.[2..8]" */
+    ARGUMENT_NUMBER,  /* seconds */
     ARGUMENT_SERVICE, /* of a policy service: inet:host:port, unix:path, or one of them and settings in braces */
 };
 
 struct restriction {
     enum verdict (*run)(struct check *check, const struct restriction_node *node);
     enum restriction_argument argument;
+    /* Begins to ask what run will wait for (names_foresee), for a restriction further down the lists. NULL: nothing. */
+    void (*foresee)(struct check *check, const struct restriction_node *node);
 };
 
 /* Parses a parameter's value; opens its tables. Before the jail. The classes come first. */
@@ -105,6 +117,9 @@ void restriction_parse_classes(struct smtpd *smtpd);
 const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value);
 /* Whether something in it, or in its classes, keeps strangers from relaying. */
 bool restriction_list_stops_relaying(const struct restriction_list *list);
+
+/* Begins what the restrictions of a list will ask, unless one before them decides. */
+void restriction_foresee(struct check *check, const struct restriction_list *list);
 
 /* Walks a list. */
 enum verdict restriction_run(struct check *check, const struct restriction_list *list);
@@ -126,9 +141,15 @@ enum verdict restriction_misconfigured(struct check *check);
 enum verdict restriction_unanswered(struct check *check, enum restriction_topic topic, struct str title,
                                     const struct failure *why);
 
-/* Keeps the reply for the end of the lists, unless one is kept already. */
+/*
+ * Keeps the reply for the end of the lists, unless one is kept already. warn_if_reject makes a line of what would defer
+ * a PERMIT.
+ */
 void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,
                       const char *status, struct str text);
+
+/* The same with the whole reply. */
+void restriction_keep_reply(struct check *check, struct deferral *deferral, struct str reply);
 
 /* PERMIT, logged where smtpd_log_access_permit_actions says so. table: empty where none has said it. */
 enum verdict restriction_permitted(struct check *check, enum restriction_topic topic, struct str action,
@@ -147,6 +168,10 @@ enum verdict restriction_defer_all(struct check *check, const struct restriction
 enum verdict restriction_defer_if_permit(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_if_reject(struct check *check, const struct restriction_node *node);
 
+enum verdict restriction_sleep(struct check *check, const struct restriction_node *node);
+
+/* permit_mynetworks would say PERMIT. */
+bool restriction_client_is_ours(struct check *check);
 enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node);

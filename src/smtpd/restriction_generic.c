@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restrictions that look at nothing. */
+#include "run/fiber.h"
 #include "smtpd/restriction.h"
 #include "smtpd/smtpd.h"
 
@@ -31,5 +32,12 @@ enum verdict restriction_defer_if_reject(struct check *check, const struct restr
 {
     (void) node;
     restriction_keep(check, &check->defer_if_reject, check->topic, 450, "4.7.0", STR("defer_if_reject requested"));
+    return VERDICT_DUNNO;
+}
+
+enum verdict restriction_sleep(struct check *check, const struct restriction_node *node)
+{
+    if (node->number > 0)
+        fiber_sleep(check->smtpd->loop, seconds((int64_t) node->number));
     return VERDICT_DUNNO;
 }

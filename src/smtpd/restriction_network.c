@@ -25,6 +25,14 @@ static enum verdict permit_listed(struct check *check, const struct restriction_
     return VERDICT_DUNNO;
 }
 
+bool restriction_client_is_ours(struct check *check)
+{
+    const struct peer *peer = &check->session->peer;
+    struct failure why;
+
+    return match_list_has_host(check->smtpd->mynetworks, peer->name, peer->address, &why) == TABLE_FOUND;
+}
+
 enum verdict restriction_permit_mynetworks(struct check *check, const struct restriction_node *node)
 {
     return permit_listed(check, node, check->smtpd->mynetworks, STR("mynetworks"));

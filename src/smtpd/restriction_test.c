@@ -176,7 +176,7 @@ TEST(the_first_restriction_that_decides_ends_the_list)
 {
     static const struct row rows[] = {
         { "", "dunno", NULL },
-        { "permit, reject", "permit", NULL },
+        { "permit, reject", "permit", "warning: restriction `reject' after `permit' is ignored\n" },
         { "reject permit", REJECTED, LOGGED(REJECTED) },
         { "permit_sasl_authenticated, permit_tls_clientcerts,\n reject", REJECTED, LOGGED(REJECTED) },
         { "defer, permit", "450 4.3.2 <r@far.test>: Recipient address rejected: Try again later", "reject: RCPT" },
@@ -193,13 +193,29 @@ TEST(a_name_that_is_unknown_or_not_built_never_passes_in_silence)
         { "no_such_thing, permit", MISCONFIGURED, "warning: unknown smtpd restriction: \"no_such_thing\"\n" },
         { "reject_rbl_client x.test", MISCONFIGURED, "warning: unknown smtpd restriction: \"reject_rbl_client\"\n" },
         { "no_such_thing", MISCONFIGURED, LOGGED(MISCONFIGURED) },
-        { "check_recipient_access", MISCONFIGURED, "unknown smtpd restriction: \"check_recipient_access\"" },
-        { "permit, no_such_thing", "permit", NULL },
+        { "check_recipient_access", MISCONFIGURED,
+          "restriction check_recipient_access: bad argument \"check_recipient_access\": need maptype:mapname" },
+        { "permit, no_such_thing", "permit", "restriction `no_such_thing' after `permit' is ignored" },
         { "warn_if_reject no_such_thing, permit", "permit", "unknown smtpd restriction: \"no_such_thing\"" },
         { "loop, permit", MISCONFIGURED, "restrictions name each other without end\n" },
     };
 
     EXPECT_ROWS("smtpd_restriction_classes = loop\nloop = loop\n", "r@far.test", rows);
+}
+
+TEST(an_argument_that_is_missing_or_of_another_kind_is_told_when_it_is_reached)
+{
+    static const struct row rows[] = {
+        { "sleep 0, permit", "permit", NULL },
+        { "sleep", MISCONFIGURED, "warning: restriction sleep must be followed by number\n" },
+        { "sleep soon, permit", MISCONFIGURED, "warning: restriction sleep must be followed by number\n" },
+        { "check_helo_access permit, permit", MISCONFIGURED,
+          "warning: restriction check_helo_access: bad argument \"permit\": need maptype:mapname\n" },
+        { "check_policy_service", MISCONFIGURED,
+          "warning: restriction check_policy_service must be followed by transport:server\n" },
+    };
+
+    EXPECT_ROWS("", "r@far.test", rows);
 }
 
 TEST(a_table_that_leads_back_to_itself_ends)
@@ -301,7 +317,7 @@ TEST(warn_if_reject_softens_only_what_follows_it)
           "NOQUEUE: reject_warning: RCPT from c.test[192.0.2.9]: " REJECTED },
         { "warn_if_reject reject, reject", REJECTED, LOGGED(REJECTED) },
         { "warn_if_reject strict, permit", "permit", "reject_warning" },
-        { "warn_if_reject permit, reject", "permit", NULL },
+        { "warn_if_reject permit, reject", "permit", "restriction `reject' after `permit' is ignored" },
     };
 
     EXPECT_ROWS("smtpd_restriction_classes = strict\nstrict = reject\n", "r@far.test", rows);
@@ -314,6 +330,9 @@ TEST(a_refusal_gives_way_to_a_kept_deferral_and_to_soft_bounce)
         { "defer_if_reject, defer", SAYS("450", "4.3.2", "Try again later"), "Try again later" },
         { TABLE("DEFER_IF_REJECT wait, reject"), "permit", NULL },
         { "defer_if_reject, permit", "permit", NULL },
+        { "defer_if_reject, defer_if_permit, reject", SAYS("450", "4.7.0", "defer_if_permit requested"), "450 4.7.0" },
+        { "warn_if_reject defer_if_reject, reject", SAYS("450", "4.7.0", "defer_if_reject requested"), "450 4.7.0" },
+        { "warn_if_reject defer_if_permit", "dunno", "reject_warning: RCPT from c.test[192.0.2.9]: 450 4.7.0" },
     };
     static const struct row soft[] = {
         { "reject", SAYS("454", "4.7.1", "Access denied"), "454 4.7.1" },

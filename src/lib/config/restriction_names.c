@@ -26,6 +26,7 @@ static const char *const names[RESTRICTION_WORDS] = {
     [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = "reject_unverified_recipient",
     [RESTRICTION_CHECK_RECIPIENT_MAPS] = "check_recipient_maps",
     [RESTRICTION_CHECK_ADDRESS_MAP] = "check_address_map",
+    [RESTRICTION_SLEEP] = "sleep",
     [RESTRICTION_CHECK_POLICY_SERVICE] = "check_policy_service",
 };
 
