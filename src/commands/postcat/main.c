@@ -133,13 +133,19 @@ static bool show_file_in_order(const struct postcat *postcat, struct show *show,
     return places_walk_file(fd, show_in_order, &order, why) && order.is_good;
 }
 
+/* An empty file shows nothing, and is no error: "postcat -bhe </dev/null". */
 static bool show_open_file(const struct postcat *postcat, const char *name, int fd, struct failure *why)
 {
     struct show show = begin(postcat, name);
     struct queue_file_content content;
     struct envelope envelope;
     struct places places;
+    struct stat status;
 
+    if (!file_stat_fd(fd, name, &status, why))
+        return false;
+    if (S_ISREG(status.st_mode) && status.st_size == 0)
+        return true;
     if (!queue_file_read(fd, postcat->arena, &envelope, &content, why))
         return false;
     if (postcat->is_in_file_order)

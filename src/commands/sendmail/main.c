@@ -114,11 +114,30 @@ static int run_smtp(struct sendmail *sendmail)
     return become(sendmail, sendmail->shared->daemon_directory, words);
 }
 
+/*
+ * What comes of it is for the log and, if somebody watches, for the terminal: scripts from the days of sendmail ask for
+ * the daemon whether or not it runs, and want 0.
+ */
 static int run_daemon(struct sendmail *sendmail)
 {
-    const struct str words[] = { STR("merpati"), STR("start"), STR_EMPTY };
+    const char *path = arena_printf(sendmail->arena, "%.*s/merpati", STR_ARG(sendmail->shared->command_directory)).data;
+    char command[] = "merpati", word[] = "start";
+    char *arguments[] = { command, word, NULL };
+    const struct process_fd terminal = { STDERR_FILENO, STDERR_FILENO };
+    const struct process_start start = {
+        .path = path,
+        .arguments = arguments,
+        .fds = &terminal,
+        .fd_count = isatty(STDERR_FILENO) ? 1 : 0,
+    };
+    struct failure why;
+    pid_t pid;
+    int status;
 
-    return become(sendmail, sendmail->shared->command_directory, words);
+    if (!environment_set("MAIL_CONFIG", arena_c(sendmail->arena, sendmail->config_directory), &why) ||
+        !process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
+        return fail(&why);
+    return EX_OK;
 }
 
 static int run_list(struct sendmail *sendmail)

@@ -114,7 +114,7 @@ static bool set_verp(struct parsing *parsing, struct str value)
     return true;
 }
 
-/* "-q": now; "-qRsite", "-qIid": part of it; "-q30m": be a daemon. */
+/* "-q": now; "-qRsite", "-qIid": part of it; "-q30m": queue_run_delay says that. */
 static bool set_queue(struct parsing *parsing, struct str value)
 {
     struct sendmail_options *options = parsing->options;
@@ -122,8 +122,7 @@ static bool set_queue(struct parsing *parsing, struct str value)
     if (value.len == 0) {
         options->mode = SENDMAIL_FLUSH;
     } else if (char_is_digit(value.data[0])) {
-        if (options->mode == SENDMAIL_DELIVER)
-            options->mode = SENDMAIL_DAEMON;
+        options->has_interval = true;
     } else if (value.data[0] == 'R' || value.data[0] == 'I') {
         if (value.len == 1)
             return failure_set(parsing->why, FAILURE_RETRY, 0, "specify: -q%s",
@@ -319,7 +318,7 @@ static bool has_no_stray_recipient(const struct sendmail_options *options, struc
         [SENDMAIL_LIST] = "display queue mode", [SENDMAIL_ALIASES] = "alias initialization mode",
         [SENDMAIL_FLUSH] = "flush queue mode",  [SENDMAIL_IGNORE] = NULL,
     };
-    const char *task = tasks[options->mode];
+    const char *task = options->has_interval ? "daemon mode" : tasks[options->mode];
 
     if (options->recipients.count == 0 || task == NULL)
         return true;
@@ -378,5 +377,7 @@ bool sendmail_options_parse(struct sendmail_options *options, struct arena *aren
     }
     for (; next < argc; next++)
         strlist_add(&options->recipients, arena, str_from_c(argv[next]));
+    if (options->has_interval && options->mode != SENDMAIL_DAEMON)
+        options->mode = SENDMAIL_IGNORE;
     return is_whole_report(options, why) && has_one_mode(options, why) && has_no_stray_recipient(options, why);
 }

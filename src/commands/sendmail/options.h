@@ -15,15 +15,16 @@
 enum sendmail_mode {
     SENDMAIL_DELIVER, /* -bm: submit the message on standard input */
     SENDMAIL_SMTP,    /* -bs */
-    SENDMAIL_DAEMON,  /* -bd, -bl, -q with a time */
+    SENDMAIL_DAEMON,  /* -bd, -bl */
     SENDMAIL_LIST,    /* -bp, mailq */
     SENDMAIL_ALIASES, /* -bi, -I, newaliases */
     SENDMAIL_FLUSH,   /* -q */
-    SENDMAIL_IGNORE,  /* -bh, -bH: nothing to do */
+    SENDMAIL_IGNORE,  /* -bh, -bH, -q with a time: nothing to do */
 };
 
 struct sendmail_options {
     enum sendmail_mode mode;
+    bool has_interval;           /* -q30m */
     struct str config_directory; /* -C dir or -C dir/main.cf */
     struct str sender;           /* -f, -r, as given */
     bool has_sender;

@@ -28,10 +28,11 @@ TEST(the_mode_comes_from_the_name_and_the_options)
         { "sendmail", "-bp", SENDMAIL_LIST },         { "sendmail", "-b p", SENDMAIL_LIST },
         { "sendmail", "-bi", SENDMAIL_ALIASES },      { "sendmail", "-I", SENDMAIL_ALIASES },
         { "sendmail", "-bs", SENDMAIL_SMTP },         { "sendmail", "-bd", SENDMAIL_DAEMON },
-        { "sendmail", "-bd -q15m", SENDMAIL_DAEMON }, { "sendmail", "-q30m", SENDMAIL_DAEMON },
+        { "sendmail", "-bd -q15m", SENDMAIL_DAEMON }, { "sendmail", "-q30m", SENDMAIL_IGNORE },
         { "sendmail", "-q", SENDMAIL_FLUSH },         { "sendmail", "-qRsite.example", SENDMAIL_FLUSH },
         { "sendmail", "-qIABC", SENDMAIL_FLUSH },     { "sendmail", "-bh", SENDMAIL_IGNORE },
-        { "mailq", "-bm", SENDMAIL_DELIVER },
+        { "mailq", "-bm", SENDMAIL_DELIVER },         { "sendmail", "-q30m -bl", SENDMAIL_DAEMON },
+        { "mailq", "-q30m", SENDMAIL_IGNORE },        { "sendmail", "-q5s -bs", SENDMAIL_IGNORE },
     };
     struct arena *arena = arena_create();
 
@@ -100,7 +101,7 @@ TEST(what_cannot_be_is_refused_or_warned_of)
     static const char *const bad[] = {
         "-Z",           "-bz",   "-bx",   "-b",    "-Bx",         "-n",       "-qS",    "-f",       "-q a",
         "-bp a",        "-bi a", "-bs a", "-bd a", "-qRx.test a", "-qIABC a", "-bv -t", "-v -bv a", "-N never -bv a",
-        "-bv -R full a"
+        "-bv -R full a", "-q5m a"
     };
     struct arena *arena = arena_create();
     struct sendmail_options options;
