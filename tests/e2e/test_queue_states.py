@@ -87,8 +87,8 @@ def test_mail_older_than_the_segment_age_is_a_file(merpati, sink):
 
 def test_a_large_message_is_a_file_at_once(merpati, sink):
     server = sink(replies={"DOT": STALL})
-    mail = merpati(main=relay_to(server.port))
-    ids = send(mail, body="a line of some length, again and again\n" * 10000)
+    mail = merpati(main=relay_to(server.port, spool_inline_limit="4096"))
+    ids = send(mail, body="a line of some length, again and again\n" * 200)
     # It may go from one to the other between the two looks.
     assert set(files(mail, "incoming") + files(mail, "active")) == set(ids)
     server.replies.clear()
