@@ -98,11 +98,26 @@ TEST(options_are_read_in_every_spelling)
 
 TEST(what_cannot_be_is_refused_or_warned_of)
 {
-    static const char *const bad[] = {
-        "-Z",           "-bz",   "-bx",   "-b",    "-Bx",         "-n",       "-qS",    "-f",       "-q a",
-        "-bp a",        "-bi a", "-bs a", "-bd a", "-qRx.test a", "-qIABC a", "-bv -t", "-v -bv a", "-N never -bv a",
-        "-bv -R full a", "-q5m a"
-    };
+    static const char *const bad[] = { "-Z",
+                                       "-bz",
+                                       "-bx",
+                                       "-b",
+                                       "-Bx",
+                                       "-n",
+                                       "-qS",
+                                       "-f",
+                                       "-q a",
+                                       "-bp a",
+                                       "-bi a",
+                                       "-bs a",
+                                       "-bd a",
+                                       "-qRx.test a",
+                                       "-qIABC a",
+                                       "-bv -t",
+                                       "-v -bv a",
+                                       "-N never -bv a",
+                                       "-bv -R full a",
+                                       "-q5m a" };
     struct arena *arena = arena_create();
     struct sendmail_options options;
     struct failure why;
