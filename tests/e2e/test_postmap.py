@@ -103,10 +103,14 @@ def without_noise(result, sort=False):
     return (status, sorted(out.splitlines()) if sort else out, sorted(err.splitlines()))
 
 
-@pytest.mark.parametrize("kind", ["hash", "btree", "lmdb"])
+@pytest.mark.parametrize("kind", ["hash", "btree", "cdb", "lmdb"])
 def test_building_and_listing(both, kind):
     stock, ours = both("postmap", f"{kind}:t", files=[("t", SOURCE_TEXT)])
     assert without_noise(ours) == without_noise(stock)
+    if kind == "cdb":
+        one, other = (d / "t.cdb" for d in both.directories)
+        assert one.read_bytes() == other.read_bytes()
+        return
     stock, ours = both("postmap", "-s", f"{kind}:t")
     assert without_noise(ours) == without_noise(stock)
 
@@ -118,10 +122,11 @@ def test_building_aliases(both):
     assert without_noise(ours, sort=True) == without_noise(stock, sort=True)
 
 
-@pytest.mark.parametrize("kind", ["hash", "btree"])
+@pytest.mark.parametrize("kind", ["hash", "btree", "cdb"])
 def test_each_reads_what_the_other_made(both, kind):
     both("postmap", f"{kind}:t", files=[("t", "a b\nc d\n")])
-    one, other = (d / "t.db" for d in both.directories)
+    suffix = "cdb" if kind == "cdb" else "db"
+    one, other = (d / f"t.{suffix}" for d in both.directories)
     swap = one.with_suffix(".swap")
     shutil.move(one, swap)
     shutil.move(other, one)
@@ -153,6 +158,33 @@ QUERIES = [
     ["-q", "no-such-user-here", "unix:passwd.byname"],
     ["-q", "a", "unix:foo"],
     ["-q", "a", "pipemap:{inline:{a=b},inline:{b=d}}"],
+    ["-q", "A", "pipemap:{inline:{a=B},inline:{b=d}}"],
+    ["-q", "a", "pipemap:{inline:{a=b},fail:x}"],
+    ["-q", "a", "pipemap:{}"],
+    ["-q", "a", "pipemap:{foo}"],
+    ["-q", "a", "unionmap:{inline:{a=b},fail:x}"],
+    ["-q", "a", "unionmap:{inline:{a=b} pcre:{{/A/ X}}}"],
+    ["-q", "a", "unionmap:{inline:{a=b},nonesuch:x}"],
+    ["-q", "a", "unionmap:{inline:{a=b}}x"],
+    ["-q", "a", "randmap:{one}"],
+    ["-q", "a", "randmap:{}"],
+    ["-q", "a", "randmap:{a,b"],
+    ["-q", "a", "inline:{a=}"],
+    ["-fq", "MAIL_CONFIG_ABSENT", "environ:x"],
+    ["-q", "a", "internal:x"],
+    ["-s", "internal:x"],
+    ["-s", "environ:x"],
+    ["-s", "pipemap:{inline:{a=b}}"],
+    ["-s", "randmap:{a}"],
+    ["-s", "tcp:127.0.0.1:1"],
+    ["-q", "a", "cdb:nowhere"],
+    ["-q", "a", "sdbm:x"],
+    ["-q", "a", "dbm:x"],
+    ["-q", "a", "mysql:x"],
+    ["-q", "a", "socketmap:unix:x"],
+    ["-q", "a", "socketmap:inet:x"],
+    ["-q", "a", "socketmap:foo:bar:baz"],
+    ["-q", "a", "socketmap:unix:nowhere:x"],
     ["-q", "a", "unionmap:{inline:{a=b},inline:{a=d}}"],
     ["-q", "a", "unionmap:{texthash:nowhere,inline:{a=d}}"],
     ["-q", "abc", "regexp:{ {/^(a)(b)/ $2-${1}-$(2)x$$ } , {/c/ d} }"],

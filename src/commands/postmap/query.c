@@ -70,13 +70,15 @@ static bool fail(const struct table *table, struct arena *arena, struct failure 
 }
 
 /* A table that cannot answer: the reason as a warning, and then which table it was, as in Postfix. */
-static bool tell_trouble(const struct table *table, struct arena *arena, struct failure *why)
+static bool tell_trouble(const struct table *table, struct failure *why)
 {
     struct failure reason = *why;
     struct str name = table_name(table);
+    size_t said = str_find(str_from_c(reason.text), STR(": query error"));
 
-    if (str_starts_with(str_from_c(reason.text), arena_printf(arena, "table %.*s: query error", STR_ARG(name))))
-        return false;
+    /* fail: says no more than that, also from inside other tables. */
+    if (said != STR_NOT_FOUND)
+        return failure_set(why, reason.kind, 0, "table %.*s%s", STR_ARG(name), reason.text + said);
     log_warning("%s", reason.text);
     return failure_set(why, reason.kind, reason.error, "table %.*s: query error", STR_ARG(name));
 }
@@ -142,7 +144,7 @@ static bool find(const struct query *query, struct str key, struct arena *arena,
         case TABLE_ABSENT:
             break;
         case TABLE_UNKNOWN:
-            return tell_trouble(table, arena, why);
+            return tell_trouble(table, why);
         }
     }
     return true;

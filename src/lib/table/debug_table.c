@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* debug: any other table, with a log line for each lookup: the one table whose purpose is to log. */
-#include "log/log.h"
+#include "table/log_lines.h"
 #include "table/table_type.h"
 
 static bool open_table(struct table *table, struct str argument, struct failure *why)
@@ -20,19 +20,9 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
     struct failure inner_why = { 0 };
     enum table_result result = table_lookup(table->state, key, arena, value_out, &inner_why);
 
-    switch (result) {
-    case TABLE_FOUND:
-        log_info("%.*s lookup: \"%.*s\" = \"%.*s\"", STR_ARG(table->name), STR_ARG(key), STR_ARG(*value_out));
-        break;
-    case TABLE_ABSENT:
-        log_info("%.*s lookup: \"%.*s\" = not found", STR_ARG(table->name), STR_ARG(key));
-        break;
-    case TABLE_UNKNOWN:
-        log_info("%.*s lookup: \"%.*s\" = error: %s", STR_ARG(table->name), STR_ARG(key), inner_why.text);
-        if (why != NULL)
-            *why = inner_why;
-        break;
-    }
+    log_table_lookup(table->name, key, result, result == TABLE_FOUND ? *value_out : STR_EMPTY, &inner_why);
+    if (result == TABLE_UNKNOWN && why != NULL)
+        *why = inner_why;
     return result;
 }
 
