@@ -4,10 +4,12 @@
 #include "dns/host_lookup.h"
 #include "run/socket.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/proxy_header.h"
 #include "smtpd/smtpd.h"
 
 static void be_local(struct peer *peer)
 {
+    peer->is_local = true;
     peer->name = STR("localhost");
     peer->reverse_name = peer->name;
     peer->address = STR("127.0.0.1");
@@ -22,8 +24,6 @@ static void look_up_name(struct peer *peer, struct smtpd *smtpd, struct arena *a
 {
     struct peer_name found;
 
-    peer->name = STR("unknown");
-    peer->reverse_name = STR("unknown");
     if (!smtpd->settings->peername_lookup)
         return;
     host_lookup_peer_name(smtpd->host_lookup, &peer->ip, arena, &found);
@@ -33,6 +33,13 @@ static void look_up_name(struct peer *peer, struct smtpd *smtpd, struct arena *a
     peer->is_reverse_name_unknown = found.is_reverse_unknown;
     if (found.trouble.len > 0)
         log_peer_trouble(found.trouble);
+}
+
+static struct str format_address(const struct ip_address *ip, struct arena *arena)
+{
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    return arena_str(arena, str_from_c(ip_address_format(ip, text)));
 }
 
 static void look_up_server(struct peer *peer, int fd, struct arena *arena)
@@ -70,22 +77,36 @@ void peer_copy(struct peer *peer_out, const struct peer *peer, const struct smtp
     *peer_out = copy;
 }
 
-void peer_look_up(struct peer *peer, struct smtpd *smtpd, int fd, struct arena *arena)
+void peer_open(struct peer *peer, const struct smtpd *smtpd, int fd, struct arena *arena)
 {
     struct socket_address address;
-    char text[IP_ADDRESS_TEXT_MAX];
     struct failure why;
     uint16_t port = 0;
 
-    *peer = (struct peer){ 0 };
+    *peer = (struct peer){ .name = STR("unknown"), .reverse_name = STR("unknown") };
     if (!socket_peer_address(fd, &address, &why) ||
         !ip_address_from_sockaddr((const struct sockaddr *) &address.storage, &peer->ip, &port)) {
         be_local(peer);
     } else {
-        peer->address = arena_str(arena, str_from_c(ip_address_format(&peer->ip, text)));
+        peer->address = format_address(&peer->ip, arena);
         peer->port = arena_printf(arena, "%u", port);
-        look_up_name(peer, smtpd, arena);
         look_up_server(peer, fd, arena);
     }
+    show(peer, smtpd, arena);
+}
+
+void peer_set_addresses(struct peer *peer, struct arena *arena, const struct proxy_header *header)
+{
+    peer->ip = header->client;
+    peer->address = format_address(&header->client, arena);
+    peer->port = arena_printf(arena, "%u", header->client_port);
+    peer->server_address = format_address(&header->server, arena);
+    peer->server_port = arena_printf(arena, "%u", header->server_port);
+}
+
+void peer_look_up(struct peer *peer, struct smtpd *smtpd, struct arena *arena)
+{
+    if (!peer->is_local)
+        look_up_name(peer, smtpd, arena);
     show(peer, smtpd, arena);
 }

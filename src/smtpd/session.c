@@ -9,6 +9,7 @@
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/names.h"
+#include "smtpd/proxy.h"
 #include "smtpd/smtpd.h"
 
 enum { GOODBYE_SECONDS = 10 };
@@ -147,9 +148,16 @@ static bool read_command(struct session *session, struct str *line_out)
     return true;
 }
 
+/* Nothing is known of who is there. */
+static void send_away(struct session *session)
+{
+    answer(session, "421 4.3.0 %.*s Server local error", STR_ARG(session->smtpd->shared->myhostname));
+}
+
 static void serve_commands(struct session *session)
 {
     struct str line;
+    bool is_first = true;
 
     while (session->end == SESSION_GOES_ON) {
         if (session->error_count >= (unsigned) session->smtpd->settings->hard_error_limit) {
@@ -163,6 +171,11 @@ static void serve_commands(struct session *session)
         if (!read_command(session, &line))
             continue;
         history_client_said(session, line);
+        if (is_first && proxy_is_forged(session, line)) {
+            send_away(session);
+            return;
+        }
+        is_first = false;
         command_execute(session, line);
     }
 }
@@ -222,6 +235,14 @@ static void finish(struct session *session)
     log_disconnect(session);
 }
 
+static void begin(struct session *session)
+{
+    client_recognise(session);
+    /* A client behind a proxy may have come with it. */
+    if (session_is_synchronised(session))
+        client_greet(session);
+}
+
 void session_run(struct smtpd *smtpd, struct daemon_session *connection)
 {
     struct session session = {
@@ -232,15 +253,21 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
         .where = "CONNECT",
     };
 
+    bool is_known;
+
     stream_set_timeout(session.stream, smtpd->settings->timeout);
     strbuf_init(&session.helo, HELO_NAME_MAXIMUM);
     history_begin(&session);
     set_idle(&session, false);
-    peer_look_up(&session.peer, smtpd, connection->fd, session.arena);
+    peer_open(&session.peer, smtpd, connection->fd, session.arena);
+    is_known = proxy_receive(&session);
+    peer_look_up(&session.peer, smtpd, session.arena);
     log_connect(&session);
-    client_recognise(&session);
     set_deadline(&session);
-    client_greet(&session);
+    if (is_known)
+        begin(&session);
+    else
+        send_away(&session);
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);

@@ -42,6 +42,7 @@ struct session {
     struct arena *command_arena; /* the command's; NULL while the client is idle */
     struct peer peer;
     struct arena *client_arena; /* of a peer that XCLIENT named; NULL: it is the one that connected */
+    bool is_proxied;            /* a PROXY header said who the peer is */
     unsigned debug_level;       /* more than 0: the dialogue is logged */
 
     struct str helo_name; /* empty: none yet; memory of its own */
@@ -70,7 +71,7 @@ struct session {
 
     struct forwarded forwarded; /* XFORWARD: of the next message */
     size_t foreseen;            /* recipients to come that were asked for already */
-    struct names *names; /* what the DNS has said; NULL: nothing yet */
+    struct names *names;        /* what the DNS has said; NULL: nothing yet */
     struct transaction transaction;
 };
 

@@ -9,6 +9,7 @@
 #define SOFT_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 499, purpose)
 #define ANY_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 599, purpose)
 
+static const char *const proxy_protocol_words[] = { "", "haproxy", NULL };
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
 
 static const struct setting rows[] = {
@@ -76,6 +77,13 @@ static const struct setting rows[] = {
                    "Clients that may speak for others (XCLIENT): proxies, and tests of restrictions."),
     SETTING_STRING(OWNER, authorized_xforward_hosts, "smtpd_authorized_xforward_hosts", "", 0, 0,
                    "Clients that may say where a message came from before them (XFORWARD): content filters."),
+    SETTING_CHOICE(OWNER, upstream_proxy_protocol, "smtpd_upstream_proxy_protocol", "", proxy_protocol_words,
+                   "What a proxy in front sends before each connection: haproxy is the PROXY protocol, both versions."),
+    SETTING_STRING(OWNER, upstream_proxy_networks, "smtpd_upstream_proxy_networks",
+                   "127.0.0.0/8, [::1], 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, [fc00::]/7, $mynetworks", 0, 0,
+                   "Where those proxies are; who connects from elsewhere is a plain client."),
+    SETTING_TIME(OWNER, upstream_proxy_timeout, "smtpd_upstream_proxy_timeout", "5s", 1, 0, 's',
+                 "How long the proxy has for it."),
     SETTING_WORDS(OWNER, notify_classes, "notify_classes", "resource, software", setting_words_notices,
                   "Troubles that the postmaster is told of, with what was said in the session: bounce, data, policy, "
                   "protocol, resource, software."),

@@ -28,6 +28,11 @@ struct policy_settings {
     struct str context;
 };
 
+enum upstream_proxy_protocol {
+    UPSTREAM_PROXY_NONE,
+    UPSTREAM_PROXY_HAPROXY,
+};
+
 struct smtpd_settings {
     struct str banner;
     struct str stress;
@@ -61,6 +66,9 @@ struct smtpd_settings {
     struct str authorized_verp_clients;
     struct str authorized_xclient_hosts;
     struct str authorized_xforward_hosts;
+    int upstream_proxy_protocol; /* enum upstream_proxy_protocol */
+    struct str upstream_proxy_networks;
+    struct duration upstream_proxy_timeout;
     struct strlist notify_classes;
     struct str bounce_notice_recipient;
     struct str error_notice_recipient;

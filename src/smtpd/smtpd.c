@@ -81,6 +81,8 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->verp_clients =
         match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
                         MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
+    smtpd->proxy_networks = match_list_open(smtpd->tables, STR("smtpd_upstream_proxy_networks"),
+                                            settings->upstream_proxy_networks, MATCH_HOSTS, false);
     smtpd->xclient_hosts =
         match_list_open(smtpd->tables, STR("smtpd_authorized_xclient_hosts"), settings->authorized_xclient_hosts,
                         MATCH_HOSTS, has_word(parents, "smtpd_authorized_xclient_hosts"));

@@ -37,6 +37,7 @@ struct smtpd {
     struct own_address_list own_addresses; /* interfaces and proxies */
     struct match_list *bare_newline_exclusions;
     struct match_list *verp_clients;
+    struct match_list *proxy_networks;
     struct match_list *xclient_hosts;
     struct match_list *xforward_hosts;
     struct debug_peers debug_peers;
