@@ -49,6 +49,8 @@ struct postlogd {
     const char *socket_path;
     struct log_file file;
     struct strbuf output;
+    char stamp[32]; /* of that second */
+    time_t stamp_second;
     int signal_fd;
     char host[256];
     char datagram[DATAGRAM_MAX];
@@ -122,31 +124,36 @@ static bool enter_jail(const struct postlogd *postlogd, struct failure *why)
            privilege_forbid_new(why) && seccomp_enter("queue", &is_filtered, why);
 }
 
-static void add_datagram(struct postlogd *postlogd, struct str datagram)
+static const char *stamp_now(struct postlogd *postlogd)
 {
-    char stamp[32];
     time_t now = time(NULL);
     struct tm parts;
+
+    if (now != postlogd->stamp_second)
+        strftime(postlogd->stamp, sizeof postlogd->stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
+    postlogd->stamp_second = now;
+    return postlogd->stamp;
+}
+
+static void add_datagram(struct postlogd *postlogd, struct str datagram)
+{
+    struct str stamp = str_from_c(stamp_now(postlogd));
     struct str line;
 
-    strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
     while (datagram.len > 0) {
         (void) str_cut(datagram, '\n', &line, &datagram);
         if (line.len > 0)
-            line_append(&postlogd->output, line, str_from_c(postlogd->host), str_from_c(stamp));
+            line_append(&postlogd->output, line, str_from_c(postlogd->host), stamp);
     }
 }
 
 static void write_out(struct postlogd *postlogd)
 {
-    char prefix[400], stamp[32];
-    time_t now = time(NULL);
-    struct tm parts;
+    char prefix[400];
 
     if (postlogd->output.len == 0)
         return;
-    strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime_r(&now, &parts));
-    snprintf(prefix, sizeof prefix, "%s %s %.*s/postlogd[%d]: ", stamp, postlogd->host,
+    snprintf(prefix, sizeof prefix, "%s %s %.*s/postlogd[%d]: ", stamp_now(postlogd), postlogd->host,
              STR_ARG(postlogd->shared->syslog_name), (int) getpid());
     log_file_write(&postlogd->file, strbuf_str(&postlogd->output), str_from_c(prefix));
     strbuf_clear(&postlogd->output);
@@ -180,14 +187,14 @@ static void take_all(struct postlogd *postlogd)
 {
     ssize_t len;
 
-    watchdog_start(postlogd->settings->watchdog_timeout, end_hung);
+    watchdog_feed(postlogd->settings->watchdog_timeout);
     while ((len = recv(MASTER_LISTEN_FD, postlogd->datagram, sizeof postlogd->datagram, MSG_DONTWAIT)) >= 0) {
         add_datagram(postlogd, str_make(postlogd->datagram, (size_t) len));
         if (postlogd->output.len >= OUTPUT_ENOUGH)
             write_out(postlogd);
     }
     write_out(postlogd);
-    watchdog_stop();
+    watchdog_rest();
 }
 
 static bool tell_master(enum master_record_kind kind)
@@ -220,6 +227,8 @@ static void serve(struct postlogd *postlogd)
     bool is_orphaned = false;
     int silent = 0;
 
+    watchdog_start(postlogd->settings->watchdog_timeout, end_hung);
+    take_all(postlogd);
     (void) !stat(postlogd->socket_path, &begun);
     while (polls[1].revents == 0 && silent < ORPHAN_LOOKS && (!is_orphaned || !is_succeeded(postlogd, &begun))) {
         int ready = poll(polls, is_orphaned ? 2 : 3, is_orphaned ? ORPHAN_LOOK_MS : -1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log/text.h"
 
+#include <string.h>
+
 /* Length of the well-formed UTF-8 character (RFC 3629, section 4) that text begins with, 0 if there is none. */
 static size_t utf8_length(struct str text)
 {
@@ -28,15 +30,30 @@ static size_t utf8_length(struct str text)
     return bytes[0] == 0xc2 && bytes[1] < 0xa0 ? 0 : len;
 }
 
+/* How many printable characters it begins with: eight at a time, while none of them makes a byte's highest bit. */
+static size_t printable_run(struct str text)
+{
+    const uint64_t ones = 0x0101010101010101, highest = 0x80 * ones;
+    size_t run = 0;
+    uint64_t eight;
+
+    for (; text.len - run >= sizeof eight; run += sizeof eight) {
+        memcpy(&eight, text.data + run, sizeof eight);
+        if (((eight | (eight - ' ' * ones) | (eight + ones)) & highest) != 0)
+            break;
+    }
+    while (run < text.len && char_is_print(text.data[run]))
+        run++;
+    return run;
+}
+
 void log_text_neuter(struct strbuf *line, struct str text, size_t max, bool may_be_utf8)
 {
     size_t end = line->len + max;
 
     while (text.len > 0) {
-        size_t run = 0;
+        size_t run = printable_run(text);
 
-        while (run < text.len && char_is_print(text.data[run]))
-            run++;
         if (run == 0 && may_be_utf8)
             run = utf8_length(text);
         if (run == 0) {

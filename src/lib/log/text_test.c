@@ -27,3 +27,22 @@ TEST(utf8_is_shown_only_where_it_may_be)
     EXPECT_STR(strbuf_str(&line), STR("a???z"));
     strbuf_done(&line);
 }
+
+TEST(each_byte_is_judged_alone_wherever_it_stands)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, 100);
+    for (int byte = 0; byte < 256; byte++) {
+        for (size_t place = 0; place < 18; place++) {
+            char text[] = "abcdefghijklmnopqr", expected[] = "abcdefghijklmnopqr";
+
+            text[place] = (char) byte;
+            expected[place] = byte >= ' ' && byte < 127 ? (char) byte : '?';
+            strbuf_clear(&line);
+            log_text_neuter(&line, str_make(text, 18), 100, false);
+            EXPECT_STR(strbuf_str(&line), str_make(expected, 18));
+        }
+    }
+    strbuf_done(&line);
+}

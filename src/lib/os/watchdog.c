@@ -25,8 +25,7 @@ void watchdog_feed(struct duration time)
     alarm(seconds < 1 ? 1 : seconds > 1000000000 ? 1000000000 : (unsigned) seconds);
 }
 
-void watchdog_stop(void)
+void watchdog_rest(void)
 {
     alarm(0);
-    signal(SIGALRM, SIG_DFL);
 }

@@ -12,6 +12,7 @@
 void watchdog_start(struct duration time, void (*expired)(int signal));
 /* Begins the time again. */
 void watchdog_feed(struct duration time);
-void watchdog_stop(void);
+/* No time passes until it is fed. */
+void watchdog_rest(void);
 
 #endif

@@ -39,11 +39,18 @@ static void feed(void)
     _exit(LIVED);
 }
 
-static void stop(void)
+static void rest(void)
 {
-    watchdog_stop();
+    watchdog_rest();
     usleep(1200000);
     _exit(LIVED);
+}
+
+static void rest_and_spin(void)
+{
+    watchdog_rest();
+    watchdog_feed(seconds(1));
+    spin();
 }
 
 /* The status of a child that starts a watchdog of one second. */
@@ -76,8 +83,13 @@ TEST(one_that_hangs_while_it_ends_is_killed)
     EXPECT_INT(WTERMSIG(status), SIGALRM);
 }
 
-TEST(one_that_feeds_it_or_stops_it_lives)
+TEST(one_that_feeds_it_or_lets_it_rest_lives)
 {
     EXPECT_INT(WEXITSTATUS(run(end, feed)), LIVED);
-    EXPECT_INT(WEXITSTATUS(run(end, stop)), LIVED);
+    EXPECT_INT(WEXITSTATUS(run(end, rest)), LIVED);
+}
+
+TEST(after_a_rest_it_ends_a_process_as_before)
+{
+    EXPECT_INT(WEXITSTATUS(run(end, rest_and_spin)), EXPIRED);
 }
