@@ -55,7 +55,8 @@ class Side:
         hops = {name: f"inet:127.0.0.1:{port}" for name, port in self.ports.items()}
         hops |= {name: form.format(**self.ports) for name, form in FORMS.items()}
         rows = ", ".join(f"{name}.test=lmtp:{hop}" for name, hop in hops.items())
-        self.mail = kind(main={"lmtp_host_lookup": "native", "transport_maps": f"inline:{{{rows}}}", "lmtp_mx_session_limit": "1"})
+        self.mail = kind(main={"lmtp_host_lookup": "native", "transport_maps": f"inline:{{{rows}}}", "lmtp_mx_session_limit": "1",
+                               "lmtp_connection_cache_on_demand": "no"})
         self.mail.start()
         self.sinks["unix"] = SmtpSink(address=self.mail.queue / "private" / "sink", is_lmtp=True, replies={"DOT": answer, "RCPT": rcpt})
 
