@@ -17,13 +17,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum {
-    SOURCE_MAX = 1024 * 1024 * 1024,
-    HOST_NAME_SIZE = 256,
-    DEFAULT_MODE = 0644,
-    KEPT_MODE = 0044,
-    OWNER_MODE = 0600
-};
+enum { SOURCE_MAX = 1024 * 1024 * 1024, DEFAULT_MODE = 0644, KEPT_MODE = 0044, OWNER_MODE = 0600 };
 
 struct build {
     const struct postmap_options *options;
@@ -80,17 +74,17 @@ static void warn(void *context, const char *text)
     log_warning("%s", text);
 }
 
-/* What sendmail's alias files have, so that others can tell that one is whole. */
+/* What sendmail's alias files have, so that others can tell that one is whole; NIS has no NUL in its own keys. */
 static bool add_marks(struct build *build, struct failure *why)
 {
-    char host[HOST_NAME_SIZE] = "localhost";
     struct str now = arena_printf(build->scratch, "%lld", (long long) instant_seconds(clock_now()));
     bool ignored;
 
-    (void) gethostname(host, sizeof(host) - 1);
-    return table_writer_put(build->writer, STR("@"), STR("@"), true, &ignored, why) &&
-           table_writer_put(build->writer, STR("YP_LAST_MODIFIED"), now, true, &ignored, why) &&
-           table_writer_put(build->writer, STR("YP_MASTER_NAME"), str_from_c(host), true, &ignored, why);
+    if (!table_writer_put(build->writer, STR("@"), STR("@"), true, &ignored, why))
+        return false;
+    table_writer_drop_nul(build->writer);
+    return table_writer_put(build->writer, STR("YP_LAST_MODIFIED"), now, true, &ignored, why) &&
+           table_writer_put(build->writer, STR("YP_MASTER_NAME"), build->options->host_name, true, &ignored, why);
 }
 
 static bool add_lines(struct build *build, struct str text, struct str place, struct failure *why)

@@ -40,6 +40,7 @@ static bool prepare(struct postmap *postmap, struct failure *why)
     if (!shared_settings_load(cf, postmap->arena, &postmap->settings, why))
         return false;
     postmap->options.checks_utf8 = postmap->settings->smtputf8_enable && !postmap->options.has_no_utf8;
+    postmap->options.host_name = postmap->settings->myhostname;
     options.proxymap_path =
         arena_printf(postmap->arena, "%.*s/private/%.*s", STR_ARG(postmap->settings->queue_directory),
                      STR_ARG(postmap->settings->proxymap_service_name))

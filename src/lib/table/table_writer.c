@@ -42,6 +42,11 @@ bool table_writer_knows(struct str type)
     return find_store(type) != NULL;
 }
 
+void table_writer_drop_nul(struct table_writer *writer)
+{
+    writer->has_no_nul = true;
+}
+
 const char *table_writer_path(const struct table_writer *writer)
 {
     return writer->path;

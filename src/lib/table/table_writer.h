@@ -42,6 +42,8 @@ const char *table_writer_path(const struct table_writer *writer);
 /* Without may_replace a key that is there stays as it is and *is_duplicate_out is set. */
 MUST_USE bool table_writer_put(struct table_writer *writer, struct str key, struct str value, bool may_replace,
                                bool *is_duplicate_out, struct failure *why);
+/* What is put from now on has no NUL at its end. */
+void table_writer_drop_nul(struct table_writer *writer);
 /* In both forms, with the NUL and without. */
 MUST_USE bool table_writer_remove(struct table_writer *writer, struct str key, bool *was_there_out,
                                   struct failure *why);
