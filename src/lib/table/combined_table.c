@@ -13,6 +13,12 @@ struct combined_table {
     struct strlist words;
 };
 
+static bool fail_syntax(const struct table *table, struct failure *why)
+{
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "bad syntax: \"%.*s\"; need \"%s:{%s...}\"", STR_ARG(table->name),
+                       table->type->name, table->type == &randmap_table_type ? "value" : "type:name");
+}
+
 static bool split(struct table *table, struct str argument, struct combined_table **combined_out, struct failure *why)
 {
     struct arena *arena = table_set_arena(table->set);
@@ -21,14 +27,12 @@ static bool split(struct table *table, struct str argument, struct combined_tabl
     struct str word;
 
     if (argument.len < 2 || argument.data[0] != '{' || argument.data[argument.len - 1] != '}')
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "bad syntax: \"%.*s\"; need \"%s:{...}\"",
-                           STR_ARG(table->name), table->type->name);
+        return fail_syntax(table, why);
     rest = str_part(argument, 1, argument.len - 2);
     while (table_list_next_word(&rest, ", \t\r\n", &word))
         strlist_add_view(&combined->words, arena, word);
     if (combined->words.count == 0)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "bad syntax: \"%.*s\"; need \"%s:{...}\"",
-                           STR_ARG(table->name), table->type->name);
+        return fail_syntax(table, why);
     *combined_out = combined;
     return true;
 }
@@ -41,6 +45,8 @@ static bool open_tables(struct table *table, struct str argument, struct failure
         return false;
     combined->tables = arena_new_array(table_set_arena(table->set), combined->words.count, struct table *);
     for (size_t i = 0; i < combined->words.count; i++) {
+        if (!str_contains_char(combined->words.items[i], ':'))
+            return fail_syntax(table, why);
         if (!table_open(table->set, combined->words.items[i], table->flags, &combined->tables[i], why))
             return false;
         if (combined->tables[i]->kind == TABLE_PATTERN)

@@ -27,8 +27,8 @@ static bool parse(struct str argument, struct remote_place *place_out, struct st
         return true;
     }
     if (!str_equal(transport, STR("unix")) && !str_equal(transport, STR("inet")))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid transport name: %.*s in service: %.*s",
-                           STR_ARG(transport), STR_ARG(argument));
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid transport name: %.*s in service: %.*s:%.*s",
+                           STR_ARG(transport), STR_ARG(transport), STR_ARG(rest));
     return (str_contains_char(rest, ':') && remote_place_parse(rest, place_out)) ||
            failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s: missing service information", STR_ARG(rest));
 }
