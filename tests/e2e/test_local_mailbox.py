@@ -185,6 +185,7 @@ def test_each_service_waits_for_a_lock_as_long_as_its_deliver_lock_delay_says(ma
         fcntl.lockf(held, fcntl.LOCK_EX)
         mail.start()
         send(mail, account)
+        wait_until((mail.mail / f"{account}.lock").exists, "the attempt")
         send(mail, f"{account}@quick.test")
         mail.wait_log(r"@quick\.test>, relay=local, .* status=deferred ")
     mail.wait_log(delivered(account))
