@@ -80,11 +80,6 @@ void smtp_log_table_trouble(struct str title, const char *reason)
     log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);
 }
 
-void smtp_log_bad_action(struct str title, struct str action)
-{
-    log_warning("%.*s: unknown action: %.*s", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
-}
-
 void smtp_log_pix(struct str queue_id, struct str workarounds, struct str host)
 {
     log_info("%.*s: enabling PIX workarounds: %.*s for %.*s", STR_ARG(queue_id), STR_ARG(workarounds), STR_ARG(host));
@@ -93,11 +88,6 @@ void smtp_log_pix(struct str queue_id, struct str workarounds, struct str host)
 void smtp_log_bad_workaround(struct str title, const char *reason)
 {
     log_warning("%.*s: %s", STR_ARG(title), reason);
-}
-
-void smtp_log_ignored_record(struct str text)
-{
-    log_info("ignoring DNS RR: %.*s", STR_ARG(text));
 }
 
 void smtp_log_xforward_refused(struct str host, struct str reply, const char *command)

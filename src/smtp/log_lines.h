@@ -28,12 +28,8 @@ void smtp_log_replaced_reply(struct str host, struct str reply, struct str other
 void smtp_log_obsolete_assume_final(void);
 /* warning: smtp_reply_filter: table lookup problem: ... */
 void smtp_log_table_trouble(struct str title, const char *reason);
-/* ignoring DNS RR: example.com. 300 IN MX 10 mx.example.com. */
-void smtp_log_ignored_record(struct str text);
 /* warning: host mx.example.com[192.0.2.1]:25 said: 501 5.5.4 No (in reply to XFORWARD name/address command) */
 void smtp_log_xforward_refused(struct str host, struct str reply, const char *command);
-/* warning: smtp_dns_reply_filter: unknown action: REJECT */
-void smtp_log_bad_action(struct str title, struct str action);
 /* discarding EHLO keywords: SIZE DSN */
 void smtp_log_discarding_keywords(struct str words);
 /* host mx.example.com[192.0.2.1] offers SMTPUTF8 support, but not 8BITMIME */

@@ -11,13 +11,13 @@
 #include "dns/resolver.h"
 #include "log/log.h"
 #include "smtp/deliver.h"
-#include "smtp/dns_filter.h"
 #include "smtp/generic.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
 #include "smtp/pix.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
+#include "table/dns_filter.h"
 
 /* Of parameters. */
 static const char *prefix_of(const struct smtp *smtp)

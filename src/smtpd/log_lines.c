@@ -343,6 +343,39 @@ void log_restriction_after(struct str name, struct str before)
     log_warning("restriction `%.*s' after `%.*s' is ignored", STR_ARG(name), STR_ARG(before));
 }
 
+void log_removed_restriction(struct str name, const char *instead)
+{
+    log_warning("support for restriction \"%.*s\" has been removed in Postfix 3.9; instead, specify %s", STR_ARG(name),
+                instead);
+}
+
+void log_forbidden_permit(struct str restriction, struct str name)
+{
+    log_warning("restriction %.*s returns OK for %.*s", STR_ARG(restriction), STR_ARG(name));
+    log_warning("this is not allowed for security reasons");
+    log_warning("use DUNNO instead of OK if you want to make an exception");
+}
+
+void log_unfound_hosts(const char *type, struct str domain, const char *reason)
+{
+    log_warning("Unable to look up %s host for %.*s: %s", type, STR_ARG(domain), reason);
+}
+
+void log_unfound_host(const char *type, struct str host, const char *topic, struct str name, const char *reason)
+{
+    log_warning("Unable to look up %s host %.*s for %s %.*s: %s", type, STR_ARG(host), topic, STR_ARG(name), reason);
+}
+
+void log_no_sasl(struct str restriction)
+{
+    log_warning("restriction `%.*s' ignored: no SASL support", STR_ARG(restriction));
+}
+
+void log_no_client_certificates(struct str restriction)
+{
+    log_warning("%.*s is requested, but \"smtpd_tls_ask_ccert = no\"", STR_ARG(restriction));
+}
+
 void log_restriction_nesting(void)
 {
     log_warning("smtpd restrictions name each other without end");

@@ -55,6 +55,17 @@ void log_argument_missing(struct str name, const char *what);
 void log_domain_missing(struct str name);
 /* "restriction `reject' after `permit' is ignored" */
 void log_restriction_after(struct str name, struct str before);
+/* "support for restriction "check_relay_domains" has been removed ...; instead, specify ..." */
+void log_removed_restriction(struct str name, const char *instead);
+/* A table that may only refuse permits: three lines. */
+void log_forbidden_permit(struct str restriction, struct str name);
+/* "Unable to look up MX host for a.example: ...": the hosts of a domain, type MX or NS. */
+void log_unfound_hosts(const char *type, struct str domain, const char *reason);
+/* "Unable to look up MX host mx.a.example for Helo command a.example: ...": one of them. */
+void log_unfound_host(const char *type, struct str host, const char *topic, struct str name, const char *reason);
+/* "restriction `check_sasl_access' ignored: no SASL support" */
+void log_no_sasl(struct str restriction);
+void log_no_client_certificates(struct str restriction);
 /* A class or a table leads back to itself. */
 void log_restriction_nesting(void);
 void log_table_in_access_table(struct str table, struct str value);

@@ -39,7 +39,7 @@ static struct names *names_of(struct session *session)
         return names;
     names = memory_alloc(sizeof(*names));
     names->loop = session->smtpd->loop;
-    names->resolver = session->smtpd->resolver;
+    names->resolver = session->smtpd->names_resolver;
     names->arena = arena_create();
     names->since = loop_now(names->loop);
     event_init(&names->answered);
@@ -109,6 +109,23 @@ static bool weighs_more(const struct dns_answer *answer, enum dns_outcome outcom
     static const int weight[] = { [DNS_FOUND] = 0, [DNS_ABSENT_NAME] = 1, [DNS_ABSENT_RECORD] = 2, [DNS_UNKNOWN] = 3 };
 
     return weight[answer->outcome] > weight[outcome];
+}
+
+void names_foresee_any_address(struct session *session, struct str name)
+{
+    names_foresee(session, name, DNS_TYPE_A);
+    names_foresee(session, name, DNS_TYPE_AAAA);
+}
+
+enum dns_outcome names_find_address(struct session *session, struct str name)
+{
+    enum dns_outcome outcome;
+
+    names_foresee_any_address(session, name);
+    outcome = names_ask(session, name, DNS_TYPE_A)->outcome;
+    if (outcome == DNS_FOUND || names_ask(session, name, DNS_TYPE_AAAA)->outcome == DNS_FOUND)
+        return DNS_FOUND;
+    return outcome == DNS_UNKNOWN ? outcome : names_ask(session, name, DNS_TYPE_AAAA)->outcome;
 }
 
 void names_addresses(struct session *session, struct str name, struct arena *arena,

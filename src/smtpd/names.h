@@ -20,6 +20,10 @@ const struct dns_answer *names_ask(struct session *session, struct str name, enu
 /* Begins to ask what names_ask will want soon. Does not wait. */
 void names_foresee(struct session *session, struct str name, enum dns_type type);
 
+/* Whether a host has an address of either family: it need not be one that we could reach. */
+enum dns_outcome names_find_address(struct session *session, struct str name);
+void names_foresee_any_address(struct session *session, struct str name);
+
 /* A host's addresses by the DNS, of the families that are used here; the same with them. */
 void names_addresses(struct session *session, struct str name, struct arena *arena,
                      struct host_addresses *addresses_out);

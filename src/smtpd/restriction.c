@@ -14,31 +14,101 @@
 enum { NESTING_MAXIMUM = 20 };
 
 static const struct restriction restrictions[RESTRICTION_WORDS] = {
-    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, NULL },
-    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, NULL },
-    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, NULL },
-    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, NULL },
-    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, NULL },
-    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, NULL },
-    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, NULL },
-    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL },
-    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL },
-    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, NULL },
-    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, NULL },
-    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, NULL },
-    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, NULL },
-    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, NULL },
-    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, NULL },
-    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, NULL },
-    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE, NULL },
-    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, NULL },
-    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL },
-    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE, NULL },
-    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE, NULL },
+    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE, NULL, 0 },
     /* the old name of reject_unlisted_recipient */
-    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL },
-    [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL },
-    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE, NULL },
+    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_INVALID_HELO_HOSTNAME] = { restriction_reject_invalid_helo_hostname, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_INVALID_HOSTNAME] = { restriction_reject_invalid_helo_hostname, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_HELO_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_HELO_HOSTNAME] = { restriction_reject_unknown_helo_hostname, ARGUMENT_NONE,
+                                                   restriction_foresee_helo_hostname, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_HOSTNAME] = { restriction_reject_unknown_helo_hostname, ARGUMENT_NONE,
+                                              restriction_foresee_helo_hostname, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_CLIENT_HOSTNAME] = { restriction_reject_unknown_client_hostname, ARGUMENT_NONE, NULL,
+                                                     0 },
+    [RESTRICTION_REJECT_UNKNOWN_CLIENT] = { restriction_reject_unknown_client_hostname, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_REVERSE_CLIENT_HOSTNAME] = { restriction_reject_unknown_reverse_client_hostname,
+                                                             ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_SENDER] = { restriction_reject_non_fqdn_sender, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_RECIPIENT] = { restriction_reject_non_fqdn_recipient, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_SENDER_DOMAIN] = { restriction_reject_unknown_sender_domain, ARGUMENT_NONE,
+                                                   restriction_foresee_sender_domain, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_ADDRESS] = { restriction_reject_unknown_sender_domain, ARGUMENT_NONE,
+                                             restriction_foresee_sender_domain, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_RECIPIENT_DOMAIN] = { restriction_reject_unknown_recipient_domain, ARGUMENT_NONE,
+                                                      restriction_foresee_recipient_domain, 0 },
+    [RESTRICTION_CHECK_CLIENT_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
+                                            TOPIC_CLIENT },
+    [RESTRICTION_CHECK_CLIENT_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
+                                             restriction_foresee_exchangers, TOPIC_CLIENT },
+    [RESTRICTION_CHECK_CLIENT_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+                                             TOPIC_CLIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE,
+                                                             restriction_foresee_addresses, TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
+                                                              restriction_foresee_exchangers, TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE,
+                                                              restriction_foresee_servers, TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_CHECK_HELO_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
+                                          TOPIC_HELO },
+    [RESTRICTION_CHECK_HELO_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE, restriction_foresee_exchangers,
+                                           TOPIC_HELO },
+    [RESTRICTION_CHECK_HELO_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+                                           TOPIC_HELO },
+    [RESTRICTION_CHECK_SENDER_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
+                                            TOPIC_SENDER },
+    [RESTRICTION_CHECK_SENDER_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
+                                             restriction_foresee_exchangers, TOPIC_SENDER },
+    [RESTRICTION_CHECK_SENDER_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+                                             TOPIC_SENDER },
+    [RESTRICTION_CHECK_RECIPIENT_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE,
+                                               restriction_foresee_addresses, TOPIC_RECIPIENT },
+    [RESTRICTION_CHECK_RECIPIENT_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
+                                                restriction_foresee_exchangers, TOPIC_RECIPIENT },
+    [RESTRICTION_CHECK_RECIPIENT_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+                                                TOPIC_RECIPIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_ACCESS] = { restriction_reverse_client_hostname_access, ARGUMENT_TABLE,
+                                                           NULL, 0 },
+    [RESTRICTION_REJECT_MULTI_RECIPIENT_BOUNCE] = { restriction_reject_multi_recipient_bounce, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNAUTH_PIPELINING] = { restriction_reject_unauth_pipelining, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_PLAINTEXT_SESSION] = { restriction_reject_plaintext_session, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_TLS_ALL_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT_MX_BACKUP] = { restriction_permit_mx_backup, ARGUMENT_NONE, restriction_foresee_mx_backup, 0 },
+    [RESTRICTION_CHECK_SASL_ACCESS] = { restriction_sasl_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_CHECK_CCERT_ACCESS] = { restriction_ccert_access, ARGUMENT_TABLE, NULL, 0 },
+    [RESTRICTION_REJECT_SENDER_LOGIN_MISMATCH] = { restriction_sender_login_mismatch, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_AUTHENTICATED_SENDER_LOGIN_MISMATCH] = { restriction_authenticated_sender_login_mismatch,
+                                                                 ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_UNAUTHENTICATED_SENDER_LOGIN_MISMATCH] = { restriction_unauthenticated_sender_login_mismatch,
+                                                                   ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_KNOWN_SENDER_LOGIN_MISMATCH] = { restriction_known_sender_login_mismatch, ARGUMENT_NONE, NULL,
+                                                         0 },
+    [RESTRICTION_PERMIT_NAKED_IP_ADDRESS] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_CHECK_RELAY_DOMAINS] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_REJECT_MAPS_RBL] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL, 0 },
+    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE, NULL, 0 },
 };
 
 /* What a table without a restriction's name before it means in each list. */
@@ -319,9 +389,9 @@ enum verdict restriction_run(struct check *check, const struct restriction_list 
     for (size_t i = 0; i < list->count && verdict == VERDICT_DUNNO; i++) {
         check->only_warns = outer_only_warns || list->nodes[i].only_warns;
         look_ahead(check, list, i);
-        if (always_decides(&list->nodes[i]) && i + 1 < list->count)
-            log_restriction_after(list->nodes[i + 1].name, list->nodes[i].name);
         verdict = run_node(check, &list->nodes[i]);
+        if (verdict != VERDICT_DUNNO && always_decides(&list->nodes[i]) && i + 1 < list->count)
+            log_restriction_after(list->nodes[i + 1].name, list->nodes[i].name);
         if (check->session->debug_level >= DEBUG_LEVEL_OF_VERDICTS)
             log_restriction_verdict(list->nodes[i].name, (int) verdict);
     }
@@ -352,9 +422,10 @@ enum verdict restriction_run_names(struct check *check, struct str names, struct
 }
 
 static const char *const topic_names[] = {
-    [TOPIC_CLIENT] = "Client host",          [TOPIC_HELO] = "Helo command", [TOPIC_SENDER] = "Sender address",
-    [TOPIC_RECIPIENT] = "Recipient address", [TOPIC_DATA] = "Data command", [TOPIC_END_OF_DATA] = "End-of-data",
-    [TOPIC_ETRN] = "Etrn command",
+    [TOPIC_CLIENT] = "Client host",    [TOPIC_HELO] = "Helo command",
+    [TOPIC_SENDER] = "Sender address", [TOPIC_RECIPIENT] = "Recipient address",
+    [TOPIC_DATA] = "Data command",     [TOPIC_END_OF_DATA] = "End-of-data",
+    [TOPIC_ETRN] = "Etrn command",     [TOPIC_REVERSE_CLIENT] = "Unverified Client host",
 };
 
 /* What the topic is in this session: "a@b.example". */
@@ -377,8 +448,15 @@ static struct str topic_value(const struct check *check, enum restriction_topic 
         return STR("END-OF-MESSAGE");
     case TOPIC_ETRN:
         return check->etrn_site;
+    case TOPIC_REVERSE_CLIENT:
+        return session->peer.reverse_name;
     }
     return STR_EMPTY;
+}
+
+const char *restriction_topic_name(enum restriction_topic topic)
+{
+    return topic_names[topic];
 }
 
 struct str restriction_topic_shown(const struct check *check, enum restriction_topic topic)

@@ -34,6 +34,7 @@ enum restriction_topic {
     TOPIC_DATA,
     TOPIC_END_OF_DATA,
     TOPIC_ETRN,
+    TOPIC_REVERSE_CLIENT, /* the client's unconfirmed name; no list is about it */
 };
 
 /* A refusal kept for later: defer_if_permit and defer_if_reject. */
@@ -110,6 +111,7 @@ struct restriction {
     enum restriction_argument argument;
     /* Begins to ask what run will wait for (names_foresee), for a restriction further down the lists. NULL: nothing. */
     void (*foresee)(struct check *check, const struct restriction_node *node);
+    enum restriction_topic topic; /* where several rows share a function: whom it looks at */
 };
 
 /* Parses a parameter's value; opens its tables. Before the jail. The classes come first. */
@@ -158,6 +160,8 @@ enum verdict restriction_permitted(struct check *check, enum restriction_topic t
 /* Does what an access table or a policy server answers: an action of access(5), or names of restrictions. */
 enum verdict restriction_act(struct check *check, enum restriction_topic topic, const struct address_answer *answer);
 
+/* "Sender address" */
+const char *restriction_topic_name(enum restriction_topic topic);
 /* "<a@b.example>: Sender address", in the command's arena. */
 struct str restriction_topic_shown(const struct check *check, enum restriction_topic topic);
 
@@ -193,5 +197,43 @@ enum verdict restriction_reject_unlisted_recipient(struct check *check, const st
 
 enum verdict restriction_reject_unverified_sender(struct check *check, const struct restriction_node *node);
 enum verdict restriction_reject_unverified_recipient(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_reject_invalid_helo_hostname(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_non_fqdn_helo_hostname(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unknown_helo_hostname(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unknown_client_hostname(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unknown_reverse_client_hostname(struct check *check,
+                                                                const struct restriction_node *node);
+enum verdict restriction_reject_non_fqdn_sender(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_non_fqdn_recipient(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unknown_sender_domain(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unknown_recipient_domain(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_address_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_exchanger_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_server_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reverse_client_hostname_access(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_reject_multi_recipient_bounce(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_unauth_pipelining(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_plaintext_session(struct check *check, const struct restriction_node *node);
+enum verdict restriction_removed_word(struct check *check, const struct restriction_node *node);
+
+enum verdict restriction_permit_mx_backup(struct check *check, const struct restriction_node *node);
+enum verdict restriction_sasl_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_ccert_access(struct check *check, const struct restriction_node *node);
+enum verdict restriction_sender_login_mismatch(struct check *check, const struct restriction_node *node);
+enum verdict restriction_authenticated_sender_login_mismatch(struct check *check, const struct restriction_node *node);
+enum verdict restriction_unauthenticated_sender_login_mismatch(struct check *check,
+                                                               const struct restriction_node *node);
+enum verdict restriction_known_sender_login_mismatch(struct check *check, const struct restriction_node *node);
+
+void restriction_foresee_helo_hostname(struct check *check, const struct restriction_node *node);
+void restriction_foresee_sender_domain(struct check *check, const struct restriction_node *node);
+void restriction_foresee_recipient_domain(struct check *check, const struct restriction_node *node);
+void restriction_foresee_addresses(struct check *check, const struct restriction_node *node);
+void restriction_foresee_exchangers(struct check *check, const struct restriction_node *node);
+void restriction_foresee_servers(struct check *check, const struct restriction_node *node);
+void restriction_foresee_mx_backup(struct check *check, const struct restriction_node *node);
 
 #endif

@@ -118,6 +118,18 @@ struct smtpd_settings {
 
     int reject_code;
     int defer_code;
+    int unknown_client_reject_code;
+    int unknown_hostname_reject_code;
+    int unknown_address_reject_code;
+    int invalid_hostname_reject_code;
+    int non_fqdn_reject_code;
+    int multi_recipient_bounce_reject_code;
+    int plaintext_reject_code;
+    struct str unknown_helo_hostname_tempfail_action;
+    struct str unknown_address_tempfail_action;
+    struct str sender_login_maps;
+    struct str permit_mx_backup_networks;
+    struct str dns_reply_filter;
     int access_map_reject_code;
     int access_map_defer_code;
     int relay_domains_reject_code;

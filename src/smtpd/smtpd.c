@@ -17,6 +17,7 @@
 #include "smtpd/policy_server.h"
 #include "smtpd/restriction.h"
 #include "smtpd/rewriting.h"
+#include "table/dns_filter.h"
 
 static void watch(void *context, const char *path)
 {
@@ -54,6 +55,7 @@ static void open_tables(struct smtpd *smtpd)
         .warn = warn,
         .opening = watch,
         .opening_context = smtpd->daemon,
+        .is_confined = true,
     };
 
     smtpd->tables = table_set_create(&options);
@@ -61,6 +63,8 @@ static void open_tables(struct smtpd *smtpd)
     smtpd->virtual_alias_maps = open_maps(smtpd, "virtual_alias_maps", settings->virtual_alias_maps);
     smtpd->virtual_mailbox_maps = open_maps(smtpd, "virtual_mailbox_maps", settings->virtual_mailbox_maps);
     smtpd->relay_recipient_maps = open_maps(smtpd, "relay_recipient_maps", settings->relay_recipient_maps);
+    smtpd->sender_login_maps = open_maps(smtpd, "smtpd_sender_login_maps", settings->sender_login_maps);
+    smtpd->dns_reply_filter = open_maps(smtpd, "smtpd_dns_reply_filter", settings->dns_reply_filter);
     smtpd->canonical_maps = open_maps(smtpd, "canonical_maps", settings->canonical_maps);
     smtpd->recipient_canonical_maps = open_maps(smtpd, "recipient_canonical_maps", settings->recipient_canonical_maps);
     smtpd->discard_ehlo_keyword_maps =
@@ -94,6 +98,9 @@ static void open_lists(struct smtpd *smtpd)
         match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);
     smtpd->forbidden_commands = match_list_open(smtpd->tables, STR("smtpd_forbidden_commands"),
                                                 settings->forbidden_commands, MATCH_STRINGS, false);
+    smtpd->mx_backup_networks =
+        match_list_open(smtpd->tables, STR("permit_mx_backup_networks"), settings->permit_mx_backup_networks,
+                        MATCH_HOSTS, has_word(parents, "permit_mx_backup_networks"));
     smtpd->log_permit_actions = match_list_open(smtpd->tables, STR("smtpd_log_access_permit_actions"),
                                                 settings->log_access_permit_actions, MATCH_STRINGS, false);
 }
@@ -101,7 +108,11 @@ static void open_lists(struct smtpd *smtpd)
 static void parse_restrictions(struct smtpd *smtpd)
 {
     const struct smtpd_settings *settings = smtpd->settings;
+    struct str logins;
+    struct failure why;
 
+    smtpd->has_logins = main_cf_value(smtpd->main_cf, STR("smtpd_sasl_auth_enable"), smtpd->arena, &logins, &why) &&
+                        str_equal_nocase(logins, STR("yes"));
     restriction_parse_classes(smtpd);
     smtpd->client_restrictions = restriction_parse(smtpd, settings->client_restrictions);
     smtpd->helo_restrictions = restriction_parse(smtpd, settings->helo_restrictions);
@@ -134,12 +145,17 @@ static bool find_own_addresses(struct smtpd *smtpd, struct failure *why)
 static bool open_resolver(struct smtpd *smtpd, struct failure *why)
 {
     const struct resolver_options resolver_options = { .resolv_conf = NULL };
-    const struct host_lookup_options options = {
-        .may_use_dns = true, .may_use_native = true, .wants_ipv4 = true, .wants_ipv6 = true
-    };
+    struct inet_protocols protocols;
+    struct host_lookup_options options = { .may_use_dns = true, .may_use_native = true };
 
-    if (!resolver_create(smtpd->loop, &resolver_options, &smtpd->resolver, why))
+    if (!inet_protocols_parse(smtpd->shared->inet_protocols, &protocols, why) ||
+        !resolver_create(smtpd->loop, &resolver_options, &smtpd->resolver, why) ||
+        !resolver_create(smtpd->loop, &resolver_options, &smtpd->names_resolver, why))
         return false;
+    if (!table_list_is_empty(smtpd->dns_reply_filter))
+        resolver_set_filter(smtpd->names_resolver, dns_filter_judge, smtpd->dns_reply_filter);
+    options.wants_ipv4 = protocols.has_ipv4;
+    options.wants_ipv6 = protocols.has_ipv6;
     smtpd->host_lookup = host_lookup_create(smtpd->loop, smtpd->resolver, &options);
     daemon_watch_file(smtpd->daemon, resolver_path());
     daemon_watch_file(smtpd->daemon, "/etc/hosts");
@@ -195,6 +211,7 @@ void smtpd_stop(struct smtpd *smtpd)
     policy_servers_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
     resolver_destroy(&smtpd->resolver);
+    resolver_destroy(&smtpd->names_resolver);
     table_set_destroy(&smtpd->tables);
     destination_cache_destroy(&smtpd->destination_cache);
 }

@@ -45,6 +45,7 @@ struct smtpd {
     struct match_list *noop_commands;
     struct match_list *forbidden_commands;
     struct match_list *log_permit_actions;
+    struct match_list *mx_backup_networks;
     struct table_list *discard_ehlo_keyword_maps;
     unsigned overrides;        /* enum receive_override */
     bool access_parents_match; /* parent_domain_matches_subdomains has smtpd_access_maps */
@@ -53,6 +54,8 @@ struct smtpd {
     struct table_list *virtual_alias_maps;
     struct table_list *virtual_mailbox_maps;
     struct table_list *relay_recipient_maps;
+    struct table_list *sender_login_maps;
+    struct table_list *dns_reply_filter;
     struct table_list *canonical_maps;
     struct table_list *recipient_canonical_maps;
 
@@ -72,6 +75,7 @@ struct smtpd {
     uint64_t transactions;                /* begun so far */
     /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */
     bool is_standalone;
+    bool has_logins; /* smtpd_sasl_auth_enable; none has been made yet: nobody is logged in */
 
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;
@@ -80,7 +84,8 @@ struct smtpd {
     struct endpoint *verify;
     struct endpoint *flush;
     struct destination_cache *destination_cache;
-    struct resolver *resolver;
+    struct resolver *resolver;       /* of the client's name */
+    struct resolver *names_resolver; /* of what restrictions ask: through smtpd_dns_reply_filter */
     struct host_lookup *host_lookup;
 
     /* of the queue's filesystem, see storage.h */

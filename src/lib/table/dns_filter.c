@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtp/dns_filter.h"
+#include "table/dns_filter.h"
 
-#include "smtp/log_lines.h"
+#include "log/log.h"
 #include "table/table_list.h"
+
+/* How much of an action that nobody knows is logged. */
+enum { STRANGE_MAX = 100 };
 
 struct str dns_filter_text(struct arena *arena, struct str owner, const struct dns_record *record)
 {
@@ -37,18 +40,19 @@ enum resolver_verdict dns_filter_judge(void *context, struct str owner, const st
     struct arena *arena = arena_create();
     enum resolver_verdict verdict = RESOLVER_KEEP;
     struct str text = dns_filter_text(arena, owner, record), action;
+    struct str title = table_list_title(list);
     struct failure why;
 
     switch (table_list_find(list, text, TABLE_ANY_KIND, arena, &action, &why)) {
     case TABLE_FOUND:
         verdict = str_equal_nocase(str_trim(action), STR("IGNORE")) ? RESOLVER_DROP : RESOLVER_UNSURE;
         if (verdict == RESOLVER_DROP)
-            smtp_log_ignored_record(text);
+            log_info("ignoring DNS RR: %.*s", STR_ARG(text));
         else
-            smtp_log_bad_action(table_list_title(list), action);
+            log_warning("%.*s: unknown action: %.*s", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
         break;
     case TABLE_UNKNOWN:
-        smtp_log_table_trouble(table_list_title(list), why.text);
+        log_warning("%.*s: table lookup problem: %s", STR_ARG(title), why.text);
         verdict = RESOLVER_UNSURE;
         break;
     case TABLE_ABSENT:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtp/dns_filter.h"
+#include "table/dns_filter.h"
 
 #include "table/table_list.h"
 

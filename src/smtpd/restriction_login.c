@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Restrictions on who the client has proved to be. No client can log in or show a certificate yet. */
+#include "smtpd/log_lines.h"
+#include "smtpd/restriction.h"
+#include "smtpd/session.h"
+#include "smtpd/smtpd.h"
+#include "table/address_lookup.h"
+
+enum verdict restriction_sasl_access(struct check *check, const struct restriction_node *node)
+{
+    if (!check->smtpd->has_logins)
+        log_no_sasl(node->name);
+    return VERDICT_DUNNO;
+}
+
+enum verdict restriction_ccert_access(struct check *check, const struct restriction_node *node)
+{
+    (void) check;
+    log_no_client_certificates(node->name);
+    return VERDICT_DUNNO;
+}
+
+enum verdict restriction_reject_plaintext_session(struct check *check, const struct restriction_node *node)
+{
+    (void) node;
+    return restriction_reject_plain(check, check->smtpd->settings->plaintext_reject_code, "4.7.1",
+                                    STR("Session encryption is required"));
+}
+
+/* Somebody owns the sender's address, and nobody has logged in. */
+static enum verdict judge_owner(struct check *check)
+{
+    const struct transaction *transaction = &check->session->transaction;
+    const struct address_rules rules = {
+        .steps = ADDRESS_STEPS_DEFAULT,
+        .recipient_delimiter = check->smtpd->shared->recipient_delimiter,
+        .is_owner_plain = !check->smtpd->shared->owner_request_special,
+    };
+    struct address_answer answer;
+    struct failure why;
+
+    if (!transaction_is_open(transaction) || transaction->sender.len == 0)
+        return VERDICT_DUNNO;
+    switch (address_lookup(check->smtpd->sender_login_maps, &rules, transaction->sender, check->arena, &answer, &why)) {
+    case TABLE_FOUND:
+        return restriction_reject(check, TOPIC_SENDER, 553, "5.7.1", STR("not logged in"));
+    case TABLE_UNKNOWN:
+        return restriction_unanswered(check, TOPIC_SENDER, STR("smtpd_sender_login_maps"), &why);
+    case TABLE_ABSENT:
+        break;
+    }
+    return VERDICT_DUNNO;
+}
+
+static bool has_logins(const struct check *check, struct str restriction)
+{
+    if (!check->smtpd->has_logins)
+        log_no_sasl(restriction);
+    return check->smtpd->has_logins;
+}
+
+enum verdict restriction_sender_login_mismatch(struct check *check, const struct restriction_node *node)
+{
+    (void) node;
+    if (has_logins(check, STR("reject_authenticated_sender_login_mismatch")) &&
+        has_logins(check, STR("reject_unauthenticated_sender_login_mismatch")))
+        return judge_owner(check);
+    return VERDICT_DUNNO;
+}
+
+enum verdict restriction_unauthenticated_sender_login_mismatch(struct check *check, const struct restriction_node *node)
+{
+    return has_logins(check, node->name) ? judge_owner(check) : VERDICT_DUNNO;
+}
+
+enum verdict restriction_known_sender_login_mismatch(struct check *check, const struct restriction_node *node)
+{
+    return has_logins(check, node->name) ? judge_owner(check) : VERDICT_DUNNO;
+}
+
+enum verdict restriction_authenticated_sender_login_mismatch(struct check *check, const struct restriction_node *node)
+{
+    (void) has_logins(check, node->name);
+    return VERDICT_DUNNO;
+}
