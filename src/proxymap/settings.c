@@ -28,6 +28,11 @@ static const struct setting rows[] = {
                  "$milter_header_checks $mime_header_checks $nested_header_checks $smtp_body_checks "
                  "$smtp_header_checks $smtp_mime_header_checks $smtp_nested_header_checks",
                  "The lookup tables that proxymap may read for others: the words that begin with proxy:."),
+    SETTING_LIST(struct proxymap_settings, write_maps, "proxy_write_maps",
+                 "$smtp_sasl_auth_cache_name $lmtp_sasl_auth_cache_name $address_verify_map $postscreen_cache_map",
+                 "The lookup tables that proxywrite may change for others: the words that begin with proxy:."),
+    SETTING_STRING(struct proxymap_settings, proxywrite_service_name, "proxywrite_service_name", "proxywrite", 1, 0,
+                   "The name in master.cf of the service that changes tables: proxymap, but for proxy_write_maps."),
 };
 
 const struct settings_table proxymap_settings_table = SETTINGS_TABLE("proxymap", struct proxymap_settings, rows);

@@ -5,7 +5,9 @@
 #include "config/settings.h"
 
 struct proxymap_settings {
-    struct strlist read_maps; /* the tables that may be read are those with proxy: before their name */
+    struct strlist read_maps;  /* the tables that may be read are those with proxy: before their name */
+    struct strlist write_maps; /* the same for changes */
+    struct str proxywrite_service_name;
 };
 
 extern const struct settings_table proxymap_settings_table;

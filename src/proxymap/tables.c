@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxymap/tables.h"
 
+#include "table/table_list.h"
+
 struct proxymap_tables {
+    struct arena *arena;
     struct table_set *set;
     struct strlist allowed;
 };
@@ -10,6 +13,7 @@ struct proxymap_tables *proxymap_tables_create(struct arena *arena, struct table
 {
     struct proxymap_tables *tables = arena_new(arena, struct proxymap_tables);
 
+    tables->arena = arena;
     tables->set = set;
     for (size_t i = 0; i < words->count; i++) {
         struct str name = words->items[i];
@@ -21,6 +25,21 @@ struct proxymap_tables *proxymap_tables_create(struct arena *arena, struct table
         strlist_add_view(&tables->allowed, arena, name);
     }
     return tables;
+}
+
+void proxymap_tables_add_remote(struct proxymap_tables *tables, struct str text)
+{
+    struct str word;
+
+    while (table_list_next_word(&text, ", \t\r\n", &word)) {
+        size_t brace = str_find_char(word, '{');
+
+        if (table_is_remote(word) && !strlist_contains(&tables->allowed, word))
+            strlist_add(&tables->allowed, tables->arena, word);
+        else if (brace != STR_NOT_FOUND)
+            proxymap_tables_add_remote(tables,
+                                       str_part(word, brace + 1, word.len - brace - 1 - str_ends_with(word, STR("}"))));
+    }
 }
 
 bool proxymap_tables_allow(const struct proxymap_tables *tables, struct str name)

@@ -72,6 +72,7 @@ static void open_tables(struct daemon *daemon, struct qmgr *qmgr)
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .is_confined = true,
     };
     const struct qmgr_settings *settings = daemon_settings(daemon);
     struct strlist parents =

@@ -8,6 +8,7 @@
 #include "dns/resolver.h"
 #include "log/log.h"
 #include "notice/transcript.h"
+#include "protocol/anvil.h"
 #include "protocol/cleanup.h"
 #include "protocol/flush.h"
 #include "protocol/rewrite.h"
@@ -85,6 +86,9 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->verp_clients =
         match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
                         MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
+    smtpd->limit_exceptions = match_list_open(smtpd->tables, STR("smtpd_client_event_limit_exceptions"),
+                                              settings->client_event_limit_exceptions, MATCH_HOSTS,
+                                              has_word(parents, "smtpd_client_event_limit_exceptions"));
     smtpd->proxy_networks = match_list_open(smtpd->tables, STR("smtpd_upstream_proxy_networks"),
                                             settings->upstream_proxy_networks, MATCH_HOSTS, false);
     smtpd->xclient_hosts =
@@ -192,6 +196,7 @@ void smtpd_start(struct smtpd *smtpd)
 {
     const struct shared_settings *shared = smtpd->shared;
 
+    smtpd->anvil = daemon_endpoint(smtpd->daemon, "private/anvil", &anvil_protocol);
     smtpd->cleanup = daemon_endpoint(
         smtpd->daemon, arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->cleanup_service_name)).data,
         &cleanup_protocol);

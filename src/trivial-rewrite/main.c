@@ -66,6 +66,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         .warn = warn_of_table,
         .opening = watch,
         .opening_context = daemon,
+        .is_confined = true,
     };
     const struct trivial_rewrite_settings *settings = daemon_settings(daemon);
     const struct shared_settings *shared = daemon_shared(daemon);

@@ -184,7 +184,6 @@ QUERIES = [
     ["-q", "a", "socketmap:unix:x"],
     ["-q", "a", "socketmap:inet:x"],
     ["-q", "a", "socketmap:foo:bar:baz"],
-    ["-q", "a", "socketmap:unix:nowhere:x"],
     ["-q", "a", "unionmap:{inline:{a=b},inline:{a=d}}"],
     ["-q", "a", "unionmap:{texthash:nowhere,inline:{a=d}}"],
     ["-q", "abc", "regexp:{ {/^(a)(b)/ $2-${1}-$(2)x$$ } , {/c/ d} }"],

@@ -92,3 +92,31 @@ def test_a_table_that_appears_is_seen_without_a_reload(make_merpati):
     assert ask(mail, "key", f"proxy:{table}")[0] == 1
     mail.table("later", "key value\n")
     wait_until(lambda: ask(mail, "key", f"proxy:{table}")[1] == "value", lambda: f"the value; log:\n{mail.tail()}", 30)
+
+
+def test_proxywrite_changes_what_is_listed(make_merpati):
+    mail = make_merpati()
+    kept = mail.path("kept")
+    kept.mkdir(mode=0o777)
+    kept.chmod(0o777)
+    (kept / "map").write_text("Key value\nother value\n")
+    mail.command("postmap", f"hash:{kept}/map")
+    # The tables that it may change are those of the user it runs as.
+    (kept / "map.db").chmod(0o666)
+    mail.set(proxy_write_maps=f"proxy:hash:{kept}/map", proxy_read_maps=f"proxy:hash:{kept}/map")
+    mail.start()
+    assert mail.command("postmap", "-d", "KEY", f"proxy:hash:{kept}/map", check=False).returncode == 0
+    assert mail.command("postmap", "-d", "KEY", f"proxy:hash:{kept}/map", check=False).returncode == 1
+    assert mail.command("postmap", "-s", f"hash:{kept}/map").stdout == "other\tvalue\n"
+    done = mail.command("postmap", "-d", "key", "proxy:hash:/etc/unlisted", check=False)
+    assert done.returncode == 1
+    assert 'proxywrite service is not configured for table "hash:/etc/unlisted"' in done.stderr
+    mail.wait_log(r"to approve this table for read-write access, list proxy:hash:/etc/unlisted in main\.cf:proxy_write_maps")
+
+
+def test_proxywrite_by_another_name(make_merpati):
+    mail = make_merpati(services=["changes unix - - n - 1 proxymap"])
+    mail.set(proxywrite_service_name="changes")
+    mail.start()
+    done = mail.command("postmap", "-d", "key", "proxy:hash:/etc/unlisted", check=False)
+    assert 'proxywrite service is not configured for table "hash:/etc/unlisted"' in done.stderr

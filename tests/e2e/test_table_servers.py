@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.instance import Merpati, Stock
+from support.waiting import wait_until
 
 CLOSE, HANG = object(), object()
 
@@ -184,3 +185,49 @@ def test_nobody_listens(systems):
         assert done.returncode == 1
         assert f"warning: table {table} lookup error: connect to 127.0.0.1:{port}: Connection refused\n" in done.stderr
         assert f"fatal: table {table}: query error: Connection refused\n" in done.stderr
+
+
+def answer_keys(values):
+    """A socketmap server's answers: the value of a key, None for one that is to hang."""
+
+    def answer(question):
+        key = question.partition(b":")[2].rstrip(b",").partition(b" ")[2].decode()
+        if key in values and values[key] is None:
+            return HANG
+        return netstring(f"OK {values[key]}" if key in values else "NOTFOUND ")
+
+    return answer
+
+
+def test_services_ask_servers_whole_keys_and_wait_alone(make_merpati, server, sink):
+    """cleanup and smtpd make no connection themselves: proxymap does, for each table that the configuration names."""
+    target = sink()
+    addresses = server(answer=answer_keys({"alias@example.com": "real@elsewhere.test"}))
+    access = server(answer=answer_keys({"bad@example.com": "REJECT go away", "slow@example.com": None, "temp@example.com": "x"}))
+    broken = server(netstring("TEMP database is down"))
+    mail = make_merpati()
+    mail.set(
+        virtual_alias_maps=f"socketmap:inet:127.0.0.1:{addresses.port}:aliases",
+        virtual_alias_domains="example.com",
+        relayhost=f"[127.0.0.1]:{target.port}",
+        smtpd_recipient_restrictions=f"check_recipient_access socketmap:inet:localhost:{access.port}:access, "
+        f"check_sender_access pipemap:{{inline:{{broken@example.com=x}}, socketmap:inet:127.0.0.1:{broken.port}:b}}",
+        smtpd_reject_unlisted_recipient="no",
+    )
+    mail.start()
+    with mail.smtp() as client, mail.smtp() as waiting:
+        for one in (client, waiting):
+            one.hello()
+        assert client.command("MAIL FROM:<s@example.org>").code == 250
+        waiting.commands("MAIL FROM:<s@example.org>")
+        waiting.line("RCPT TO:<slow@example.com>")
+        wait_until(lambda: b"slow@example.com" in b"".join(access.questions), "the slow question")
+        assert str(client.command("RCPT TO:<bad@example.com>")).startswith("554 5.7.1 <bad@example.com>: Recipient address rejected: go away")
+        client.command("RSET")
+        client.deliver("s@example.org", ["alias@example.com"], b"Subject: x\r\n\r\nhello\r\n")
+        assert client.command("MAIL FROM:<broken@example.com>").code == 250
+        assert client.command("RCPT TO:<alias@example.com>").code == 451
+    target.wait_for(1)
+    assert set(question.partition(b" ")[2] for question in addresses.questions) >= {b"alias@example.com,", b"real@elsewhere.test,"}
+    assert all(b"@" in question for question in addresses.questions + access.questions), "no parts of keys are asked"
+    mail.wait_log(r"warning: .*socketmap server temporary error: database is down")

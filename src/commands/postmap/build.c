@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/privilege.h"
 #include "postmap/file_values.h"
+#include "table/proxy_write.h"
 #include "table/table.h"
 #include "table/table_source.h"
 #include "table/table_writer.h"
@@ -236,6 +237,33 @@ static bool remove_keys(struct table_writer *writer, const struct postmap_option
     return is_done;
 }
 
+/* path: the table that proxywrite is to change. */
+static bool remove_by_proxy(const struct postmap_options *options, struct str path, bool *found_out,
+                            struct failure *why)
+{
+    struct strbuf text;
+    struct str rest = options->key;
+    struct str key;
+    bool is_done = true;
+
+    strbuf_init(&text, SOURCE_MAX);
+    if (str_equal(rest, STR("-"))) {
+        is_done = file_load_fd(STDIN_FILENO, "standard input", &text, why);
+        rest = strbuf_str(&text);
+    }
+    while (is_done && !str_is_empty(rest)) {
+        bool was_there = false;
+
+        (void) str_cut(rest, '\n', &key, &rest);
+        if (!str_is_empty(key))
+            is_done = proxy_write_remove(options->proxywrite_path, path, options->keeps_case ? 0 : TABLE_FOLD, key,
+                                         &was_there, why);
+        *found_out = *found_out || was_there;
+    }
+    strbuf_done(&text);
+    return is_done;
+}
+
 bool build_remove(const struct postmap_options *options, struct str type, struct str path, bool *found_out,
                   struct failure *why)
 {
@@ -244,6 +272,8 @@ bool build_remove(const struct postmap_options *options, struct str type, struct
     bool is_done;
 
     *found_out = false;
+    if (str_equal(type, STR("proxy")))
+        return remove_by_proxy(options, path, found_out, why);
     if (!table_writer_knows(type))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "table %.*s:%.*s: delete operation is not supported",
                            STR_ARG(type), STR_ARG(path));

@@ -32,6 +32,7 @@ static bool prepare(struct postmap *postmap, struct failure *why)
     struct log_options log = { .to_stderr = true };
     struct main_cf *cf;
     struct str directory;
+    struct str proxywrite;
 
     if (!config_directory_find(postmap->options.config_directory, postmap->arena, &directory, why) ||
         !main_cf_load(directory, postmap->arena, &cf, why))
@@ -44,6 +45,12 @@ static bool prepare(struct postmap *postmap, struct failure *why)
     options.proxymap_path =
         arena_printf(postmap->arena, "%.*s/private/%.*s", STR_ARG(postmap->settings->queue_directory),
                      STR_ARG(postmap->settings->proxymap_service_name))
+            .data;
+    if (!main_cf_value(cf, STR("proxywrite_service_name"), postmap->arena, &proxywrite, why))
+        return false;
+    postmap->options.proxywrite_path =
+        arena_printf(postmap->arena, "%.*s/private/%.*s", STR_ARG(postmap->settings->queue_directory),
+                     STR_ARG(str_is_empty(proxywrite) ? STR("proxywrite") : proxywrite))
             .data;
     postmap->set = table_set_create(&options);
     log.name = arena_printf(postmap->arena, "%.*s/%s", STR_ARG(postmap->settings->syslog_name), process_name()).data;

@@ -35,6 +35,7 @@ struct postmap_options {
     bool replaces;               /* -r */
     bool ignores_duplicates;     /* -w */
     unsigned verbose;            /* -v */
+    const char *proxywrite_path; /* from main.cf */
     struct str host_name;        /* $myhostname, for the marks of alias files */
     char **tables;
     size_t table_count;

@@ -40,7 +40,6 @@ static const struct moot_parameter parameters[] = {
     { "manpage_directory", INFORMATION },
     { "newaliases_path", INFORMATION },
     { "process_id_directory", "master's process id is in pid/master.pid" },
-    { "proxywrite_service_name", "caches are written by the services that keep them" },
     { "qmgr_fudge_factor", "it is for Postfix's older queue manager, oqmgr, whose name means qmgr here" },
     { "qmqpd_authorized_clients", NO_QMQPD },
     { "qmqpd_client_port_logging", NO_QMQPD },

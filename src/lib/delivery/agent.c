@@ -294,6 +294,7 @@ static void open_status_filter(struct delivery_agent *agent)
         .warn = warn,
         .opening = watch,
         .opening_context = agent->daemon,
+        .is_confined = true,
     };
 
     if (str_is_empty(value))

@@ -30,8 +30,18 @@ static const struct message_field proxymap_value_fields[] = {
 };
 MESSAGE_TYPE(proxymap_value);
 
+static const struct message_field proxymap_change_fields[] = {
+    MESSAGE_FIELD(struct proxymap_change, table, FIELD_STR, TABLE_MAXIMUM, "type:name"),
+    MESSAGE_FIELD(struct proxymap_change, flags, FIELD_UINT, UINT32_MAX, "as in proxymap_open"),
+    MESSAGE_FIELD(struct proxymap_change, key, FIELD_STR, KEY_MAXIMUM, "what to change"),
+    MESSAGE_FIELD(struct proxymap_change, value, FIELD_STR, VALUE_MAXIMUM, "its new value"),
+    MESSAGE_FIELD(struct proxymap_change, is_removal, FIELD_BOOL, 1, "the key goes instead"),
+};
+MESSAGE_TYPE(proxymap_change);
+
 static const struct message_type *const messages[] = {
-    &proxymap_open_message, &proxymap_opened_message, &proxymap_lookup_message, &proxymap_value_message, NULL,
+    &proxymap_open_message,  &proxymap_opened_message, &proxymap_lookup_message,
+    &proxymap_value_message, &proxymap_change_message, NULL,
 };
 
 const struct protocol proxymap_protocol = { "proxymap", 1, messages };

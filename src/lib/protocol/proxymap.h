@@ -4,7 +4,10 @@
 
 #include "ipc/channel.h"
 
-/* proxymap - table lookups made by another process (private/proxymap): what proxy_read_maps lists, and nothing else. */
+/*
+ * proxymap - table lookups made by another process (private/proxymap): what proxy_read_maps lists, and nothing else.
+ * private/proxywrite takes changes, and lookups, of what proxy_write_maps lists.
+ */
 enum proxymap_status {
     PROXYMAP_FOUND,
     PROXYMAP_ABSENT,
@@ -35,6 +38,15 @@ struct proxymap_value {
     struct str reason;
 };
 
+struct proxymap_change {
+    struct str table;
+    uint64_t flags;
+    struct str key;
+    struct str value;
+    bool is_removal; /* of the key; else it gets the value */
+};
+
+extern const struct message_type proxymap_change_message;
 extern const struct message_type proxymap_open_message;
 extern const struct message_type proxymap_opened_message;
 extern const struct message_type proxymap_lookup_message;

@@ -6,7 +6,7 @@
 #include "table/table_list.h"
 #include "table/table_type.h"
 
-enum { CONNECT_SECONDS = 10, ANSWER_SECONDS = 100 };
+enum { CONNECT_SECONDS = 10, ANSWER_SECONDS = 110 };
 
 struct proxy_table {
     struct str inner;

@@ -175,17 +175,24 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
     return true;
 }
 
-/* Where this process makes no connections of its own, proxymap makes them. */
-static struct str name_within_reach(struct table_set *set, struct str name, unsigned flags)
+bool table_is_remote(struct str name)
 {
     const struct table_type *type;
     struct str type_name;
     struct str argument;
 
-    if (!set->options.is_confined || (flags & TABLE_NO_REMOTE) != 0 || !str_cut(name, ':', &type_name, &argument))
-        return name;
+    if (!str_cut(name, ':', &type_name, &argument))
+        return false;
     type = table_type_find(type_name);
-    return type != NULL && type->is_remote ? arena_printf(set->arena, "proxy:%.*s", STR_ARG(name)) : name;
+    return type != NULL && type->is_remote;
+}
+
+/* Where this process makes no connections of its own, proxymap makes them. */
+static struct str name_within_reach(struct table_set *set, struct str name, unsigned flags)
+{
+    if (set->options.is_confined && (flags & TABLE_NO_REMOTE) == 0 && table_is_remote(name))
+        return arena_printf(set->arena, "proxy:%.*s", STR_ARG(name));
+    return name;
 }
 
 bool table_open(struct table_set *set, struct str name, unsigned flags, struct table **table_out, struct failure *why)

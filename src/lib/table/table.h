@@ -93,6 +93,9 @@ struct str table_name(const struct table *table);
 MUST_USE bool table_walk(struct table *table, bool (*visit)(void *context, struct str key, struct str value),
                          void *context, struct failure *why);
 
+/* Whether the table is a server's (socketmap:, tcp:), by its name: a set with is_confined leaves it to proxymap. */
+bool table_is_remote(struct str name);
+
 /* The type names this build knows, sorted, as `postconf -m` prints them. Ends with NULL. */
 const char *const *table_type_names(void);
 
