@@ -80,6 +80,7 @@ struct active_message {
     uint64_t attempt;       /* number of this activation, for the agents; unique with the id */
     struct instant activated;
     bool was_deferred;
+    bool is_traced;                /* sendmail -v, -bv: this attempt is the first, of which all is reported */
     bool confirms_delivery;        /* the sender was warned of its delay, and is told of its end */
     bool is_flushed;               /* tried ahead of its time, because somebody asked for it */
     struct active_result *results; /* one a recipient of the envelope; only those RECIPIENT_PENDING get an outcome */

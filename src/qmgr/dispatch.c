@@ -83,14 +83,12 @@ static uint64_t make_flags(const struct dispatch *dispatch)
     bool has_utf8_header = (envelope->flags & ENVELOPE_SMTPUTF8_HEADER) != 0;
     bool has_more = destination_has_more(dispatch->entry->destination, loop_now(dispatch->route->deliveries->loop));
     bool is_probe = (envelope->flags & ENVELOPE_PROBE) != 0;
-    bool is_traced =
-        (envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) != 0 && !dispatch->message->was_deferred;
 
     return (needs_smtputf8 ? (uint64_t) DELIVER_FLAG_SMTPUTF8 : 0) | (has_more ? (uint64_t) DELIVER_FLAG_MORE : 0) |
            (active_is_trial(dispatch->message) ? (uint64_t) DELIVER_FLAG_VERIFY : 0) |
            (is_probe ? (uint64_t) DELIVER_FLAG_PROBE : 0) |
            (has_utf8_header ? (uint64_t) DELIVER_FLAG_UTF8_HEADER : 0) |
-           (is_traced ? (uint64_t) DELIVER_FLAG_TRACE : 0);
+           (dispatch->message->is_traced ? (uint64_t) DELIVER_FLAG_TRACE : 0);
 }
 
 static struct deliver_request make_request(const struct dispatch *dispatch)

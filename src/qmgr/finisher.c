@@ -141,13 +141,11 @@ static bool return_failed(struct keeper *keeper, struct queued_message *message)
 }
 
 /* sendmail -v and -bv: a report of the first attempt, however it went. */
-static void tell_trace(struct keeper *keeper, const struct queued_message *message, struct active_message *active)
+static void tell_trace(struct keeper *keeper, struct active_message *active)
 {
     struct failure why;
 
-    if ((active->envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) == 0 || message->was_deferred)
-        return;
-    if (!returning_tell(keeper, active, BOUNCE_TRACE, was_tried_now, &why))
+    if (active->is_traced && !returning_tell(keeper, active, BOUNCE_TRACE, was_tried_now, &why))
         log_message_problem(active->id_text, "no delivery report sent", &why);
 }
 
@@ -246,7 +244,7 @@ void finisher_end_portion(struct keeper *keeper, struct queued_message *message,
     struct failure why;
 
     success_tell(keeper, portion);
-    tell_trace(keeper, message, portion);
+    tell_trace(keeper, portion);
     use_numbers(portion, outcomes, count);
     if (count > 0 && !message->must_delete && !recording_append(keeper, portion, outcomes, count, &why))
         log_message_problem(portion->id_text, NULL, &why);
@@ -267,7 +265,7 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     deferral.outcomes = arena_new_array(arena, envelope->recipient_count + 1, struct queue_file_outcome);
     deferral.count = take_outcomes(active, deferral.outcomes);
     if (active_is_trial(active) && !(keeper->is_draining && is_any_untried(active))) {
-        tell_trace(keeper, message, active);
+        tell_trace(keeper, active);
         keeper_wait_moved(keeper, message);
         trial_end(keeper, message);
         arena_destroy(&arena);
@@ -276,9 +274,9 @@ static void settle(struct keeper *keeper, struct queued_message *message)
     if (!keeper->is_draining || was_tried(active)) {
         expire(keeper, message);
         success_tell(keeper, active);
-        tell_trace(keeper, message, active);
-        if (returning_has_expansions(active))
-            deferral.add_flags |= ENVELOPE_EXPANSION_TOLD;
+        tell_trace(keeper, active);
+        if (active->is_traced || returning_has_expansions(active))
+            deferral.add_flags |= ENVELOPE_FIRST_TOLD;
     }
     (void) return_failed(keeper, message);
     deferral.add_flags |= warn_of_delay(keeper, active);

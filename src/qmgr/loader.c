@@ -11,6 +11,7 @@
 #include "qmgr/newcomers.h"
 #include "qmgr/portions.h"
 #include "qmgr/repair.h"
+#include "qmgr/returning.h"
 #include "qmgr/segment_ledger.h"
 #include "qmgr/segment_reading.h"
 #include "qmgr/spilling.h"
@@ -276,6 +277,8 @@ static void make_active(struct keeper *keeper, struct queued_message *message, s
     active->attempt = ++keeper->attempt;
     active->activated = clock_now();
     active->was_deferred = message->was_deferred;
+    active->is_traced =
+        (envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) != 0 && !returning_has_told_first(active);
     active->confirms_delivery =
         keeper->settings->confirm_delay_cleared && (active->envelope->flags & ENVELOPE_DELAY_WARNED) != 0;
     active->is_flushed = message->is_flushed;

@@ -114,19 +114,18 @@ static void fill_member(const struct active_message *active, size_t place, const
 /* ---- aliases that cleanup expanded ---- */
 
 /* A frame that could not be spilled has no mark: it is told by its having been deferred. */
-static bool has_told_expansions(const struct active_message *active)
+bool returning_has_told_first(const struct active_message *active)
 {
     const struct queued_message *message = active->origin;
 
-    return (active->envelope->flags & ENVELOPE_EXPANSION_TOLD) != 0 ||
-           (active->was_deferred && message->segment != NULL);
+    return (active->envelope->flags & ENVELOPE_FIRST_TOLD) != 0 || (active->was_deferred && message->segment != NULL);
 }
 
 /* They are told of together with what the first attempt brought, not with an outcome outside of any attempt. */
 static bool tells_expansions(const struct active_message *active, enum bounce_kind kind)
 {
     return (kind == BOUNCE_SUCCESS || kind == BOUNCE_TRACE) && active->whole == active && active->attempt > 0 &&
-           !has_told_expansions(active);
+           !returning_has_told_first(active);
 }
 
 static bool is_expansion(const struct envelope_attribute *attribute)

@@ -17,4 +17,7 @@ MUST_USE bool returning_tell(struct keeper *keeper, struct active_message *activ
 /* Whether cleanup expanded an alias of which the sender wants to hear: told with the success of the first attempt. */
 bool returning_has_expansions(const struct active_message *active);
 
+/* Whether a first attempt was reported already, with all that is told of it alone: those aliases, sendmail -v. */
+bool returning_has_told_first(const struct active_message *active);
+
 #endif

@@ -17,17 +17,12 @@ bool success_is_wanted(const struct active_message *active, size_t place)
            (!str_equal(result->action, STR("delegated")) && (notify & DSN_NOTIFY_SUCCESS) != 0);
 }
 
-/* The report of the first attempt says it all. */
-static bool is_traced(const struct active_message *active)
-{
-    return (active->envelope->flags & (ENVELOPE_TRACE_RECORD | ENVELOPE_TRACE_VERIFY)) != 0 && !active->was_deferred;
-}
-
 void success_tell(struct keeper *keeper, struct active_message *active)
 {
     struct failure why;
 
-    if (is_traced(active))
+    /* The report of the first attempt says it all. */
+    if (active->is_traced)
         return;
     if (!returning_tell(keeper, active, BOUNCE_SUCCESS, success_is_wanted, &why))
         log_message_problem(active->id_text, "no delivery notification sent", &why);

@@ -39,8 +39,8 @@ def told(mail):
     return len(mail.log_lines(r"sender delivery status notification"))
 
 
-@pytest.mark.parametrize("way", ["-H", "-r"])
-def test_mail_that_was_held_before_its_first_attempt(make_merpati, account, sink, way):
+def hold_untried(make_merpati, sink, submit_held):
+    """A message that was put on hold while another kept it from being tried."""
     go = threading.Event()
     slow = sink(replies={"DOT": lambda session, line: go.wait(HOLD) and None})
     mail = make_merpati(main={
@@ -50,17 +50,42 @@ def test_mail_that_was_held_before_its_first_attempt(make_merpati, account, sink
     }).start()
     mail.sendmail("-f", "s@far.test", "a@slow.test", input=TEXT)
     first = wait_until(lambda: next((name for name, mark in marks(mail).items() if mark == "*"), None), lambda: mail.tail())
-    held = submit(mail, f"{account}@example.test", "many@alias.test")
+    held = submit_held(mail)
     mail.command("postsuper", "-h", held)
     go.set()
     mail.wait_log(rf"{first}: removed")
     assert marks(mail) == {held: "!"} and told(mail) == 0
+    return mail, held
+
+
+@pytest.mark.parametrize("way", ["-H", "-r"])
+def test_mail_that_was_held_before_its_first_attempt(make_merpati, account, sink, way):
+    mail, held = hold_untried(make_merpati, sink, lambda mail: submit(mail, f"{account}@example.test", "many@alias.test"))
     deferred = r"to=<two@far\.test>.* status=deferred"
     wait_attempt(mail, lambda: mail.command("postsuper", way, held), deferred)
     (report,) = mail.wait_mailbox(account)
     assert "Subject: Successful Mail Delivery Report" in report and "<many@alias.test>: alias expanded" in report
     wait_attempt(mail, lambda: mail.command("postqueue", "-f"), deferred)
     wait_attempt(mail, lambda: mail.command("postsuper", "-r", "ALL"), deferred)
+    assert told(mail) == 1
+
+
+@pytest.mark.parametrize("option, status", [("-v", "deferred"), ("-bv", "undeliverable")])
+def test_a_verbose_message_that_was_held_before_its_first_attempt(make_merpati, account, sink, option, status):
+    def submit_verbose(mail):
+        before = marks(mail)
+        mail.sendmail(option, "-f", f"{account}@example.test", "one@far.test", input=TEXT)
+        return wait_until(lambda: next(iter(marks(mail).keys() - before.keys()), None), lambda: mail.tail())
+
+    mail, held = hold_untried(make_merpati, sink, submit_verbose)
+    tried = rf"{held}: to=<one@far\.test>.* status={status}"
+    wait_attempt(mail, lambda: mail.command("postsuper", "-H", held), tried)
+    (report,) = mail.wait_mailbox(account)
+    assert "Subject: Mail Delivery Status Report" in report and "<one@far.test>: not now" in report
+    if option == "-v":
+        wait_attempt(mail, lambda: mail.command("postqueue", "-f"), tried)
+        mail.command("postsuper", "-h", held)
+        wait_attempt(mail, lambda: mail.command("postsuper", "-H", held), tried)
     assert told(mail) == 1
 
 

@@ -47,7 +47,7 @@ enum envelope_flag {
     ENVELOPE_PROBE = 1 << 9,           /* address verification probe */
     ENVELOPE_FORCE_EXPIRED = 1 << 10,  /* postsuper -e or -f: to be returned at the next attempt */
     ENVELOPE_BODY_7BIT = 1 << 11,      /* BODY=7BIT */
-    ENVELOPE_EXPANSION_TOLD = 1 << 12, /* of ENVELOPE_EXPANDED aliases: the report was made */
+    ENVELOPE_FIRST_TOLD = 1 << 12,     /* what is told of the first attempt alone: aliases, sendmail -v and -bv */
 };
 
 /* Rewriting context of the message's headers. */

@@ -70,7 +70,7 @@ static void describe(const struct envelope *envelope, struct arena *arena, struc
                                    .wants_delivery_report = (envelope->flags & ENVELOPE_TRACE_RECORD) != 0,
                                    .original_id = arena_str(arena, queue_id_format(envelope->id, id)),
                                    .attributes = envelope_attribute_list(envelope, arena) };
-    if ((envelope->flags & ENVELOPE_EXPANSION_TOLD) == 0)
+    if ((envelope->flags & ENVELOPE_FIRST_TOLD) == 0)
         envelope_add_expansions(envelope, arena, &message->attributes);
     add_recipients(envelope, arena, message);
 }

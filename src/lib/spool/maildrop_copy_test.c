@@ -160,7 +160,7 @@ static size_t count_expansions(unsigned flags)
 TEST(expanded_aliases_go_round_until_they_are_told_of)
 {
     EXPECT_UINT(count_expansions(0), 3);
-    EXPECT_UINT(count_expansions(ENVELOPE_EXPANSION_TOLD), 0);
+    EXPECT_UINT(count_expansions(ENVELOPE_FIRST_TOLD), 0);
 }
 
 static int fail_second_write(const struct fault_event *event, void *context)
