@@ -39,7 +39,8 @@ static unsigned class_of_reject(struct str reply)
 
     if (reply.len < 5 || !dsn_status_parse(str_part(reply, 4, str_find_char(str_from(reply, 4), ' ')), &dsn))
         return NOTICE_POLICY;
-    if (dsn.subject == 1 && (dsn.detail == 0 || dsn.detail == 1))
+    if (dsn.subject == 1 && (dsn.detail == 0 || dsn.detail == 1) &&
+        str_find(reply, STR(" rejected: User unknown")) != STR_NOT_FOUND)
         return NOTICE_BOUNCE;
     if (dsn.subject == 3 && dsn.detail == 0)
         return NOTICE_DATA;

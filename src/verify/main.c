@@ -215,7 +215,7 @@ static void run_probe(void *context)
     struct sent_probe *probe;
     struct failure why;
 
-    if (!probe_send(verify->cleanup, sender, probing->address, verify->shared->ipc_timeout, &why)) {
+    if (!probe_send(verify->cleanup, verify->shared, sender, probing->address, &why)) {
         log_probe_problem(probing->address, why.text);
         forget_probe(verify, probing->address);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/probe.h"
 
+#include "config/shared_settings.h"
 #include "protocol/cleanup.h"
 
 static bool fill(struct call *call, struct str sender, struct str address, struct arena *arena, struct duration timeout,
@@ -18,18 +19,19 @@ static bool fill(struct call *call, struct str sender, struct str address, struc
            cleanup_call_finish(call, arena, timeout, result_out, why);
 }
 
-bool probe_send(struct endpoint *cleanup, struct str sender, struct str address, struct duration timeout,
+bool probe_send(struct endpoint *cleanup, const struct shared_settings *shared, struct str sender, struct str address,
                 struct failure *why)
 {
+    uint64_t flags =
+        CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_PROBE | cleanup_autodetects(&shared->smtputf8_autodetect_classes, "verify");
     struct arena *arena = arena_create();
     const struct cleanup_result *result;
     struct str queue_id;
     struct call *call;
-    bool is_queued =
-        cleanup_call_open(cleanup, CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_PROBE, arena, timeout, &call, &queue_id, why);
+    bool is_queued = cleanup_call_open(cleanup, flags, arena, shared->ipc_timeout, &call, &queue_id, why);
 
     if (is_queued) {
-        is_queued = fill(call, sender, address, arena, timeout, &result, why);
+        is_queued = fill(call, sender, address, arena, shared->ipc_timeout, &result, why);
         if (is_queued && result->status != CLEANUP_OK)
             is_queued = failure_set(why, FAILURE_RETRY, 0, "cleanup refused it (%u) %.*s", (unsigned) result->status,
                                     STR_ARG(result->reason));

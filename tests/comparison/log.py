@@ -14,6 +14,8 @@ LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ (\S+)\[\d+\]: (.*)$")
 ID = re.compile(rf"^({QUEUE_ID}): ")
 # What they say depends on who was started when.
 SILENT = re.compile(r"/(anvil|scache|postlogd|master|merpati|postfix-script|comparison)$")
+# Stock's word on a second that the kernel's coarse clock has not begun.
+CLOCKS = ("warning: file system clock is ", "warning: resetting file time stamps")
 # One process says it all, in an order that means something.
 ORDERED = re.compile(r"/(smtpd|cleanup|pickup|qmgr|oqmgr)$")
 
@@ -96,6 +98,8 @@ def told(lines, normal):
             others.setdefault("?", []).append(normal.text(line))
             continue
         program, text = match[1], match[2]
+        if text.startswith(CLOCKS):
+            continue
         if SILENT.search(program) and not re.search(r"^(warning|fatal|panic|error): ", text):
             continue
         found = ID.match(text)

@@ -27,3 +27,6 @@ const char *const setting_words_lookups[] = { "dns", "native", NULL };
 const char *const setting_words_resolver[] = { "res_defnames", "res_dnsrch", NULL };
 
 const char *const setting_words_workarounds[] = { "disable_esmtp", "delay_dotcrlf", NULL };
+
+const char *const setting_words_origins[] = { "sendmail", "smtpd",  "qmqpd",  "forward",
+                                              "bounce",   "notify", "verify", "all", NULL };

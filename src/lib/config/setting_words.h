@@ -16,6 +16,7 @@ extern const char *const setting_words_overrides[];   /* receive_override_option
 extern const char *const setting_words_expansions[];  /* allow_mail_to_commands, allow_mail_to_files */
 extern const char *const setting_words_deliveries[];  /* prepend_delivered_header */
 extern const char *const setting_words_lookups[];     /* smtp_host_lookup */
+extern const char *const setting_words_origins[];     /* smtputf8_autodetect_classes */
 extern const char *const setting_words_resolver[];    /* smtp_dns_resolver_options */
 extern const char *const setting_words_workarounds[]; /* smtp_pix_workarounds */
 

@@ -3,6 +3,7 @@
 
 #include "base/strbuf.h"
 #include "config/main_cf.h"
+#include "config/setting_words.h"
 #include "os/environment.h"
 #include "os/file.h"
 
@@ -144,9 +145,10 @@ static const struct setting rows[] = {
                     "Mail with UTF-8 in addresses and headers (RFC 6531)."),
     SETTING_BOOLEAN(struct shared_settings, strict_smtputf8, "strict_smtputf8", "no",
                     "UTF-8 in headers and addresses is refused without SMTPUTF8."),
-    SETTING_LIST(struct shared_settings, smtputf8_autodetect_classes, "smtputf8_autodetect_classes", "sendmail, verify",
-                 "Mail by origin (sendmail, smtpd, forward, bounce, notify, verify, all) that is looked through for "
-                 "what needs SMTPUTF8."),
+    SETTING_WORDS(struct shared_settings, smtputf8_autodetect_classes, "smtputf8_autodetect_classes",
+                  "sendmail, verify", setting_words_origins,
+                  "Mail by origin (sendmail, smtpd, forward, bounce, notify, verify, all) that is looked through for "
+                  "what needs SMTPUTF8."),
     SETTING_CHOICE(struct shared_settings, header_from_format, "header_from_format", "standard", header_from_formats,
                    "Form of a From header that is made: standard is name <address>, obsolete is address (name)."),
     SETTING_CHOICE(struct shared_settings, info_log_address_format, "info_log_address_format", "external",

@@ -235,6 +235,8 @@ static bool send_content(const struct transcript *transcript, const struct trans
 bool transcript_send(const struct transcript *transcript, const struct transcript_mail *mail, struct failure *why)
 {
     struct duration timeout = mail->shared->ipc_timeout;
+    uint64_t flags = CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_MAP_OK |
+                     cleanup_autodetects(&mail->shared->smtputf8_autodetect_classes, "notify");
     struct arena *arena = arena_create();
     const struct cleanup_result *result;
     struct instant now = clock_now();
@@ -242,8 +244,7 @@ bool transcript_send(const struct transcript *transcript, const struct transcrip
     struct call *call = NULL;
     bool is_sent;
 
-    is_sent = cleanup_call_open(mail->cleanup, CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_MAP_OK, arena, timeout, &call,
-                                &queue_id, why) &&
+    is_sent = cleanup_call_open(mail->cleanup, flags, arena, timeout, &call, &queue_id, why) &&
               send_envelope(mail, call, arena, now, why) &&
               send_content(transcript, mail, call, arena, queue_id, now, why) &&
               cleanup_call_finish(call, arena, timeout, &result, why);
