@@ -40,6 +40,9 @@ static void recognise(struct session *session)
                                                 STR("smtpd_forbid_bare_newline_exclusions")) == PERMISSION_GIVEN;
     session->verp_permission = look_up(session, smtpd->verp_clients, STR("smtpd_authorized_verp_clients"));
     session->xclient_permission = look_up(session, smtpd->xclient_hosts, STR("smtpd_authorized_xclient_hosts"));
+    session->rates.is_limited =
+        session->xclient_permission != PERMISSION_GIVEN &&
+        look_up(session, smtpd->limit_exceptions, STR("smtpd_client_event_limit_exceptions")) != PERMISSION_GIVEN;
 }
 
 void client_recognise(struct session *session)
@@ -88,6 +91,7 @@ void client_replace(struct session *session, const struct client_attributes *att
     session->helo_name = strbuf_str(&session->helo);
     session->is_esmtp = str_equal_nocase(attributes->values[CLIENT_PROTO], STR("ESMTP"));
     forwarded_forget(&session->forwarded);
+    rates_end(&session->rates);
     recognise(session);
 }
 
@@ -143,6 +147,8 @@ void client_greet(struct session *session)
 {
     struct str reply;
 
+    if (!rates_allow_connection(session))
+        return;
     if (!policy_allows_client(session, &reply)) {
         session->denied = arena_str(session->arena, reply);
         answer_send(session, reply);

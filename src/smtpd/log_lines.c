@@ -2,6 +2,7 @@
 #include "smtpd/log_lines.h"
 
 #include "base/strbuf.h"
+#include "daemon/daemon.h"
 #include "log/address.h"
 #include "log/log.h"
 #include "smtpd/session.h"
@@ -279,6 +280,17 @@ void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_bel
 void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what)
 {
     log_warning("don't know if %s %s should be %s %.*s", kind, name, what, STR_ARG(session->peer.shown));
+}
+
+void log_limit_exceeded(const struct session *session, const char *what, uint64_t number)
+{
+    log_warning("%s limit exceeded: %" PRIu64 " from %.*s for service %s", what, number, STR_ARG(session->peer.shown),
+                session->connection->service);
+}
+
+void log_anvil_trouble(const char *reason)
+{
+    log_warning("problem talking to server private/anvil: %s", reason);
 }
 
 void log_proxy_trouble(const char *problem, struct str input)

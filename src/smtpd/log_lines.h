@@ -39,6 +39,9 @@ void log_cleanup_trouble(const struct session *session, const char *reason);
 void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_below_minimum);
 /* "command", "XCLIENT", "allowed from"; "EHLO feature", "XVERP", "announced to" */
 void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what);
+/* what: "Connection rate" */
+void log_limit_exceeded(const struct session *session, const char *what, uint64_t number);
+void log_anvil_trouble(const char *reason);
 /* problem: "bad or missing client port"; input: what was sent, empty if nothing was */
 void log_proxy_trouble(const char *problem, struct str input);
 void log_forged_proxy_header(const struct session *session, struct str line);

@@ -274,6 +274,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     names_end(&session);
     history_end(&session);
     strbuf_done(&session.helo);
+    rates_end(&session.rates);
     forwarded_forget(&session.forwarded);
     arena_destroy(&session.client_arena);
     arena_destroy(&session.command_arena);

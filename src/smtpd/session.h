@@ -8,6 +8,7 @@
 #include "smtpd/client.h"
 #include "smtpd/command.h"
 #include "smtpd/peer.h"
+#include "smtpd/rates.h"
 #include "smtpd/transaction.h"
 
 struct daemon_session;
@@ -42,8 +43,9 @@ struct session {
     struct arena *command_arena; /* the command's; NULL while the client is idle */
     struct peer peer;
     struct arena *client_arena; /* of a peer that XCLIENT named; NULL: it is the one that connected */
-    bool is_proxied;            /* a PROXY header said who the peer is */
-    unsigned debug_level;       /* more than 0: the dialogue is logged */
+    struct rates rates;
+    bool is_proxied;      /* a PROXY header said who the peer is */
+    unsigned debug_level; /* more than 0: the dialogue is logged */
 
     struct str helo_name; /* empty: none yet; memory of its own */
     struct strbuf helo;

@@ -66,6 +66,15 @@ struct smtpd_settings {
     struct str authorized_verp_clients;
     struct str authorized_xclient_hosts;
     struct str authorized_xforward_hosts;
+    int client_connection_count_limit;
+    int client_connection_rate_limit;
+    int client_message_rate_limit;
+    int client_recipient_rate_limit;
+    int client_auth_rate_limit;
+    int client_ipv4_prefix_length;
+    int client_ipv6_prefix_length;
+    struct str old_client_limit_exceptions; /* smtpd_client_connection_limit_exceptions */
+    struct str client_event_limit_exceptions;
     int upstream_proxy_protocol; /* enum upstream_proxy_protocol */
     struct str upstream_proxy_networks;
     struct duration upstream_proxy_timeout;

@@ -38,6 +38,7 @@ struct smtpd {
     struct match_list *bare_newline_exclusions;
     struct match_list *verp_clients;
     struct match_list *proxy_networks;
+    struct match_list *limit_exceptions;
     struct match_list *xclient_hosts;
     struct match_list *xforward_hosts;
     struct debug_peers debug_peers;
@@ -79,6 +80,8 @@ struct smtpd {
 
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;
+    struct endpoint *anvil;
+    struct instant next_anvil_warning; /* not before */
     struct endpoint *cleanup;
     struct endpoint *rewrite;
     struct endpoint *verify;

@@ -76,6 +76,16 @@ static bool take_ret(struct session *session, struct str value)
     return true;
 }
 
+/* ASCII without control characters; a part of the report's header. */
+static bool is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!char_is_print(text.data[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool take_envid(struct session *session, struct str value)
 {
     struct transaction *transaction = &session->transaction;
@@ -91,7 +101,8 @@ static bool take_envid(struct session *session, struct str value)
         has_more = str_cut(value, '=', &part, &value);
         is_good = xtext_decode(&decoded, part) && (!has_more || strbuf_append_char(&decoded, '='));
     }
-    is_good = is_good && transaction->envid.len == 0 && decoded.len > 0 && !decoded.is_overflowed;
+    is_good = is_good && transaction->envid.len == 0 && decoded.len > 0 && !decoded.is_overflowed &&
+              is_printable(strbuf_str(&decoded));
     if (is_good)
         transaction->envid = arena_str(transaction->arena, strbuf_str(&decoded));
     else
@@ -243,6 +254,8 @@ void verb_mail(struct session *session, struct str argument)
         answer(session, "501 5.5.4 Syntax: MAIL FROM:<address>");
         return;
     }
+    if (!rates_allow(session, ANVIL_MESSAGE))
+        return;
     transaction_begin(&session->transaction);
     session->transaction.number = ++session->smtpd->transactions;
     session->is_discarding_chunks = false;

@@ -154,5 +154,6 @@ void verb_rcpt(struct session *session, struct str argument)
         answer(session, "501 5.5.4 Syntax: RCPT TO:<address>");
         return;
     }
-    add_recipient(session, str_from(argument, 3));
+    if (rates_allow(session, ANVIL_RECIPIENT))
+        add_recipient(session, str_from(argument, 3));
 }

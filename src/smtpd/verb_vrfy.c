@@ -48,7 +48,7 @@ void verb_vrfy(struct session *session, struct str argument)
                session->smtpd->shared->smtputf8_enable ? " [SMTPUTF8]" : "");
         return;
     }
-    if (!take_address(session, address, &path))
+    if (!rates_allow(session, ANVIL_RECIPIENT) || !take_address(session, address, &path))
         return;
     if (!policy_allows_recipient(session, path.address, path.external, &reply))
         answer_send(session, reply);

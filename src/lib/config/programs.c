@@ -37,6 +37,7 @@ static const struct program programs[] = {
     OURS("trivial-rewrite", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("proxymap", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("spawn", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
     OURS("flush", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
@@ -44,7 +45,6 @@ static const struct program programs[] = {
 
     ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
 
-    LATER("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("sasl", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, true),
     LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),

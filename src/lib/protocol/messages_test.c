@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold for every message of every protocol: the tables are walked, so a new message is held to it, too. */
 #include "base/memory.h"
+#include "protocol/anvil.h"
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
@@ -16,8 +17,8 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
+    &anvil_protocol,    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,
+    &proxymap_protocol, &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
 };
 
 enum { VARINT_MAX = 10, LIST_ITEM_COST = 8, FILL_TEXT_MAX = 3000, FILL_ITEMS_MAX = 3 };
