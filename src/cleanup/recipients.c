@@ -12,6 +12,12 @@
 
 enum { BATCH = 200, FIRST_ROOM = 4, USUAL_KEY = 40 };
 
+static void append_part(struct strbuf *key, uint64_t number)
+{
+    strbuf_append_number(key, number);
+    strbuf_append_char(key, ' ');
+}
+
 /* Alike for two recipients of which one is too many. In scratch. */
 static struct str duplicate_key(struct message *message, struct str address, const struct pending_recipient *recipient)
 {
@@ -22,7 +28,9 @@ static struct str duplicate_key(struct message *message, struct str address, con
         return casefold(message->scratch, address);
     strbuf_init(&text, STRBUF_UNLIMITED);
     strbuf_reserve(&text, USUAL_KEY + recipient->dsn_orcpt.len + recipient->original.len + address.len);
-    strbuf_printf(&text, "%u %zu %zu ", recipient->dsn_notify, recipient->dsn_orcpt.len, recipient->original.len);
+    append_part(&text, recipient->dsn_notify);
+    append_part(&text, recipient->dsn_orcpt.len);
+    append_part(&text, recipient->original.len);
     strbuf_append(&text, recipient->dsn_orcpt);
     strbuf_append(&text, recipient->original);
     strbuf_append(&text, address);

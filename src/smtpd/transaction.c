@@ -46,14 +46,8 @@ static bool is_taken(const struct session *session)
 /* name: with "=" at its end. A dozen of these go with each message: no printf. */
 static void add_attribute(struct cleanup_envelope *envelope, struct arena *arena, struct str name, struct str value)
 {
-    char *text;
-
-    if (value.len == 0)
-        return;
-    text = arena_alloc(arena, name.len + value.len + 1);
-    memcpy(text, name.data, name.len);
-    memcpy(text + name.len, value.data, value.len);
-    strlist_add_view(&envelope->attributes, arena, str_make(text, name.len + value.len));
+    if (value.len > 0)
+        strlist_add_view(&envelope->attributes, arena, arena_join(arena, name, value));
 }
 
 /* Where the message came from, for log lines and XFORWARD: the client, */
@@ -344,7 +338,7 @@ static struct str describe_success(struct session *session)
     if (transaction->is_chunked)
         return arena_printf(session->command_arena, "250 2.0.0 Ok: %llu bytes queued as %.*s",
                             (unsigned long long) transaction->bytes, STR_ARG(transaction->queue_id));
-    return arena_printf(session->command_arena, "250 2.0.0 Ok: queued as %.*s", STR_ARG(transaction->queue_id));
+    return arena_join(session->command_arena, STR("250 2.0.0 Ok: queued as "), transaction->queue_id);
 }
 
 static bool finish_postdrop(struct session *session, struct str *text_out)

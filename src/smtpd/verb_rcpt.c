@@ -133,7 +133,7 @@ static void add_recipient(struct session *session, struct str rest)
     }
     recipient.address = path.address;
     if (str_is_empty(recipient.dsn_orcpt))
-        recipient.dsn_orcpt = arena_printf(session->command_arena, "rfc822;%.*s", STR_ARG(path.written));
+        recipient.dsn_orcpt = arena_join(session->command_arena, STR("rfc822;"), path.written);
     if (!transaction_add_recipient(session, &recipient, path.external, &why))
         answer_failure(session, &why);
     else

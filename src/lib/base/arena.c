@@ -151,6 +151,19 @@ struct str arena_str(struct arena *arena, struct str text)
     return str_make(arena_c(arena, text), text.len);
 }
 
+struct str arena_join(struct arena *arena, struct str first, struct str second)
+{
+    size_t len = first.len + second.len;
+    char *text = arena_alloc(arena, len + 1);
+
+    if (first.len > 0)
+        memcpy(text, first.data, first.len);
+    if (second.len > 0)
+        memcpy(text + first.len, second.data, second.len);
+    text[len] = '\0';
+    return str_make(text, len);
+}
+
 struct str arena_lower(struct arena *arena, struct str text)
 {
     char *copy = arena_c(arena, text);

@@ -29,6 +29,8 @@ struct str arena_str(struct arena *arena, struct str text);
 char *arena_c(struct arena *arena, struct str text);
 /* Lower-cased copy (ASCII). */
 struct str arena_lower(struct arena *arena, struct str text);
+/* Both, one behind the other, as arena_str. */
+struct str arena_join(struct arena *arena, struct str first, struct str second);
 PRINTF_LIKE(2, 3) struct str arena_printf(struct arena *arena, const char *format, ...);
 
 #endif

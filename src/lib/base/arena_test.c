@@ -43,3 +43,15 @@ TEST(a_list_of_strings_grows)
     EXPECT_FALSE(strlist_contains(&list, STR("F")));
     arena_destroy(&arena);
 }
+
+TEST(two_strings_are_joined)
+{
+    struct arena *arena = arena_create();
+    struct str joined = arena_join(arena, STR("ab"), STR("c"));
+
+    EXPECT_STR(joined, STR("abc"));
+    EXPECT_TEXT(joined.data, "abc");
+    EXPECT_STR(arena_join(arena, STR_EMPTY, STR("c")), STR("c"));
+    EXPECT_STR(arena_join(arena, STR("ab"), STR_EMPTY), STR("ab"));
+    arena_destroy(&arena);
+}

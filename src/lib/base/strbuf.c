@@ -103,6 +103,18 @@ bool strbuf_append_c(struct strbuf *buf, const char *text)
     return strbuf_append(buf, str_from_c(text));
 }
 
+bool strbuf_append_number(struct strbuf *buf, uint64_t number)
+{
+    char digits[20];
+    size_t begin = sizeof digits;
+
+    do {
+        digits[--begin] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return strbuf_append(buf, str_make(digits + begin, sizeof digits - begin));
+}
+
 bool strbuf_append_char(struct strbuf *buf, char c)
 {
     char *space = room_for(buf, 1);

@@ -37,6 +37,8 @@ void strbuf_consume(struct strbuf *buf, size_t count);
 bool strbuf_append(struct strbuf *buf, struct str text);
 bool strbuf_append_c(struct strbuf *buf, const char *text);
 bool strbuf_append_char(struct strbuf *buf, char c);
+/* Decimal digits. */
+bool strbuf_append_number(struct strbuf *buf, uint64_t number);
 bool strbuf_append_bytes(struct strbuf *buf, const void *data, size_t len);
 PRINTF_LIKE(2, 3) bool strbuf_printf(struct strbuf *buf, const char *format, ...);
 PRINTF_LIKE(2, 0) bool strbuf_vprintf(struct strbuf *buf, const char *format, va_list args);

@@ -63,3 +63,17 @@ TEST(a_format_fits_or_leaves_what_was_there)
     EXPECT_UINT(buf.len, 66);
     strbuf_done(&buf);
 }
+
+TEST(a_number_has_as_many_digits_as_it_needs)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, 40);
+    EXPECT(strbuf_append_number(&buf, 0));
+    EXPECT(strbuf_append_number(&buf, 10));
+    EXPECT(strbuf_append_number(&buf, UINT64_MAX));
+    EXPECT_STR(strbuf_str(&buf), STR("01018446744073709551615"));
+    EXPECT_FALSE(strbuf_append_number(&buf, UINT64_MAX));
+    EXPECT(buf.is_overflowed);
+    strbuf_done(&buf);
+}

@@ -4,8 +4,6 @@
 #include "log/address.h"
 #include "log/log.h"
 
-#include <inttypes.h>
-
 enum { LINE_MAX_BYTES = 16 * 1024, RESOLUTION_MAX = 6 };
 
 /* Rounds to the nearest multiple of unit. */
@@ -26,7 +24,7 @@ void delivery_delay_append(struct strbuf *out, struct duration delay, int resolu
         digits++;
     }
     us = round_to(us, unit);
-    strbuf_printf(out, "%" PRId64, us / 1000000);
+    strbuf_append_number(out, (uint64_t) us / 1000000);
     us %= 1000000;
     if (us == 0)
         return;
@@ -70,8 +68,10 @@ void delivery_line_format(const struct delivery_line *line, int resolution, stru
     }
     strbuf_append(out, STR(">, relay="));
     strbuf_append(out, line->relay.len == 0 ? STR("none") : line->relay);
-    if (line->connection_use > 1)
-        strbuf_printf(out, ", conn_use=%u", line->connection_use);
+    if (line->connection_use > 1) {
+        strbuf_append(out, STR(", conn_use="));
+        strbuf_append_number(out, line->connection_use);
+    }
     append_delays(out, line, resolution);
     strbuf_append(out, STR(", dsn="));
     strbuf_append(out, dsn_status_format(line->dsn, dsn));

@@ -6,7 +6,6 @@
 #include "mail/quote.h"
 #include "mail/xtext.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Takes "5.1.1" off the cursor if it stands there, ended by a blank or the end. */
@@ -41,10 +40,15 @@ bool dsn_status_parse(struct str text, struct dsn_status *status_out)
 
 struct str dsn_status_format(struct dsn_status status, char buffer[DSN_STATUS_SIZE])
 {
-    int len = snprintf(buffer, DSN_STATUS_SIZE, "%u.%u.%u", status.class % 10u, status.subject % 1000u,
-                       status.detail % 1000u);
+    struct strbuf text = { .data = buffer, .capacity = DSN_STATUS_SIZE, .maximum = DSN_STATUS_SIZE };
 
-    return str_make(buffer, (size_t) len);
+    strbuf_append_number(&text, status.class % 10u);
+    strbuf_append_char(&text, '.');
+    strbuf_append_number(&text, status.subject % 1000u);
+    strbuf_append_char(&text, '.');
+    strbuf_append_number(&text, status.detail % 1000u);
+    strbuf_append_char(&text, '\0');
+    return str_make(buffer, text.len - 1);
 }
 
 bool dsn_status_is_set(struct dsn_status status)
