@@ -198,6 +198,12 @@ static bool take_varint(struct cursor *cursor, uint64_t *value_out)
 {
     uint64_t value = 0;
 
+    /* Most are of one byte. */
+    if (cursor->rest.len > 0 && ((unsigned char) cursor->rest.data[0] & 0x80) == 0) {
+        *value_out = (unsigned char) cursor->rest.data[0];
+        cursor->rest = str_from(cursor->rest, 1);
+        return true;
+    }
     for (unsigned shift = 0; shift < 64; shift += 7) {
         char c;
         uint64_t bits;

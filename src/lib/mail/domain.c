@@ -120,6 +120,8 @@ bool domain_is_utf8(struct str text)
 {
     size_t len;
 
+    if (domain_is_ascii(text))
+        return true;
     for (; text.len > 0; text = str_from(text, len)) {
         len = utf8_sequence(text);
         if (len == 0)
@@ -132,12 +134,12 @@ bool domain_is_ascii(struct str text)
 {
     size_t i = 0;
 
-    /* Whole messages come through here: eight bytes at a time. */
-    for (; i + sizeof(uint64_t) <= text.len; i += sizeof(uint64_t)) {
-        uint64_t bytes;
+    /* Whole messages come through here: 32 bytes at a time. */
+    for (; i + 4 * sizeof(uint64_t) <= text.len; i += 4 * sizeof(uint64_t)) {
+        uint64_t bytes[4];
 
-        memcpy(&bytes, text.data + i, sizeof bytes);
-        if (bytes & UINT64_C(0x8080808080808080))
+        memcpy(bytes, text.data + i, sizeof bytes);
+        if ((bytes[0] | bytes[1] | bytes[2] | bytes[3]) & UINT64_C(0x8080808080808080))
             return false;
     }
     for (; i < text.len; i++)

@@ -79,6 +79,12 @@ TEST(utf8_is_checked_to_the_letter)
     EXPECT(domain_is_ascii(STR("0123456789abcdef0")));
     EXPECT_FALSE(domain_is_ascii(STR("0123456\x80")));
     EXPECT_FALSE(domain_is_ascii(STR("01234567\x80")));
+    for (size_t i = 0; i < 70; i++) {
+        char text[71] = "0123456789012345678901234567890123456789012345678901234567890123456789";
+
+        text[i] = '\x80';
+        EXPECT_FALSE(domain_is_ascii(str_from_c(text)));
+    }
 }
 
 TEST(international_names_have_two_spellings)
