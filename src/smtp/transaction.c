@@ -121,6 +121,7 @@ static void append_command(struct transaction *transaction, size_t place, struct
 {
     const struct smtp_extensions *extensions = &transaction->session->extensions;
     const struct deliver_recipient *recipients = transaction->shown->recipients.items;
+    struct deliver_recipient recipient;
     bool quotes = transaction->settings->quote_envelope;
 
     switch (transaction->steps[place]) {
@@ -134,7 +135,11 @@ static void append_command(struct transaction *transaction, size_t place, struct
         envelope_append_mail(out, transaction->shown, extensions, quotes);
         break;
     case STEP_RCPT:
-        envelope_append_rcpt(out, &recipients[transaction->recipients[place]], extensions, quotes);
+        recipient = recipients[transaction->recipients[place]];
+        /* Nothing is sent of which anybody could be notified. */
+        if (is_trial(transaction))
+            recipient.dsn_notify = 0;
+        envelope_append_rcpt(out, &recipient, extensions, quotes);
         break;
     case STEP_DATA:
         strbuf_append(out, STR("DATA\r\n"));
