@@ -211,6 +211,17 @@ static void append_field(struct strbuf *line, struct strbuf *out)
     strbuf_clear(line);
 }
 
+/* The same for an address, which programs read: it stays in one line. */
+static void append_whole_field(struct strbuf *line, struct strbuf *out)
+{
+    struct str text = strbuf_str(line);
+
+    for (size_t i = 0; i < text.len; i++)
+        append_clean(out, text.data[i] == '\n' ? STR("?") : str_part(text, i, 1));
+    strbuf_append_char(out, '\n');
+    strbuf_clear(line);
+}
+
 /* "X-Merpati": a part of a field's name has no blanks. */
 static void append_own_name(const struct report *report, struct strbuf *out)
 {
@@ -247,11 +258,11 @@ static void append_original_recipient(const struct bounce_recipient *recipient, 
     if (recipient->dsn_orcpt.len > 0) {
         strbuf_append(line, STR("Original-Recipient: "));
         append_clean(line, recipient->dsn_orcpt);
-        append_field(line, out);
+        append_whole_field(line, out);
     } else if (recipient->original.len > 0 && !str_equal_nocase(recipient->original, recipient->address)) {
         strbuf_append(line, STR("Original-Recipient: rfc822;"));
         append_clean(line, recipient->original);
-        append_field(line, out);
+        append_whole_field(line, out);
     }
 }
 
@@ -286,7 +297,7 @@ static void append_recipient_fields(const struct report *report, const struct bo
                   request->is_smtputf8 && !domain_is_ascii(recipient->address) ? "utf-8" : "rfc822");
     quote_address(line, recipient->address);
     strbuf_append_char(out, '\n');
-    append_field(line, out);
+    append_whole_field(line, out);
     append_original_recipient(recipient, line, out);
     strbuf_printf(out, "Action: %.*s\nStatus: %.*s\n", STR_ARG(action), STR_ARG(recipient->dsn));
     if (recipient->remote_mta.len > 0) {

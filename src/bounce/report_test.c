@@ -337,6 +337,7 @@ TEST(a_peer_cannot_write_fields_or_parts_of_its_own)
     stage.recipients[0].reason = STR("no\n\n--ABC.1795312060/mail.example.com--\n");
     stage.recipients[0].remote_mta = STR("mx\nStatus: 2.0.0");
     stage.recipients[0].dsn_orcpt = STR("rfc822;x\nStatus: 2.0.0");
+    stage.recipients[0].address = STR("x@y\nStatus: 2.0.0");
     stage.request.envid = STR("id\nX: y");
     EXPECT(report_write_head(&stage.report, &stage.text));
     EXPECT(str_find(strbuf_str(&stage.text), STR("\nAction: delivered")) == STR_NOT_FOUND);
