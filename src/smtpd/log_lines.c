@@ -378,6 +378,11 @@ void log_unfound_host(const char *type, struct str host, const char *topic, stru
     log_warning("Unable to look up %s host %.*s for %s %.*s: %s", type, STR_ARG(host), topic, STR_ARG(name), reason);
 }
 
+void log_dropped_names(struct str name, const char *kinds)
+{
+    log_warning("%.*s: %s lookup error: DNS reply filter drops all results", STR_ARG(name), kinds);
+}
+
 void log_no_sasl(struct str restriction)
 {
     log_warning("restriction `%.*s' ignored: no SASL support", STR_ARG(restriction));

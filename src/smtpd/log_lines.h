@@ -66,6 +66,8 @@ void log_forbidden_permit(struct str restriction, struct str name);
 void log_unfound_hosts(const char *type, struct str domain, const char *reason);
 /* "Unable to look up MX host mx.a.example for Helo command a.example: ...": one of them. */
 void log_unfound_host(const char *type, struct str host, const char *topic, struct str name, const char *reason);
+/* "good.test: MX or address lookup error: DNS reply filter drops all results" */
+void log_dropped_names(struct str name, const char *kinds);
 /* "restriction `check_sasl_access' ignored: no SASL support" */
 void log_no_sasl(struct str restriction);
 void log_no_client_certificates(struct str restriction);

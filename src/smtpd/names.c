@@ -16,6 +16,7 @@ struct question {
     struct names *names;
     struct str name; /* lower case */
     enum dns_type type;
+    bool is_filtered;
     bool is_answered;
     struct dns_answer answer;
 };
@@ -23,6 +24,7 @@ struct question {
 struct names {
     struct loop *loop;
     struct resolver *resolver;
+    struct resolver *filtered; /* through smtpd_dns_reply_filter; the same where there is none */
     struct arena *arena;
     struct instant since;
     struct question *questions;
@@ -39,7 +41,8 @@ static struct names *names_of(struct session *session)
         return names;
     names = memory_alloc(sizeof(*names));
     names->loop = session->smtpd->loop;
-    names->resolver = session->smtpd->names_resolver;
+    names->resolver = session->smtpd->resolver;
+    names->filtered = session->smtpd->names_resolver;
     names->arena = arena_create();
     names->since = loop_now(names->loop);
     event_init(&names->answered);
@@ -53,24 +56,27 @@ static void ask(void *context)
     struct question *question = context;
     struct names *names = question->names;
 
-    resolver_lookup(names->resolver, question->name, question->type, names->arena, &question->answer);
+    resolver_lookup(question->is_filtered ? names->filtered : names->resolver, question->name, question->type,
+                    names->arena, &question->answer);
     question->is_answered = true;
     event_wake_all(&names->answered);
 }
 
-static struct question *find_or_begin(struct session *session, struct str name, enum dns_type type)
+static struct question *find_or_begin(struct session *session, struct str name, enum dns_type type, bool is_filtered)
 {
     struct names *names = names_of(session);
     struct question *question;
 
+    is_filtered = is_filtered && names->filtered != names->resolver;
     for (question = names->questions; question != NULL; question = question->next) {
-        if (question->type == type && str_equal_nocase(question->name, name))
+        if (question->type == type && question->is_filtered == is_filtered && str_equal_nocase(question->name, name))
             return question;
     }
     question = arena_new(names->arena, struct question);
     question->names = names;
     question->name = arena_lower(names->arena, name);
     question->type = type;
+    question->is_filtered = is_filtered;
     question->next = names->questions;
     names->questions = question;
     names->count++;
@@ -78,19 +84,48 @@ static struct question *find_or_begin(struct session *session, struct str name, 
     return question;
 }
 
-const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type)
+static const struct dns_answer *wait_for(struct question *question)
 {
-    struct question *question = find_or_begin(session, name, type);
-
     /* The resolver has a time limit of its own. */
     while (!question->is_answered)
         CHECK(event_wait(question->names->loop, &question->names->answered, DURATION_FOREVER, NULL));
     return &question->answer;
 }
 
+const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type)
+{
+    return wait_for(find_or_begin(session, name, type, true));
+}
+
 void names_foresee(struct session *session, struct str name, enum dns_type type)
 {
-    find_or_begin(session, name, type);
+    find_or_begin(session, name, type, true);
+}
+
+bool names_has_null_mx(const struct dns_answer *answer)
+{
+    for (size_t i = 0; answer->outcome == DNS_FOUND && i < answer->count; i++) {
+        if (answer->records[i].name.len == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool was_dropped(const struct dns_answer *answer)
+{
+    return answer->outcome == DNS_UNKNOWN && str_equal(str_from_c(answer->reason), str_from_c(RESOLVER_NOTHING_LEFT));
+}
+
+bool names_were_dropped(struct session *session, struct str name)
+{
+    const struct names *names = names_of(session);
+
+    for (const struct question *question = names->questions; question != NULL; question = question->next) {
+        if (question->is_filtered && question->is_answered && str_equal_nocase(question->name, name) &&
+            was_dropped(&question->answer))
+            return true;
+    }
+    return false;
 }
 
 void names_foresee_addresses(struct session *session, struct str name)
@@ -98,9 +133,9 @@ void names_foresee_addresses(struct session *session, struct str name)
     struct smtpd *smtpd = session->smtpd;
 
     if (host_lookup_wants(smtpd->host_lookup, IP_V6))
-        names_foresee(session, name, DNS_TYPE_AAAA);
+        find_or_begin(session, name, DNS_TYPE_AAAA, false);
     if (host_lookup_wants(smtpd->host_lookup, IP_V4))
-        names_foresee(session, name, DNS_TYPE_A);
+        find_or_begin(session, name, DNS_TYPE_A, false);
 }
 
 /* Which of two failed answers says more: no answer at all, then a name without records, then no name. */
@@ -140,7 +175,7 @@ void names_addresses(struct session *session, struct str name, struct arena *are
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         if (!host_lookup_wants(session->smtpd->host_lookup, types[i] == DNS_TYPE_A ? IP_V4 : IP_V6))
             continue;
-        answers[i] = names_ask(session, name, types[i]);
+        answers[i] = wait_for(find_or_begin(session, name, types[i], false));
         count += answers[i]->count;
         if (weighs_more(answers[i], addresses_out->outcome)) {
             addresses_out->outcome = answers[i]->outcome;

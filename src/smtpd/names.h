@@ -20,11 +20,20 @@ const struct dns_answer *names_ask(struct session *session, struct str name, enu
 /* Begins to ask what names_ask will want soon. Does not wait. */
 void names_foresee(struct session *session, struct str name, enum dns_type type);
 
+/* A domain that says that it takes no mail (RFC 7505). */
+bool names_has_null_mx(const struct dns_answer *answer);
+
+/* Whether smtpd_dns_reply_filter has left nothing of what was said of name: it was asked before. */
+bool names_were_dropped(struct session *session, struct str name);
+
 /* Whether a host has an address of either family: it need not be one that we could reach. */
 enum dns_outcome names_find_address(struct session *session, struct str name);
 void names_foresee_any_address(struct session *session, struct str name);
 
-/* A host's addresses by the DNS, of the families that are used here; the same with them. */
+/*
+ * A host's addresses, of the families that are used here; the same with them. As smtpd_dns_reply_filter is for what
+ * names say of mail, it does not judge these.
+ */
 void names_addresses(struct session *session, struct str name, struct arena *arena,
                      struct host_addresses *addresses_out);
 void names_foresee_addresses(struct session *session, struct str name);

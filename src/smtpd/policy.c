@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/policy.h"
 
+#include "base/memory.h"
 #include "protocol/verify.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
@@ -22,11 +23,83 @@ static struct check check_begin(struct session *session)
     };
 }
 
+/* The list comes after those that were said before, and after the one that is walked first. */
+static void expect(struct check *check, const struct restriction_list *list)
+{
+    check->coming[check->coming_count++] = list;
+}
+
+/* A list that is begun is not to come any more. */
+static void arrive_at(struct check *check, const struct restriction_list *list)
+{
+    if (check->coming_count == 0 || check->coming[0] != list)
+        return;
+    check->coming_count--;
+    for (size_t i = 0; i < check->coming_count; i++)
+        check->coming[i] = check->coming[i + 1];
+}
+
 static bool passes(struct check *check, const struct restriction_list *list, enum restriction_topic topic)
 {
     check->topic = topic;
+    arrive_at(check, list);
     check->defer_if_reject.is_set = false;
     return restriction_run(check, list) != VERDICT_REJECT;
+}
+
+/*
+ * With smtpd_delay_reject = no, DEFER_IF_PERMIT of the client, HELO and sender lists is told at RCPT all the same: what
+ * was kept at one stage is where the next begins.
+ */
+enum stage {
+    STAGE_CLIENT,
+    STAGE_HELO,
+    STAGE_SENDER,
+    STAGE_COUNT,
+};
+
+struct kept_deferrals {
+    struct strbuf replies[STAGE_COUNT]; /* empty: none */
+};
+
+static void recall(struct check *check, enum stage stage)
+{
+    const struct kept_deferrals *kept = check->session->kept_deferrals;
+    struct str reply = kept == NULL ? STR_EMPTY : strbuf_str(&kept->replies[stage]);
+
+    check->defer_if_permit.is_set = reply.len > 0;
+    check->defer_if_permit.reply = arena_str(check->arena, reply);
+}
+
+/* For this stage and, until they are reached again, those behind it. */
+static void remember(struct check *check, enum stage stage)
+{
+    struct kept_deferrals *kept = check->session->kept_deferrals;
+
+    if (kept == NULL && !check->defer_if_permit.is_set)
+        return;
+    if (kept == NULL) {
+        check->session->kept_deferrals = kept = memory_alloc(sizeof(*kept));
+        for (int i = 0; i < STAGE_COUNT; i++)
+            strbuf_init(&kept->replies[i], STRBUF_UNLIMITED);
+    }
+    for (int i = (int) stage; i < STAGE_COUNT; i++) {
+        strbuf_clear(&kept->replies[i]);
+        if (check->defer_if_permit.is_set)
+            strbuf_append(&kept->replies[i], check->defer_if_permit.reply);
+    }
+}
+
+void policy_forget(struct session *session)
+{
+    struct kept_deferrals *kept = session->kept_deferrals;
+
+    session->kept_deferrals = NULL;
+    if (kept == NULL)
+        return;
+    for (int i = 0; i < STAGE_COUNT; i++)
+        strbuf_done(&kept->replies[i]);
+    memory_free(kept);
 }
 
 /* What was kept for the case that nothing else refuses. */
@@ -38,6 +111,16 @@ static bool passes_kept(struct check *check)
     log_reject(check->session, "reject", check->reply, check->recipient_shown);
     history_next_is_reject(check->session, check->reply);
     return false;
+}
+
+/* A stage before RCPT. */
+static bool conclude_stage(struct check *check, enum stage stage, bool is_passed, struct str *reply_out)
+{
+    if (is_passed)
+        remember(check, stage);
+    else
+        *reply_out = check->reply;
+    return is_passed;
 }
 
 static bool conclude(struct check *check, bool is_passed, struct str *reply_out)
@@ -60,7 +143,8 @@ bool policy_allows_client(struct session *session, struct str *reply_out)
 
     if (is_delayed(session))
         return true;
-    return conclude(&check, passes(&check, session->smtpd->client_restrictions, TOPIC_CLIENT), reply_out);
+    return conclude_stage(&check, STAGE_CLIENT, passes(&check, session->smtpd->client_restrictions, TOPIC_CLIENT),
+                          reply_out);
 }
 
 bool policy_allows_helo(struct session *session, struct str *reply_out)
@@ -69,7 +153,8 @@ bool policy_allows_helo(struct session *session, struct str *reply_out)
 
     if (is_delayed(session))
         return true;
-    return conclude(&check, passes(&check, session->smtpd->helo_restrictions, TOPIC_HELO), reply_out);
+    recall(&check, STAGE_CLIENT);
+    return conclude_stage(&check, STAGE_HELO, passes(&check, session->smtpd->helo_restrictions, TOPIC_HELO), reply_out);
 }
 
 bool policy_allows_sender(struct session *session, struct str *reply_out)
@@ -79,18 +164,21 @@ bool policy_allows_sender(struct session *session, struct str *reply_out)
 
     if (is_delayed(session))
         return true;
+    recall(&check, STAGE_HELO);
     is_passed = passes(&check, session->smtpd->sender_restrictions, TOPIC_SENDER);
     if (is_passed && session->smtpd->settings->reject_unlisted_sender)
         is_passed = recipient_check_sender(&check) != VERDICT_REJECT;
-    return conclude(&check, is_passed, reply_out);
+    return conclude_stage(&check, STAGE_SENDER, is_passed, reply_out);
 }
 
 static bool passes_delayed(struct check *check)
 {
     const struct smtpd *smtpd = check->smtpd;
 
-    if (!smtpd->settings->delay_reject)
+    if (!smtpd->settings->delay_reject) {
+        recall(check, STAGE_SENDER);
         return true;
+    }
     if (!passes(check, smtpd->client_restrictions, TOPIC_CLIENT) ||
         !passes(check, smtpd->helo_restrictions, TOPIC_HELO) ||
         !passes(check, smtpd->sender_restrictions, TOPIC_SENDER))
@@ -115,6 +203,20 @@ static bool passes_recipient_lists(struct check *check)
     return passes(check, first, TOPIC_RECIPIENT) && passes(check, second, TOPIC_RECIPIENT);
 }
 
+static void expect_lists(struct check *check)
+{
+    const struct smtpd *smtpd = check->smtpd;
+    bool is_relay_first = smtpd->settings->relay_before_recipient_restrictions;
+
+    if (smtpd->settings->delay_reject) {
+        expect(check, smtpd->client_restrictions);
+        expect(check, smtpd->helo_restrictions);
+        expect(check, smtpd->sender_restrictions);
+    }
+    expect(check, is_relay_first ? smtpd->relay_restrictions : smtpd->recipient_restrictions);
+    expect(check, is_relay_first ? smtpd->recipient_restrictions : smtpd->relay_restrictions);
+}
+
 /* "postmaster" without a domain is always taken (RFC 5321 section 4.5.1), whatever the restrictions say. */
 static bool is_bare_postmaster(struct str recipient)
 {
@@ -137,6 +239,7 @@ bool policy_allows_recipient(struct session *session, struct str recipient, stru
         return true;
     check.recipient = recipient;
     check.recipient_shown = shown;
+    expect_lists(&check);
     is_passed = passes_delayed(&check) && passes_recipient_lists(&check) && passes_kept(&check);
     if (is_passed && session->smtpd->settings->reject_unlisted_recipient)
         is_passed = recipient_check_recipient(&check) != VERDICT_REJECT;

@@ -22,4 +22,7 @@ bool policy_allows_data(struct session *session, struct str *reply_out);
 bool policy_allows_etrn(struct session *session, struct str site, struct str *reply_out);
 bool policy_allows_message(struct session *session, struct str *reply_out);
 
+/* The session ends. */
+void policy_forget(struct session *session);
+
 #endif

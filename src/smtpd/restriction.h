@@ -43,7 +43,7 @@ struct deferral {
     struct str reply;
 };
 
-enum { LISTS_MAXIMUM = 6 };
+enum { LISTS_MAXIMUM = 5 };
 
 /* One command's walk through the lists. */
 struct check {
@@ -119,9 +119,6 @@ void restriction_parse_classes(struct smtpd *smtpd);
 const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str value);
 /* Whether something in it, or in its classes, keeps strangers from relaying. */
 bool restriction_list_stops_relaying(const struct restriction_list *list);
-
-/* Begins what the restrictions of a list will ask, unless one before them decides. */
-void restriction_foresee(struct check *check, const struct restriction_list *list);
 
 /* Walks a list. */
 enum verdict restriction_run(struct check *check, const struct restriction_list *list);

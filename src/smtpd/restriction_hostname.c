@@ -3,6 +3,7 @@
 #include "mail/address.h"
 #include "mail/domain.h"
 #include "smtpd/destination.h"
+#include "smtpd/log_lines.h"
 #include "smtpd/names.h"
 #include "smtpd/recipient_check.h"
 #include "smtpd/restriction.h"
@@ -106,6 +107,10 @@ enum verdict restriction_reject_unknown_helo_hostname(struct check *check, const
     exchangers = names_ask(check->session, name, DNS_TYPE_MX);
     if (exchangers->outcome == DNS_FOUND)
         return VERDICT_DUNNO;
+    if (names_were_dropped(check->session, name)) {
+        log_dropped_names(name, "address or MX");
+        return VERDICT_DUNNO;
+    }
     if (addresses == DNS_UNKNOWN || exchangers->outcome == DNS_UNKNOWN)
         return refuse_for_now(check, TOPIC_HELO, settings->unknown_helo_hostname_tempfail_action, "4.7.1",
                               STR("Host not found"));
@@ -202,12 +207,6 @@ void restriction_foresee_recipient_domain(struct check *check, const struct rest
     foresee_mail_domain(check, check->recipient);
 }
 
-/* A domain that says that it takes no mail (RFC 7505). */
-static bool is_null_mx(const struct dns_answer *answer)
-{
-    return answer->outcome == DNS_FOUND && answer->count == 1 && answer->records[0].name.len == 0;
-}
-
 static enum verdict refuse_null_mx(struct check *check, enum restriction_topic topic, struct str domain)
 {
     struct str text = arena_printf(check->arena, "Domain %.*s does not accept mail (nullMX)", STR_ARG(domain));
@@ -226,7 +225,7 @@ static enum verdict judge_mail_domain(struct check *check, enum restriction_topi
     enum dns_outcome addresses = DNS_UNKNOWN;
 
     exchangers = names_ask(check->session, domain, DNS_TYPE_MX);
-    if (is_null_mx(exchangers))
+    if (names_has_null_mx(exchangers))
         return refuse_null_mx(check, topic, domain);
     if (exchangers->outcome == DNS_FOUND)
         return VERDICT_DUNNO;
@@ -234,6 +233,10 @@ static enum verdict judge_mail_domain(struct check *check, enum restriction_topi
         addresses = names_find_address(check->session, domain);
     if (addresses == DNS_FOUND)
         return VERDICT_DUNNO;
+    if (names_were_dropped(check->session, domain)) {
+        log_dropped_names(domain, "MX or address");
+        return VERDICT_DUNNO;
+    }
     if (addresses == DNS_UNKNOWN)
         return refuse_for_now(check, topic, settings->unknown_address_tempfail_action, status, STR("Domain not found"));
     return restriction_reject(check, topic, settings->unknown_address_reject_code, status, STR("Domain not found"));

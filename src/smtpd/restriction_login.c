@@ -61,11 +61,11 @@ static bool has_logins(const struct check *check, struct str restriction)
 
 enum verdict restriction_sender_login_mismatch(struct check *check, const struct restriction_node *node)
 {
+    bool has_both = has_logins(check, STR("reject_authenticated_sender_login_mismatch"));
+
     (void) node;
-    if (has_logins(check, STR("reject_authenticated_sender_login_mismatch")) &&
-        has_logins(check, STR("reject_unauthenticated_sender_login_mismatch")))
-        return judge_owner(check);
-    return VERDICT_DUNNO;
+    has_both &= has_logins(check, STR("reject_unauthenticated_sender_login_mismatch"));
+    return has_both ? judge_owner(check) : VERDICT_DUNNO;
 }
 
 enum verdict restriction_unauthenticated_sender_login_mismatch(struct check *check, const struct restriction_node *node)

@@ -181,11 +181,6 @@ enum verdict restriction_address_access(struct check *check, const struct restri
     return judge_addresses(&subject, &addresses, &is_found);
 }
 
-static bool is_null_mx(const struct dns_answer *answer)
-{
-    return answer->count == 1 && answer->records[0].name.len == 0;
-}
-
 /* The exchangers of a domain; without any, the host of that name. */
 enum verdict restriction_exchanger_access(struct check *check, const struct restriction_node *node)
 {
@@ -207,7 +202,7 @@ enum verdict restriction_exchanger_access(struct check *check, const struct rest
     }
     if (answer->outcome != DNS_FOUND)
         return judge_host(&subject, subject.name, &is_found);
-    return is_null_mx(answer) ? VERDICT_DUNNO : judge_hosts(&subject, answer);
+    return names_has_null_mx(answer) ? VERDICT_DUNNO : judge_hosts(&subject, answer);
 }
 
 /* The name servers of a domain, or of the nearest domain above that has some. */

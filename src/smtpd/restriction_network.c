@@ -40,9 +40,9 @@ enum verdict restriction_permit_mynetworks(struct check *check, const struct res
 
 enum verdict restriction_permit_inet_interfaces(struct check *check, const struct restriction_node *node)
 {
-    (void) node;
-    return own_address_list_has(&check->smtpd->own_addresses, &check->session->peer.ip) ? VERDICT_PERMIT
-                                                                                        : VERDICT_DUNNO;
+    if (!own_address_list_has(&check->smtpd->own_addresses, &check->session->peer.ip))
+        return VERDICT_DUNNO;
+    return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
 }
 
 /* No client can authenticate itself or show a certificate yet: these match nobody. */

@@ -9,6 +9,7 @@
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/names.h"
+#include "smtpd/policy.h"
 #include "smtpd/proxy.h"
 #include "smtpd/smtpd.h"
 
@@ -272,6 +273,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     finish(&session);
     transaction_end(&session.transaction);
     names_end(&session);
+    policy_forget(&session);
     history_end(&session);
     strbuf_done(&session.helo);
     rates_end(&session.rates);

@@ -12,6 +12,7 @@
 #include "smtpd/transaction.h"
 
 struct daemon_session;
+struct kept_deferrals;
 struct names;
 struct smtpd;
 struct stream;
@@ -74,6 +75,7 @@ struct session {
     struct forwarded forwarded; /* XFORWARD: of the next message */
     size_t foreseen;            /* recipients to come that were asked for already */
     struct names *names;        /* what the DNS has said; NULL: nothing yet */
+    struct kept_deferrals *kept_deferrals; /* see policy.c; NULL: none yet */
     struct transaction transaction;
 };
 

@@ -153,11 +153,14 @@ static bool open_resolver(struct smtpd *smtpd, struct failure *why)
     struct host_lookup_options options = { .may_use_dns = true, .may_use_native = true };
 
     if (!inet_protocols_parse(smtpd->shared->inet_protocols, &protocols, why) ||
-        !resolver_create(smtpd->loop, &resolver_options, &smtpd->resolver, why) ||
-        !resolver_create(smtpd->loop, &resolver_options, &smtpd->names_resolver, why))
+        !resolver_create(smtpd->loop, &resolver_options, &smtpd->resolver, why))
         return false;
-    if (!table_list_is_empty(smtpd->dns_reply_filter))
+    smtpd->names_resolver = smtpd->resolver;
+    if (!table_list_is_empty(smtpd->dns_reply_filter)) {
+        if (!resolver_create(smtpd->loop, &resolver_options, &smtpd->names_resolver, why))
+            return false;
         resolver_set_filter(smtpd->names_resolver, dns_filter_judge, smtpd->dns_reply_filter);
+    }
     options.wants_ipv4 = protocols.has_ipv4;
     options.wants_ipv6 = protocols.has_ipv6;
     smtpd->host_lookup = host_lookup_create(smtpd->loop, smtpd->resolver, &options);
@@ -215,8 +218,9 @@ void smtpd_stop(struct smtpd *smtpd)
 {
     policy_servers_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
+    if (smtpd->names_resolver != smtpd->resolver)
+        resolver_destroy(&smtpd->names_resolver);
     resolver_destroy(&smtpd->resolver);
-    resolver_destroy(&smtpd->names_resolver);
     table_set_destroy(&smtpd->tables);
     destination_cache_destroy(&smtpd->destination_cache);
 }
