@@ -101,6 +101,10 @@ bool rewriting_is_known(struct session *session, bool *is_local_out, struct str 
     enum table_result result = TABLE_ABSENT;
     struct failure why;
 
+    *is_local_out = true;
+    /* Started by a user: what he submits is completed by pickup and cleanup. */
+    if (session->smtpd->is_standalone)
+        return true;
     for (size_t i = 0; i < list->count && result == TABLE_ABSENT; i++) {
         result = is_meant(session, &list->clients[i], &why);
         if (result == TABLE_UNKNOWN)
