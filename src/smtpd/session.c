@@ -232,6 +232,7 @@ static void finish(struct session *session)
         if (!stream_flush(session->stream, &why))
             break;
     }
+    rates_end(&session->rates);
     history_finish(session, reason_of(session->end));
     log_disconnect(session);
 }
@@ -276,7 +277,6 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     policy_forget(&session);
     history_end(&session);
     strbuf_done(&session.helo);
-    rates_end(&session.rates);
     forwarded_forget(&session.forwarded);
     arena_destroy(&session.client_arena);
     arena_destroy(&session.command_arena);
