@@ -20,7 +20,10 @@ struct log_file {
 /* "/dev/stdout" is standard output; any other name is opened for appending, made with mode if missing. */
 MUST_USE bool log_file_open(struct log_file *file, const char *path, mode_t mode, struct failure *why);
 void log_file_close(struct log_file *file);
-/* Whole lines. After a failure, the first that works is preceded by one that tells what was lost. */
+/*
+ * Whole lines. After a failure, the first that works is preceded by one that tells what was lost; prefix is what that
+ * one begins with, and not looked at while lost_lines is 0.
+ */
 void log_file_write(struct log_file *file, struct str lines, struct str prefix);
 
 #endif

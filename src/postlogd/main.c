@@ -149,12 +149,13 @@ static void add_datagram(struct postlogd *postlogd, struct str datagram)
 
 static void write_out(struct postlogd *postlogd)
 {
-    char prefix[400];
+    char prefix[400] = "";
 
     if (postlogd->output.len == 0)
         return;
-    snprintf(prefix, sizeof prefix, "%s %s %.*s/postlogd[%d]: ", stamp_now(postlogd), postlogd->host,
-             STR_ARG(postlogd->shared->syslog_name), (int) getpid());
+    if (postlogd->file.lost_lines > 0)
+        snprintf(prefix, sizeof prefix, "%s %s %.*s/postlogd[%d]: ", stamp_now(postlogd), postlogd->host,
+                 STR_ARG(postlogd->shared->syslog_name), (int) getpid());
     log_file_write(&postlogd->file, strbuf_str(&postlogd->output), str_from_c(prefix));
     strbuf_clear(&postlogd->output);
 }
