@@ -122,7 +122,7 @@ def test_processes_of_local_share_the_deliveries_that_maxproc_allows(make_merpat
 
 
 def test_the_third_death_in_ten_seconds_begins_a_pause_that_doubles(merpati):
-    mail = merpati(main={"service_workers": "1"})
+    mail = merpati(main={"service_workers": "1", "service_throttle_time": "2s"})
     path = mail.daemon_directory / "smtpd"
     expected = rf"merpati/master\[\d+\]: warning: {re.escape(str(path))}: service 127\.0\.0\.1:{mail.port}/inet keeps failing -- " \
                r"throttling: next start in {} s$"
@@ -146,11 +146,18 @@ def test_the_third_death_in_ten_seconds_begins_a_pause_that_doubles(merpati):
     assert "throttling" not in mail.log_text()
     die_until(expected.format(1))
     die_until(expected.format(2))
+    # service_throttle_time is the longest.
+    with mail.smtp() as client:
+        assert client.hello().code == 250
+        assert mail.kill("smtpd") == 1
+    mail.wait_log(expected.format(2), 2)
 
 
 def test_a_service_that_does_not_answer_the_queue_manager_is_not_waited_for(make_merpati):
-    """qmgr_ipc_timeout; when the service is back, mail goes on."""
-    mail = make_merpati(main={"qmgr_ipc_timeout": "1s", "relayhost": f"[127.0.0.1]:{free_port()}", "smtp_host_lookup": "native"})
+    """qmgr_ipc_timeout, and ipc_timeout of a client's server; when the service is back, mail goes on."""
+    door = free_port()
+    mail = make_merpati(main={"qmgr_ipc_timeout": "1s", "relayhost": f"[127.0.0.1]:{free_port()}", "smtp_host_lookup": "native"},
+                        services=[f"127.0.0.1:{door} inet n - n - - smtpd -o ipc_timeout=1s"])
     mail.start()
     for recipient in ("a@else.test", "b@other.test"):
         mail.sendmail("-f", "s@example.com", recipient, input="Subject: x\n\nhello\n")
@@ -165,6 +172,9 @@ def test_a_service_that_does_not_answer_the_queue_manager_is_not_waited_for(make
         mail.command("postqueue", "-c", mail.config, "-f")
         mail.wait_log(r"/qmgr\[\d+\]: warning: \w+: rewrite: waiting for the peer: timed out$")
         mail.wait_log(r"to=<a@else\.test>, .* status=deferred \(address resolver failure\)$")
+        with SmtpClient(door) as client:
+            client.hello()
+            assert client.commands("MAIL FROM:<s@example.com>", "RCPT TO:<a@else.test>")[-1].startswith("451 ")
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)

@@ -150,6 +150,19 @@ def test_every_process_has_the_user_and_the_groups_it_says(services):
     assert {name for name in programs if name != "postlogd" and described(name)[0] == "root"} == ACTING_AS_OTHERS
 
 
+def test_the_users_and_the_group_are_those_that_main_cf_names(make_merpati):
+    mail = make_merpati(main={"mail_owner": "games", "net_owner": "daemon", "map_owner": "bin", "setgid_group": "mail"}).start()
+    for path in ("public/pickup", "private/proxymap"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(mail.queue / path))
+    with mail.smtp() as client:
+        client.hello()
+    for program, user in (("pickup", "games"), ("smtpd", "daemon"), ("proxymap", "bin")):
+        wait_until(lambda: {status_of(pid)["Uid"].split()[0] for pid in mail.pids(program)} == {str(pwd.getpwnam(user).pw_uid)},
+                   lambda: f"{program} as {user}; log:\n{mail.tail()}")
+    assert (mail.queue / "maildrop").stat().st_gid == grp.getgrnam("mail").gr_gid
+
+
 def test_the_network_services_are_in_the_queue_directory(services):
     mail, programs = services
     for name, pid, user, _ in each_process(programs):

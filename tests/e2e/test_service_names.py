@@ -5,7 +5,7 @@ import re
 import smtplib
 
 from support.side_by_side import options
-from support.waiting import free_port
+from support.waiting import free_port, wait_until
 
 NAMES = {
     "cleanup": "cleanup_service_name",
@@ -64,11 +64,22 @@ def test_every_service_may_have_another_name(make_merpati, account):
         mail.wait_log(r"to=<x@far\.test>, .* status=deferred", 3)
         replies = client.commands("MAIL FROM:<s@example.com>", "RCPT TO:<no@localhost>")
         assert str(replies[-1]).startswith("450 4.1.1 <no@localhost>: Recipient address rejected: un"), replies
-    mail.set(mailbox_transport_maps=f"proxy:inline:{{{account}=my-error:not-here}}")
+    mail.sendmail("-f", f"{account}@localhost", "-N", "success", f"{account}@localhost", input="Subject: traced\n\nhello\n")
+    mail.wait_log(r"sender delivery status notification: ")
+    mail.set(mailbox_transport_maps=f"proxy:inline:{{{account}=my-error:not-here}}", delay_warning_time="1s")
     mail.reload()
     mail.sendmail("-f", "<>", f"{account}@localhost", input="Subject: by a table of proxymap\n\nhello\n")
     mail.wait_log(rf"to=<{account}@localhost>, .* status=bounced \(not-here\)$")
-    assert not list((mail.queue / "public").glob("cleanup")) and list((mail.queue / "public").glob("my-cleanup"))
+    def is_late():
+        mail.command("postqueue", "-c", mail.config, "-f")
+        return mail.log_lines(r"sender delay notification: ")
+
+    wait_until(is_late, lambda: f"a notification of the delay; log:\n{mail.tail()}")
+    listing = mail.command("postqueue", "-c", mail.config, "-p")
+    # Without showq the queue is read directly, which is told.
+    assert "x@far.test" in listing.stdout and not listing.stderr
+    for folder in ("public", "private"):
+        assert not {path.name for path in (mail.queue / folder).iterdir()} & set(NAMES)
 
 
 def test_a_second_cleanup_has_rules_of_its_own(either, account):

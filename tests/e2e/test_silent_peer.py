@@ -4,7 +4,7 @@
 import pytest
 
 from support.smtp_sink import STALL
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -33,8 +33,9 @@ def test_a_reload_goes_on_delivering_beside_a_delivery_that_hangs(held, account)
     assert "x@silent.example" in mail.command("postqueue", "-p").stdout
 
 
-def test_a_stop_does_not_wait_for_a_delivery_that_hangs(held):
-    mail, silent = held(service_stop_session_limit="1s", service_stop_limit="1h")
-    mail.stop()
+@pytest.mark.parametrize("sessions, all_steps", [("1s", "1h"), ("1h", "1s")])
+def test_a_stop_does_not_wait_for_a_delivery_that_hangs(held, sessions, all_steps):
+    mail, silent = held(service_stop_session_limit=sessions, service_stop_limit=all_steps)
+    mail.control("stop", timeout=PATIENCE / 2)
     assert silent.sessions[0].is_left()
     assert "x@silent.example" in mail.command("postqueue", "-p").stdout
