@@ -33,6 +33,7 @@ bool service_open(struct daemon *daemon, struct failure *why)
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
     struct table_set *tables = table_set_create(&options);

@@ -75,9 +75,11 @@ static bool allow_remote(struct daemon *daemon, struct proxymap *proxymap, struc
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     const struct proxymap_settings *settings = daemon_settings(daemon);
-    struct table_set_options options = {
-        .loop = daemon_loop(daemon), .warn = warn, .opening = watch, .opening_context = daemon
-    };
+    struct table_set_options options = { .loop = daemon_loop(daemon),
+                                         .cf = daemon_main_cf(daemon),
+                                         .warn = warn,
+                                         .opening = watch,
+                                         .opening_context = daemon };
     struct proxymap *proxymap = arena_new(daemon_arena(daemon), struct proxymap);
     const struct strlist *maps;
 

@@ -34,7 +34,7 @@ void proxymap_tables_add_remote(struct proxymap_tables *tables, struct str text)
     while (table_list_next_word(&text, ", \t\r\n", &word)) {
         size_t brace = str_find_char(word, '{');
 
-        if (table_is_remote(word) && !strlist_contains(&tables->allowed, word))
+        if (table_is_remote(tables->set, word) && !strlist_contains(&tables->allowed, word))
             strlist_add(&tables->allowed, tables->arena, word);
         else if (brace != STR_NOT_FOUND)
             proxymap_tables_add_remote(tables,

@@ -72,6 +72,7 @@ static void open_tables(struct daemon *daemon, struct qmgr *qmgr)
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
     const struct qmgr_settings *settings = daemon_settings(daemon);

@@ -64,6 +64,7 @@ struct generic *generic_open(struct daemon *daemon, const char *parameter, struc
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
     struct generic *generic = arena_new(arena, struct generic);

@@ -33,6 +33,7 @@ void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *se
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
     struct table_set *set = table_set_create(&options);

@@ -56,6 +56,7 @@ static void open_tables(struct smtpd *smtpd)
         .warn = warn,
         .opening = watch,
         .opening_context = smtpd->daemon,
+        .cf = daemon_main_cf(smtpd->daemon),
         .is_confined = true,
     };
 
@@ -169,6 +170,26 @@ static bool open_resolver(struct smtpd *smtpd, struct failure *why)
     return true;
 }
 
+/* What the parameters are when master says that there is stress. */
+static bool load_stressed(struct smtpd *smtpd, struct failure *why)
+{
+    struct str usual = arena_printf(smtpd->arena, "stress=%.*s", STR_ARG(smtpd->settings->stress));
+    void *stressed;
+
+    if (!main_cf_override(smtpd->main_cf, STR("stress=yes"), why) ||
+        !settings_load(&smtpd_settings_table, smtpd->main_cf, str_from_c(daemon_service(smtpd->daemon)), smtpd->arena,
+                       &stressed, why) ||
+        !main_cf_override(smtpd->main_cf, usual, why))
+        return false;
+    smtpd->stressed = stressed;
+    return true;
+}
+
+const struct smtpd_settings *smtpd_settings_now(const struct smtpd *smtpd)
+{
+    return daemon_is_stressed(smtpd->daemon) ? smtpd->stressed : smtpd->settings;
+}
+
 bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure *why)
 {
     struct smtpd *smtpd = arena_new(daemon_arena(daemon), struct smtpd);
@@ -188,7 +209,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     open_lists(smtpd);
     if (!smtpd->is_standalone)
         parse_restrictions(smtpd);
-    if (!receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
+    if (!load_stressed(smtpd, why) || !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
         !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
         return false;
     *smtpd_out = smtpd;

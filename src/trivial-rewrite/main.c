@@ -66,6 +66,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         .warn = warn_of_table,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
     const struct trivial_rewrite_settings *settings = daemon_settings(daemon);

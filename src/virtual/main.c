@@ -42,6 +42,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         .warn = warn,
         .opening = watch,
         .opening_context = daemon,
+        .cf = daemon_main_cf(daemon),
         .is_confined = true,
     };
 

@@ -9,6 +9,7 @@
 #include "config/shared_settings.h"
 #include "log/log.h"
 #include "postconf/log_lines.h"
+#include "postconf/named.h"
 #include "postconf/templates.h"
 #include "spool/journal_writer.h"
 #include "table/match_list.h"
@@ -362,7 +363,7 @@ static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry,
 
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
 {
-    const struct table_set_options options = { 0 };
+    const struct table_set_options options = { .cf = cf };
     struct table_set *set = table_set_create(&options);
     size_t i;
 
@@ -378,7 +379,7 @@ static void look_at_tables(struct main_cf *cf, struct arena *arena)
 static void look_at_tables_of_options(struct main_cf *cf, const struct service_entry *service, struct str name,
                                       struct arena *arena)
 {
-    const struct table_set_options options = { 0 };
+    const struct table_set_options options = { .cf = cf };
     struct table_set *set = table_set_create(&options);
     const struct str place = arena_printf(arena, "%.*s: -o", STR_ARG(name));
     struct main_cf_entry entry;
@@ -493,6 +494,7 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     }
     look_at_tables(cf, arena);
     templates_check(cf, arena);
+    named_check(cf, services, arena);
     look_at_relaying(cf, arena);
     is_good = try_tables(cf, &told, arena);
     is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;

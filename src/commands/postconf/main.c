@@ -233,11 +233,29 @@ static int show_parameters(struct postconf *postconf)
     return 0;
 }
 
-static int list_table_types(void)
+static void warn_of_table(void *context, const char *text)
 {
-    for (const char *const *name = table_type_names(); *name != NULL; name++)
-        puts(*name);
-    return 0;
+    (void) context;
+    log_warning("%s", text);
+}
+
+/* Without main.cf those that are built in. */
+static int list_table_types(struct postconf *postconf)
+{
+    struct table_set_options options = { .warn = warn_of_table };
+    struct main_cf *cf = NULL;
+    struct table_set *set;
+    struct strlist names;
+    struct failure why;
+
+    if (open_main_cf(postconf, &cf, &why))
+        options.cf = cf;
+    set = table_set_create(&options);
+    names = table_type_names(set);
+    for (size_t i = 0; i < names.count; i++)
+        printf("%.*s\n", STR_ARG(names.items[i]));
+    table_set_destroy(&set);
+    return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static int check(struct postconf *postconf)
@@ -437,13 +455,13 @@ int main(int argc, char **argv)
         reference_print(stdout);
         return fflush(stdout) == 0 ? 0 : 1;
     }
-    if (postconf.lists_types)
-        return list_table_types();
     if ((postconf.removes + postconf.comments_out + postconf.edits) > 1)
         return log_fail(1, "specify one of -e -X -#");
     /* A directory is shown in messages and as config_directory the way it was given; nothing here runs set-gid. */
     if (!postconf.has_directory_option && !config_directory_find(STR_EMPTY, arena, &postconf.directory, &why))
         return log_fail(1, "%s", why.text);
+    if (postconf.lists_types)
+        return list_table_types(&postconf);
     if (postconf.checks)
         return check(&postconf);
     if (postconf.shows_templates || postconf.expands_templates)

@@ -152,15 +152,6 @@ static bool fill(struct build *build, struct str type, struct str path, struct s
     return is_done;
 }
 
-static bool is_known(struct str type)
-{
-    for (const char *const *name = table_type_names(); *name != NULL; name++) {
-        if (str_equal(type, str_from_c(*name)))
-            return true;
-    }
-    return false;
-}
-
 static bool build_as_owner(const struct postmap_options *options, struct str type, struct str path, struct failure *why)
 {
     struct build build = { .options = options };
@@ -168,12 +159,9 @@ static bool build_as_owner(const struct postmap_options *options, struct str typ
     struct strbuf text;
     bool is_done;
 
-    if (!table_writer_knows(type)) {
-        if (is_known(type))
-            return failure_set(why, FAILURE_CONFIGURATION, 0,
-                               "unsupported dictionary type: %.*s does not support bulk-mode creation.", STR_ARG(type));
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type));
-    }
+    if (!table_writer_knows(type))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s%s", STR_ARG(type),
+                           options->is_type_known ? " does not support bulk-mode creation." : "");
     strbuf_init(&text, SOURCE_MAX);
     is_done = options->is_incremental ? read_input(&text, &writer_options.mode, why)
                                       : read_source(options, path, &text, &writer_options.mode, why);

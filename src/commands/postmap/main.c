@@ -42,6 +42,7 @@ static bool prepare(struct postmap *postmap, struct failure *why)
         return false;
     postmap->options.checks_utf8 = postmap->settings->smtputf8_enable && !postmap->options.has_no_utf8;
     postmap->options.host_name = postmap->settings->myhostname;
+    options.cf = cf;
     options.proxymap_path =
         arena_printf(postmap->arena, "%.*s/private/%.*s", STR_ARG(postmap->settings->queue_directory),
                      STR_ARG(postmap->settings->proxymap_service_name))
@@ -95,6 +96,7 @@ static bool work_on(struct postmap *postmap, const char *name, bool *found_out, 
     struct str full = full_name(postmap, name);
     struct str type;
     struct str path;
+    struct strlist names;
     bool was_found;
 
     (void) str_cut(full, ':', &type, &path);
@@ -109,6 +111,8 @@ static bool work_on(struct postmap *postmap, const char *name, bool *found_out, 
         return true;
     default:
         *found_out = true;
+        names = table_type_names(postmap->set);
+        postmap->options.is_type_known = strlist_contains(&names, type);
         return build_table(&postmap->options, type, path, why);
     }
 }

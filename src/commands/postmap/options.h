@@ -36,6 +36,7 @@ struct postmap_options {
     bool ignores_duplicates;     /* -w */
     unsigned verbose;            /* -v */
     const char *proxywrite_path; /* from main.cf */
+    bool is_type_known;          /* the type of the table that is worked on can be looked into */
     struct str host_name;        /* $myhostname, for the marks of alias files */
     char **tables;
     size_t table_count;

@@ -294,6 +294,7 @@ static void open_status_filter(struct delivery_agent *agent)
         .warn = warn,
         .opening = watch,
         .opening_context = agent->daemon,
+        .cf = daemon_main_cf(agent->daemon),
         .is_confined = true,
     };
 

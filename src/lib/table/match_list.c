@@ -66,7 +66,7 @@ static bool looks_like_network(struct str text)
 }
 
 /* "type:name", against the IPv6 address 2001:db8::1 and the name "host". */
-static bool looks_like_table(struct str text)
+static bool looks_like_table(struct table_set *set, struct str text)
 {
     struct str type;
     struct str rest;
@@ -76,7 +76,7 @@ static bool looks_like_table(struct str text)
         return false;
     if (str_contains_char(type, '/'))
         return false;
-    return table_type_find(type) != NULL || !looks_like_network(text);
+    return table_set_type(set, type, NULL) != NULL || !looks_like_network(text);
 }
 
 static void add_pattern(struct match_list *list, struct str text, bool is_negated)
@@ -85,7 +85,7 @@ static void add_pattern(struct match_list *list, struct str text, bool is_negate
     struct pattern pattern = { .form = PATTERN_NAME, .is_negated = is_negated, .text = arena_str(arena, text) };
     char problem[NETWORK_PATTERN_PROBLEM_MAX];
 
-    if (looks_like_table(text)) {
+    if (looks_like_table(list->set, text)) {
         pattern.form = PATTERN_TABLE;
         pattern.table = table_open_or_defer(list->set, pattern.text, TABLE_FOLD);
     } else if (list->kind == MATCH_HOSTS && looks_like_network(text)) {

@@ -16,24 +16,24 @@ struct proxy_table {
 };
 
 /* What the table behind would be, without opening it: one that has patterns in a part is PATTERN. */
-static enum table_kind kind_of_name(struct str name)
+static enum table_kind kind_of_name(struct table_set *set, struct str name)
 {
     const struct table_type *type;
     struct str type_name;
     struct str rest;
     struct str word;
 
-    if (!str_cut(name, ':', &type_name, &rest) || (type = table_type_find(type_name)) == NULL)
+    if (!str_cut(name, ':', &type_name, &rest) || (type = table_set_type(set, type_name, NULL)) == NULL)
         return TABLE_FIXED;
     if (type == &debug_table_type)
-        return kind_of_name(rest);
+        return kind_of_name(set, rest);
     if (type != &pipemap_table_type && type != &unionmap_table_type)
         return type->kind;
     if (rest.len < 2)
         return type->kind;
     rest = str_part(rest, 1, rest.len - 2);
     while (table_list_next_word(&rest, ", \t\r\n", &word)) {
-        if (kind_of_name(word) == TABLE_PATTERN)
+        if (kind_of_name(set, word) == TABLE_PATTERN)
             return TABLE_PATTERN;
     }
     return TABLE_FIXED;
@@ -50,7 +50,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
     if (!str_cut(argument, ':', &type_name, &rest))
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "open dictionary: expecting \"type:name\" form instead of \"%.*s\"", STR_ARG(argument));
-    table->kind = kind_of_name(argument);
+    table->kind = kind_of_name(table->set, argument);
     proxy->inner = argument;
     proxy->loop = options->loop;
     if (proxy->loop == NULL)

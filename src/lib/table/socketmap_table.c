@@ -117,6 +117,7 @@ const struct table_type socketmap_table_type = {
     .name = "socketmap",
     .kind = TABLE_PATTERN,
     .is_remote = true,
+    .is_unvouched = true,
     .open = open_table,
     .lookup = lookup,
     .close = close_table,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/strbuf.h"
 #include "mail/casefold.h"
+#include "table/module_list.h"
 #include "table/table_type.h"
 
 #include <limits.h>
@@ -17,6 +18,7 @@ struct table_set {
     struct table_set_options options;
     struct map *tables; /* "flags type:name" to struct table */
     struct strlist files;
+    struct module_list *modules; /* NULL until a type is wanted that is not built in */
 };
 
 /* The registry; in the order of names. */
@@ -28,7 +30,7 @@ static const struct table_type *const types[] = {
     &unix_table_type,
 };
 
-const struct table_type *table_type_find(struct str name)
+static const struct table_type *find_type(struct str name)
 {
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         if (str_equal(name, str_from_c(types[i]->name)))
@@ -37,14 +39,47 @@ const struct table_type *table_type_find(struct str name)
     return NULL;
 }
 
-const char *const *table_type_names(void)
+static struct module_list *modules_of(struct table_set *set)
 {
-    static const char *const names[] = {
-        "btree",   "cdb",   "cidr",    "debug",  "environ",   "fail",   "hash", "inline",   "internal", "lmdb", "pcre",
-        "pipemap", "proxy", "randmap", "regexp", "socketmap", "static", "tcp",  "texthash", "unionmap", "unix", NULL,
-    };
+    if (set->modules == NULL)
+        set->modules = module_list_read(set->options.cf, set->arena, set->options.warn, set->options.warn_context);
+    return set->modules;
+}
 
-    _Static_assert(ARRAY_COUNT(names) == ARRAY_COUNT(types) + 1, "one name a type");
+const struct table_type *table_set_type(struct table_set *set, struct str name, struct failure *why)
+{
+    const struct table_type *type = find_type(name);
+    struct failure module_why = { 0 };
+
+    if (type == NULL)
+        type = module_list_type(modules_of(set), name, &module_why);
+    if (type != NULL)
+        return type;
+    if (module_why.text[0] == '\0')
+        (void) failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(name));
+    else
+        (void) failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s (%s)", STR_ARG(name),
+                           module_why.text);
+    return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(*(const struct str *) a, *(const struct str *) b);
+}
+
+struct strlist table_type_names(struct table_set *set)
+{
+    const struct strlist *loadable = module_list_names(modules_of(set));
+    struct strlist names = { 0 };
+
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++)
+        strlist_add(&names, set->arena, str_from_c(types[i]->name));
+    for (size_t i = 0; i < loadable->count; i++) {
+        if (find_type(loadable->items[i]) == NULL)
+            strlist_add(&names, set->arena, loadable->items[i]);
+    }
+    qsort(names.items, names.count, sizeof(names.items[0]), compare_names);
     return names;
 }
 
@@ -159,10 +194,10 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "open dictionary: expecting \"type:name\" form instead of \"%.*s\"", STR_ARG(name));
     table = arena_new(set->arena, struct table);
-    table->type = table_type_find(type_name);
+    table->type = table_set_type(set, type_name, why);
     if (table->type == NULL)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type_name));
-    if (table->type->is_remote && (flags & TABLE_NO_REMOTE) != 0)
+        return false;
+    if (table->type->is_unvouched && (flags & TABLE_NO_UNVOUCHED) != 0)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s map is not allowed for security sensitive data",
                            STR_ARG(name));
     table->set = set;
@@ -175,7 +210,7 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
     return true;
 }
 
-bool table_is_remote(struct str name)
+bool table_is_remote(struct table_set *set, struct str name)
 {
     const struct table_type *type;
     struct str type_name;
@@ -183,14 +218,14 @@ bool table_is_remote(struct str name)
 
     if (!str_cut(name, ':', &type_name, &argument))
         return false;
-    type = table_type_find(type_name);
+    type = table_set_type(set, type_name, NULL);
     return type != NULL && type->is_remote;
 }
 
 /* Where this process makes no connections of its own, proxymap makes them. */
 static struct str name_within_reach(struct table_set *set, struct str name, unsigned flags)
 {
-    if (set->options.is_confined && (flags & TABLE_NO_REMOTE) == 0 && table_is_remote(name))
+    if (set->options.is_confined && (flags & TABLE_NO_PROXY) == 0 && table_is_remote(set, name))
         return arena_printf(set->arena, "proxy:%.*s", STR_ARG(name));
     return name;
 }

@@ -17,6 +17,7 @@
  * in a fiber where the set has a loop; all others answer at once.
  */
 struct loop;
+struct main_cf;
 struct table;
 struct table_set;
 
@@ -40,15 +41,16 @@ enum table_flag {
     TABLE_NO_PROXY = 1 << 2,        /* proxy: is skipped: the table behind it is opened here */
     TABLE_FOLD_PATTERN = 1 << 3,    /* keys of PATTERN tables are lower-cased too */
     TABLE_WARN_DUPLICATE = 1 << 4,  /* texthash: and inline: warn about a key that comes twice */
-    TABLE_NO_REMOTE = 1 << 5,       /* socketmap: and tcp:, whose servers nobody vouches for, are refused */
+    TABLE_NO_UNVOUCHED = 1 << 5,    /* socketmap: and tcp:, whose servers nobody vouches for, are refused */
     /* For what chooses commands, files and users' rights (local, virtual, pipe): no outsider may shape the result. */
-    TABLE_PARANOID = TABLE_NO_SUBSTITUTION | TABLE_NO_PROXY | TABLE_NO_REMOTE,
+    TABLE_PARANOID = TABLE_NO_SUBSTITUTION | TABLE_NO_PROXY | TABLE_NO_UNVOUCHED,
 };
 
 struct table_set_options {
     struct loop *loop;         /* NULL in commands: what would wait in a fiber then simply blocks */
+    const struct main_cf *cf;  /* says where loadable types are; NULL: there are none */
+    bool is_confined;          /* socketmap:, tcp: and the like are asked by proxymap, as with proxy: before them */
     const char *proxymap_path; /* NULL: private/proxymap */
-    bool is_confined;          /* socketmap: and tcp: are asked by proxymap, as with proxy: before them */
     void (*warn)(void *context, const char *text); /* told of broken tables and bad rules; NULL: nobody is */
     void *warn_context;
     /* Told of each file before it is opened, whether it is there or not: the place for daemon_watch_file. May be NULL.
@@ -93,10 +95,11 @@ struct str table_name(const struct table *table);
 MUST_USE bool table_walk(struct table *table, bool (*visit)(void *context, struct str key, struct str value),
                          void *context, struct failure *why);
 
-/* Whether the table is a server's (socketmap:, tcp:), by its name: a set with is_confined leaves it to proxymap. */
-bool table_is_remote(struct str name);
+/* Whether the table is a server's (socketmap:, tcp: and the like), by its name: a set with is_confined leaves it to
+ * proxymap. */
+bool table_is_remote(struct table_set *set, struct str name);
 
-/* The type names this build knows, sorted, as `postconf -m` prints them. Ends with NULL. */
-const char *const *table_type_names(void);
+/* The names of the types there are, those of modules too, sorted, as `postconf -m` prints them. In the set's arena. */
+struct strlist table_type_names(struct table_set *set);
 
 #endif

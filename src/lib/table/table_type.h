@@ -12,9 +12,8 @@
 struct table_type {
     const char *name;
     enum table_kind kind;
-    /* Asks a server that anybody could be: not for what TABLE_NO_REMOTE is meant for, and asked by proxymap where the
-     * set wants that. */
-    bool is_remote;
+    bool is_remote;    /* asks a server: done by proxymap where the set wants that */
+    bool is_unvouched; /* anybody could be that server: refused with TABLE_NO_UNVOUCHED */
     /* Sets table->state, and table->kind where it depends on the argument. The failure need not name the table. */
     bool (*open)(struct table *table, struct str argument, struct failure *why);
     /* The key is folded already. */
@@ -57,8 +56,8 @@ extern const struct table_type texthash_table_type;
 extern const struct table_type unionmap_table_type;
 extern const struct table_type unix_table_type;
 
-/* NULL if there is no such type. */
-const struct table_type *table_type_find(struct str name);
+/* NULL if there is no such type, as why says. A module is loaded. */
+const struct table_type *table_set_type(struct table_set *set, struct str name, struct failure *why);
 
 struct arena *table_set_arena(struct table_set *set);
 const struct table_set_options *table_set_options(const struct table_set *set);

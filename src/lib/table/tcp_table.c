@@ -82,6 +82,7 @@ const struct table_type tcp_table_type = {
     .name = "tcp",
     .kind = TABLE_PATTERN,
     .is_remote = true,
+    .is_unvouched = true,
     .open = open_table,
     .lookup = lookup,
     .close = close_table,
