@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table/dns_filter.h"
 
-#include "log/log.h"
+#include "table/log_lines.h"
 #include "table/table_list.h"
-
-/* How much of an action that nobody knows is logged. */
-enum { STRANGE_MAX = 100 };
 
 struct str dns_filter_text(struct arena *arena, struct str owner, const struct dns_record *record)
 {
@@ -47,12 +44,12 @@ enum resolver_verdict dns_filter_judge(void *context, struct str owner, const st
     case TABLE_FOUND:
         verdict = str_equal_nocase(str_trim(action), STR("IGNORE")) ? RESOLVER_DROP : RESOLVER_UNSURE;
         if (verdict == RESOLVER_DROP)
-            log_info("ignoring DNS RR: %.*s", STR_ARG(text));
+            log_ignored_record(text);
         else
-            log_warning("%.*s: unknown action: %.*s", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
+            log_bad_filter_action(title, action);
         break;
     case TABLE_UNKNOWN:
-        log_warning("%.*s: table lookup problem: %s", STR_ARG(title), why.text);
+        log_filter_trouble(title, why.text);
         verdict = RESOLVER_UNSURE;
         break;
     case TABLE_ABSENT:

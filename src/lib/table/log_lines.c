@@ -3,6 +3,9 @@
 
 #include "log/log.h"
 
+/* How much of an action that nobody knows is logged. */
+enum { STRANGE_MAX = 100 };
+
 void log_table_lookup(struct str name, struct str key, enum table_result result, struct str value,
                       const struct failure *inner_why)
 {
@@ -17,4 +20,19 @@ void log_table_lookup(struct str name, struct str key, enum table_result result,
         log_info("%.*s lookup: \"%.*s\" has no answer: %s", STR_ARG(name), STR_ARG(key), inner_why->text);
         return;
     }
+}
+
+void log_ignored_record(struct str text)
+{
+    log_info("ignoring DNS RR: %.*s", STR_ARG(text));
+}
+
+void log_bad_filter_action(struct str title, struct str action)
+{
+    log_warning("%.*s: unknown action: %.*s", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
+}
+
+void log_filter_trouble(struct str title, const char *reason)
+{
+    log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);
 }
