@@ -467,6 +467,32 @@ void log_policy_empty(struct str place)
     log_warning("access table %.*s entry  has empty value", STR_ARG(place));
 }
 
+void log_rbl_lookup_error(struct str name, const char *reason)
+{
+    log_warning("%.*s: RBL lookup error: Host or domain name not found. Name service error for name=%.*s type=A: %s",
+                STR_ARG(name), STR_ARG(name), reason);
+}
+
+void log_bad_rbl_filter(struct str domain, const char *reason)
+{
+    log_warning("RBL domain %.*s: %s", STR_ARG(domain), reason);
+}
+
+void log_bad_rbl_code(struct str text)
+{
+    log_warning("rbl response code configuration error: %.*s", STR_ARG(text));
+}
+
+void log_unknown_macro(struct str name)
+{
+    log_warning("unknown macro name \"%.*s\" in expansion request", STR_ARG(name));
+}
+
+void log_bad_rbl_template(struct str domain, struct str template)
+{
+    log_warning("rbl_reject_reply: bad rbl reply template for domain %.*s: %.*s", STR_ARG(domain), STR_ARG(template));
+}
+
 void log_no_relay_control(void)
 {
     log_error("in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working "

@@ -93,6 +93,12 @@ void log_policy_premature_end(struct str server, const char *what);
 void log_policy_without_action(struct str server);
 void log_policy_problem(struct str server, const char *reason);
 void log_policy_empty(struct str place);
+/* A DNS list could not be asked; its reply's template names what there is not, or cannot be used. */
+void log_rbl_lookup_error(struct str name, const char *reason);
+void log_bad_rbl_filter(struct str domain, const char *reason);
+void log_bad_rbl_code(struct str text);
+void log_unknown_macro(struct str name);
+void log_bad_rbl_template(struct str domain, struct str template);
 void log_no_relay_control(void);
 void log_peer_trouble(struct str trouble);
 

@@ -18,6 +18,7 @@ struct question {
     enum dns_type type;
     bool is_filtered;
     bool is_answered;
+    bool is_told; /* its trouble, in the log */
     struct dns_answer answer;
 };
 
@@ -95,6 +96,15 @@ static const struct dns_answer *wait_for(struct question *question)
 const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type)
 {
     return wait_for(find_or_begin(session, name, type, true));
+}
+
+bool names_tell_once(struct session *session, struct str name, enum dns_type type)
+{
+    struct question *question = find_or_begin(session, name, type, true);
+    bool is_first = !question->is_told;
+
+    question->is_told = true;
+    return is_first;
 }
 
 void names_foresee(struct session *session, struct str name, enum dns_type type)

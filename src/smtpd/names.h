@@ -17,6 +17,9 @@ struct names;
 /* The answer, waited for if nobody has it yet. Never fails: trouble is DNS_UNKNOWN. Good until the command's end. */
 const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type);
 
+/* Whether the log is to be told now that this answer was trouble: true once. */
+bool names_tell_once(struct session *session, struct str name, enum dns_type type);
+
 /* Begins to ask what names_ask will want soon. Does not wait. */
 void names_foresee(struct session *session, struct str name, enum dns_type type);
 

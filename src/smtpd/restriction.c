@@ -108,6 +108,22 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_CHECK_RELAY_DOMAINS] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
     [RESTRICTION_REJECT_MAPS_RBL] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
     [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL, 0 },
+    [RESTRICTION_REJECT_RBL_CLIENT] = { restriction_reject_listed_address, ARGUMENT_DOMAIN,
+                                        restriction_foresee_listed_address, TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
+                                          restriction_foresee_listed_name, TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
+                                                  restriction_foresee_listed_name, TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_HELO] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
+                                        restriction_foresee_listed_name, TOPIC_HELO },
+    [RESTRICTION_REJECT_RHSBL_SENDER] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
+                                          restriction_foresee_listed_name, TOPIC_SENDER },
+    [RESTRICTION_REJECT_RHSBL_RECIPIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
+                                             restriction_foresee_listed_name, TOPIC_RECIPIENT },
+    [RESTRICTION_PERMIT_DNSWL_CLIENT] = { restriction_permit_listed_address, ARGUMENT_DOMAIN,
+                                          restriction_foresee_listed_address, TOPIC_CLIENT },
+    [RESTRICTION_PERMIT_RHSWL_CLIENT] = { restriction_permit_listed_name, ARGUMENT_DOMAIN,
+                                          restriction_foresee_listed_name, TOPIC_CLIENT },
     [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE, NULL, 0 },
 };
 
@@ -546,6 +562,11 @@ static struct str compose_about(struct check *check, enum restriction_topic topi
     return compose(
         check, code, status,
         arena_printf(check->arena, "<%.*s>: %s rejected: %.*s", STR_ARG(value), topic_names[topic], STR_ARG(text)));
+}
+
+enum verdict restriction_reject_reply(struct check *check, struct str reply)
+{
+    return refuse(check, reply);
 }
 
 enum verdict restriction_reject(struct check *check, enum restriction_topic topic, int code, const char *status,

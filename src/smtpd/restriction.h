@@ -134,6 +134,8 @@ enum verdict restriction_reject(struct check *check, enum restriction_topic topi
                                 struct str text);
 /* The same with the whole text after the status, "Server configuration error" for one. */
 enum verdict restriction_reject_plain(struct check *check, int code, const char *status, struct str text);
+/* The same with the whole reply. */
+enum verdict restriction_reject_reply(struct check *check, struct str reply);
 /* "451 4.3.5 Server configuration error" */
 enum verdict restriction_misconfigured(struct check *check);
 /* A table or a service could not answer: logs why and defers, "451 4.3.0 <a@b.example>: Temporary lookup failure". */
@@ -180,6 +182,16 @@ enum verdict restriction_permit_authenticated(struct check *check, const struct 
 enum verdict restriction_reject_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_unauth_destination(struct check *check, const struct restriction_node *node);
 enum verdict restriction_permit_auth_destination(struct check *check, const struct restriction_node *node);
+
+/* The recipient is ours, or of a domain that we relay for. */
+bool restriction_destination_is_ours(struct check *check);
+
+void restriction_foresee_listed_address(struct check *check, const struct restriction_node *node);
+void restriction_foresee_listed_name(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_listed_address(struct check *check, const struct restriction_node *node);
+enum verdict restriction_reject_listed_name(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_listed_address(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_listed_name(struct check *check, const struct restriction_node *node);
 
 enum verdict restriction_policy_service(struct check *check, const struct restriction_node *node);
 

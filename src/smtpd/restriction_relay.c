@@ -25,6 +25,11 @@ static enum verdict judge_destination(struct check *check)
     return is_ours(destination->address_class) ? VERDICT_PERMIT : VERDICT_DUNNO;
 }
 
+bool restriction_destination_is_ours(struct check *check)
+{
+    return judge_destination(check) == VERDICT_PERMIT;
+}
+
 static enum verdict refuse_foreign(struct check *check, int code)
 {
     enum verdict verdict;

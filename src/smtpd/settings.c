@@ -232,6 +232,18 @@ static const struct setting rows[] = {
                    "permit_mx_backup only permits domains whose best mail exchangers are in these networks."),
     SETTING_STRING(OWNER, dns_reply_filter, "smtpd_dns_reply_filter", "", 0, 0,
                    "Tables of DNS records that are overlooked."),
+    CODE(maps_rbl_reject_code, "maps_rbl_reject_code", "554",
+         "The reply code of reject_rbl_client and reject_rhsbl_*."),
+    SETTING_RAW(OWNER, default_rbl_reply, "default_rbl_reply",
+                "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain${rbl_reason?; "
+                "$rbl_reason}",
+                1, 0, "What a client hears that a DNS list has refused."),
+    SETTING_STRING(OWNER, rbl_reply_maps, "rbl_reply_maps", "", 0, 0,
+                   "Tables of what it hears instead, by the list's domain."),
+    SETTING_RAW(OWNER, expansion_filter, "smtpd_expansion_filter",
+                "\\t\\40!\"#$%&'()*+,-./"
+                "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~",
+                1, 0, "The characters of values in such texts; others become '_'."),
     CODE(access_map_reject_code, "access_map_reject_code", "554", "The reply code of REJECT in access tables."),
     CODE(access_map_defer_code, "access_map_defer_code", "450", "The reply code of DEFER in access tables."),
     CODE(relay_domains_reject_code, "relay_domains_reject_code", "554", "The reply code of reject_unauth_destination."),

@@ -139,6 +139,10 @@ struct smtpd_settings {
     struct str sender_login_maps;
     struct str permit_mx_backup_networks;
     struct str dns_reply_filter;
+    int maps_rbl_reject_code;
+    struct str default_rbl_reply;
+    struct str rbl_reply_maps;
+    struct str expansion_filter;
     int access_map_reject_code;
     int access_map_defer_code;
     int relay_domains_reject_code;

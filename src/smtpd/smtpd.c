@@ -14,6 +14,7 @@
 #include "protocol/rewrite.h"
 #include "protocol/verify.h"
 #include "smtpd/destination.h"
+#include "smtpd/dnsbl_reply.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/policy_server.h"
 #include "smtpd/restriction.h"
@@ -69,6 +70,7 @@ static void open_tables(struct smtpd *smtpd)
     smtpd->dns_reply_filter = open_maps(smtpd, "smtpd_dns_reply_filter", settings->dns_reply_filter);
     smtpd->canonical_maps = open_maps(smtpd, "canonical_maps", settings->canonical_maps);
     smtpd->recipient_canonical_maps = open_maps(smtpd, "recipient_canonical_maps", settings->recipient_canonical_maps);
+    smtpd->rbl_reply_maps = open_maps(smtpd, "rbl_reply_maps", settings->rbl_reply_maps);
     smtpd->discard_ehlo_keyword_maps =
         open_maps(smtpd, "smtpd_discard_ehlo_keyword_address_maps", settings->discard_ehlo_keyword_address_maps);
 }
@@ -205,6 +207,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     smtpd->notice_classes = notice_classes(&smtpd->settings->notify_classes) & ~(unsigned) NOTICE_DELAY;
     smtpd->discarded_keywords = ehlo_keyword_mask(smtpd->settings->discard_ehlo_keywords);
     smtpd->destination_cache = destination_cache_create();
+    smtpd->expansion_filter = dnsbl_reply_filter(smtpd->arena, smtpd->settings->expansion_filter);
     open_tables(smtpd);
     open_lists(smtpd);
     if (!smtpd->is_standalone)

@@ -60,6 +60,9 @@ struct smtpd {
     struct table_list *canonical_maps;
     struct table_list *recipient_canonical_maps;
 
+    struct table_list *rbl_reply_maps;
+    struct str expansion_filter; /* smtpd_expansion_filter, its escapes read */
+
     struct restriction_class_list restriction_classes;
     const struct restriction_list *client_restrictions;
     const struct restriction_list *helo_restrictions;

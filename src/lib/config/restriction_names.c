@@ -72,6 +72,14 @@ static const char *const names[RESTRICTION_WORDS] = {
     [RESTRICTION_REJECT_MAPS_RBL] = "reject_maps_rbl",
     [RESTRICTION_SLEEP] = "sleep",
     [RESTRICTION_CHECK_POLICY_SERVICE] = "check_policy_service",
+    [RESTRICTION_REJECT_RBL_CLIENT] = "reject_rbl_client",
+    [RESTRICTION_REJECT_RHSBL_CLIENT] = "reject_rhsbl_client",
+    [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = "reject_rhsbl_reverse_client",
+    [RESTRICTION_REJECT_RHSBL_HELO] = "reject_rhsbl_helo",
+    [RESTRICTION_REJECT_RHSBL_SENDER] = "reject_rhsbl_sender",
+    [RESTRICTION_REJECT_RHSBL_RECIPIENT] = "reject_rhsbl_recipient",
+    [RESTRICTION_PERMIT_DNSWL_CLIENT] = "permit_dnswl_client",
+    [RESTRICTION_PERMIT_RHSWL_CLIENT] = "permit_rhswl_client",
 };
 
 enum restriction_word restriction_word_find(struct str text)
