@@ -85,6 +85,28 @@ def test_tables_that_cannot_be_opened_are_told_with_their_line(make_merpati):
     assert "inet:127.0.0.1:9:" not in told
 
 
+def test_names_of_what_is_not_there_are_told_with_their_line(make_merpati):
+    mail = make_merpati(main={
+        "default_privs": "nosuchuser", "mailbox_transport": ":x", "fallback_transport": "nosuch:x", "best_mx_transport": "local:x",
+        "smtp_fallback_relay": "[], [127.0.0.1]:10025, host.test", "trace_service_name": "bounces", "defer_service_name": "bounce",
+        "relay_transport": "$default_transport", "default_transport": "nowhere", "virtual_transport": "error:no virtual users",
+    })
+    told = mail.control("check").stderr
+    lines = (mail.config / "main.cf").read_text().splitlines()
+
+    def expect(name, value, words):
+        number = next(i for i, line in enumerate(lines, 1) if line.startswith(f"{name} ="))
+        assert f"{mail.config}/main.cf, line {number}: {name} = {value}: {words}" in told
+
+    expect("default_privs", "nosuchuser", "there is no such user")
+    expect("mailbox_transport", ":x", "no service is named before the colon")
+    for name, value in (("fallback_transport", "nosuch:x"), ("trace_service_name", "bounces"), ("relay_transport", "nowhere"),
+                        ("default_transport", "nowhere")):
+        expect(name, value, "master.cf has no service of this name")
+    expect("smtp_fallback_relay", "[]", "write [host] or [host]:port")
+    assert told.count(f"warning: {mail.config}/main.cf, line ") == 7
+
+
 def test_a_reload_that_would_be_refused_says_so(merpati):
     mail = merpati()
     mail.set(mail_owner="nobodyy", maillog_file="/nowhere/maillog")
