@@ -61,21 +61,9 @@ void loader_file_path(const struct keeper *keeper, const struct queued_message *
 
 /* ---- reading a file, on a thread ---- */
 
-/* The content's frame header is written last: without it the file was never whole. */
-static bool was_never_whole(int fd)
-{
-    char header[FRAME_HEADER_SIZE] = { 0 };
-    struct failure ignored;
-    size_t count = 0;
-
-    if (!file_read_at(fd, "queue file", header, sizeof(header), QUEUE_FILE_HEADER_SIZE, &count, &ignored))
-        return false;
-    return str_count_char(str_make(header, count), '\0') == count;
-}
-
 static void judge_failure(struct load_job *job, int fd)
 {
-    if (job->why.kind != FAILURE_PERMANENT || (job->may_be_cut && was_never_whole(fd)))
+    if (job->why.kind != FAILURE_PERMANENT || (job->may_be_cut && queue_file_was_never_whole(fd)))
         job->state = FILE_TROUBLE;
     else
         job->state = queue_file_is_being_written(fd) ? FILE_ARRIVING : FILE_DAMAGED;

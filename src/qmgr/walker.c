@@ -21,6 +21,7 @@ enum { BACKGROUND_NAMES = 200, TURN = 1000, PARTS = 4 };
 struct seen_file {
     struct queue_id id;
     int64_t next_attempt; /* seconds */
+    bool is_cut;          /* in hold/, and its writer died before it was a message: nobody would ever look */
 };
 
 /* The parts of one queue that are being walked. */
@@ -47,27 +48,33 @@ struct walk_job {
     struct failure why;
 };
 
-/* Its writer tells of it, when it is a message. */
-static bool is_arriving(enum spool_queue queue, const char *path)
+/* Its writer tells of it, when it is a message. In hold/ it is seen whether that writer is still there. */
+static bool is_arriving(enum spool_queue queue, const char *path, bool *is_cut_out)
 {
     CLEANUP(fd_close) int fd = -1;
     struct failure ignored;
 
-    return (queue == SPOOL_INCOMING || queue == SPOOL_HOLD) &&
-           file_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored) && queue_file_is_being_written(fd);
+    *is_cut_out = false;
+    if ((queue != SPOOL_INCOMING && queue != SPOOL_HOLD) || !file_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored))
+        return false;
+    if (queue_file_is_being_written(fd))
+        return true;
+    *is_cut_out = queue == SPOOL_HOLD && queue_file_was_never_whole(fd);
+    return false;
 }
 
 static bool see_file(void *context, const struct spool_entry *entry)
 {
     struct walk_job *job = context;
+    bool is_cut;
 
-    if (is_arriving(entry->queue, entry->path))
+    if (is_arriving(entry->queue, entry->path, &is_cut))
         return true;
     if (!repair_place(job->spool, entry)) {
         job->misplaced++;
         return true;
     }
-    job->files[job->count++] = (struct seen_file){ entry->id, instant_seconds(entry->next_attempt) };
+    job->files[job->count++] = (struct seen_file){ entry->id, instant_seconds(entry->next_attempt), is_cut };
     return true;
 }
 
@@ -116,6 +123,8 @@ static void take_file(struct keeper *keeper, enum spool_queue queue, const struc
     if (message == NULL) {
         message = queue_index_add(keeper->index, file->id, queue);
         place(keeper, message, queue, file->next_attempt);
+        if (file->is_cut)
+            queue_index_ready(keeper->index, message);
     } else if (is_at_rest(message)) {
         /* Moved, or touched, by hand. */
         if (message->queue != queue)
@@ -213,6 +222,7 @@ struct find_job {
     const struct spool_settings *spool;
     bool is_found;
     bool is_arriving;
+    bool is_cut;
     enum spool_queue queue;
     struct failure why;
 };
@@ -223,7 +233,7 @@ static void find_file(void *context)
     char path[SPOOL_PATH_SIZE];
 
     job->is_found = spool_find(job->spool, job->id, &job->queue, path, &job->why);
-    job->is_arriving = job->is_found && is_arriving(job->queue, path);
+    job->is_arriving = job->is_found && is_arriving(job->queue, path, &job->is_cut);
 }
 
 static struct find_job *run_find(struct keeper *keeper, struct queue_id id)
@@ -327,7 +337,7 @@ struct queued_message *walker_take_up(struct keeper *keeper, struct queue_id id)
         return message;
     job = run_find(keeper, id);
     if (job->is_found && !job->is_arriving) {
-        struct seen_file file = { id, keeper_now() };
+        struct seen_file file = { id, keeper_now(), job->is_cut };
 
         take_file(keeper, job->queue, &file);
     }

@@ -217,6 +217,9 @@ bool house_accept(struct house *house, unsigned message, unsigned flags)
     strbuf_init(&content, STRBUF_UNLIMITED);
     book_write(house->book, message, &content);
     fill_envelope(house, message, flags, arena, envelope);
+    /* From the first: what was never acknowledged is not delivered unreleased either. */
+    if ((flags & ENVELOPE_HOLD) != 0)
+        trace_mark(house->trace, MARK_HELD, message, 0);
     is_accepted = accept_content(house, message, envelope, strbuf_str(&content));
     strbuf_done(&content);
     arena_destroy(&arena);

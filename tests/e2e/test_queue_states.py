@@ -232,6 +232,23 @@ def test_what_cannot_be_read_goes_to_corrupt(merpati, sink):
     mail.wait_log(f"{good}: removed")
 
 
+def test_what_was_cut_in_hold_before_it_was_a_message_goes_to_corrupt(merpati):
+    """cleanup moves mail that is to be held before it completes it: one that dies there leaves a file that nobody would release."""
+    mail = merpati(main=relay_to(free_port(), **DEAD))
+    cut, held = send(mail, count=2)
+    wait_until(lambda: len(files(mail, "deferred")) == 2, "deferral")
+    mail.command("postsuper", "-h", "ALL")
+    wait_until(lambda: len(files(mail, "hold")) == 2, "being held")
+    mail.stop()
+    with open(next((mail.queue / "hold").rglob(cut)), "r+b") as file:
+        file.seek(64)
+        file.write(bytes(48))
+    mail.start()
+    mail.wait_log(f"{cut}: saved in corrupt/")
+    assert files(mail, "corrupt") == [cut] and files(mail, "hold") == [held]
+    assert held + "!" in mail.command("postqueue", "-p").stdout
+
+
 def test_an_expired_message_is_returned(merpati, account):
     mail = merpati(main=relay_to(free_port(), maximal_queue_lifetime="0s"))
     mail.set(virtual_alias_maps=mail.table("virtual", f"sender@example.test {account}@localhost\n"))

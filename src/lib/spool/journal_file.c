@@ -37,23 +37,22 @@ static bool create(struct journal_file *file)
 }
 
 /*
- * File, then folder: only then can the message be found again. A held message moves afterwards, by a rename that is
- * synced as well.
+ * File, then folder: only then can the message be found again. One that is to be held moves first, while it is no
+ * message yet, and durably: whatever comes between, it is never a message that nobody holds.
  */
 static bool finish(struct journal_file *file)
 {
     const struct spool_settings *spool = &file->owner->settings.spool;
+    bool is_held = (file->envelope->flags & ENVELOPE_HOLD) != 0;
     char folder[SPOOL_PATH_SIZE];
 
     if ((file->piece.len > 0 && !queue_file_write(file->writer, strbuf_str(&file->piece), &file->why)) ||
+        (is_held && !spool_move(spool, file->id, file->path, SPOOL_HOLD, true, &file->why)) ||
         !queue_file_finish(file->writer, file->envelope, file->envelope->arrival, &file->why) ||
         !queue_file_sync(file->writer, &file->why))
         return false;
-    if ((file->envelope->flags & ENVELOPE_HOLD) != 0) {
-        if (!spool_move(spool, file->id, file->path, SPOOL_HOLD, true, &file->why))
-            return false;
+    if (is_held)
         return true;
-    }
     spool_folder(spool, SPOOL_INCOMING, file->id, folder);
     return file_sync_directory(folder, &file->why);
 }

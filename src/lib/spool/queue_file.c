@@ -18,6 +18,17 @@ bool queue_file_is_being_written(int fd)
     return lock_holder(fd) >= 0;
 }
 
+bool queue_file_was_never_whole(int fd)
+{
+    char header[FRAME_HEADER_SIZE] = { 0 };
+    struct failure ignored;
+    size_t count = 0;
+
+    if (!file_read_at(fd, "queue file", header, sizeof(header), QUEUE_FILE_HEADER_SIZE, &count, &ignored))
+        return false;
+    return str_count_char(str_make(header, count), '\0') == count;
+}
+
 /* From the envelope to the end frame. */
 static bool read_message(struct queue_file_reader *reader, size_t most, struct arena *arena, struct envelope *envelope,
                          bool *is_larger_out, struct failure *why)

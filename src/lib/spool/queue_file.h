@@ -29,6 +29,11 @@ MUST_USE bool queue_file_open(const char *path, struct arena *arena, struct enve
  * be read of it. Asks without taking the lock, which would make a writer fail that has just made its file.
  */
 bool queue_file_is_being_written(int fd);
+/*
+ * Its writer ended before it was complete. The frame header of the content is written last: it tells. False where that
+ * cannot be read.
+ */
+bool queue_file_was_never_whole(int fd);
 /* As queue_file_open on a descriptor. */
 MUST_USE bool queue_file_read(int fd, struct arena *arena, struct envelope *envelope_out,
                               struct queue_file_content *content_out, struct failure *why);
