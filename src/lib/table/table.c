@@ -198,7 +198,7 @@ static bool open_new(struct table_set *set, struct str name, unsigned flags, str
     if (table->type == NULL)
         return false;
     if (table->type->is_unvouched && (flags & TABLE_NO_UNVOUCHED) != 0)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s map is not allowed for security sensitive data",
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s map is not allowed for security-sensitive data",
                            STR_ARG(name));
     table->set = set;
     table->name = arena_str(set->arena, name);
