@@ -2,6 +2,7 @@
 #include "master/launch.h"
 
 #include "daemon/master_protocol.h"
+#include "master/stress.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/process.h"
@@ -105,6 +106,6 @@ bool launch(struct supervisor *supervisor, struct service *service, struct failu
     start.fd_count = list_fds(supervisor, service, theirs, fds);
     if (!process_start(&start, &pid, why))
         return false;
-    (void) service_add_child(service, pid, fd_take(&ours));
+    stress_tell_new(service_add_child(service, pid, fd_take(&ours)));
     return true;
 }

@@ -75,6 +75,20 @@ void log_process_limit(const struct service *service, unsigned limit)
         service->name, service_text(service, name, sizeof name), limit);
 }
 
+void log_stress(const struct service *service, bool is_stressed)
+{
+    char name[NAME_SIZE];
+
+    if (is_stressed)
+        log_warning(
+            "service \"%s\" (%s) has reached its process limit: new clients may experience noticeable delays, and "
+            "are served with stress=yes",
+            service->name, service_text(service, name, sizeof name));
+    else
+        log_info("service \"%s\" (%s) has room again: clients are served without stress=yes", service->name,
+                 service_text(service, name, sizeof name));
+}
+
 void log_process_stuck(const struct service *service, pid_t pid)
 {
     char name[NAME_SIZE];

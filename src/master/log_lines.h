@@ -20,6 +20,7 @@ void log_done_elsewhere(const struct service *service);
 void log_process_limit(const struct service *service, unsigned limit);
 /* A port that was in use at the reload is free. */
 void log_listens_now(const struct service *service);
+void log_stress(const struct service *service, bool is_stressed);
 void log_process_stuck(const struct service *service, pid_t pid);
 
 #endif

@@ -59,6 +59,8 @@ struct service {
     struct throttle throttle;
     struct instant next_wakeup; /* monotonic */
     unsigned generation;
+    bool is_stressed;          /* all its processes were full a while ago */
+    struct instant was_full;   /* then: the last time */
     struct instant limit_told; /* that all its processes were busy; 0: never */
     unsigned tries_left;       /* to open its sockets, after a reload found a port in use */
     struct instant next_try;   /* of those */

@@ -6,6 +6,7 @@
 #include "master/launch.h"
 #include "master/log_lines.h"
 #include "master/stop.h"
+#include "master/stress.h"
 #include "master/wakeup.h"
 #include "os/fd.h"
 
@@ -169,6 +170,7 @@ static void become(struct supervisor *supervisor, struct child *child, const str
     if (state == CHILD_BUSY && service->program->shape == PROGRAM_SEQUENTIAL && service_count_available(service) == 0 &&
         service_count_active(service) == service_process_limit(service, supervisor->configuration))
         tell_limit(service);
+    stress_look(service, supervisor->configuration, clock_monotonic());
     /* One that is left of several gets company when it has something to do. */
     if (state == CHILD_AVAILABLE && record->sessions >= SPREAD_SESSIONS && !service->is_dropped &&
         service->program->shape == PROGRAM_WORKERS && supervisor->phase == SUPERVISOR_RUNNING &&
@@ -485,6 +487,7 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
         struct service *service = service_of(n);
 
+        stress_tick(service, supervisor->configuration, now);
         if (service->program != NULL)
             hurry_retired(supervisor, service, now);
         if (supervisor->phase == SUPERVISOR_RUNNING && !service->is_dropped)

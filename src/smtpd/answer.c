@@ -34,7 +34,7 @@ struct str answer_soften(const struct session *session, struct arena *arena, str
 /* The client that makes many mistakes waits for its answers. */
 static void slow_down(struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
     struct failure why;
 
     if (session->error_count <= (unsigned) settings->soft_error_limit || settings->error_sleep_time.us == 0)

@@ -110,8 +110,7 @@ static void run_command(struct session *session, const struct command *command, 
         answer(session, "503 5.7.0 Error: access denied for %.*s", STR_ARG(session->peer.shown));
         return;
     }
-    if ((command->traits & COMMAND_IS_JUNK) &&
-        session->junk_count++ > (unsigned) session->smtpd->settings->junk_command_limit)
+    if ((command->traits & COMMAND_IS_JUNK) && session->junk_count++ > (unsigned) session->settings->junk_command_limit)
         session->error_count++;
     command->run(session, argument);
     if (!session->has_answered_error && !session_is_broken(session))

@@ -19,7 +19,7 @@ struct data_state {
 
 static void begin_request(struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
 
     if (!settings->per_request_deadline)
         return;
@@ -30,7 +30,7 @@ static void begin_request(struct session *session)
 static void note_bare_newline(struct session *session)
 {
     session->has_sent_bare_newline = true;
-    if (session->smtpd->settings->forbid_bare_newline == BARE_NEWLINE_REJECT && !session->is_bare_newline_excluded)
+    if (session->settings->forbid_bare_newline == BARE_NEWLINE_REJECT && !session->is_bare_newline_excluded)
         session->transaction.has_refused_bare_newline = true;
 }
 
@@ -116,7 +116,7 @@ static void take_buffered(struct session *session, struct data_state *state)
 
 bool content_read_data(struct session *session)
 {
-    int policy = session->smtpd->settings->forbid_bare_newline;
+    int policy = session->settings->forbid_bare_newline;
     struct data_state state = { .is_strict = policy != BARE_NEWLINE_NO && !session->is_bare_newline_excluded };
     struct failure why;
 

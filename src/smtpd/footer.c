@@ -118,7 +118,7 @@ static bool cut_line(struct str *rest, struct str *line)
 
 struct str footer_add(struct session *session, struct str text)
 {
-    struct str template = session->smtpd->settings->reject_footer;
+    struct str template = session->settings->reject_footer;
     struct strbuf out, expanded;
     struct str rest, line, result;
     bool has_more = true;

@@ -103,6 +103,6 @@ void history_finish(struct session *session, struct str reason)
 
 void history_pause(struct session *session)
 {
-    if (session->transcript.lines > (size_t) session->smtpd->settings->history_flush_threshold)
+    if (session->transcript.lines > (size_t) session->settings->history_flush_threshold)
         history_finish(session, STR_EMPTY);
 }

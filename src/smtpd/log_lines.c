@@ -51,7 +51,7 @@ void log_disconnect(const struct session *session)
     strbuf_printf(&line, " commands=%u", done);
     if (done != tried || tried == 0)
         strbuf_printf(&line, "/%u", tried);
-    if (session->has_sent_bare_newline && session->smtpd->settings->forbid_bare_newline == BARE_NEWLINE_NOTE)
+    if (session->has_sent_bare_newline && session->settings->forbid_bare_newline == BARE_NEWLINE_NOTE)
         strbuf_append_c(&line, " notes=bare_lf");
     log_info("disconnect from %.*s%s", STR_ARG(session->peer.shown), strbuf_c(&line));
     strbuf_done(&line);
@@ -93,7 +93,7 @@ void log_client(const struct session *session)
     struct str before = STR_EMPTY;
 
     if (forwarded_has_client(forwarded))
-        before = forwarded_shown(forwarded, session->smtpd->settings->client_port_logging, session->command_arena);
+        before = forwarded_shown(forwarded, session->settings->client_port_logging, session->command_arena);
     log_info("%.*s: client=%.*s%s%.*s%s%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown),
              ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
              STR_ARG(before));

@@ -134,7 +134,7 @@ static bool conclude(struct check *check, bool is_passed, struct str *reply_out)
 /* True also where nothing is judged at all. */
 static bool is_delayed(const struct session *session)
 {
-    return session->smtpd->is_standalone || session->smtpd->settings->delay_reject;
+    return session->smtpd->is_standalone || session->settings->delay_reject;
 }
 
 bool policy_allows_client(struct session *session, struct str *reply_out)
@@ -166,7 +166,7 @@ bool policy_allows_sender(struct session *session, struct str *reply_out)
         return true;
     recall(&check, STAGE_HELO);
     is_passed = passes(&check, session->smtpd->sender_restrictions, TOPIC_SENDER);
-    if (is_passed && session->smtpd->settings->reject_unlisted_sender)
+    if (is_passed && session->settings->reject_unlisted_sender)
         is_passed = recipient_check_sender(&check) != VERDICT_REJECT;
     return conclude_stage(&check, STAGE_SENDER, is_passed, reply_out);
 }
@@ -241,7 +241,7 @@ bool policy_allows_recipient(struct session *session, struct str recipient, stru
     check.recipient_shown = shown;
     expect_lists(&check);
     is_passed = passes_delayed(&check) && passes_recipient_lists(&check) && passes_kept(&check);
-    if (is_passed && session->smtpd->settings->reject_unlisted_recipient)
+    if (is_passed && session->settings->reject_unlisted_recipient)
         is_passed = recipient_check_recipient(&check) != VERDICT_REJECT;
     return conclude(&check, is_passed, reply_out);
 }

@@ -100,7 +100,7 @@ struct str policy_request_make(const struct check *check, struct str context, st
     add_client(&request, session);
     add_transaction(&request, check);
     add(&request, "etrn_domain", check->etrn_site);
-    add(&request, "stress", session->smtpd->settings->stress);
+    add(&request, "stress", session->settings->stress);
     add_security(&request);
     add(&request, "policy_context", context);
     add(&request, "compatibility_level", session->smtpd->shared->compatibility_level);

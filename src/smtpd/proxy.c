@@ -10,8 +10,7 @@
 
 static bool is_expected(const struct session *session)
 {
-    return session->smtpd->settings->upstream_proxy_protocol == UPSTREAM_PROXY_HAPROXY &&
-           !session->smtpd->is_standalone;
+    return session->settings->upstream_proxy_protocol == UPSTREAM_PROXY_HAPROXY && !session->smtpd->is_standalone;
 }
 
 static bool is_trusted(const struct session *session)

@@ -55,7 +55,7 @@ static struct ip_address network_of(const struct ip_address *ip, unsigned bits)
 /* "smtp:192.0.2.1", or the block of addresses that the client is in. */
 static struct str client_of(const struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
     const struct peer *peer = &session->peer;
     int bits = peer->ip.family == IP_V6 ? settings->client_ipv6_prefix_length : settings->client_ipv4_prefix_length;
     char text[IP_ADDRESS_TEXT_MAX];
@@ -131,7 +131,7 @@ static bool refuse_connection(struct session *session, const char *what, uint64_
 
 bool rates_allow_connection(struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
     struct anvil_numbers numbers;
 
     if ((settings->client_connection_count_limit == 0 && settings->client_connection_rate_limit == 0) ||
@@ -146,7 +146,7 @@ bool rates_allow_connection(struct session *session)
 
 bool rates_allow(struct session *session, enum anvil_kind kind)
 {
-    int limit = limit_of(session->smtpd->settings, kind);
+    int limit = limit_of(session->settings, kind);
     struct anvil_numbers numbers;
 
     if (limit == 0 || !count(session, kind, &numbers) || !is_beyond(numbers.rate, limit))

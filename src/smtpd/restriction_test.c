@@ -98,6 +98,7 @@ static void open_bench(struct bench *bench, const char *main_cf)
     log_set_sink(collect_line, bench);
     open_smtpd(bench, main_cf);
     session->smtpd = &bench->smtpd;
+    session->settings = bench->smtpd.settings;
     session->foreseen = SIZE_MAX; /* there is no stream to look ahead in */
     session->where = "RCPT";
     session->peer.name = STR("c.test");

@@ -36,7 +36,7 @@ static struct verify_answer ask(struct check *check, struct str address)
             return answer;
         }
         answer = *(const struct verify_answer *) message;
-        if (answer.status != VERIFY_IN_PROGRESS || polls >= smtpd->settings->verify_poll_count)
+        if (answer.status != VERIFY_IN_PROGRESS || polls >= check->session->settings->verify_poll_count)
             return answer;
         fiber_sleep(smtpd->loop, smtpd->settings->verify_poll_delay);
     }

@@ -44,7 +44,7 @@ bool session_is_synchronised(struct session *session)
     if (!session->has_sent_early)
         log_improper_pipelining(session, early);
     session->has_sent_early = true;
-    if (!session->smtpd->settings->forbid_unauth_pipelining)
+    if (!session->settings->forbid_unauth_pipelining)
         return true;
     answer(session, "554 5.5.0 Error: SMTP protocol synchronization");
     session->end = SESSION_DROPPED;
@@ -65,7 +65,7 @@ static void set_idle(struct session *session, bool is_idle)
 /* One request: with per_request_deadline its bytes must all come in the time that else one read has. */
 static void set_deadline(struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
 
     if (!settings->per_request_deadline)
         return;
@@ -88,7 +88,7 @@ static bool refuse_bare_newline(struct session *session)
 static bool note_bare_newline(struct session *session)
 {
     session->has_sent_bare_newline = true;
-    if (session->smtpd->settings->forbid_bare_newline == BARE_NEWLINE_REJECT && !session->is_bare_newline_excluded)
+    if (session->settings->forbid_bare_newline == BARE_NEWLINE_REJECT && !session->is_bare_newline_excluded)
         return refuse_bare_newline(session);
     return true;
 }
@@ -161,7 +161,7 @@ static void serve_commands(struct session *session)
     bool is_first = true;
 
     while (session->end == SESSION_GOES_ON) {
-        if (session->error_count >= (unsigned) session->smtpd->settings->hard_error_limit) {
+        if (session->error_count >= (unsigned) session->settings->hard_error_limit) {
             log_too_many_errors(session);
             history_next_is(session, NOTICE_POLICY);
             answer(session, "421 4.7.0 %.*s Error: too many errors", STR_ARG(session->smtpd->shared->myhostname));
@@ -249,6 +249,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
 {
     struct session session = {
         .smtpd = smtpd,
+        .settings = daemon_is_stressed(smtpd->daemon) ? smtpd->stressed : smtpd->settings,
         .connection = connection,
         .stream = connection->stream,
         .arena = connection->arena,
@@ -257,7 +258,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
 
     bool is_known;
 
-    stream_set_timeout(session.stream, smtpd->settings->timeout);
+    stream_set_timeout(session.stream, session.settings->timeout);
     strbuf_init(&session.helo, HELO_NAME_MAXIMUM);
     history_begin(&session);
     set_idle(&session, false);

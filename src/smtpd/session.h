@@ -38,6 +38,7 @@ enum session_end {
 
 struct session {
     struct smtpd *smtpd;
+    const struct smtpd_settings *settings; /* as they were when it began: with stress, or without */
     struct daemon_session *connection;
     struct stream *stream;       /* the connection's */
     struct arena *arena;         /* the session's */
@@ -72,9 +73,9 @@ struct session {
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 
-    struct forwarded forwarded; /* XFORWARD: of the next message */
-    size_t foreseen;            /* recipients to come that were asked for already */
-    struct names *names;        /* what the DNS has said; NULL: nothing yet */
+    struct forwarded forwarded;            /* XFORWARD: of the next message */
+    size_t foreseen;                       /* recipients to come that were asked for already */
+    struct names *names;                   /* what the DNS has said; NULL: nothing yet */
     struct kept_deferrals *kept_deferrals; /* see policy.c; NULL: none yet */
     struct transaction transaction;
 };

@@ -187,11 +187,6 @@ static bool load_stressed(struct smtpd *smtpd, struct failure *why)
     return true;
 }
 
-const struct smtpd_settings *smtpd_settings_now(const struct smtpd *smtpd)
-{
-    return daemon_is_stressed(smtpd->daemon) ? smtpd->stressed : smtpd->settings;
-}
-
 bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure *why)
 {
     struct smtpd *smtpd = arena_new(daemon_arena(daemon), struct smtpd);
@@ -212,7 +207,8 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     open_lists(smtpd);
     if (!smtpd->is_standalone)
         parse_restrictions(smtpd);
-    if (!load_stressed(smtpd, why) || !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
+    if (!load_stressed(smtpd, why) ||
+        !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
         !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
         return false;
     *smtpd_out = smtpd;

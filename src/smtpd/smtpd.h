@@ -30,6 +30,8 @@ struct smtpd {
     struct loop *loop;
     struct arena *arena; /* ends with the process */
     const struct smtpd_settings *settings;
+    const struct smtpd_settings
+        *stressed; /* the same, with stress=yes: for sessions; lists and tables are made of the others */
     const struct shared_settings *shared;
     struct table_set *tables;
 

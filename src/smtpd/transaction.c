@@ -74,7 +74,7 @@ static void add_forwarded(struct cleanup_envelope *envelope, struct session *ses
     add_attribute(envelope, arena, STR("log_client_address="), forwarded_value(forwarded, CLIENT_ADDR));
     add_attribute(envelope, arena, STR("log_client_port="), forwarded_value(forwarded, CLIENT_PORT));
     add_attribute(envelope, arena, STR("log_message_origin="),
-                  forwarded_shown(forwarded, session->smtpd->settings->client_port_logging, arena));
+                  forwarded_shown(forwarded, session->settings->client_port_logging, arena));
     add_attribute(envelope, arena, STR("log_helo_name="), forwarded->attributes.values[CLIENT_HELO]);
     add_attribute(envelope, arena, STR("log_protocol_name="), forwarded_value(forwarded, CLIENT_PROTO));
 }

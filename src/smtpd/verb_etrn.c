@@ -55,8 +55,12 @@ void verb_etrn(struct session *session, struct str argument)
 {
     struct str site = without_sign(argument), reply;
 
-    if (session->smtpd->settings->helo_required && session->helo_name.len == 0) {
+    if (session->settings->helo_required && session->helo_name.len == 0) {
         answer(session, "503 Error: send HELO/EHLO first");
+        return;
+    }
+    if (transaction_is_open(&session->transaction)) {
+        answer(session, "503 Error: MAIL transaction in progress");
         return;
     }
     if (argument.len == 0 || str_find_any(argument, " \t") != STR_NOT_FOUND) {
@@ -65,10 +69,6 @@ void verb_etrn(struct session *session, struct str argument)
     }
     if (!domain_is_site(site)) {
         answer(session, "501 Error: invalid parameter syntax");
-        return;
-    }
-    if (transaction_is_open(&session->transaction)) {
-        answer(session, "503 Error: MAIL transaction in progress");
         return;
     }
     if (policy_allows_etrn(session, site, &reply))

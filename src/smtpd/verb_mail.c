@@ -242,7 +242,7 @@ static bool begin(struct session *session, struct str rest)
 
 void verb_mail(struct session *session, struct str argument)
 {
-    if (session->helo_name.len == 0 && session->smtpd->settings->helo_required) {
+    if (session->helo_name.len == 0 && session->settings->helo_required) {
         answer(session, "503 5.5.1 Error: send HELO/EHLO first");
         return;
     }

@@ -95,7 +95,7 @@ static bool take_address(struct session *session, struct str *rest, struct smtp_
 /* Many recipients too many are the client's bad luck at first, and its mistake later. */
 static bool is_within_limit(struct session *session)
 {
-    const struct smtpd_settings *settings = session->smtpd->settings;
+    const struct smtpd_settings *settings = session->settings;
     struct transaction *transaction = &session->transaction;
     static const struct str reply = { "452 4.5.3 Error: too many recipients", 36 };
 

@@ -39,7 +39,7 @@ void verb_vrfy(struct session *session, struct str argument)
     struct str address = without_parameter(session, argument), reply;
     struct smtp_path path;
 
-    if (session->smtpd->settings->disable_vrfy_command) {
+    if (session->settings->disable_vrfy_command) {
         answer(session, "502 5.5.1 VRFY command is disabled");
         return;
     }

@@ -80,11 +80,19 @@ static void keep_reporting(void *context)
     }
 }
 
+static void hear_master(void *context, char word)
+{
+    struct daemon *daemon = context;
+
+    if (word == MASTER_WORD_STRESS || word == MASTER_WORD_CALM)
+        daemon->is_stressed = word == MASTER_WORD_STRESS;
+}
+
 static void keep_watching_master(void *context)
 {
     struct daemon *daemon = context;
 
-    if (!master_link_wait_gone(daemon->master, daemon->loop))
+    if (!master_link_wait_gone(daemon->master, daemon->loop, hear_master, daemon))
         return;
     daemon->is_orphaned = true;
     daemon_drain(daemon, true);
@@ -501,6 +509,11 @@ const char *daemon_service(const struct daemon *daemon)
 const struct strlist *daemon_arguments(const struct daemon *daemon)
 {
     return &daemon->arguments.rest;
+}
+
+bool daemon_is_stressed(const struct daemon *daemon)
+{
+    return daemon->is_stressed;
 }
 
 bool daemon_is_draining(const struct daemon *daemon)

@@ -132,6 +132,8 @@ const char *daemon_service(const struct daemon *daemon);
 const struct strlist *daemon_arguments(const struct daemon *daemon);
 /* No new connections: told to retire or to stop. */
 bool daemon_is_draining(const struct daemon *daemon);
+/* All processes of the service are full, or were a while ago: new clients get less time and patience. */
+bool daemon_is_stressed(const struct daemon *daemon);
 /* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
 bool daemon_is_stopping(const struct daemon *daemon);
 /* Told to stop by master's end alone: nobody orders this stop, and another master may be at work already. */

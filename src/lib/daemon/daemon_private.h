@@ -43,6 +43,7 @@ struct daemon {
     struct instant last_active;
     bool is_in_turn;
     bool is_draining;
+    bool is_stressed;
     bool is_stopping;
     bool is_orphaned; /* master is gone: nobody orders this stop, and nobody ends it */
     bool is_over;     /* its own fibers end */

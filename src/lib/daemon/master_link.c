@@ -97,7 +97,8 @@ bool master_link_has_pending(const struct master_link *link)
     return link->has_unsent;
 }
 
-bool master_link_wait_gone(struct master_link *link, struct loop *loop)
+bool master_link_wait_gone(struct master_link *link, struct loop *loop, void (*hear)(void *context, char word),
+                           void *context)
 {
     char byte;
 
@@ -106,7 +107,9 @@ bool master_link_wait_gone(struct master_link *link, struct loop *loop)
     while (poller_wait(link->poller, POLLER_READ, DURATION_FOREVER, NULL)) {
         ssize_t count = recv(link->fd, &byte, 1, 0);
 
-        if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
+        if (count > 0)
+            hear(context, byte);
+        else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR))
             return true;
     }
     return false;

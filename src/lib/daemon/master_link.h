@@ -23,8 +23,12 @@ void master_link_watch(struct master_link *link, struct str path);
 /* True while something could not be sent. */
 bool master_link_has_pending(const struct master_link *link);
 
-/* In a fiber: returns when master is gone, or after master_link_abort. False at once if there is no master. */
-bool master_link_wait_gone(struct master_link *link, struct loop *loop);
+/*
+ * In a fiber: returns when master is gone, or after master_link_abort. False at once if there is no master. hear gets
+ * each enum master_word until then.
+ */
+bool master_link_wait_gone(struct master_link *link, struct loop *loop, void (*hear)(void *context, char word),
+                           void *context);
 void master_link_abort(struct master_link *link);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/master_link.h"
 
+#include "base/strbuf.h"
 #include "os/fd.h"
 #include "run/fiber.h"
 #include "run/loop.h"
@@ -105,7 +106,7 @@ TEST(without_master_nothing_happens)
     master_link_send(link, MASTER_READY, 0);
     master_link_watch(link, STR("/etc/passwd"));
     EXPECT_FALSE(master_link_has_pending(link));
-    EXPECT_FALSE(master_link_wait_gone(link, NULL));
+    EXPECT_FALSE(master_link_wait_gone(link, NULL, NULL, NULL));
     master_link_destroy(&link);
     master_link_destroy(&link);
 }
@@ -115,19 +116,27 @@ struct waiting {
     struct loop *loop;
     int master;
     bool is_gone;
+    struct strbuf heard;
 };
+
+static void hear(void *context, char word)
+{
+    strbuf_append_char(context, word);
+}
 
 static void wait_gone(void *context)
 {
     struct waiting *waiting = context;
 
-    waiting->is_gone = master_link_wait_gone(waiting->link, waiting->loop);
+    waiting->is_gone = master_link_wait_gone(waiting->link, waiting->loop, hear, &waiting->heard);
 }
 
 static void end_master(void *context)
 {
     struct waiting *waiting = context;
 
+    assert_int_equal(send(waiting->master, "s", 1, 0), 1);
+    assert_int_equal(send(waiting->master, "c", 1, 0), 1);
     fd_close(&waiting->master);
 }
 
@@ -138,9 +147,11 @@ static void abort_wait(void *context)
     master_link_abort(waiting->link);
 }
 
-static bool is_gone_after(bool ends)
+static bool is_gone_after(bool ends, const char *heard)
 {
     struct waiting waiting = { .loop = loop_create() };
+
+    strbuf_init(&waiting.heard, STRBUF_UNLIMITED);
 
     waiting.link = open_link(&waiting.master);
     fiber_start(waiting.loop, wait_gone, &waiting);
@@ -149,15 +160,17 @@ static bool is_gone_after(bool ends)
     master_link_destroy(&waiting.link);
     loop_destroy(&waiting.loop);
     fd_close(&waiting.master);
+    EXPECT_STR(strbuf_str(&waiting.heard), str_from_c(heard));
+    strbuf_done(&waiting.heard);
     return waiting.is_gone;
 }
 
-TEST(the_end_of_master_is_seen)
+TEST(words_and_the_end_of_master_are_heard)
 {
-    EXPECT(is_gone_after(true));
+    EXPECT(is_gone_after(true, "sc"));
 }
 
 TEST(a_wait_that_is_aborted_says_nothing_of_master)
 {
-    EXPECT_FALSE(is_gone_after(false));
+    EXPECT_FALSE(is_gone_after(false, ""));
 }

@@ -8,8 +8,9 @@
  * master_protocol - what master and the processes that it starts agree on. Nothing else passes between them.
  *
  * A process finds
- *   fd 5      its own SOCK_SEQPACKET socket to master: it sends struct master_record; when it reads an
- *             end there, master is gone and the process finishes as on SIGTERM.
+ *   fd 5      its own SOCK_SEQPACKET socket to master: it sends struct master_record, and reads words
+ *             of one byte (enum master_word); when it reads an end there, master is gone and the process
+ *             finishes as on SIGTERM.
  *   fd 6 ...  its listening sockets, as many as "-s count" says, shared with the service's other
  *             processes and with master, non-blocking, close-on-exec. A "fifo" service reads its triggers
  *             there, a "unix-dgram" service its datagrams.
@@ -61,5 +62,11 @@ struct master_record {
 };
 
 #define MASTER_PATH_MAX 1024
+
+/* What master says to a process: packets of one byte, on the same socket. */
+enum master_word {
+    MASTER_WORD_STRESS = 's', /* all processes of the service are full, or were a while ago */
+    MASTER_WORD_CALM = 'c',   /* no longer */
+};
 
 #endif
