@@ -41,9 +41,9 @@ static bool read_length(struct stream *stream, size_t *length_out, struct failur
 
 bool socketmap_reply_read(struct stream *stream, struct arena *arena, struct str *reply_out, struct failure *why)
 {
-    size_t length;
+    size_t length = 0;
     char *text;
-    struct str piece;
+    struct str piece = STR_EMPTY;
 
     if (!read_length(stream, &length, why))
         return false;
