@@ -108,13 +108,19 @@ static void close_one(struct session_cache *cache, struct smtp_session *session)
     leave(cache, session);
 }
 
+static struct duration time_limit(const struct smtp_settings *settings)
+{
+    return settings->cache_time_limit.us < settings->cache_ttl_limit.us ? settings->cache_time_limit
+                                                                        : settings->cache_ttl_limit;
+}
+
 static void sweep(void *context)
 {
     struct session_cache *cache = context;
     struct smtp_session *session;
 
     while ((session = oldest(cache)) != NULL) {
-        struct instant end = instant_add(session->idle_since, cache->smtp->settings->cache_time_limit);
+        struct instant end = instant_add(session->idle_since, time_limit(cache->smtp->settings));
         struct duration left = instant_since(end, loop_now(cache->smtp->loop));
 
         if (left.us <= 0)
@@ -150,7 +156,7 @@ static bool may_be_kept(const struct session_cache *cache, const struct smtp_ses
     const struct smtp_settings *settings = cache->smtp->settings;
     struct duration age = instant_since(loop_now(cache->smtp->loop), session->opened);
 
-    if (session->is_broken || session->is_mute)
+    if (session->is_broken || session->is_mute || session->has_said_421)
         return false;
     if (settings->reuse_count_limit > 0 && session->uses > (unsigned) settings->reuse_count_limit)
         return false;

@@ -9,8 +9,8 @@
 /*
  * session_cache - sessions that have carried a message and may carry the next one for the same next hop.
  *
- * Limits: an unused one is kept for smtp_connection_cache_time_limit, one is used again for
- * smtp_connection_reuse_time_limit and smtp_connection_reuse_count_limit messages.
+ * Limits: an unused one is kept for smtp_connection_cache_time_limit, at most connection_cache_ttl_limit; one is used
+ * again for smtp_connection_reuse_time_limit and smtp_connection_reuse_count_limit messages.
  */
 struct session_cache;
 struct smtp;

@@ -34,6 +34,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
                "Number of addresses of one header that are rewritten."),                                               \
         BOOLEAN(disable_mime_output_conversion, "disable_mime_output_conversion", "no",                                \
                 "Send 8-bit MIME as it is to servers without 8BITMIME, instead of as quoted-printable."),              \
+        TIME(cache_ttl_limit, "connection_cache_ttl_limit", "2s", 1,                                                   \
+             "The most that an unused session is kept, whatever smtp_ and lmtp_connection_cache_time_limit say."),     \
         WORDS(notify_classes, "notify_classes", "resource, software", setting_words_notices,                           \
               "With protocol the postmaster gets the sessions in which a server did not understand us."),              \
         NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions.")

@@ -95,6 +95,7 @@ struct smtp_settings {
     bool cache_on_demand;
     struct str cache_destinations;
     struct duration cache_time_limit;
+    struct duration cache_ttl_limit;
     struct duration reuse_time_limit;
     int reuse_count_limit;
 };

@@ -305,7 +305,7 @@ def test_with_a_chroot_a_path_is_below_the_queue_directory(make_merpati, make_se
 
 def test_one_session_carries_many_messages(make_merpati, make_server):
     server = make_server(replies={"DOT": answer, "RCPT": rcpt})
-    mail = route(make_merpati(), server, lmtp_connection_cache_time_limit="60s", service_workers="1",
+    mail = route(make_merpati(), server, lmtp_connection_cache_time_limit="60s", connection_cache_ttl_limit="60s", service_workers="1",
                  lmtp_connection_cache_destinations="127.0.0.1")
     for number in range(3):
         send(mail, f"u{number}@away.test", f"full{number}@away.test", f"nobody{number}@away.test", words=["-N", "never"])

@@ -193,7 +193,7 @@ def test_a_hostile_server_costs_a_deferral(make_merpati, sink, replies):
 
 # --- sessions used again ------------------------------------------------------------------------------------------
 
-KEPT = {"smtp_connection_cache_time_limit": "10s", "smtp_connection_cache_destinations": "127.0.0.1"}
+KEPT = {"smtp_connection_cache_time_limit": "10s", "connection_cache_ttl_limit": "10s", "smtp_connection_cache_destinations": "127.0.0.1"}
 
 
 def test_a_session_carries_the_next_message(make_merpati, sink):
@@ -229,12 +229,13 @@ def test_a_refused_message_does_not_spoil_the_next(make_merpati, sink):
     assert "RSET" in server.lines()
 
 
-def test_an_idle_session_ends_with_quit_after_the_time_of_its_service(make_merpati, sink):
+@pytest.mark.parametrize("option", ["smtp_connection_cache_time_limit", "connection_cache_ttl_limit"])
+def test_an_idle_session_ends_with_quit_after_the_time_of_its_service(make_merpati, sink, option):
     kept, left = sink(), sink()
     mail = make_merpati(
-        main={**KEPT, "smtp_connection_cache_time_limit": "600s",
+        main={**KEPT, "smtp_connection_cache_time_limit": "600s", "connection_cache_ttl_limit": "600s",
               "transport_maps": f"inline:{{kept.example=smtp:[127.0.0.1]:{kept.port}, left.example=quick:[127.0.0.1]:{left.port}}}"},
-        services=["quick unix - - n - - smtp -o smtp_connection_cache_time_limit=1s"],
+        services=[f"quick unix - - n - - smtp -o {option}=1s"],
     ).start()
     send(mail, ["u@kept.example"])
     mail.wait_log(r"to=<u@kept\.example>.*status=sent")

@@ -10,7 +10,7 @@ from support.smtp_sink import CLOSE, STALL
 from support.waiting import PATIENCE, wait_until
 
 HOST = r"127\.0\.0\.1\[127\.0\.0\.1\]"
-KEPT = {"smtp_connection_cache_time_limit": "30s", "smtp_connection_cache_destinations": "127.0.0.1"}
+KEPT = {"smtp_connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "30s", "smtp_connection_cache_destinations": "127.0.0.1"}
 
 
 def route(mail, server, **main):
@@ -262,7 +262,7 @@ def burst(mail, count):
 @pytest.mark.parametrize("on_demand", ["yes", "no"])
 def test_a_session_is_kept_while_more_waits_for_its_next_hop(either, sink, on_demand):
     server = sink()
-    mail = route(either(main={"smtp_connection_cache_time_limit": "10s", "smtp_connection_cache_on_demand": on_demand}), server,
+    mail = route(either(main={"smtp_connection_cache_time_limit": "10s", "connection_cache_ttl_limit": "10s", "smtp_connection_cache_on_demand": on_demand}), server,
                  smtp_destination_concurrency_limit="1", initial_destination_concurrency="1", defer_transports="smtp")
     burst(mail, 12)
     mail.set(defer_transports="")
@@ -276,7 +276,7 @@ def test_a_session_is_kept_while_more_waits_for_its_next_hop(either, sink, on_de
 
 def test_the_session_of_a_lone_message_ends_at_once(either, sink):
     server = sink()
-    mail = route(either(main={"smtp_connection_cache_time_limit": "600s"}), server)
+    mail = route(either(main={"smtp_connection_cache_time_limit": "600s", "connection_cache_ttl_limit": "600s"}), server)
     send(mail, "u@away.example")
     wait_until(lambda: server.lines()[-1:] == ["QUIT"], "QUIT")
     assert len(server.messages) == 1

@@ -20,7 +20,6 @@ static const struct moot_parameter parameters[] = {
     { "connection_cache_protocol_timeout", CONNECTION_CACHE },
     { "connection_cache_service_name", CONNECTION_CACHE },
     { "connection_cache_status_update_time", CONNECTION_CACHE },
-    { "connection_cache_ttl_limit", CONNECTION_CACHE },
     { "dns_ncache_ttl_fix_enable", "the resolver reads the TTL of negative answers itself" },
     { "dont_remove", "what is delivered is not kept: hold a message with postsuper -h, or copy with always_bcc" },
     { "enable_errors_to", OLD },
