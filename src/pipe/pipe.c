@@ -13,7 +13,7 @@
 #include "run/loop.h"
 #include "run/stream.h"
 
-enum { OUTPUT_MAX = 4096, RIGHTS_SECONDS = 5 };
+enum { OUTPUT_MAX = 4096, SUCCESS_OUTPUT_MAX = 100, RIGHTS_SECONDS = 5 };
 
 #define CONFIGURATION_ERROR "mail system configuration error"
 
@@ -142,7 +142,8 @@ static void report_end(const struct pipe *pipe, struct delivery *delivery, const
     if (end.dsn.class == 2) {
         report.text = arena_printf(delivery->arena, "delivered via %.*s service", STR_ARG(pipe->service));
         if (!str_is_empty(end.output))
-            report.text = arena_printf(delivery->arena, "%.*s (%.*s)", STR_ARG(report.text), STR_ARG(end.output));
+            report.text = arena_printf(delivery->arena, "%.*s (%.*s)", STR_ARG(report.text),
+                                       STR_ARG(str_part(end.output, 0, SUCCESS_OUTPUT_MAX)));
         report.action = (pipe->attributes.flags & COMMAND_IS_FINAL) != 0 ? STR("delivered") : STR("relayed");
     }
     if (!str_is_empty(report.diagnostic))

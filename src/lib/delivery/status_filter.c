@@ -9,31 +9,23 @@ static bool is_success(const struct dsn_status *status)
     return status->class == 2;
 }
 
-/* "4.2.0 text"; blanks between do not count, nor before; those at the end are text. */
-static bool parse_answer(struct str answer, struct dsn_status *status_out, struct str *text_out)
+/*
+ * "4.2.0 text", of the same class as before or of the other failure's; blanks before and between do not count, those at
+ * the end are text. Without text, that which was there stays.
+ */
+static bool take_answer(struct str answer, struct dsn_status *status, struct str *text)
 {
     struct str rest = answer, word;
-
-    if (!str_next_word(&rest, " \t", &word) || !dsn_status_parse(word, status_out))
-        return false;
-    *text_out = str_trim_left(rest);
-    return !str_is_empty(*text_out);
-}
-
-static void take_answer(struct str title, struct str answer, struct dsn_status *status, struct str *text)
-{
     struct dsn_status new_status;
-    struct str new_text;
 
-    if (!parse_answer(answer, &new_status, &new_text)) {
-        log_warning("%.*s: bad result: \"%.*s\": write a status code and a text", STR_ARG(title), STR_ARG(answer));
-    } else if (is_success(&new_status) != is_success(status)) {
-        log_warning("%.*s: bad result: \"%.*s\": it makes a failure of a success, or the reverse", STR_ARG(title),
-                    STR_ARG(answer));
-    } else {
-        *status = new_status;
-        *text = new_text;
-    }
+    if (!str_next_word(&rest, " \t", &word) || !dsn_status_parse(word, &new_status) ||
+        is_success(&new_status) != is_success(status))
+        return false;
+    *status = new_status;
+    rest = str_trim_left(rest);
+    if (!str_is_empty(rest))
+        *text = rest;
+    return true;
 }
 
 void status_filter_apply(struct table_list *filter, struct arena *arena, struct dsn_status *status, struct str *text)
@@ -46,7 +38,8 @@ void status_filter_apply(struct table_list *filter, struct arena *arena, struct 
 
     switch (table_list_find(filter, query, TABLE_ANY_KIND, arena, &answer, &why)) {
     case TABLE_FOUND:
-        take_answer(table_list_title(filter), answer, status, text);
+        if (!take_answer(answer, status, text))
+            log_warning("%.*s: bad status code: %.*s", STR_ARG(table_list_title(filter)), STR_ARG(answer));
         break;
     case TABLE_ABSENT:
         break;
