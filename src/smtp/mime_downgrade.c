@@ -127,6 +127,14 @@ static bool find_parameter(struct str value, struct str name, char *text, size_t
     return len > 0;
 }
 
+/* RFC 2046 section 5.2.1: it may not be encoded. All others may, also message/global (RFC 6532 section 3.7). */
+static bool is_message(const struct header_field *type)
+{
+    struct str value = type->value, word;
+
+    return str_next_word(&value, " \t\n;(", &word) && str_equal_nocase(word, STR("message/rfc822"));
+}
+
 /* A multipart's boundary goes on the stack; without one, or too deep, it is a leaf. */
 static enum part_kind classify(struct mime_downgrade *downgrade, struct str block)
 {
@@ -134,8 +142,7 @@ static enum part_kind classify(struct mime_downgrade *downgrade, struct str bloc
 
     if (!header_find_field(block, STR("Content-Type"), &type))
         return PART_LEAF;
-    if (str_starts_with_nocase(type.value, STR("message/rfc822")) ||
-        str_starts_with_nocase(type.value, STR("message/global")))
+    if (is_message(&type))
         return PART_MESSAGE;
     if (!str_starts_with_nocase(type.value, STR("multipart/")) || downgrade->depth == NESTING_MAX ||
         !find_parameter(type.value, STR("boundary"), downgrade->boundaries[downgrade->depth], BOUNDARY_MAX_BYTES + 1))

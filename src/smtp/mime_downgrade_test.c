@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/mime_downgrade.h"
 
+#include "base/arena.h"
 #include "unit.h"
 
 static void expect_pieces(struct str content, size_t piece, struct str expected)
@@ -67,6 +68,32 @@ TEST(parts_inside_parts_and_messages_inside_messages_are_reached)
                      "Content-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\n"
                      "Subject: inner\nContent-Type: multipart/alternative; boundary=in\n\n--in\n"
                      "Content-Transfer-Encoding: quoted-printable\n\n=C3=A4\n--in--\n--out--\n");
+}
+
+/* RFC 6532 section 3.7, RFC 6533: unlike message/rfc822 they may be encoded, and their headers have to be. */
+TEST(other_messages_are_encoded_as_a_whole)
+{
+    static const char *const types[] = {
+        "message/global",  "message/global-headers",  "message/global-delivery-status",
+        "message/partial", "message/delivery-status", "message/rfc822x",
+    };
+    struct arena *arena = arena_create();
+
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        struct str content = arena_printf(arena,
+                                          "Content-Type: multipart/report; boundary=b\n\n--b\n"
+                                          "Content-Type: %s\nContent-Transfer-Encoding: 8bit\n\n"
+                                          "Subject: \xc3\xbc\nContent-Transfer-Encoding: 8bit\n\n\xc3\xa4\n--b--\n",
+                                          types[i]);
+        struct str expected = arena_printf(arena,
+                                           "Content-Type: multipart/report; boundary=b\n\n--b\n"
+                                           "Content-Type: %s\nContent-Transfer-Encoding: quoted-printable\n\n"
+                                           "Subject: =C3=BC\nContent-Transfer-Encoding: 8bit\n\n=C3=A4\n--b--\n",
+                                           types[i]);
+
+        expect_downgrade(content.data, expected.data);
+    }
+    arena_destroy(&arena);
 }
 
 TEST(a_line_is_a_boundary_if_it_begins_as_one)
