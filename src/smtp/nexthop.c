@@ -69,7 +69,7 @@ static bool cut_parts(struct str text, struct nexthop *nexthop, struct str *port
     if (port_out->data[0] != ':')
         return false;
     *port_out = str_from(*port_out, 1);
-    return port_out->len > 0;
+    return true;
 }
 
 bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nexthop_out, struct failure *why)

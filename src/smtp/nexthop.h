@@ -20,7 +20,7 @@ struct nexthop {
     struct str path; /* of a Unix socket ("unix:path"); empty: TCP */
 };
 
-/* The parts of one destination. default_port: a number or a name of /etc/services. */
+/* The parts of one destination. default_port: a number or a name of /etc/services, also for nothing behind a colon. */
 MUST_USE bool nexthop_parse(struct str text, struct str default_port, struct nexthop *nexthop_out, struct failure *why);
 
 /* As LMTP has them: "unix:path", "inet:host:port", and the latter without "inet:". */

@@ -15,6 +15,8 @@ TEST(next_hops_are_taken_apart)
         { "example.com:submission", "example.com", 587, false },
         { "[mx.example.com]", "mx.example.com", 25, true },
         { "[mx.example.com]:587", "mx.example.com", 587, true },
+        { "[mx.example.com]:", "mx.example.com", 25, true },
+        { "example.com:", "example.com", 25, false },
         { "[192.0.2.1]:26", "192.0.2.1", 26, true },
         { "[2001:db8::1]", "2001:db8::1", 25, true },
         { "[IPv6:2001:db8::1]:26", "2001:db8::1", 26, true },
@@ -77,8 +79,9 @@ TEST(lists_have_the_name_alone)
 
 TEST(bad_next_hops_are_refused_with_a_reason)
 {
-    static const char *const rows[] = { "",       ":25",   "[]",   "[mx",      "mx]",
-                                        "[mx]25", "[mx]:", "mx:0", "mx:70000", "mx:no-such-service" };
+    static const char *const rows[] = { "",     ":25",      "[]",
+                                        "[mx",  "mx]",      "[mx]25",
+                                        "mx:0", "mx:70000", "mx:no-such-service" };
     struct nexthop nexthop;
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
