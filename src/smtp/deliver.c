@@ -20,6 +20,7 @@ struct site {
     bool is_last;
     bool is_last_hop; /* only fallback relays follow */
     bool has_self;    /* we are one of its servers */
+    bool is_absent;   /* it has no server, and never will */
     int sessions;     /* opened, as far as EHLO, or used again */
     struct str tried; /* the server of a session used again that said what it had to say; empty: none */
 };
@@ -37,7 +38,7 @@ static enum transaction_end use_session(struct site *site, struct smtp_session *
     attempt->has_session = true;
     attempt->delivery->connected = clock_now();
     end = transaction_run(session, attempt);
-    if (!session->is_broken)
+    if (!session->is_broken && !session->has_said_421)
         site->tried = arena_str(attempt->delivery->arena, session->name_address_port);
     session_cache_put(attempt->smtp->sessions, &session, (attempt->delivery->request->flags & DELIVER_FLAG_MORE) != 0);
     return end;
@@ -190,11 +191,49 @@ static void try_site(struct site *site)
     if (targets.is_self && attempt->smtp->settings->best_mx_transport.len > 0)
         pass_to_best_transport(attempt);
     if (!is_found) {
+        site->is_absent = trouble_is_permanent(&trouble);
         attempt->trouble = trouble;
         return;
     }
     for (size_t i = 0; i < targets.count && !is_settled(attempt) && !is_session_limit_reached(site); i++)
         try_target(site, &targets.items[i], i + 1 == targets.count);
+}
+
+static struct str join(struct arena *arena, const struct strlist *list)
+{
+    struct str text = STR_EMPTY;
+
+    for (size_t i = 0; i < list->count; i++)
+        text = arena_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? ", " : "", STR_ARG(list->items[i]));
+    return text;
+}
+
+/* What is for a socket of this host goes nowhere else. */
+static struct strlist fallback_relays(const struct attempt *attempt, const struct strlist *hops)
+{
+    struct strlist relays = attempt->smtp->settings->fallback_relay;
+
+    if (relays.count == 0 || !attempt->smtp->is_lmtp || hops->count == 0 ||
+        !str_starts_with(hops->items[0], STR("unix:")))
+        return relays;
+    smtp_log_ignoring_fallback(join(attempt->delivery->arena, &relays));
+    return (struct strlist){ .count = 0 };
+}
+
+static bool is_relayhost(const struct smtp *smtp, struct str hop)
+{
+    const struct strlist *relayhost = &smtp->settings->relayhost;
+
+    return relayhost->count > 0 && str_equal(relayhost->items[0], hop);
+}
+
+/* That a relay of ours is not to be found is the mistake of who named it, not of who wrote: the mail waits. */
+static void blame_configuration(struct attempt *attempt, bool is_fallback)
+{
+    const char *fallback = attempt->smtp->is_lmtp ? "lmtp_fallback_relay" : "smtp_fallback_relay";
+
+    smtp_log_configuration_problem(is_fallback ? fallback : "relayhost");
+    attempt->trouble.dsn = DSN_STATUS(4, 3, 5);
 }
 
 /*
@@ -203,20 +242,22 @@ static void try_site(struct site *site)
  */
 static void try_sites(struct attempt *attempt)
 {
-    const struct strlist *relays = &attempt->smtp->settings->fallback_relay;
     struct strlist hops = nexthop_split(attempt->delivery->arena, attempt->delivery->request->nexthop);
-    size_t count = hops.count + relays->count;
+    struct strlist relays = fallback_relays(attempt, &hops);
+    size_t count = hops.count + relays.count, i;
+    struct site site = { .attempt = attempt };
     bool has_self = false;
 
-    for (size_t i = 0; i < count && !is_settled(attempt) && !(has_self && i >= hops.count); i++) {
-        struct site site = { .attempt = attempt,
-                             .text = i < hops.count ? hops.items[i] : relays->items[i - hops.count],
-                             .is_last = i + 1 == count,
-                             .is_last_hop = i + 1 == hops.count };
-
+    for (i = 0; i < count && !is_settled(attempt) && !(has_self && i >= hops.count); i++) {
+        site = (struct site){ .attempt = attempt,
+                              .text = i < hops.count ? hops.items[i] : relays.items[i - hops.count],
+                              .is_last = i + 1 == count,
+                              .is_last_hop = i + 1 == hops.count };
         try_site(&site);
         has_self = has_self || site.has_self;
     }
+    if (site.is_absent && !is_settled(attempt) && (i > hops.count || is_relayhost(attempt->smtp, hops.items[0])))
+        blame_configuration(attempt, i > hops.count);
 }
 
 static void give_up(struct attempt *attempt)

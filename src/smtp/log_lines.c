@@ -60,6 +60,28 @@ void smtp_log_breaking_lines(struct str queue_id, int limit)
     log_info("%.*s: breaking line > %d bytes with <CR><LF>SPACE", STR_ARG(queue_id), limit);
 }
 
+void smtp_log_numeric_name(const char *type, struct str domain, struct str name)
+{
+    log_warning("numeric domain name in resource data of %s record for %.*s: %.*s", type, STR_ARG(domain),
+                STR_ARG(name));
+}
+
+void smtp_log_malformed_name(const char *type, struct str domain, struct str name)
+{
+    log_warning("malformed domain name in resource data of %s record for %.*s: %.*s", type, STR_ARG(domain),
+                STR_ARG(name));
+}
+
+void smtp_log_configuration_problem(const char *parameter)
+{
+    log_warning("%s configuration problem", parameter);
+}
+
+void smtp_log_ignoring_fallback(struct str relays)
+{
+    log_warning("ignoring \"lmtp_fallback_relay = %.*s\" setting for non-TCP connections", STR_ARG(relays));
+}
+
 void smtp_log_no_srv_address(struct str name)
 {
     log_warning("no SRV host for %.*s has a valid address record", STR_ARG(name));

@@ -20,6 +20,14 @@ void smtp_log_helo_with_own_name(struct str host, struct str name);
 void smtp_log_strange_reply(struct str host, struct str text);
 /* warning: no MX host for example.com has a valid address record */
 void smtp_log_no_mx_address(struct str domain);
+/* warning: numeric domain name in resource data of MX record for example.com: 192.0.2.1 */
+void smtp_log_numeric_name(const char *type, struct str domain, struct str name);
+/* warning: malformed domain name in resource data of MX record for example.com: -mx-.example.com */
+void smtp_log_malformed_name(const char *type, struct str domain, struct str name);
+/* warning: relayhost configuration problem */
+void smtp_log_configuration_problem(const char *parameter);
+/* warning: ignoring "lmtp_fallback_relay = mx.example.com" setting for non-TCP connections */
+void smtp_log_ignoring_fallback(struct str relays);
 /* warning: no SRV host for _submission._tcp.example.com has a valid address record */
 void smtp_log_no_srv_address(struct str name);
 /* mx.example.com[192.0.2.1]:25: replacing server reply "550 5.1.1 No" with "450 4.1.1 Not yet" */

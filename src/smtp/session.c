@@ -135,8 +135,9 @@ bool session_read_reply(struct smtp_session *session, struct duration timeout, s
     stream_set_deadline(session->stream, deadline);
     is_read = read_lines(session, why);
     stream_set_deadline(session->stream, STREAM_NO_DEADLINE);
-    /* RFC 5321 section 3.8: after 421 the server closes. */
-    if (!is_read || session->is_mute || session->reply.code == 421)
+    /* Whether a server that says 421 has closed shows when it is asked the next thing. */
+    session->has_said_421 = session->has_said_421 || session->reply.code == 421;
+    if (!is_read || session->is_mute)
         session->is_broken = true;
     return is_read;
 }
@@ -280,7 +281,7 @@ static bool introduce(struct smtp_session *session, const struct target *target,
         take_extensions(session, arena);
     }
     /* RFC 5321 section 4.1.4: a server that does not know EHLO is asked in the old way. */
-    if (!may_ehlo || (smtp_reply_class(&session->reply) != 2 && !session->is_broken)) {
+    if (!may_ehlo || (smtp_reply_class(&session->reply) != 2 && !session->is_broken && !session->has_said_421)) {
         if (!say_hello(session, "HELO", "performing the HELO handshake", arena, trouble_out))
             return false;
     }

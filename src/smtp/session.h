@@ -42,6 +42,7 @@ struct smtp_session {
     struct instant idle_since;
     unsigned uses;       /* messages begun */
     bool is_broken;      /* nothing more can be said on it */
+    bool has_said_421;   /* the server is about to close it (RFC 5321 section 3.8): it takes no other message */
     bool is_mute;        /* a write failed; what the server said before may still be read */
     struct failure lost; /* of that write */
     bool needs_reset;    /* RSET goes before the next MAIL */

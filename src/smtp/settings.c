@@ -115,6 +115,7 @@ static const struct setting smtp_rows[] = {
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "smtp_fallback_relay", "$fallback_relay",
          "Next hops for mail whose destination is not found or cannot be reached."),
+    LIST(relayhost, "relayhost", "", "Mail waits where the first of these next hops is its own and cannot be found."),
     STRING(best_mx_transport, "best_mx_transport", "",
            "The transport, as name or name:nexthop, for mail of domains whose best MX host is this one."),
     LIST(use_srv_lookup, "use_srv_lookup", "", "Services whose hosts are found by SRV records, as submission."),

@@ -29,6 +29,7 @@ struct smtp_settings {
     struct str tcp_port;
     struct strlist host_lookup;
     struct strlist fallback_relay;
+    struct strlist relayhost; /* this and the next of smtp only */
     struct str best_mx_transport;
     struct strlist use_srv_lookup;
     bool allow_srv_lookup_fallback;

@@ -250,6 +250,34 @@ static bool is_null(const struct dns_answer *answer)
     return answer->count == 1 && answer->records[0].name.len == 0;
 }
 
+/* An address for a name is borne with; a name that no host can have is left out. False: none is left. */
+static bool check_names(struct dns_answer *answer, const char *type, struct str domain, struct arena *arena,
+                        struct trouble *trouble_out)
+{
+    struct ip_address numeric;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < answer->count; i++) {
+        struct str name = answer->records[i].name;
+        bool is_numeric = ip_address_parse(name, &numeric);
+
+        if (is_numeric)
+            smtp_log_numeric_name(type, domain, name);
+        if (is_numeric || name.len == 0 || domain_is_valid_hostname(name, false))
+            answer->records[kept++] = answer->records[i];
+        else
+            smtp_log_malformed_name(type, domain, name);
+    }
+    answer->count = kept;
+    if (kept > 0)
+        return true;
+    *trouble_out = trouble_local(arena, DSN_STATUS(5, 4, 4),
+                                 "Name service error for name=%.*s type=%s: "
+                                 "Malformed or unexpected name server reply",
+                                 STR_ARG(domain), type);
+    return false;
+}
+
 static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct str domain, struct arena *arena,
                        struct target_list *list, struct trouble *trouble_out)
 {
@@ -269,6 +297,8 @@ static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct 
             trouble_local(arena, DSN_STATUS(5, 1, 10), "Domain %.*s does not accept mail (nullMX)", STR_ARG(domain));
         return false;
     }
+    if (!check_names(&answer, "MX", domain, arena, trouble_out))
+        return false;
     qsort(answer.records, answer.count, sizeof(answer.records[0]), compare_records);
     if (add_exchangers(smtp, nexthop, &answer, arena, list, trouble_out))
         return true;
@@ -295,6 +325,8 @@ static bool find_by_srv(struct smtp *smtp, const struct nexthop *nexthop, struct
                                      STR_ARG(domain), STR_ARG(nexthop->service));
         return false;
     }
+    if (!check_names(&answer, "SRV", name, arena, trouble_out))
+        return false;
     srv_order(answer.records, answer.count);
     if (add_exchangers(smtp, nexthop, &answer, arena, list, trouble_out))
         return true;

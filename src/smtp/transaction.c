@@ -207,8 +207,6 @@ static void take_xforward_answer(struct transaction *transaction, size_t place)
         return;
     smtp_log_xforward_refused(session->name_address_port, smtp_reply_on_one_line(&session->reply, transaction->arena),
                               xforward_command_name(transaction->xforward.items[place]));
-    /* Whether a server that says 421 has gone shows with the next command. */
-    session->is_broken = session->is_broken && session->reply.code == 0;
 }
 
 static void take_recipient_answer(struct transaction *transaction, size_t recipient)
@@ -242,6 +240,16 @@ static void end_trial(struct transaction *transaction)
     }
 }
 
+/* A server that takes DATA for done is told apart from one that refuses it. */
+static struct trouble trouble_of_data(const struct transaction *transaction)
+{
+    struct trouble trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_DATA].command);
+
+    if (smtp_reply_class(&transaction->session->reply) == 2)
+        trouble.text = arena_printf(transaction->arena, "Protocol error: %.*s", STR_ARG(trouble.text));
+    return trouble;
+}
+
 static void take_data_answer(struct transaction *transaction)
 {
     transaction->is_data_ready = smtp_reply_class(&transaction->session->reply) == 3;
@@ -253,7 +261,7 @@ static void take_data_answer(struct transaction *transaction)
         return;
     transaction->is_mail_refused = true;
     history_refused(transaction->session);
-    transaction->mail_trouble = trouble_said(transaction->arena, transaction->session, step_rows[STEP_DATA].command);
+    transaction->mail_trouble = trouble_of_data(transaction);
 }
 
 static void take_answer(struct transaction *transaction, size_t place)
@@ -301,8 +309,8 @@ static bool exchange_commands(struct transaction *transaction, struct trouble *l
             return false;
         }
         take_answer(transaction, transaction->answered++);
-        /* After 421, or words that are none, nothing more is to be had. */
-        if (transaction->session->is_broken)
+        /* After words that are none nothing more is to be had. */
+        if (transaction->session->is_broken || !transaction->has_answer)
             break;
     }
     transaction->session->needs_reset = true;
