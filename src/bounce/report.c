@@ -185,16 +185,35 @@ static void append_reason(const struct report *report, const struct bounce_recip
     append_clean(out, recipient->reason);
 }
 
+/* Bytes that are no UTF-8 may stand nowhere in a report: '?' for each. */
+static void append_as_utf8(struct strbuf *out, struct str text)
+{
+    bool is_utf8 = domain_is_utf8(text);
+
+    for (size_t i = 0; i < text.len; i++)
+        strbuf_append_char(out, is_utf8 || (signed char) text.data[i] >= 0 ? text.data[i] : '?');
+}
+
+static void append_address(struct strbuf *out, struct str address)
+{
+    struct strbuf shown;
+
+    strbuf_init(&shown, STRBUF_UNLIMITED);
+    append_as_utf8(&shown, address);
+    quote_address(out, strbuf_str(&shown));
+    strbuf_done(&shown);
+}
+
 static void append_recipient_text(const struct report *report, const struct bounce_recipient *recipient,
                                   struct strbuf *line, struct strbuf *out)
 {
     strbuf_clear(line);
     strbuf_append_char(line, '<');
-    quote_address(line, recipient->address);
+    append_address(line, recipient->address);
     strbuf_append_char(line, '>');
     if (recipient->original.len > 0 && !str_equal_nocase(recipient->original, recipient->address)) {
         strbuf_append(line, STR(" (expanded from <"));
-        quote_address(line, recipient->original);
+        append_address(line, recipient->original);
         strbuf_append(line, STR(">)"));
     }
     strbuf_append(line, STR(": "));
@@ -257,7 +276,7 @@ static void append_original_recipient(const struct bounce_recipient *recipient, 
 {
     if (recipient->dsn_orcpt.len > 0) {
         strbuf_append(line, STR("Original-Recipient: "));
-        append_clean(line, recipient->dsn_orcpt);
+        append_as_utf8(line, recipient->dsn_orcpt);
         append_whole_field(line, out);
     } else if (recipient->original.len > 0 && !str_equal_nocase(recipient->original, recipient->address)) {
         strbuf_append(line, STR("Original-Recipient: rfc822;"));
@@ -294,8 +313,10 @@ static void append_recipient_fields(const struct report *report, const struct bo
     else if (request->kind == BOUNCE_FAILED || request->kind == BOUNCE_DELAYED || action.len == 0)
         action = str_from_c(words_of(report)->action);
     strbuf_printf(line, "Final-Recipient: %s; ",
-                  request->is_smtputf8 && !domain_is_ascii(recipient->address) ? "utf-8" : "rfc822");
-    quote_address(line, recipient->address);
+                  request->is_smtputf8 && !domain_is_ascii(recipient->address) && domain_is_utf8(recipient->address)
+                      ? "utf-8"
+                      : "rfc822");
+    append_address(line, recipient->address);
     strbuf_append_char(out, '\n');
     append_whole_field(line, out);
     append_original_recipient(recipient, line, out);

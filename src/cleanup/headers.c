@@ -120,6 +120,9 @@ static void extract(struct message *message, const struct header_kind *kind, con
     struct strlist *originals = is_resent ? &message->extracted_resent_original : &message->extracted_original;
 
     for (size_t i = 0; i < list->count; i++) {
+        /* "<>" is nobody. */
+        if (list->items[i].has_brackets && list->items[i].address.len == 0)
+            continue;
         strlist_add(to, message->arena, addresses[i]);
         strlist_add(originals, message->arena, list->items[i].address);
     }
@@ -156,7 +159,7 @@ static struct str rewrite_field(struct message *message, const struct header_kin
         /* Routes and needless quotes go too. */
         strbuf_clear(&text);
         quote_address(&text, addresses[i]);
-        if (str_equal(strbuf_str(&text), list.items[i].source))
+        if (addresses[i].len == 0 || str_equal(strbuf_str(&text), list.items[i].source))
             continue;
         list.items[i].replacement = addresses[i];
         is_changed = true;

@@ -257,7 +257,7 @@ void message_add_content(struct message *message, struct str bytes)
 
 static bool is_utf8_address(struct str address)
 {
-    return !domain_is_ascii(address);
+    return !domain_is_ascii(address) && domain_is_utf8(address);
 }
 
 static bool has_utf8_address(const struct message *message)

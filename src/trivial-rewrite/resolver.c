@@ -423,10 +423,12 @@ static void check_answer(struct resolving *resolving)
     fail(answer, RESOLVE_DEFER, STR("a transport table names a transport or next hop that is too long"));
 }
 
-/* A command that gets "-user@example.com" could take it for an option. */
+/* A command that gets "-user@example.com" could take it for an option; what is no UTF-8 can be told to nobody. */
 static bool is_valid(const struct resolving *resolving, bool is_ours)
 {
     if (str_starts_with(resolving->answer->recipient, STR("-")) && !resolving->resolver->shared->allow_min_user)
+        return false;
+    if (resolving->resolver->shared->smtputf8_enable && !domain_is_utf8(resolving->answer->recipient))
         return false;
     return is_ours || is_valid_domain(resolving->domain);
 }

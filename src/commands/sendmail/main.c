@@ -85,8 +85,6 @@ static bool check_verp(struct sendmail *sendmail, struct failure *why)
         options->verp_delimiters = sendmail->shared->default_verp_delimiters;
     if (!verp_delimiters_are_good(options->verp_delimiters, filter))
         return failure_set(why, FAILURE_PROTOCOL, 0, "-V requires two characters from %.*s", STR_ARG(filter));
-    if (options->has_sender && str_is_empty(options->sender))
-        return failure_set(why, FAILURE_PROTOCOL, 0, "-V option requires non-null sender address");
     return true;
 }
 

@@ -39,6 +39,14 @@ static struct str user_text(struct arena *arena, const struct user_account *user
     return arena_printf(arena, "%.*s(%ld)", STR_ARG(user->name), (long) getuid());
 }
 
+/* The same with the sender, where one was given. */
+static struct str submitter_text(const struct submit *submit, const struct user_account *user)
+{
+    const struct user_account as_given = { .name = submit->wishes.sender };
+
+    return user_text(submit->arena, submit->options->has_sender ? &as_given : user);
+}
+
 static struct user_account find_user(struct arena *arena)
 {
     const char *login = environment_get("LOGNAME");
@@ -145,26 +153,38 @@ static size_t count_recipients(struct submit *submit)
         if (!(header_kind_find(field.name)->flags & HEADER_EXTRACT))
             continue;
         address_list_parse(&list, submit->arena, field.value, ADDRESSES_MAXIMUM);
-        count += list.count;
+        for (size_t i = 0; i < list.count; i++)
+            count += !list.items[i].has_brackets || list.items[i].address.len > 0;
     }
     return count;
 }
 
+/* Reports about a list cannot come back to nobody. */
+static bool check_sender(struct submit *submit, const struct user_account *user, struct failure *why)
+{
+    struct str who = submitter_text(submit, user);
+
+    if (!submit->options->wants_verp || submit->wishes.sender.len > 0)
+        return true;
+    return failure_set(why, FAILURE_PROTOCOL, 0, "%.*s: -V option requires non-null sender address", STR_ARG(who));
+}
+
 static bool check_recipients(struct submit *submit, const struct user_account *user, struct failure *why)
 {
+    struct str who = submitter_text(submit, user);
+
     if (!submit->options->extracts_recipients) {
         if (submit->wishes.recipients.count > 0)
             return true;
         return failure_set(why, FAILURE_PROTOCOL, 0,
                            "%.*s: Recipient addresses must be specified on the command line or via the -t option",
-                           STR_ARG(user_text(submit->arena, user)));
+                           STR_ARG(who));
     }
     if (!read_header(submit, why))
         return false;
     if (submit->wishes.recipients.count > 0 || count_recipients(submit) > 0)
         return true;
-    return failure_set(why, FAILURE_PROTOCOL, 0, "%.*s: No recipient addresses found in message header",
-                       STR_ARG(user_text(submit->arena, user)));
+    return failure_set(why, FAILURE_PROTOCOL, 0, "%.*s: No recipient addresses found in message header", STR_ARG(who));
 }
 
 /* ---- to postdrop ---- */
@@ -253,8 +273,10 @@ static bool finish_postdrop(struct submit *submit, bool is_sent, const struct us
         return false;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return is_sent;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR) {
+        who = submitter_text(submit, user);
         return failure_set(why, FAILURE_PERMANENT, 0, "%.*s: message file too big", STR_ARG(who));
+    }
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOPERM)
         return failure_set(why, FAILURE_PERMANENT, 0, "User %.*s is not allowed to submit mail", STR_ARG(who));
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOUSER)
@@ -309,7 +331,8 @@ bool submit_message(const struct sendmail_options *options, const struct submit_
     set_sender(&submit, &user);
     if (options->wants_verify_report)
         write_probe(&submit);
-    is_good = check_recipients(&submit, &user, why) && start_postdrop(&submit, why);
+    is_good =
+        check_sender(&submit, &user, why) && check_recipients(&submit, &user, why) && start_postdrop(&submit, why);
     if (is_good)
         is_good = finish_postdrop(&submit, send_all(&submit, why), &user, why);
     strbuf_done(&submit.content);

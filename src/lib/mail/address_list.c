@@ -51,6 +51,7 @@ struct parser {
     size_t last_group_end; /* a colon behind the last semicolon begins no group */
     struct str name;       /* display name that waits for its angle address */
     bool is_done;          /* the angle address of this list element was seen */
+    bool lacks_comma;      /* the next item */
 };
 
 static bool is_special(char c)
@@ -266,6 +267,7 @@ static void add_item(struct parser *parser, struct str source, bool has_brackets
         .has_brackets = has_brackets,
         .is_plain = parser->run.is_plain,
         .has_comment = parser->reader.has_comment,
+        .lacks_comma = parser->lacks_comma,
     };
 }
 
@@ -330,8 +332,8 @@ static void parse_angle(struct parser *parser)
 }
 
 /*
- * "a@b c@d": people separate addresses by blanks alone, so words side by side begin a new address. The element is read
- * once more to find where.
+ * "a@b c@d": people separate addresses by blanks alone, so words side by side (also "x y"z@d) begin a new address. The
+ * element is read once more to find where.
  */
 static void add_bare_items(struct parser *parser)
 {
@@ -345,15 +347,17 @@ static void add_bare_items(struct parser *parser)
     reader->position = run->start;
     run_clear(run);
     for (take_token(reader); reader->type != TOKEN_END; take_token(reader)) {
-        if (reader->type == TOKEN_WORD && run->is_after_word && reader->is_after_blank) {
+        if (reader->type == TOKEN_WORD && run->is_after_word) {
             run->is_plain = is_plain;
             add_item(parser, str_part(all, run->start, run->end - run->start), false);
             run_clear(run);
+            parser->lacks_comma = true;
         }
         run_add(run, reader);
     }
     run->is_plain = is_plain;
     add_item(parser, str_part(all, run->start, run->end - run->start), false);
+    parser->lacks_comma = false;
     reader->text = all;
     reader->position = after;
 }
@@ -450,11 +454,18 @@ bool address_list_unparse(const struct address_list *list, struct strbuf *out)
 
     for (size_t i = 0; i < list->count; i++) {
         const struct address_list_item *item = &list->items[i];
+        struct str between;
 
-        if (item->replacement.data == NULL)
+        if (item->replacement.data == NULL && !item->lacks_comma)
             continue;
         /* UNSAFE: sources are views into text, in order and apart. */
-        strbuf_append_bytes(out, done, (size_t) (item->source.data - done));
+        between = str_make(done, (size_t) (item->source.data - done));
+        strbuf_append(out, item->lacks_comma ? str_trim_right(between) : between);
+        if (item->lacks_comma)
+            strbuf_append_c(out, ", ");
+        done = item->source.data;
+        if (item->replacement.data == NULL)
+            continue;
         quote_address(out, item->replacement);
         done = item->source.data + item->source.len;
     }

@@ -21,6 +21,7 @@ struct address_list_item {
     bool has_brackets;      /* it was in < > */
     bool is_plain;          /* no words side by side, no stray punctuation, closed brackets */
     bool has_comment;       /* a comment stands in it or beside it */
+    bool lacks_comma;       /* the one before it ended without one: "a@b c@d" */
     struct str replacement; /* set by the caller: new internal form; data NULL keeps the source */
 };
 
@@ -36,7 +37,7 @@ struct address_list {
 /* Parses at most max_items mailboxes of an unfolded or folded header value. */
 void address_list_parse(struct address_list *list, struct arena *arena, struct str text, size_t max_items);
 
-/* Appends the text with each replacement in the place of its source, quoted as needed. */
+/* Appends the text with each replacement in the place of its source, quoted as needed, and with the commas it lacks. */
 bool address_list_unparse(const struct address_list *list, struct strbuf *out);
 
 /* The single address of text ("Name <a@b>", "a@b (Name)", "a@b"); false if there is not exactly one. */
