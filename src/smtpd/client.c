@@ -95,13 +95,12 @@ void client_replace(struct session *session, const struct client_attributes *att
     recognise(session);
 }
 
-/* Neither a yes nor a no would be right. */
-static bool refuse_for_now(struct session *session)
+bool client_refuse_for_now(struct session *session)
 {
     struct str reply = arena_printf(session->command_arena, "421 4.3.0 %.*s Server local data error",
                                     STR_ARG(session->smtpd->shared->myhostname));
 
-    log_reject(session, "reject", reply, STR_EMPTY);
+    log_data_error(session, reply);
     history_next_is(session, NOTICE_DATA);
     answer_send(session, reply);
     return false;
@@ -114,7 +113,7 @@ bool client_may(struct session *session, const char *command, enum permission pe
         return true;
     case PERMISSION_UNKNOWN:
         log_unknown_permission(session, "command", command, "allowed from");
-        return refuse_for_now(session);
+        return client_refuse_for_now(session);
     case PERMISSION_NONE:
         break;
     }
@@ -138,7 +137,7 @@ bool client_is_understood(struct session *session)
         if (rows[i].permission != PERMISSION_UNKNOWN || (session->discarded_keywords & (unsigned) rows[i].keyword))
             continue;
         log_unknown_permission(session, "EHLO feature", rows[i].name, "announced to");
-        return refuse_for_now(session);
+        return client_refuse_for_now(session);
     }
     return true;
 }

@@ -28,6 +28,9 @@ void client_recognise(struct session *session);
  */
 void client_replace(struct session *session, const struct client_attributes *attributes);
 
+/* Something cannot be looked up that must be known: "421 4.3.0 ... Server local data error", logged. Returns false. */
+bool client_refuse_for_now(struct session *session);
+
 /* The greeting, or the refusal. */
 void client_greet(struct session *session);
 

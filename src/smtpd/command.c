@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/command.h"
 
+#include "base/arena.h"
 #include "mail/domain.h"
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
@@ -71,13 +72,25 @@ static bool is_listed(struct match_list *list, struct str verb)
     return false;
 }
 
-/* True when the line was dealt with here: it is no SMTP, or a command that is to be ignored. */
+static void count_junk(struct session *session)
+{
+    if (session->junk_count++ > (unsigned) session->settings->junk_command_limit)
+        session->error_count++;
+}
+
+/* True for a command that is to be ignored, whatever it is. */
+static bool execute_nothing(struct session *session, struct str verb)
+{
+    if (!is_listed(session->smtpd->noop_commands, verb))
+        return false;
+    answer(session, "250 2.0.0 Ok");
+    count_junk(session);
+    return true;
+}
+
+/* True when the line was dealt with here: it is no SMTP. */
 static bool execute_foreign(struct session *session, struct str verb, struct str line)
 {
-    if (is_listed(session->smtpd->noop_commands, verb)) {
-        answer(session, "250 2.0.0 Ok");
-        return true;
-    }
     if (!syntax_looks_like_header(verb) && !is_listed(session->smtpd->forbidden_commands, verb))
         return false;
     session->counts[COMMAND_UNKNOWN].tried++;
@@ -110,11 +123,34 @@ static void run_command(struct session *session, const struct command *command, 
         answer(session, "503 5.7.0 Error: access denied for %.*s", STR_ARG(session->peer.shown));
         return;
     }
-    if ((command->traits & COMMAND_IS_JUNK) && session->junk_count++ > (unsigned) session->settings->junk_command_limit)
-        session->error_count++;
+    if (command->traits & COMMAND_IS_JUNK)
+        count_junk(session);
     command->run(session, argument);
     if (!session->has_answered_error && !session_is_broken(session))
         count->done++;
+}
+
+/* What smtpd_command_filter makes of the line. False when it was answered that the table cannot be read. */
+static bool filter(struct session *session, struct str *line)
+{
+    struct table_list *table = session->smtpd->command_filter;
+    struct str key = str_trim_left(*line), replacement;
+    struct failure why;
+
+    if (table_list_is_empty(table))
+        return true;
+    switch (table_list_find(table, key, TABLE_ANY_KIND, session->command_arena, &replacement, &why)) {
+    case TABLE_FOUND:
+        log_command_replaced(session, *line, replacement);
+        *line = replacement;
+        return true;
+    case TABLE_UNKNOWN:
+        log_table_trouble(table_list_title(table), why.text);
+        return client_refuse_for_now(session);
+    case TABLE_ABSENT:
+        break;
+    }
+    return true;
 }
 
 void command_execute(struct session *session, struct str line)
@@ -122,6 +158,8 @@ void command_execute(struct session *session, struct str line)
     const struct command *command;
     struct str verb, argument;
 
+    if (!filter(session, &line))
+        return;
     syntax_split_command(line, &verb, &argument);
     command = command_find(verb);
     if (session->smtpd->shared->smtputf8_enable && !domain_is_utf8(line)) {
@@ -132,6 +170,8 @@ void command_execute(struct session *session, struct str line)
         answer(session, "500 5.5.2 Error: bad syntax");
         return;
     }
+    if (execute_nothing(session, verb))
+        return;
     if (command_id_of(command) == COMMAND_UNKNOWN) {
         session->where = command->name;
         if (execute_foreign(session, verb, line))

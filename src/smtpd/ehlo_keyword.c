@@ -25,20 +25,35 @@ static const struct {
     { "DSN", KEYWORD_DSN },
     { "SMTPUTF8", KEYWORD_SMTPUTF8 },
     { "CHUNKING", KEYWORD_CHUNKING },
+    { "AUTH", KEYWORD_AUTH },
+    { "STARTTLS", KEYWORD_STARTTLS },
     { "silent-discard", KEYWORD_SILENT },
 };
+
+/* In the order in which Postfix names them. */
+static const char *const logged[] = {
+    "8BITMIME", "AUTH",     "ETRN",     "PIPELINING", "SIZE",
+    "VRFY",     "XCLIENT",  "XFORWARD", "STARTTLS",   "ENHANCEDSTATUSCODES",
+    "DSN",      "SMTPUTF8", "CHUNKING",
+};
+
+/* Who may have XVERP is another list's matter. */
+static unsigned bit_of(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
+        if (keywords[i].bit != KEYWORD_XVERP && str_equal_nocase(name, str_from_c(keywords[i].name)))
+            return keywords[i].bit;
+    }
+    return 0;
+}
 
 unsigned ehlo_keyword_mask(struct str list)
 {
     unsigned mask = 0;
     struct str word;
 
-    while (str_next_word(&list, ", \t\r\n", &word)) {
-        for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
-            if (str_equal_nocase(word, str_from_c(keywords[i].name)))
-                mask |= keywords[i].bit;
-        }
-    }
+    while (str_next_word(&list, ", \t\r\n", &word))
+        mask |= bit_of(word);
     return mask;
 }
 
@@ -70,9 +85,9 @@ void ehlo_keyword_log(unsigned discarded)
     if (discarded == 0 || (discarded & KEYWORD_SILENT))
         return;
     strbuf_init(&names, 400);
-    for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
-        if (discarded & keywords[i].bit)
-            strbuf_printf(&names, "%s%s", names.len > 0 ? " " : "", keywords[i].name);
+    for (size_t i = 0; i < ARRAY_COUNT(logged); i++) {
+        if (discarded & bit_of(str_from_c(logged[i])))
+            strbuf_printf(&names, "%s%s", names.len > 0 ? " " : "", logged[i]);
     }
     log_discarding_keywords(strbuf_str(&names));
     strbuf_done(&names);
@@ -82,7 +97,7 @@ void ehlo_keyword_log(unsigned discarded)
 static unsigned disabled_keywords(const struct session *session)
 {
     const struct smtpd *smtpd = session->smtpd;
-    unsigned mask = KEYWORD_SILENT;
+    unsigned mask = KEYWORD_SILENT | KEYWORD_AUTH | KEYWORD_STARTTLS;
 
     if (session->verp_permission != PERMISSION_GIVEN)
         mask |= KEYWORD_XVERP;

@@ -21,7 +21,9 @@ enum ehlo_keyword {
     KEYWORD_ETRN = 1 << 10,
     KEYWORD_XCLIENT = 1 << 11,
     KEYWORD_XFORWARD = 1 << 12,
-    KEYWORD_SILENT = 1 << 8, /* "silent-discard": say nothing of it in the log */
+    KEYWORD_AUTH = 1 << 13,     /* taken out of what is not announced anyway: the log says so */
+    KEYWORD_STARTTLS = 1 << 14, /* the same */
+    KEYWORD_SILENT = 1 << 8,    /* "silent-discard": say nothing of it in the log */
 };
 
 /* The bits of the keywords in a list; words that name none (STARTTLS, ...) are ignored. */

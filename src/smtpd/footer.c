@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/cursor.h"
 #include "base/strbuf.h"
+#include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
@@ -74,6 +75,10 @@ static void expand(struct strbuf *out, const struct session *session, struct str
             name = cursor_take_until(&cursor, "}");
             cursor_skip_char(&cursor, '}');
             append_named(out, session, name);
+        } else if (cursor_skip_char(&cursor, '(')) {
+            name = cursor_take_until(&cursor, ")");
+            cursor_skip_char(&cursor, ')');
+            append_named(out, session, name);
         } else {
             append_named(out, session, cursor_take_while(&cursor, is_name_byte));
         }
@@ -116,14 +121,65 @@ static bool cut_line(struct str *rest, struct str *line)
     return true;
 }
 
+/* False if the tables have nothing for it, or cannot be read. */
+static bool look_up(struct session *session, struct table_list *maps, struct str text, struct str *value_out)
+{
+    struct failure why;
+
+    if (table_list_is_empty(maps))
+        return false;
+    switch (table_list_find(maps, text, TABLE_ANY_KIND, session->command_arena, value_out, &why)) {
+    case TABLE_FOUND:
+        return true;
+    case TABLE_UNKNOWN:
+        log_table_trouble(table_list_title(maps), why.text);
+        break;
+    case TABLE_ABSENT:
+        break;
+    }
+    return false;
+}
+
+static bool is_refusal(struct str text)
+{
+    return text.len >= 5 && (text.data[0] == '4' || text.data[0] == '5') && char_is_digit(text.data[1]) &&
+           char_is_digit(text.data[2]) && text.data[3] == ' ' && str_find_any(text, "\r\n") == STR_NOT_FOUND;
+}
+
+/* A client that was refused stays refused. */
+static struct str replace(struct session *session, struct str text)
+{
+    struct table_list *maps = session->smtpd->reject_filter_maps;
+    struct str value;
+
+    if (!look_up(session, maps, text, &value))
+        return text;
+    if (is_refusal(value))
+        return value;
+    log_bad_replacement(table_list_title(maps), value);
+    return text;
+}
+
+static struct str template_of(struct session *session, struct str text)
+{
+    struct str value;
+
+    return look_up(session, session->smtpd->reject_footer_maps, text, &value) ? value
+                                                                              : session->settings->reject_footer;
+}
+
 struct str footer_add(struct session *session, struct str text)
 {
-    struct str template = session->settings->reject_footer;
+    struct str template;
     struct strbuf out, expanded;
     struct str rest, line, result;
     bool has_more = true;
 
-    if (template.len == 0 || text.len < 4 || str_contains_char(text, '\n'))
+    if (text.len < 4 || str_contains_char(text, '\n'))
+        return text;
+    text = replace(session, text);
+    template = template_of(session, text);
+    if (template.len == 0)
         return text;
     strbuf_init(&out, FOOTER_MAXIMUM);
     strbuf_init(&expanded, FOOTER_MAXIMUM);

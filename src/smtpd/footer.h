@@ -6,7 +6,11 @@
 
 struct session;
 
-/* footer - smtpd_reject_footer: text with it added, in the command's arena; text itself where none is set. */
+/*
+ * footer - what becomes of a refusal on its way out: smtpd_reject_filter_maps replace it, smtpd_reject_footer_maps or
+ * smtpd_reject_footer add to it. The result is in the command's arena; text itself where nothing is set. The log has
+ * the refusal as it was.
+ */
 struct str footer_add(struct session *session, struct str text);
 
 #endif

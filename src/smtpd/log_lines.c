@@ -137,6 +137,12 @@ void log_reject(const struct session *session, const char *kind, struct str text
     log_judgement(session, kind, text, recipient);
 }
 
+void log_data_error(const struct session *session, struct str text)
+{
+    log_info("%.*s: reject: %s from %.*s: %.*s", STR_ARG(queue_id_of(session)), session->where,
+             STR_ARG(session->peer.shown), STR_ARG(text));
+}
+
 void log_permit(const struct session *session, struct str text, struct str recipient)
 {
     log_judgement(session, "permit", text, recipient);
@@ -286,6 +292,18 @@ void log_limit_exceeded(const struct session *session, const char *what, uint64_
 {
     log_warning("%s limit exceeded: %" PRIu64 " from %.*s for service %s", what, number, STR_ARG(session->peer.shown),
                 session->connection->service);
+}
+
+void log_command_replaced(const struct session *session, struct str line, struct str replacement)
+{
+    log_info("%.*s: replacing command \"%.*s\" with \"%.*s\"", STR_ARG(session->peer.shown),
+             STR_ARG(str_part(line, 0, 100)), STR_ARG(str_part(replacement, 0, 100)));
+}
+
+void log_bad_replacement(struct str title, struct str replacement)
+{
+    log_warning("%.*s: not a reply of 4xx or 5xx, ignored: %.*s", STR_ARG(title),
+                STR_ARG(str_part(replacement, 0, 100)));
 }
 
 void log_anvil_trouble(const char *reason)
@@ -467,10 +485,16 @@ void log_policy_empty(struct str place)
     log_warning("access table %.*s entry  has empty value", STR_ARG(place));
 }
 
-void log_rbl_lookup_error(struct str name, const char *reason)
+void log_rbl_lookup_error(struct str name, const char *reason, bool is_filters_fault)
 {
-    log_warning("%.*s: RBL lookup error: Host or domain name not found. Name service error for name=%.*s type=A: %s",
-                STR_ARG(name), STR_ARG(name), reason);
+    log_warning("%.*s: RBL lookup error: %s name=%.*s type=A: %s", STR_ARG(name),
+                is_filters_fault ? "Error looking up" : "Host or domain name not found. Name service error for",
+                STR_ARG(name), reason);
+}
+
+void log_rbl_text_error(struct str name, const char *reason)
+{
+    log_warning("%.*s: TXT lookup error: %s", STR_ARG(name), reason);
 }
 
 void log_bad_rbl_filter(struct str domain, const char *reason)

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ void log_client(const struct session *session);
 /* kind: "reject", "reject_warning"; text: the reply. recipient is empty where none is concerned. */
 void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient);
 /* An access table permits and smtpd_log_access_permit_actions names the action. */
+/* Something that must be known cannot be looked up: nobody is judged. */
+void log_data_error(const struct session *session, struct str text);
 void log_permit(const struct session *session, struct str text, struct str recipient);
 /* "QUEUEID or NOQUEUE: warn: RCPT from ...": WARN and INFO of access tables, kind "warn" or "info". */
 void log_notice(const struct session *session, const char *kind, struct str text, struct str recipient);
@@ -41,6 +44,10 @@ void log_not_enough_space(uint64_t free_bytes, int64_t needed_bytes, bool is_bel
 void log_unknown_permission(const struct session *session, const char *kind, const char *name, const char *what);
 /* what: "Connection rate" */
 void log_limit_exceeded(const struct session *session, const char *what, uint64_t number);
+/* By smtpd_command_filter. */
+void log_command_replaced(const struct session *session, struct str line, struct str replacement);
+/* By smtpd_reject_filter_maps, with what is no refusal. */
+void log_bad_replacement(struct str title, struct str replacement);
 void log_anvil_trouble(const char *reason);
 /* problem: "bad or missing client port"; input: what was sent, empty if nothing was */
 void log_proxy_trouble(const char *problem, struct str input);
@@ -94,7 +101,9 @@ void log_policy_without_action(struct str server);
 void log_policy_problem(struct str server, const char *reason);
 void log_policy_empty(struct str place);
 /* A DNS list could not be asked; its reply's template names what there is not, or cannot be used. */
-void log_rbl_lookup_error(struct str name, const char *reason);
+void log_rbl_lookup_error(struct str name, const char *reason, bool is_filters_fault);
+/* "2.0.0.127.dnsbl.example.com: TXT lookup error: DNS reply filter drops all results" */
+void log_rbl_text_error(struct str name, const char *reason);
 void log_bad_rbl_filter(struct str domain, const char *reason);
 void log_bad_rbl_code(struct str text);
 void log_unknown_macro(struct str name);

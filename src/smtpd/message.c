@@ -50,3 +50,12 @@ void message_end(struct session *session)
     forwarded_forget(&session->forwarded);
     history_pause(session);
 }
+
+void message_answer_failure(struct session *session, const struct failure *why)
+{
+    log_cleanup_trouble(session, why->text);
+    if (why->kind == FAILURE_NO_SPACE)
+        answer(session, "452 4.3.1 Insufficient system storage");
+    else
+        answer(session, "451 4.3.0 Error: queue file write error");
+}

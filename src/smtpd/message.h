@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct failure;
 struct session;
 
 /* message - what DATA and BDAT have in common: may content come, and what becomes of it when it is whole. */
@@ -12,5 +13,8 @@ struct session;
 bool message_may_begin(struct session *session);
 /* The content is whole: the last checks, then cleanup; the answer; the transaction ends, whatever came of it. */
 void message_end(struct session *session);
+
+/* cleanup did not take what was said of it. */
+void message_answer_failure(struct session *session, const struct failure *why);
 
 #endif

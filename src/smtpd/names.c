@@ -109,7 +109,11 @@ bool names_tell_once(struct session *session, struct str name, enum dns_type typ
 
 void names_foresee(struct session *session, struct str name, enum dns_type type)
 {
-    find_or_begin(session, name, type, true);
+    struct names *names = names_of(session);
+
+    /* The filter logs what it leaves out: it is not to judge what nobody has asked in the end. */
+    if (names->filtered == names->resolver)
+        find_or_begin(session, name, type, true);
 }
 
 bool names_has_null_mx(const struct dns_answer *answer)
@@ -119,6 +123,14 @@ bool names_has_null_mx(const struct dns_answer *answer)
             return true;
     }
     return false;
+}
+
+bool names_is_filters_fault(const struct dns_answer *answer)
+{
+    struct str reason = str_from_c(answer->reason);
+
+    return answer->outcome == DNS_UNKNOWN && (str_equal(reason, str_from_c(RESOLVER_NOTHING_LEFT)) ||
+                                              str_equal(reason, str_from_c(RESOLVER_FILTER_UNSURE)));
 }
 
 static bool was_dropped(const struct dns_answer *answer)

@@ -29,6 +29,9 @@ bool names_has_null_mx(const struct dns_answer *answer);
 /* Whether smtpd_dns_reply_filter has left nothing of what was said of name: it was asked before. */
 bool names_were_dropped(struct session *session, struct str name);
 
+/* Whether an answer is DNS_UNKNOWN because of the filter. */
+bool names_is_filters_fault(const struct dns_answer *answer);
+
 /* Whether a host has an address of either family: it need not be one that we could reach. */
 enum dns_outcome names_find_address(struct session *session, struct str name);
 void names_foresee_any_address(struct session *session, struct str name);

@@ -10,6 +10,17 @@ static const char *protocol(const struct session *session)
     return session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
 }
 
+/* With smtpd_hide_client_session, as for mail that was made here. */
+static void append_hidden(const struct session *session, struct strbuf *out)
+{
+    const struct shared_settings *shared = session->smtpd->shared;
+
+    strbuf_printf(out, "Received: by %.*s (%.*s)\n\tid %.*s; ", STR_ARG(shared->myhostname), STR_ARG(shared->mail_name),
+                  STR_ARG(session->transaction.queue_id));
+    date_append(out, session->transaction.arrival);
+    strbuf_append_char(out, '\n');
+}
+
 void received_append(const struct session *session, struct strbuf *out)
 {
     const struct transaction *transaction = &session->transaction;
@@ -17,6 +28,10 @@ void received_append(const struct session *session, struct strbuf *out)
     const struct peer *peer = &session->peer;
     struct str hello = session->helo_name.len > 0 ? session->helo_name : peer->name;
 
+    if (session->settings->hide_client_session && transaction->queue_id.len > 0) {
+        append_hidden(session, out);
+        return;
+    }
     strbuf_append(out, STR("Received: from "));
     strbuf_append(out, hello);
     strbuf_append(out, STR(" ("));

@@ -38,7 +38,7 @@ static enum verdict refuse_with(const struct found *found, int code)
     struct str text, status;
 
     status =
-        arena_str(found->check->arena, dsn_status_format(dsn_split_text(found->text, fallback, true, &text), buffer));
+        arena_str(found->check->arena, dsn_status_format(dsn_split_text(found->text, fallback, false, &text), buffer));
     return restriction_reject(found->check, found->topic, code, status.data,
                               text.len > 0 ? text : STR("Access denied"));
 }
@@ -59,7 +59,7 @@ static void keep(const struct found *found, struct deferral *deferral)
     struct str text, status;
 
     status = arena_str(found->check->arena,
-                       dsn_status_format(dsn_split_text(found->text, DSN_STATUS(4, 7, 1), true, &text), buffer));
+                       dsn_status_format(dsn_split_text(found->text, DSN_STATUS(4, 7, 1), false, &text), buffer));
     restriction_keep(found->check, deferral, found->topic, found->check->smtpd->settings->access_map_defer_code,
                      status.data, text.len > 0 ? text : STR("Service unavailable"));
 }

@@ -114,7 +114,7 @@ static enum listing find(struct check *check, const struct question *question)
     if (answer->outcome != DNS_UNKNOWN)
         return NOT_LISTED;
     if (names_tell_once(check->session, question->name, DNS_TYPE_A))
-        log_rbl_lookup_error(question->name, answer->reason);
+        log_rbl_lookup_error(question->name, answer->reason, names_is_filters_fault(answer));
     return LISTING_UNKNOWN;
 }
 
@@ -124,6 +124,8 @@ static struct str reason_of(struct check *check, const struct question *question
     const struct dns_answer *answer = names_ask(check->session, question->name, DNS_TYPE_TXT);
     struct str reason = STR_EMPTY;
 
+    if (names_is_filters_fault(answer) && names_tell_once(check->session, question->name, DNS_TYPE_TXT))
+        log_rbl_text_error(question->name, answer->reason);
     for (size_t i = 0; i < answer->count; i++)
         reason = arena_printf(check->arena, "%.*s%s%.*s", STR_ARG(reason), i > 0 ? " / " : "",
                               STR_ARG(answer->records[i].data));

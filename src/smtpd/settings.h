@@ -84,7 +84,12 @@ struct smtpd_settings {
     int history_flush_threshold;
     struct str noop_commands;
     struct str forbidden_commands;
+    struct str command_filter;
+    bool delay_open_until_valid_rcpt;
+    bool hide_client_session;
+    struct str reject_filter_maps;
     struct str reject_footer;
+    struct str reject_footer_maps;
     struct str null_access_lookup_key;
     struct str log_access_permit_actions;
     struct str local_header_rewrite_clients;

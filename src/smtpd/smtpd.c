@@ -71,6 +71,9 @@ static void open_tables(struct smtpd *smtpd)
     smtpd->canonical_maps = open_maps(smtpd, "canonical_maps", settings->canonical_maps);
     smtpd->recipient_canonical_maps = open_maps(smtpd, "recipient_canonical_maps", settings->recipient_canonical_maps);
     smtpd->rbl_reply_maps = open_maps(smtpd, "rbl_reply_maps", settings->rbl_reply_maps);
+    smtpd->command_filter = open_maps(smtpd, "smtpd_command_filter", settings->command_filter);
+    smtpd->reject_filter_maps = open_maps(smtpd, "smtpd_reject_filter_maps", settings->reject_filter_maps);
+    smtpd->reject_footer_maps = open_maps(smtpd, "smtpd_reject_footer_maps", settings->reject_footer_maps);
     smtpd->discard_ehlo_keyword_maps =
         open_maps(smtpd, "smtpd_discard_ehlo_keyword_address_maps", settings->discard_ehlo_keyword_address_maps);
 }

@@ -50,6 +50,9 @@ struct smtpd {
     struct match_list *log_permit_actions;
     struct match_list *mx_backup_networks;
     struct table_list *discard_ehlo_keyword_maps;
+    struct table_list *command_filter;
+    struct table_list *reject_filter_maps;
+    struct table_list *reject_footer_maps;
     unsigned overrides;        /* enum receive_override */
     bool access_parents_match; /* parent_domain_matches_subdomains has smtpd_access_maps */
 

@@ -147,6 +147,13 @@ static bool open_call(struct session *session, const struct cleanup_recipient *r
     return true;
 }
 
+bool transaction_open_early(struct session *session, struct failure *why)
+{
+    if (session->settings->delay_open_until_valid_rcpt || session->smtpd->is_standalone)
+        return true;
+    return open_call(session, NULL, why);
+}
+
 static bool send_recipient(struct session *session, const struct cleanup_recipient *recipient, struct failure *why)
 {
     struct transaction *transaction = &session->transaction;

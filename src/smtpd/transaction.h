@@ -67,6 +67,8 @@ void transaction_begin(struct transaction *transaction);
 /* Forgets everything; a message not finished is thrown away. Fine when none is open. */
 void transaction_end(struct transaction *transaction);
 
+/* smtpd_delay_open_until_valid_rcpt = no: opens the call at MAIL. False: not taken, as below. */
+MUST_USE bool transaction_open_early(struct session *session, struct failure *why);
 /* Opens the call if this is the first recipient. False: not taken, why has the kind for the reply. */
 MUST_USE bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient,
                                         struct str shown, struct failure *why);

@@ -8,6 +8,7 @@
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/message.h"
 #include "smtpd/policy.h"
 #include "smtpd/rewriting.h"
 #include "smtpd/session.h"
@@ -227,6 +228,7 @@ static bool may_be_stored(struct session *session)
 /* All that is said of the message, and whether it may come. */
 static bool begin(struct session *session, struct str rest)
 {
+    struct failure why;
     struct str reply;
 
     if (!take_address(session, &rest) || !take_parameters(session, rest) || !is_utf8_declared(session) ||
@@ -235,6 +237,10 @@ static bool begin(struct session *session, struct str rest)
     if (!policy_allows_sender(session, &reply) ||
         !rewriting_is_known(session, &session->transaction.is_rewritten_locally, &reply)) {
         answer_send(session, reply);
+        return false;
+    }
+    if (!transaction_open_early(session, &why)) {
+        message_answer_failure(session, &why);
         return false;
     }
     return true;

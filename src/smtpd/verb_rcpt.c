@@ -7,6 +7,7 @@
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/message.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -108,15 +109,6 @@ static bool is_within_limit(struct session *session)
     return false;
 }
 
-static void answer_failure(struct session *session, const struct failure *why)
-{
-    log_cleanup_trouble(session, why->text);
-    if (why->kind == FAILURE_NO_SPACE)
-        answer(session, "452 4.3.1 Insufficient system storage");
-    else
-        answer(session, "451 4.3.0 Error: queue file write error");
-}
-
 static void add_recipient(struct session *session, struct str rest)
 {
     struct cleanup_recipient recipient = { .address = STR_EMPTY };
@@ -135,7 +127,7 @@ static void add_recipient(struct session *session, struct str rest)
     if (str_is_empty(recipient.dsn_orcpt))
         recipient.dsn_orcpt = arena_join(session->command_arena, STR("rfc822;"), path.written);
     if (!transaction_add_recipient(session, &recipient, path.external, &why))
-        answer_failure(session, &why);
+        message_answer_failure(session, &why);
     else
         answer_send(session, STR("250 2.1.5 Ok"));
 }
