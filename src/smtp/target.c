@@ -137,9 +137,11 @@ static bool leave_out_self(const struct smtp *smtp, const struct nexthop *nextho
 static struct trouble not_found(struct arena *arena, struct str name, const char *type, enum dns_outcome outcome,
                                 const char *reason)
 {
-    if (strcmp(reason, RESOLVER_NOTHING_LEFT) == 0)
-        return trouble_local(arena, DSN_STATUS(4, 7, 0), "Error looking up name=%.*s type=%s: %s", STR_ARG(name), type,
-                             reason);
+    bool is_dropped = strcmp(reason, RESOLVER_NOTHING_LEFT) == 0;
+
+    if (is_dropped || strcmp(reason, RESOLVER_FILTER_UNSURE) == 0)
+        return trouble_local(arena, is_dropped ? DSN_STATUS(4, 7, 0) : DSN_STATUS(4, 4, 3),
+                             "Error looking up name=%.*s type=%s: %s", STR_ARG(name), type, reason);
     return trouble_local(arena, outcome == DNS_UNKNOWN ? DSN_STATUS(4, 4, 3) : DSN_STATUS(5, 4, 4),
                          "Host or domain name not found. Name service error for name=%.*s type=%s: %s", STR_ARG(name),
                          type, reason);

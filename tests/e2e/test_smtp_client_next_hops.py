@@ -179,6 +179,16 @@ def test_a_record_that_the_filter_knows_is_overlooked(world):
     assert not bad.sessions
 
 
+def test_an_action_that_nobody_knows_is_a_deferral(world):
+    world.exchanger("all.test", 10, "bad.test", "127.0.0.3")
+    rules = world.mail.write("filter", "/^all/ oops\n")
+    world.start(smtp_dns_reply_filter=f"regexp:{rules}")
+    world.send("u@all.test")
+    world.outcome("u@all.test", r"relay=none, .*dsn=4\.4\.3, status=deferred \(Error looking up name=all\.test type=MX: "
+                                r"Invalid DNS reply filter syntax\)")
+    world.mail.wait_log(r'warning: smtp_dns_reply_filter: unknown DNS filter action: "oops"')
+
+
 def test_nothing_left_is_a_deferral(world):
     world.exchanger("all.test", 10, "bad.test", "127.0.0.3")
     rules = world.mail.write("filter", r"/^all\.test\. .* IN MX / IGNORE" + "\n")

@@ -332,7 +332,7 @@ static void filter_answer(const struct resolver *resolver, struct dns_answer *an
         case RESOLVER_UNSURE:
             answer->count = 0;
             answer->outcome = DNS_UNKNOWN;
-            answer->reason = "Host not found, try again";
+            answer->reason = RESOLVER_FILTER_UNSURE;
             return;
         }
     }

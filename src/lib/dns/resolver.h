@@ -51,6 +51,8 @@ typedef enum resolver_verdict resolver_filter(void *context, struct str owner, c
 
 /* The reason of an answer of which the filter left nothing: it is DNS_UNKNOWN. */
 #define RESOLVER_NOTHING_LEFT "DNS reply filter drops all results"
+/* And of one of which it could not tell. */
+#define RESOLVER_FILTER_UNSURE "Invalid DNS reply filter syntax"
 
 /* From now on. */
 void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context);

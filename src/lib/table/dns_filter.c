@@ -34,12 +34,17 @@ struct str dns_filter_text(struct arena *arena, struct str owner, const struct d
 enum resolver_verdict dns_filter_judge(void *context, struct str owner, const struct dns_record *record)
 {
     struct table_list *list = context;
-    struct arena *arena = arena_create();
+    struct arena *arena;
     enum resolver_verdict verdict = RESOLVER_KEEP;
-    struct str text = dns_filter_text(arena, owner, record), action;
+    struct str text, action;
     struct str title = table_list_title(list);
     struct failure why;
 
+    /* A domain that says that it takes no mail (RFC 7505) says nothing else. */
+    if (record->type == DNS_TYPE_MX && record->name.len == 0)
+        return RESOLVER_KEEP;
+    arena = arena_create();
+    text = dns_filter_text(arena, owner, record);
     switch (table_list_find(list, text, TABLE_ANY_KIND, arena, &action, &why)) {
     case TABLE_FOUND:
         verdict = str_equal_nocase(str_trim(action), STR("IGNORE")) ? RESOLVER_DROP : RESOLVER_UNSURE;

@@ -29,7 +29,7 @@ void log_ignored_record(struct str text)
 
 void log_bad_filter_action(struct str title, struct str action)
 {
-    log_warning("%.*s: unknown action: %.*s", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
+    log_warning("%.*s: unknown DNS filter action: \"%.*s\"", STR_ARG(title), STR_ARG(str_part(action, 0, STRANGE_MAX)));
 }
 
 void log_filter_trouble(struct str title, const char *reason)

@@ -12,7 +12,7 @@ void log_table_lookup(struct str name, struct str key, enum table_result result,
 
 /* ignoring DNS RR: example.com. 300 IN MX 10 mx.example.com. */
 void log_ignored_record(struct str text);
-/* warning: smtp_dns_reply_filter: unknown action: REJECT */
+/* warning: smtp_dns_reply_filter: unknown DNS filter action: "REJECT" */
 void log_bad_filter_action(struct str title, struct str action);
 /* warning: smtp_dns_reply_filter: table lookup problem: ... */
 void log_filter_trouble(struct str title, const char *reason);

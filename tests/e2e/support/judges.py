@@ -22,9 +22,12 @@ BASE = {
 
 
 class Judge:
-    """kind is Stock or Merpati; lists are {name: {parameter: value}}; records are zone-file words; failures {name: how}."""
+    """
+    kind is Stock or Merpati; lists are {name: {parameter: value}}; records are zone-file words; failures {name: how}; files and tables
+    (hash:) {name: content}, in %dir%; services more lines of master.cf, not in a jail.
+    """
 
-    def __init__(self, kind, lists, records=(), failures=None, files=None):
+    def __init__(self, kind, lists, records=(), failures=None, files=None, tables=None, services=()):
         self.mail = kind(main=dict(BASE))
         self.names = own_names(self.mail)
         for name, record_type, value in records:
@@ -32,7 +35,10 @@ class Judge:
         for name, how in (failures or {}).items():
             self.names.fail(name, how)
         for name, content in (files or {}).items():
+            self.mail.write(name, content)
+        for name, content in (tables or {}).items():
             self.mail.table(name, content)
+        self.mail.services += services
         self.ports, self.counts, self.words = {}, {}, {}
         for number, (name, parameters) in enumerate(lists.items()):
             self.ports[name], self.words[name], self.counts[name] = free_port(), f"list{number}", 0
