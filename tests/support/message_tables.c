@@ -3,6 +3,7 @@
 
 #include "ipc/channel.h"
 #include "ipc/message.h"
+#include "protocol/anvil.h"
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
@@ -17,8 +18,8 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
+    &anvil_protocol,    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,
+    &proxymap_protocol, &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
 };
 
 static const char *const kinds[] = {
