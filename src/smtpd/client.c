@@ -73,7 +73,7 @@ static void change_peer(struct peer *peer, const struct client_attributes *attri
     if (client_attributes_has(attributes, CLIENT_REVERSE_NAME))
         peer->is_reverse_name_unknown = attributes->is_reverse_name_temporary;
     if (client_attributes_has(attributes, CLIENT_ADDR) && !ip_address_parse(peer->address, &peer->ip))
-        peer->ip = (struct ip_address){ IP_NONE };
+        peer->ip = (struct ip_address){ 0 };
 }
 
 void client_replace(struct session *session, const struct client_attributes *attributes)
