@@ -61,13 +61,19 @@ def test_a_server_that_does_not_answer_is_left(either, sink, step, name, doing):
 
 
 def test_a_kept_session_that_does_not_answer_rset_is_left(make_merpati, sink):
-    server = sink(replies={"RCPT": ["550 5.1.1 unknown", "250 2.1.5 Ok"], "RSET": STALL})
-    mail = route(make_merpati(main=KEPT), server, smtp_rset_timeout="1s")
-    send(mail, "bad@away.example")
-    mail.wait_log(r"to=<bad@away\.example>.*status=bounced")
-    send(mail, "good@away.example")
-    mail.wait_log(r"to=<good@away\.example>.*status=sent")
-    assert len(server.sessions) == 2
+    servers = {name: sink(replies={"RCPT": ["550 5.1.1 unknown", "250 2.1.5 Ok"], "RSET": STALL}) for name in ("long", "short")}
+    mail = make_merpati(main=KEPT, services=["short unix - - n - - smtp -o smtp_rset_timeout=1s"])
+    mail.set(smtp_rset_timeout="600s", transport_maps="inline:{%s}" % ", ".join(
+        f"{name}.test={service}:[127.0.0.1]:{servers[name].port}" for name, service in (("long", "smtp"), ("short", "short"))))
+    mail.start()
+    for name in servers:
+        send(mail, f"bad@{name}.test")
+        mail.wait_log(rf"to=<bad@{name}\.test>.*status=bounced")
+    for name in servers:
+        send(mail, f"good@{name}.test")
+        wait_until(lambda: "RSET" in servers[name].lines(), "RSET")
+    mail.wait_log(r"to=<good@short\.test>.*status=sent")
+    assert {name: len(server.sessions) for name, server in servers.items()} == {"long": 1, "short": 2}
     assert not mail.log_lines("status=deferred")
 
 
