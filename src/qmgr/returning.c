@@ -7,6 +7,7 @@
 #include "protocol/cleanup.h"
 #include "qmgr/active_content.h"
 #include "qmgr/members.h"
+#include "qmgr/remembered.h"
 #include "spool/envelope_attributes.h"
 
 /* A notification is made by cleanup, so this is longer than one service's time. */
@@ -85,6 +86,8 @@ static void fill_recipient(const struct active_message *active, size_t place, en
         out->dsn = dsn_status_format(recipient->dsn, dsn);
     if (str_is_empty(out->reason))
         out->reason = recipient->reason;
+    if (kind == BOUNCE_FAILED && str_is_empty(out->remote_mta) && str_is_empty(out->diagnostic))
+        remembered_fill(out);
 }
 
 static uint64_t member_status(const struct member *member, enum bounce_kind kind)
