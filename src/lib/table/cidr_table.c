@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cidr: networks in order, with !pattern and if ... endif; see cidr_table(5). */
+/*
+ * cidr: networks in order, with !pattern and if ... endif; see cidr_table(5). Long runs of plain networks are not
+ * walked but looked up.
+ */
 #include "base/ip_address.h"
+#include "table/network_index.h"
 #include "table/network_pattern.h"
 #include "table/table_source.h"
 #include "table/table_type.h"
+
+enum { RUN_MIN = 32 };
 
 enum cidr_action {
     CIDR_RESULT,
@@ -18,6 +24,9 @@ struct cidr_rule {
     struct str result;
     unsigned line;
     size_t endif; /* of an IF: the place of its ENDIF */
+    /* Of the first of a long run of plain networks: all of them, and the place after the last. */
+    struct network_index *run;
+    size_t run_end;
 };
 
 struct cidr_table {
@@ -121,6 +130,27 @@ static size_t count_lines(struct str text)
     return count;
 }
 
+static bool is_plain(const struct cidr_rule *rule)
+{
+    return rule->action == CIDR_RESULT && !rule->is_negated;
+}
+
+static void index_runs(struct cidr_table *cidr)
+{
+    for (size_t start = 0, end; start < cidr->count; start = end + 1) {
+        struct cidr_rule *first = &cidr->rules[start];
+
+        for (end = start; end < cidr->count && is_plain(&cidr->rules[end]); end++)
+            ;
+        if (end - start < RUN_MIN)
+            continue;
+        first->run = network_index_create();
+        first->run_end = end;
+        for (size_t i = start; i < end; i++)
+            network_index_add(first->run, &cidr->rules[i].network, i);
+    }
+}
+
 static bool open_table(struct table *table, struct str argument, struct failure *why)
 {
     struct arena *arena = table_set_arena(table->set);
@@ -146,8 +176,17 @@ static bool open_table(struct table *table, struct str argument, struct failure 
 
         warn(&parser, rule->line, STR("IF has no matching ENDIF"));
     }
+    index_runs(parser.cidr);
     table->state = parser.cidr;
     return true;
+}
+
+static void close_table(struct table *table)
+{
+    struct cidr_table *cidr = table->state;
+
+    for (size_t i = 0; i < cidr->count; i++)
+        network_index_destroy(&cidr->rules[i].run);
 }
 
 /* A negated network stands for the rest of its own protocol: !10.0.0.0/8 says nothing of IPv6. */
@@ -172,6 +211,11 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
 
         if (rule->action == CIDR_ENDIF)
             continue;
+        if (rule->run != NULL && !network_index_find(rule->run, &address, &i)) {
+            i = rule->run_end - 1;
+            continue;
+        }
+        rule = &cidr->rules[i];
         is_match = is_match_of(rule, &address);
         if (rule->action == CIDR_IF) {
             if (!is_match)
@@ -189,4 +233,5 @@ const struct table_type cidr_table_type = {
     .kind = TABLE_PATTERN,
     .open = open_table,
     .lookup = lookup,
+    .close = close_table,
 };

@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "table/literal_prefix.h"
 #include "table/posix_pattern.h"
 #include "table/replacement.h"
 #include "table/table_source.h"
@@ -33,7 +34,9 @@ struct regex_rule {
     enum regex_action action;
     bool is_negated;
     pcre2_code *code;
-    pcre2_match_data *match;
+    bool is_machine_code;
+    bool ignores_case;
+    struct literal_prefix prefix;
     struct replacement result;
     unsigned line;
     size_t endif; /* of an IF: the place of its ENDIF */
@@ -44,6 +47,7 @@ struct regex_table {
     size_t count;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
+    pcre2_match_data *match; /* of the last match, with room for the groups of any rule */
 };
 
 struct regex_parser {
@@ -173,6 +177,9 @@ static bool compile(const struct regex_parser *parser, struct str pattern, uint3
         }
         pattern = strbuf_str(&translated);
     }
+    rule->ignores_case = (options & PCRE2_CASELESS) != 0;
+    if ((options & (PCRE2_EXTENDED | PCRE2_MULTILINE)) == 0)
+        rule->prefix = literal_prefix_of(pattern, rule->ignores_case);
     rule->code = pcre2_compile((PCRE2_SPTR) pattern.data, pattern.len, options, &code, &offset, NULL);
     strbuf_done(&translated);
     if (rule->code == NULL) {
@@ -183,14 +190,12 @@ static bool compile(const struct regex_parser *parser, struct str pattern, uint3
         return false;
     }
     /* Where the machine has no JIT the interpreter takes over. */
-    (void) pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE);
-    rule->match = pcre2_match_data_create_from_pattern(rule->code, NULL);
+    rule->is_machine_code = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0;
     return true;
 }
 
 static void release(struct regex_rule *rule)
 {
-    pcre2_match_data_free(rule->match);
     pcre2_code_free(rule->code);
 }
 
@@ -294,6 +299,20 @@ static void init_matching(struct regex_table *regex)
     pcre2_jit_stack_assign(regex->context, NULL, regex->stack);
 }
 
+static void make_room(struct regex_table *regex)
+{
+    uint32_t most = 0;
+
+    for (size_t i = 0; i < regex->count; i++) {
+        uint32_t groups = 0;
+
+        if (regex->rules[i].code != NULL)
+            (void) pcre2_pattern_info(regex->rules[i].code, PCRE2_INFO_CAPTURECOUNT, &groups);
+        most = groups > most ? groups : most;
+    }
+    regex->match = pcre2_match_data_create(most + 1, NULL);
+}
+
 static bool open_table(struct table *table, struct str argument, bool is_posix, struct failure *why)
 {
     struct arena *arena = table_set_arena(table->set);
@@ -318,6 +337,7 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
         parser.line = parser.regex->rules[parser.open_ifs[--parser.open_count]].line;
         warn(&parser, "IF has no matching ENDIF");
     }
+    make_room(parser.regex);
     table->state = parser.regex;
     return true;
 }
@@ -338,21 +358,23 @@ static void close_table(struct table *table)
 
     for (size_t i = 0; i < regex->count; i++)
         release(&regex->rules[i]);
+    pcre2_match_data_free(regex->match);
     pcre2_match_context_free(regex->context);
     pcre2_jit_stack_free(regex->stack);
 }
 
-static struct str group_text(const struct regex_rule *rule, struct str key, unsigned number)
+/* groups: what the match has set; those behind are of other rules. */
+static struct str group_text(const struct regex_table *regex, unsigned groups, struct str key, unsigned number)
 {
-    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(rule->match);
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex->match);
 
-    if (number >= pcre2_get_ovector_count(rule->match) || ends[2 * number] == PCRE2_UNSET ||
-        ends[2 * number] > ends[2 * number + 1])
+    if (number >= groups || ends[2 * number] == PCRE2_UNSET || ends[2 * number] > ends[2 * number + 1])
         return STR_EMPTY;
     return str_part(key, ends[2 * number], ends[2 * number + 1] - ends[2 * number]);
 }
 
-static struct str expand(const struct regex_rule *rule, struct str key, struct arena *arena)
+static struct str expand(const struct regex_table *regex, const struct regex_rule *rule, unsigned groups,
+                         struct str key, struct arena *arena)
 {
     struct strbuf text;
     struct str result;
@@ -363,11 +385,23 @@ static struct str expand(const struct regex_rule *rule, struct str key, struct a
     for (size_t i = 0; i < rule->result.count; i++) {
         const struct replacement_part *part = &rule->result.parts[i];
 
-        strbuf_append(&text, part->group == 0 ? part->text : group_text(rule, key, part->group));
+        strbuf_append(&text, part->group == 0 ? part->text : group_text(regex, groups, key, part->group));
     }
     result = arena_str(arena, strbuf_str(&text));
     strbuf_done(&text);
     return result;
+}
+
+/* The number of groups that are set, the match itself among them, or an error. */
+static int match(const struct regex_table *regex, const struct regex_rule *rule, struct str key)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR) key.data;
+
+    if (!literal_prefix_fits(&rule->prefix, rule->ignores_case, key))
+        return PCRE2_ERROR_NOMATCH;
+    if (rule->is_machine_code)
+        return pcre2_jit_match(rule->code, text, key.len, 0, 0, regex->match, regex->context);
+    return pcre2_match(rule->code, text, key.len, 0, 0, regex->match, regex->context);
 }
 
 static enum table_result lookup(struct table *table, struct str key, struct arena *arena, struct str *value_out,
@@ -382,7 +416,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
 
         if (rule->action == REGEX_ENDIF)
             continue;
-        status = pcre2_match(rule->code, (PCRE2_SPTR) key.data, key.len, 0, 0, rule->match, regex->context);
+        status = match(regex, rule, key);
         if (status < 0 && status != PCRE2_ERROR_NOMATCH) {
             PCRE2_UCHAR text[200];
 
@@ -396,7 +430,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
             if (!is_match)
                 i = rule->endif == SIZE_MAX ? regex->count - 1 : rule->endif;
         } else if (is_match) {
-            *value_out = expand(rule, key, arena);
+            *value_out = expand(regex, rule, status > 0 ? (unsigned) status : 0, key, arena);
             return TABLE_FOUND;
         }
     }
