@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cdb: constant database files as postmap writes them, "name.cdb", in memory as the kernel maps them. A key is looked
- * for without a NUL at its end, as postmap writes it, then with one.
+ * cdb: constant database files as postmap writes them, "name.cdb", in memory as the kernel maps them. Its
+ * keys all have a NUL at their end or none has, as the first one: such a file cannot be added to.
  *
  * A file that somebody changes in place, instead of making a new one, makes every answer UNKNOWN until the
  * next generation of workers opens it again.
@@ -18,6 +18,7 @@ struct cdb_table {
     struct cdb cdb;
     int fd;
     struct stat opened;
+    bool has_nul;
 };
 
 static bool open_file(struct cdb_table *it, const char *path, struct failure *why)
@@ -29,6 +30,18 @@ static bool open_file(struct cdb_table *it, const char *path, struct failure *wh
     if (cdb_init(&it->cdb, it->fd) != 0)
         return failure_system(why, errno, "unable to init %s", path);
     return true;
+}
+
+static bool first_key_has_nul(struct cdb *cdb)
+{
+    unsigned position;
+    const char *key;
+
+    cdb_seqinit(&position, cdb);
+    if (cdb_seqnext(&position, cdb) <= 0 || cdb_keylen(cdb) == 0)
+        return false;
+    key = cdb_getkey(cdb);
+    return key != NULL && key[cdb_keylen(cdb) - 1] == '\0';
 }
 
 static bool open_table(struct table *table, struct str argument, struct failure *why)
@@ -43,6 +56,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
         fd_close(&it->fd);
         return false;
     }
+    it->has_nul = first_key_has_nul(&it->cdb);
     table->state = it;
     return true;
 }
@@ -88,14 +102,14 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
                                 struct failure *why)
 {
     struct cdb_table *it = table->state;
-    struct str copy = arena_str(arena, key);
-    int found = 0;
     const void *data;
+    int found;
 
     if (!is_unchanged(table, why))
         return TABLE_UNKNOWN;
-    for (unsigned extra = 0; extra < 2 && found == 0; extra++)
-        found = cdb_find(&it->cdb, copy.data, (unsigned) copy.len + extra); /* UNSAFE: arena_str adds a NUL */
+    if (it->has_nul)
+        key = str_make(arena_c(arena, key), key.len + 1);
+    found = cdb_find(&it->cdb, key.data, (unsigned) key.len);
     if (found == 0)
         return TABLE_ABSENT;
     data = found > 0 ? cdb_getdata(&it->cdb) : NULL;

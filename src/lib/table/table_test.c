@@ -71,7 +71,7 @@ static struct str find(struct bench *bench, const char *type, struct str argumen
 
 static void build(struct bench *bench, const char *type, struct str path, bool has_no_nul)
 {
-    struct table_writer_options options = { .mode = 0644, .has_no_nul = has_no_nul };
+    struct table_writer_options options = { .mode = 0644, .has_no_nul = has_no_nul, .has_nul = !has_no_nul };
     struct table_writer *writer;
     struct failure why;
     bool is_duplicate;
@@ -87,7 +87,7 @@ static void build(struct bench *bench, const char *type, struct str path, bool h
 
 TEST(tables_that_are_written_are_found_again_with_and_without_the_nul)
 {
-    static const char *const written[] = { "hash", "btree", "lmdb" };
+    static const char *const written[] = { "hash", "btree", "cdb", "lmdb" };
 
     for (size_t i = 0; i < 2 * ARRAY_COUNT(written); i++) {
         struct bench bench;
@@ -229,6 +229,36 @@ TEST(a_negated_network_stands_for_its_own_protocol_alone)
     EXPECT_STR(find(&bench, "cidr", path, 0, STR("10.1.2.3")), STR("ten"));
     EXPECT_STR(find(&bench, "cidr", path, 0, STR("2001:db9::1")), STR("other6"));
     EXPECT_STR(find(&bench, "cidr", path, 0, STR("2001:db8::1")), STR("-"));
+    bench_done(&bench);
+}
+
+TEST(long_runs_of_networks_keep_their_order)
+{
+    static const struct {
+        const char *address;
+        const char *value;
+    } cases[] = {
+        { "10.0.7.1", "first-7" },  { "10.1.9.1", "in-9" }, { "10.1.200.1", "late-1" }, { "192.0.2.1", "outside" },
+        { "10.30.1.1", "late-30" }, { "10.99.1.1", "-" },   { "2001:db8::1", "-" },     { "10.0.200.1", "late-0" },
+    };
+    struct bench bench;
+    struct strbuf text;
+    struct str path;
+
+    bench_init(&bench);
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    for (int i = 0; i < 40; i++)
+        (void) strbuf_printf(&text, "10.0.%d.0/24 first-%d\n", i, i);
+    (void) strbuf_append_c(&text, "if 10.1.0.0/16\n");
+    for (int i = 0; i < 40; i++)
+        (void) strbuf_printf(&text, "10.1.%d.0/24 in-%d\n", i, i);
+    (void) strbuf_append_c(&text, "endif\n!10.0.0.0/8 outside\n");
+    for (int i = 0; i < 40; i++)
+        (void) strbuf_printf(&text, "10.%d.0.0/16 late-%d\n", i, i);
+    path = file_with(&bench, "long", strbuf_c(&text));
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        EXPECT_STR(find(&bench, "cidr", path, 0, str_from_c(cases[i].address)), str_from_c(cases[i].value));
+    strbuf_done(&text);
     bench_done(&bench);
 }
 
