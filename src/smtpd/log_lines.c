@@ -411,6 +411,11 @@ void log_no_client_certificates(struct str restriction)
     log_warning("%.*s is requested, but \"smtpd_tls_ask_ccert = no\"", STR_ARG(restriction));
 }
 
+void log_table_nesting(struct str table, struct str value)
+{
+    log_warning("access table %.*s entry %.*s causes unreasonable recursion", STR_ARG(table), STR_ARG(value));
+}
+
 void log_restriction_nesting(void)
 {
     log_warning("smtpd restrictions name each other without end");

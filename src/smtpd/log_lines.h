@@ -80,6 +80,7 @@ void log_no_sasl(struct str restriction);
 void log_no_client_certificates(struct str restriction);
 /* A class or a table leads back to itself. */
 void log_restriction_nesting(void);
+void log_table_nesting(struct str table, struct str value);
 void log_table_in_access_table(struct str table, struct str value);
 /* An order about the message (HOLD, ...) in a list that is asked before there is one, or too late for it. */
 void log_action_too_early(struct str table, struct str action);

@@ -273,7 +273,9 @@ bool policy_allows_etrn(struct session *session, struct str site, struct str *re
     if (smtpd->is_standalone)
         return true;
     check.etrn_site = site;
-    if (smtpd->settings->delay_reject)
+    if (!smtpd->settings->delay_reject)
+        recall(&check, STAGE_HELO);
+    else
         is_passed = passes(&check, smtpd->client_restrictions, TOPIC_CLIENT) &&
                     passes(&check, smtpd->helo_restrictions, TOPIC_HELO);
     return conclude(&check, is_passed && passes(&check, smtpd->etrn_restrictions, TOPIC_ETRN), reply_out);

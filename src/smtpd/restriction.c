@@ -434,6 +434,10 @@ enum verdict restriction_run_names(struct check *check, struct str names, struct
         log_table_in_access_table(table, names);
         return restriction_misconfigured(check);
     }
+    if (check->depth + 1 >= NESTING_MAXIMUM) {
+        log_table_nesting(table, names);
+        return restriction_misconfigured(check);
+    }
     return restriction_run(check, parse(&parser, names));
 }
 

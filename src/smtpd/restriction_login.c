@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restrictions on who the client has proved to be. No client can log in or show a certificate yet. */
+#include "smtpd/destination.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/restriction.h"
 #include "smtpd/session.h"
@@ -27,21 +28,41 @@ enum verdict restriction_reject_plaintext_session(struct check *check, const str
                                     STR("Session encryption is required"));
 }
 
-/* Somebody owns the sender's address, and nobody has logged in. */
-static enum verdict judge_owner(struct check *check)
+/* Keys without a domain are of those in our own. */
+static enum table_result is_local_domain(void *context, struct str domain, struct failure *why)
 {
-    const struct transaction *transaction = &check->session->transaction;
+    const struct destination *destination = context;
+
+    (void) domain, (void) why;
+    return destination->address_class == RESOLVE_LOCAL ? TABLE_FOUND : TABLE_ABSENT;
+}
+
+static enum table_result find_owner(struct check *check, const struct destination *destination, struct failure *why)
+{
     const struct address_rules rules = {
         .steps = ADDRESS_STEPS_DEFAULT,
         .recipient_delimiter = check->smtpd->shared->recipient_delimiter,
         .is_owner_plain = !check->smtpd->shared->owner_request_special,
+        .is_local_domain = is_local_domain,
+        .context = (void *) (uintptr_t) destination,
     };
     struct address_answer answer;
+
+    return address_lookup(check->smtpd->sender_login_maps, &rules, destination->recipient, check->arena, &answer, why);
+}
+
+/* Somebody owns the sender's address, and nobody has logged in. */
+static enum verdict judge_owner(struct check *check)
+{
+    const struct transaction *transaction = &check->session->transaction;
+    const struct destination *destination;
     struct failure why;
 
     if (!transaction_is_open(transaction) || transaction->sender.len == 0)
         return VERDICT_DUNNO;
-    switch (address_lookup(check->smtpd->sender_login_maps, &rules, transaction->sender, check->arena, &answer, &why)) {
+    if (!destination_look_up(check->smtpd, STR_EMPTY, transaction->sender, check->arena, &destination, &why))
+        return restriction_unanswered(check, TOPIC_SENDER, STR("rewrite service"), &why);
+    switch (find_owner(check, destination, &why)) {
     case TABLE_FOUND:
         return restriction_reject(check, TOPIC_SENDER, 553, "5.7.1", STR("not logged in"));
     case TABLE_UNKNOWN:

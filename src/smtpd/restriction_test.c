@@ -221,7 +221,7 @@ TEST(an_argument_that_is_missing_or_of_another_kind_is_told_when_it_is_reached)
 TEST(a_table_that_leads_back_to_itself_ends)
 {
     static const struct row rows[] = {
-        { "circle, permit", MISCONFIGURED, "restrictions name each other without end\n" },
+        { "circle, permit", MISCONFIGURED, " entry circle causes unreasonable recursion\n" },
     };
 
     EXPECT_ROWS("smtpd_restriction_classes = circle\n"

@@ -145,6 +145,8 @@ LISTS = {
     **{f"client {k}": at_rcpt(f"check_client_{k}_access {CLIENT_HOSTS}", clients(2, 3, 4, 7)) for k in ("a", "mx", "ns")},
     **{f"reverse client{k}": at_rcpt(f"check_reverse_client_hostname{k}_access {CLIENT_HOSTS}", clients(2, 3, 4, 7))
        for k in ("", "_a", "_mx", "_ns")},
+    "sender's hosts are permitted": at_rcpt("check_sender_a_access inline:{192.0.2.1=OK}"),
+    "recipient's hosts are permitted": at_rcpt("check_recipient_mx_access inline:{192.0.2.7=OK}", recipients("x@mx.test")),
     "reverse client is permitted": at_rcpt("check_reverse_client_hostname_access inline:{h2.test=OK}, reject", clients(2)),
     # who logged in
     **{word: at_rcpt(word, LOGINS, smtpd_sender_login_maps=OWNERS)
@@ -199,6 +201,8 @@ LISTS = {
         "unlisted": lists(UNLISTED, smtpd_reject_unlisted_sender="yes"),
         "asked": lists([["HELO good.test", "VRFY r@ours.test"]], client="permit", recipient="reject"),
         "postmaster": lists(recipients("postmaster"), client="defer_if_permit", sender="defer_if_permit"),
+        "ETRN": lists([["EHLO good.test", "ETRN ours.test"]], client="defer_if_permit"),
+        "DATA": lists([[*ENVELOPE, "DATA"]], data="defer_if_permit"),
     }.items()},
     "unlisted sender": lists(UNLISTED, smtpd_reject_unlisted_sender="yes"),
     "unlisted sender, permitted": lists(UNLISTED, smtpd_reject_unlisted_sender="yes", sender="permit"),
@@ -234,6 +238,7 @@ LISTS = {
     "list in a table": lists(smtpd_restriction_classes="one, two", one="check_sender_access inline:{s@good.test=two}, permit",
                              two="check_helo_access inline:{ {good.test=REJECT in two} }", client="one"),
     "words in a table": at_rcpt("check_recipient_access inline:{ {r@ours.test=defer_if_permit reject_unknown_sender_domain} }, permit"),
+    "a table that leads back": at_rcpt("circle", smtpd_restriction_classes="circle", circle="check_recipient_access inline:{r@ours.test=circle}"),
     "number in a table": at_rcpt("check_recipient_access inline:{ {r@ours.test=sleep 0} }, reject"),
     "argument missing in a table": at_rcpt("check_recipient_access inline:{r@ours.test=check_sender_access}, permit"),
     "warnings of a table": at_rcpt("warn_if_reject check_recipient_access inline:{ {r@ours.test=REJECT no} }, "
