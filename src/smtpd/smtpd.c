@@ -89,20 +89,18 @@ static void open_lists(struct smtpd *smtpd)
     smtpd->bare_newline_exclusions =
         match_list_open(smtpd->tables, STR("smtpd_forbid_bare_newline_exclusions"),
                         settings->forbid_bare_newline_exclusions, MATCH_HOSTS, has_word(parents, "mynetworks"));
-    smtpd->verp_clients =
-        match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"), settings->authorized_verp_clients,
-                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_verp_clients"));
+    /* Who is authorized is never meant with his subdomains: parent_domain_matches_subdomains has no such names. */
+    smtpd->verp_clients = match_list_open(smtpd->tables, STR("smtpd_authorized_verp_clients"),
+                                          settings->authorized_verp_clients, MATCH_HOSTS, false);
     smtpd->limit_exceptions = match_list_open(smtpd->tables, STR("smtpd_client_event_limit_exceptions"),
                                               settings->client_event_limit_exceptions, MATCH_HOSTS,
                                               has_word(parents, "smtpd_client_event_limit_exceptions"));
     smtpd->proxy_networks = match_list_open(smtpd->tables, STR("smtpd_upstream_proxy_networks"),
                                             settings->upstream_proxy_networks, MATCH_HOSTS, false);
-    smtpd->xclient_hosts =
-        match_list_open(smtpd->tables, STR("smtpd_authorized_xclient_hosts"), settings->authorized_xclient_hosts,
-                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_xclient_hosts"));
-    smtpd->xforward_hosts =
-        match_list_open(smtpd->tables, STR("smtpd_authorized_xforward_hosts"), settings->authorized_xforward_hosts,
-                        MATCH_HOSTS, has_word(parents, "smtpd_authorized_xforward_hosts"));
+    smtpd->xclient_hosts = match_list_open(smtpd->tables, STR("smtpd_authorized_xclient_hosts"),
+                                           settings->authorized_xclient_hosts, MATCH_HOSTS, false);
+    smtpd->xforward_hosts = match_list_open(smtpd->tables, STR("smtpd_authorized_xforward_hosts"),
+                                            settings->authorized_xforward_hosts, MATCH_HOSTS, false);
     debug_peers_open(&smtpd->debug_peers, smtpd->tables, smtpd->shared);
     smtpd->noop_commands =
         match_list_open(smtpd->tables, STR("smtpd_noop_commands"), settings->noop_commands, MATCH_STRINGS, false);
