@@ -10,7 +10,7 @@ enum {
     BLOCK_MAX_BYTES = 128 * 1024,
     BOUNDARY_MAX_BYTES = 200, /* RFC 2046 section 5.1.1 has 70 */
     NESTING_MAX = 50,
-    ENCODED_COLUMN_MAX = 75, /* RFC 2045 section 6.7: 76 with the soft line end */
+    ENCODED_COLUMNS = 73, /* here a line ends: three more and the soft line end are RFC 2045 section 6.7's 76 */
 };
 
 enum part_kind {
@@ -62,9 +62,8 @@ static bool is_safe(char c)
 static void encode_byte(struct mime_downgrade *downgrade, char c, bool is_last, struct strbuf *out)
 {
     bool is_plain = is_safe(c) && !(is_last && (c == ' ' || c == '\t'));
-    size_t width = is_plain ? 1 : 3;
 
-    if (downgrade->column + width > ENCODED_COLUMN_MAX) {
+    if (downgrade->column >= ENCODED_COLUMNS) {
         strbuf_append(out, STR("=\n"));
         downgrade->column = 0;
     }
@@ -72,7 +71,7 @@ static void encode_byte(struct mime_downgrade *downgrade, char c, bool is_last, 
         strbuf_append_char(out, c);
     else
         strbuf_printf(out, "=%02X", (unsigned char) c);
-    downgrade->column += width;
+    downgrade->column += is_plain ? 1 : 3;
 }
 
 static void put_text(struct mime_downgrade *downgrade, struct str text, bool ends_line, struct strbuf *out)

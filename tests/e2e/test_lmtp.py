@@ -107,6 +107,7 @@ MESSAGES = [
     ["a@plain.test", "b-gone@plain.test", "c@plain.test"],
     ["a@plain.test", "b-reset@plain.test", "c@plain.test"],
     ["a-full@plain.test", "b-gone@plain.test"],
+    ["a@plain.test", "b-bye@plain.test", "c@plain.test"],
     ["a@bare.test", "b-full@bare.test", "c-nobody@bare.test", "d@bare.test"],
     *([f"a@{name}.test", f"b@{name}.test"] for name in SERVERS if name not in ("plain", "bare")),
     *([f"a@{name}.test", f"b-full@{name}.test"] for name in FORMS),
@@ -117,15 +118,6 @@ MESSAGES = [
 def test_a_message_goes_as_in_stock(sides, recipients):
     stories = [side.story(*recipients) for side in sides]
     assert stories[1] == stories[0]
-
-
-def test_nobody_is_called_delivered_after_421(sides):
-    """Stock takes what an answer says of a recipient, and goes on; we leave, and whoever has no answer is tried again."""
-    for side in sides:
-        story = side.story("a@plain.test", "b-bye@plain.test", "c@plain.test")
-        assert "to=<a@plain.test>" in story[0] and "status=sent" in story[0]
-        assert "to=<b-bye@plain.test>" in story[1] and "dsn=4.3.2, status=deferred" in story[1]
-    assert "to=<c@plain.test>" in story[2] and "status=deferred" in story[2]
 
 
 def test_the_dialogue_is_stocks(sides):
