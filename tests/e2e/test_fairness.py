@@ -238,17 +238,21 @@ def test_a_delay_of_a_short_time_ends(make_merpati, sink):
 def test_a_hop_that_clogs_the_active_queue_is_told(make_merpati, sink):
     gate = Gate()
     server = sink(replies={"DOT": gate})
-    mail = start_at_gate(make_merpati, server, gate, qmgr_message_active_limit="200", qmgr_clog_warn_time="1s")
+    limits = {"qmgr_message_active_limit": "200", "qmgr_clog_warn_time": "1s"}
+    quiet = start_at_gate(make_merpati, server, gate, helpful_warnings="no", **limits)
+    mail = start_at_gate(make_merpati, server, gate, **limits)
     sent = 0
 
     def told():
         nonlocal sent
         if sent < 180:
+            send(quiet, "s", f"u{sent}")
             send(mail, "s", f"u{sent}")
             sent += 1
         return mail.log_lines(r"is using up")
 
     wait_until(told, "the warning")
+    assert not quiet.log_lines(r"is using up")
     mail.wait_log(r"to turn off these warnings")
     hop = re.escape(f"[127.0.0.1]:{server.port}")
     lines = [re.sub(r".*/qmgr\[\d+\]: ", "", line) for line in mail.log_lines(r"/qmgr\[.*warning: ")]

@@ -25,6 +25,8 @@ BUILD = SOURCE / "build" / os.environ.get("MERPATI_BUILD", "release")
 IS_ROOT = os.geteuid() == 0
 CACHE = BUILD / "CMakeCache.txt"
 IS_SANITIZED = CACHE.exists() and "MERPATI_SANITIZE:BOOL=ON" in CACHE.read_text()
+# The name of a parameter that is not given to Merpati, whatever a test says: scripts/unheard-parameters.
+WITHOUT = os.environ.get("MERPATI_TEST_WITHOUT")
 # Signals that only a broken program dies of.
 CRASH = r"process \S+ pid \d+ killed by signal (?:4|6|7|8|11)\b"
 RELOADED = r"master\[\d+\]: reload -- version"
@@ -417,6 +419,10 @@ class Merpati(Instance):
         if IS_SANITIZED and not self.reports:
             self.make_reports()
         super().write_config()
+        if WITHOUT:
+            for path in (self.config / "main.cf", self.config / "master.cf"):
+                path.write_text(re.sub(rf"(?m)(^|-o \s*|{{\s*){re.escape(WITHOUT)}(?=\s*=)", r"\1unheard_parameter", path.read_text()))
+                age(path)
 
     def make_reports(self):
         """
