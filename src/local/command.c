@@ -142,7 +142,8 @@ static bool choose_directory(const struct run *run, const char **directory_out, 
     if (template_expand(settings->command_execution_directory, &names, settings->execution_directory_expansion_filter,
                         run->arena, &directory) == TEMPLATE_BAD)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "command_execution_directory has bad syntax");
-    *directory_out = arena_c(run->arena, directory);
+    if (!str_is_empty(directory))
+        *directory_out = arena_c(run->arena, directory);
     return true;
 }
 

@@ -93,16 +93,29 @@ static void add_addresses(struct destination_list *list, struct arena *arena, st
         add_address(list, arena, addresses.items[i].address);
 }
 
-/* One word is an address like others; with more of them they are the command's arguments. */
-static void add_bare_command(struct destination_list *list, struct arena *arena, struct str text)
+static bool is_one_word(struct arena *arena, struct str text, struct str *word_out)
 {
     struct address_list addresses;
 
     address_list_parse(&addresses, arena, text, 2);
-    if (addresses.count == 1 && addresses.items[0].source.len == text.len)
-        add_address(list, arena, addresses.items[0].address);
+    if (addresses.count != 1 || addresses.items[0].source.len != text.len)
+        return false;
+    *word_out = addresses.items[0].address;
+    return true;
+}
+
+/* |word is an address like others, and |"words" stands for "|words". With more of them they are its arguments. */
+static void add_bare_command(struct destination_list *list, struct arena *arena, struct str text)
+{
+    struct str command = str_trim(str_from(text, 1));
+    struct str word;
+
+    if (is_one_word(arena, text, &word))
+        add_address(list, arena, word);
+    else if (str_starts_with(command, STR("\"")) && is_one_word(arena, command, &word))
+        add(list, arena, DESTINATION_COMMAND, word);
     else
-        add(list, arena, DESTINATION_COMMAND, str_trim(str_from(text, 1)));
+        add(list, arena, DESTINATION_COMMAND, command);
 }
 
 void destination_parse(struct destination_list *list, struct arena *arena, struct str line)

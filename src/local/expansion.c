@@ -203,11 +203,8 @@ static void deliver_include(const struct scene *scene, struct str path)
         fail_configuration(scene, DSN_STATUS(5, 3, 5), ":include:%.*s uses a relative path", STR_ARG(path));
         return;
     }
-    if (scene_is_inside(scene, SCENE_INCLUDE, path)) {
-        fail(scene, DSN_STATUS(5, 4, 6), "include file loop for %.*s", STR_ARG(path));
-        return;
-    }
-    if (scene_is_loop(scene))
+    /* Once in a delivery, as every destination: one that includes itself ends with that. */
+    if (!attempt_is_new(attempt, "include", scene->rights.uid, path) || scene_is_loop(scene))
         return;
     strbuf_init(&text, INCLUDE_MAX);
     if (!read_include(scene, arena_c(attempt->arena, path), &text, &status, &why)) {

@@ -41,13 +41,12 @@ static struct records failures_of(const struct attempt *attempt, struct str owne
 static bool tell(const struct attempt *attempt, struct str owner, struct failure *why)
 {
     const struct deliver_request *asked = attempt->delivery->request;
+    /* What the writer asked for is not the owner's: no envelope id, and all of the message. */
     const struct bounce_request request = {
         .kind = BOUNCE_FAILED,
         .queue_id = asked->queue_id,
         .sender = asked->sender,
         .owner = owner,
-        .envid = asked->envid,
-        .dsn_return = asked->dsn_return,
         .encoding = asked->encoding == BODY_ENCODING_8BIT ? BODY_ENCODING_8BIT : BODY_ENCODING_UNKNOWN,
         .is_smtputf8 = (asked->flags & DELIVER_FLAG_SMTPUTF8) != 0,
         .arrival = asked->arrival,

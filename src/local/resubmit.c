@@ -7,6 +7,7 @@
 #include "mail/casefold.h"
 #include "mail/date.h"
 #include "mail/quote.h"
+#include "mail/verp.h"
 #include "protocol/cleanup.h"
 
 enum { TIMEOUT_SECONDS = 3600, HEAD_MAX = 16 * 1024 };
@@ -48,26 +49,30 @@ static uint64_t notify_of(const struct deliver_recipient *asked)
     return asked->dsn_notify != 0 && rest == 0 ? DSN_NOTIFY_NEVER : rest;
 }
 
-/* They go as one message. */
+/* They go as one message. What another transport delivers to does not: the agents that are meant take one at a time. */
 static bool are_alike(const struct resubmission *one, const struct resubmission *other)
 {
+    if (!str_is_empty(one->transport) || !str_is_empty(other->transport))
+        return one == other;
     return str_equal(one->sender, other->sender) && one->is_sent_anew == other->is_sent_anew &&
-           str_equal(one->delivered_to, other->delivered_to) && str_equal(one->transport, other->transport);
+           str_equal(one->delivered_to, other->delivered_to);
 }
 
-/* Where the message came from, and the one transport that it goes to if there is one. */
+/* Where the message came from, and the one transport that it goes to if there is one. What the sender wanted of VERP
+ * was done: the sender that it goes on with is that of this recipient, or a list's owner. */
 static struct strlist attributes_of(const struct submission *submission)
 {
     struct arena *arena = submission->attempt->arena;
     const struct strlist *asked = &submission->attempt->delivery->request->attributes;
     struct strlist attributes = { 0 };
 
-    if (str_is_empty(submission->first->transport))
-        return *asked;
-    for (size_t i = 0; i < asked->count; i++)
-        strlist_add_view(&attributes, arena, asked->items[i]);
-    strlist_add_view(&attributes, arena,
-                     arena_printf(arena, "content_filter=%.*s", STR_ARG(submission->first->transport)));
+    for (size_t i = 0; i < asked->count; i++) {
+        if (!str_starts_with(asked->items[i], STR(VERP_ATTRIBUTE "=")))
+            strlist_add_view(&attributes, arena, asked->items[i]);
+    }
+    if (!str_is_empty(submission->first->transport))
+        strlist_add_view(&attributes, arena,
+                         arena_printf(arena, "content_filter=%.*s", STR_ARG(submission->first->transport)));
     return attributes;
 }
 

@@ -115,11 +115,12 @@ struct template_names scene_names(const struct scene *scene)
     enum { NAMES = 8 };
     struct template_name *names = arena_new_array(scene->attempt->arena, NAMES, struct template_name);
     const struct user_account *account = scene->account;
+    const struct user_account *owner = scene->owner;
     struct str single = scene->attempt->local->shared->recipient_delimiter;
 
     names[0] = (struct template_name){ "user", account != NULL ? account->name : scene->user };
-    names[1] = (struct template_name){ "home", account != NULL ? defined(account->home) : str_make(NULL, 0) };
-    names[2] = (struct template_name){ "shell", account != NULL ? defined(account->shell) : str_make(NULL, 0) };
+    names[1] = (struct template_name){ "home", owner != NULL ? defined(owner->home) : str_make(NULL, 0) };
+    names[2] = (struct template_name){ "shell", owner != NULL ? defined(owner->shell) : str_make(NULL, 0) };
     names[3] = (struct template_name){ "recipient", scene->address };
     names[4] = (struct template_name){ "extension", defined(scene->extension) };
     names[5] = (struct template_name){ "domain", defined(scene->domain) };

@@ -157,7 +157,10 @@ static void assign(struct deliveries *deliveries, struct active_message *message
         strbuf_done(&text);
         return;
     }
-    destination_add(destination, &message->whole->mailing, message, place, &message->entries);
+    if (message->results[place].was_passed)
+        destination_add_alone(destination, &message->whole->mailing, message, place, &message->entries);
+    else
+        destination_add(destination, &message->whole->mailing, message, place, &message->entries);
     route_share(route, message);
     if (daemon_shared(deliveries->daemon)->helpful_warnings)
         clog_look(destination, deliveries->settings, deliveries->messages, now);

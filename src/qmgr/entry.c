@@ -95,6 +95,17 @@ void destination_add(struct destination *destination, struct mailing *mailing, v
     enqueue(entry, false);
 }
 
+void destination_add_alone(struct destination *destination, struct mailing *mailing, void *message, size_t place,
+                           struct list *message_entries)
+{
+    struct peer *peer = job_find_peer(mailing, destination);
+    struct entry *entry = entry_create(peer, message, message_entries);
+
+    peer->filling = NULL;
+    add_place(entry, place);
+    enqueue(entry, false);
+}
+
 /* ---- the choice ---- */
 
 static void wake_rested(struct transport *transport, struct instant now)

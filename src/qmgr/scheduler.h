@@ -122,6 +122,9 @@ bool destination_is_dead(struct destination *destination, struct instant now, st
  */
 void destination_add(struct destination *destination, struct mailing *mailing, void *message, size_t place,
                      struct list *message_entries);
+/* In an entry that no other recipient joins. */
+void destination_add_alone(struct destination *destination, struct mailing *mailing, void *message, size_t place,
+                           struct list *message_entries);
 
 /* The next entry that may go, now in hand; NULL if none may. */
 struct entry *transport_next(struct transport *transport, struct instant now);

@@ -31,15 +31,17 @@ static struct str one_line(struct arena *arena, struct str output)
     return str_make(copy, output.len);
 }
 
-/* A status code that begins the output; the rest of it to *text_out. */
-static bool has_own_status(struct str output, struct dsn_status *dsn_out, struct str *text_out)
+/* A status code that begins the output; the rest of it to *text_out. One of success is as bad as the exit status. */
+static bool has_own_status(struct str output, unsigned char class, struct dsn_status *dsn_out, struct str *text_out)
 {
     struct dsn_status dsn;
     struct str first, rest;
 
     (void) str_cut(output, ' ', &first, &rest);
-    if (!dsn_status_parse(first, &dsn) || (dsn.class != 4 && dsn.class != 5))
+    if (!dsn_status_parse(first, &dsn))
         return false;
+    if (dsn.class != 4 && dsn.class != 5)
+        dsn = DSN_STATUS(class, 0, 0);
     *dsn_out = dsn;
     *text_out = str_trim_left(rest);
     return true;
@@ -51,7 +53,7 @@ static struct command_end of_status(struct arena *arena, int status, struct str 
     const char *lead = str_is_empty(output) ? "" : ". Command output: ";
     struct command_end end = { .dsn = DSN_STATUS(5, 3, 0), .output = output };
 
-    if (has_own_status(output, &end.dsn, &end.text)) {
+    if (has_own_status(output, meaning != NULL ? meaning->dsn.class : 5, &end.dsn, &end.text)) {
         end.diagnostic = str_trim_right(end.text);
         return end;
     }
@@ -65,14 +67,14 @@ static struct command_end of_status(struct arena *arena, int status, struct str 
         end.diagnostic = arena_printf(arena, "unknown mail system error %d", status);
     }
     if (!str_is_empty(output))
-        end.diagnostic = str_trim_right(output);
+        end.diagnostic = str_trim(output);
     return end;
 }
 
 /* Of one that was ended: what it said, or, as it never had a status, what stands for that in Postfix's reports. */
 static struct str last_words(struct str output)
 {
-    return str_is_empty(output) ? str_from_c(sysexits_find(EX_SOFTWARE)->text) : str_trim_right(output);
+    return str_is_empty(output) ? str_from_c(sysexits_find(EX_SOFTWARE)->text) : str_trim(output);
 }
 
 struct command_end command_end_judge(struct arena *arena, const struct child_result *result, struct str command)

@@ -35,8 +35,9 @@ TEST(a_status_code_in_the_output_outranks_the_exit_status)
     expect((struct child_result){ CHILD_EXITED, EX_TEMPFAIL, STR("5.1.1 who is that\n"), false }, "5.1.1",
            "who is that ");
     expect((struct child_result){ CHILD_EXITED, EX_NOUSER, STR("4.2.2 full"), false }, "4.2.2", "full");
-    expect((struct child_result){ CHILD_EXITED, EX_NOUSER, STR("2.0.0 fine"), false }, "5.1.1",
-           "user unknown. Command output: 2.0.0 fine");
+    expect((struct child_result){ CHILD_EXITED, EX_NOUSER, STR("2.0.0 fine"), false }, "5.0.0", "fine");
+    expect((struct child_result){ CHILD_EXITED, EX_TEMPFAIL, STR("2.1.3 fine"), false }, "4.0.0", "fine");
+    expect((struct child_result){ CHILD_EXITED, 3, STR("2.0.0 fine"), false }, "5.0.0", "fine");
     expect((struct child_result){ CHILD_EXITED, 0, STR("5.1.1 who is that\n"), false }, "2.0.0", "");
 }
 
