@@ -36,7 +36,7 @@ def test_a_bad_value_fails_and_the_rest_is_checked_all_the_same(make_merpati):
 def test_a_word_that_no_list_has_is_told_of_each_program_that_would_refuse_it(make_merpati):
     names = ["mailbox_delivery_lock", "virtual_mailbox_lock", "allow_mail_to_commands", "allow_mail_to_files", "propagate_unmatched_extensions",
              "prepend_delivered_header", "notify_classes", "canonical_classes", "masquerade_classes", "receive_override_options",
-             "smtp_host_lookup", "smtp_dns_resolver_options", "smtp_pix_workarounds"]
+             "smtp_host_lookup", "smtp_dns_resolver_options", "smtp_pix_workarounds", "smtputf8_autodetect_classes"]
     mail = make_merpati(main={name: "foo" for name in names})
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
@@ -133,11 +133,12 @@ def test_restrictions_that_are_not_known_are_told(make_merpati):
         main={
             "smtpd_restriction_classes": "my_class",
             "my_class": "permit",
-            "smtpd_recipient_restrictions": "permit_mynetworks, my_class, reject_unauth_dest, reject_unauth_destination",
+            "smtpd_recipient_restrictions": "permit_mynetworks, my_class, reject_unauth_dest, check_relay_domains, reject_unauth_destination",
         }
     )
     told = mail.control("check").stderr
     assert "smtpd_recipient_restrictions: this version has no restriction reject_unauth_dest:" in told
+    assert "smtpd_recipient_restrictions: this version has no restriction check_relay_domains:" in told
     for known in ("permit_mynetworks:", "my_class:", "reject_unauth_destination:"):
         assert f"no restriction {known}" not in told
 
