@@ -284,10 +284,11 @@ static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry 
         !main_cf_value(cf, STR("smtpd_restriction_classes"), arena, &classes, &why))
         return;
     while (table_list_next_word(&rest, ", \t\r\n", &word)) {
+        const enum restriction_word known = restriction_word_find(word);
         const bool is_name = str_find(word, STR("_")) != STR_NOT_FOUND && str_find(word, STR(":")) == STR_NOT_FOUND &&
                              str_find(word, STR(".")) == STR_NOT_FOUND && !str_starts_with(word, STR("{"));
 
-        if (is_name && restriction_word_find(word) == RESTRICTION_WORDS && !is_class(word, classes))
+        if (is_name && (known == RESTRICTION_WORDS || restriction_word_is_removed(known)) && !is_class(word, classes))
             log_warning("%.*s %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
                         STR_ARG(place), STR_ARG(entry->name), STR_ARG(word));
     }

@@ -91,6 +91,17 @@ enum restriction_word restriction_word_find(struct str text)
     return word;
 }
 
+struct str restriction_word_name(enum restriction_word word)
+{
+    return str_from_c(names[word]);
+}
+
+bool restriction_word_is_removed(enum restriction_word word)
+{
+    return word == RESTRICTION_PERMIT_NAKED_IP_ADDRESS || word == RESTRICTION_CHECK_RELAY_DOMAINS ||
+           word == RESTRICTION_REJECT_MAPS_RBL;
+}
+
 bool restriction_word_stops_relaying(enum restriction_word word)
 {
     return word == RESTRICTION_REJECT || word == RESTRICTION_DEFER || word == RESTRICTION_DEFER_IF_PERMIT ||

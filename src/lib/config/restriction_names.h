@@ -93,6 +93,12 @@ enum restriction_word {
 /* Without regard to case; RESTRICTION_WORDS if it is none. */
 enum restriction_word restriction_word_find(struct str text);
 
+/* As it is written. */
+struct str restriction_word_name(enum restriction_word word);
+
+/* A word of old that is known, and answered with 451: Postfix gave it up in 3.9. */
+bool restriction_word_is_removed(enum restriction_word word);
+
 /* One of those of which the relay or recipient restrictions must have one, or every stranger could relay. */
 bool restriction_word_stops_relaying(enum restriction_word word);
 

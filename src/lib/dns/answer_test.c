@@ -47,6 +47,20 @@ TEST(mail_exchangers_are_read_with_preference_and_ttl)
     arena_destroy(&arena);
 }
 
+TEST(name_servers_are_hosts)
+{
+    struct arena *arena = arena_create();
+    struct dns_answer answer = PARSE(arena,
+                                     HEADER("\x80", "\x01") QUESTION RECORD("\x02", "\0\0\0\x3c", "\x06") "\x03"
+                                                                                                          "ns1\xc0\x0c",
+                                     DNS_TYPE_NS);
+
+    EXPECT_INT(answer.outcome, DNS_FOUND);
+    EXPECT_STR(answer.records[0].name, STR("ns1.example.test"));
+    EXPECT_STR(str_from_c(dns_type_name(DNS_TYPE_NS)), STR("NS"));
+    arena_destroy(&arena);
+}
+
 TEST(a_truncated_answer_is_no_answer)
 {
     struct arena *arena = arena_create();
