@@ -99,9 +99,10 @@ void destination_add_alone(struct destination *destination, struct mailing *mail
                            struct list *message_entries)
 {
     struct peer *peer = job_find_peer(mailing, destination);
+    struct entry *filling = peer->filling;
     struct entry *entry = entry_create(peer, message, message_entries);
 
-    peer->filling = NULL;
+    peer->filling = filling;
     add_place(entry, place);
     enqueue(entry, false);
 }

@@ -192,6 +192,28 @@ TEST(parts_of_one_message_share_its_turn_and_not_an_entry)
     tear_down(&bench);
 }
 
+TEST(a_recipient_that_goes_alone_is_joined_by_no_other)
+{
+    struct scheduler_limits limits = usual_limits();
+    struct bench bench;
+    struct entry *shared, *alone;
+
+    set_up(&bench, &limits);
+    add(&bench, 1, "here", 0);
+    destination_add_alone(destination_of(&bench, "here", "u@example.com"), &bench.mailings[0], &bench.names[0], 1,
+                          &bench.entries);
+    add(&bench, 1, "here", 2);
+    shared = take(&bench);
+    alone = take(&bench);
+    EXPECT_UINT(shared->count, 2);
+    EXPECT_UINT(shared->places[1], 2);
+    EXPECT_UINT(alone->count, 1);
+    EXPECT_UINT(alone->places[0], 1);
+    entry_finish(shared, second(1));
+    entry_finish(alone, second(1));
+    tear_down(&bench);
+}
+
 TEST(a_recipient_limit_of_one_makes_the_recipient_the_destination)
 {
     struct scheduler_limits limits = usual_limits();
