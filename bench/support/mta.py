@@ -37,6 +37,7 @@ class Mta:
             self.write("main.cf", self.template("main.cf") + self.template(f"{job}.cf"))
         shutil.chown(self.dir / "data", "postfix" if kind == "postfix" else "merpati")
         self.master = None
+        self.wrapper = []  # before the command that starts it
 
     def template(self, name):
         text = (ROOT / "bench/config" / self.kind / name).read_text()
@@ -54,7 +55,8 @@ class Mta:
 
     def control(self, verb):
         name = "postfix" if self.kind == "postfix" else self.command("merpati")
-        result = subprocess.run([name, "-c", str(self.config), verb], capture_output=True, text=True)
+        words = [*(self.wrapper if verb == "start" else []), name, "-c", str(self.config), verb]
+        result = subprocess.run(words, capture_output=True, text=True)
         if result.returncode != 0:
             raise SystemExit(f"{self.kind} {verb}: {result.stdout}{result.stderr}")
 
@@ -80,12 +82,14 @@ class Mta:
 
 
 @contextlib.contextmanager
-def fresh(kind, directory, job="", **values):
-    """A new one, started, with an empty queue; gone with its queue at the end."""
+def fresh(kind, directory, job="", prepare=None, **values):
+    """A new one, started (after prepare(it)), with an empty queue; gone with its queue at the end."""
     place = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=directory))
     os.chmod(place, 0o755)
     mta = Mta(kind, place, job, **values)
     try:
+        if prepare:
+            prepare(mta)
         mta.start()
         yield mta
     finally:
