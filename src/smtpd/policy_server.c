@@ -11,6 +11,7 @@
 #include "run/socket.h"
 #include "run/stream.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/policy_answer.h"
 #include "smtpd/policy_request.h"
 #include "smtpd/restriction.h"
 #include "smtpd/session.h"
@@ -18,8 +19,6 @@
 #include "table/table_list.h"
 
 #include <errno.h>
-
-enum { ANSWER_LINE_MAXIMUM = 32 * 1024, ANSWER_LINES_MAXIMUM = 100 };
 
 struct policy_server {
     struct smtpd *smtpd;
@@ -308,36 +307,34 @@ static void log_broken(const struct policy_server *server, const struct failure 
         log_policy_premature_end(server->name, what);
 }
 
-/* The value of the first "action" before the empty line. */
+static void log_no_answer(const struct policy_server *server, enum policy_answer_state state, const struct failure *why)
+{
+    if (state == POLICY_ANSWER_EMPTY)
+        log_policy_without_action(server->name);
+    else
+        log_broken(server, why, state == POLICY_ANSWER_CUT_OFF ? "value" : "name");
+}
+
 static bool read_answer(struct policy_server *server, struct connection *connection, struct arena *arena,
                         struct str *action_out, struct failure *why)
 {
-    struct str line, name, value;
-    bool has_action = false;
+    struct policy_answer answer = { 0 };
+    enum policy_answer_state state = POLICY_ANSWER_OPEN;
+    struct str line;
 
-    for (unsigned count = 0; count < ANSWER_LINES_MAXIMUM; count++) {
-        bool is_begun = count > 0;
-
-        if (!stream_read_line(connection->stream, ANSWER_LINE_MAXIMUM, &line, why)) {
-            if (is_begun || why->kind == FAILURE_TIMEOUT)
+    while (state == POLICY_ANSWER_OPEN) {
+        if (!stream_read_line(connection->stream, POLICY_ANSWER_LINE_MAXIMUM, &line, why)) {
+            if (answer.lines > 0 || why->kind == FAILURE_TIMEOUT)
                 log_broken(server, why, "name");
             return false;
         }
-        if (!str_ends_with(line, STR("\n"))) {
-            log_broken(server, why, "value");
-            return failure_set(why, FAILURE_PROTOCOL, 0, "Application error");
-        }
-        line = str_part(line, 0, line.len - 1);
-        if (line.len == 0)
-            break;
-        if (!has_action && str_cut(line, '=', &name, &value) && str_equal(name, STR("action"))) {
-            *action_out = arena_str(arena, value);
-            has_action = true;
-        }
+        state = policy_answer_take(&answer, line, arena);
     }
-    if (has_action)
+    *action_out = answer.action;
+    if (state == POLICY_ANSWER_COMPLETE)
         return true;
-    log_policy_without_action(server->name);
+    *why = (struct failure){ 0 };
+    log_no_answer(server, state, why);
     return failure_set(why, FAILURE_PROTOCOL, 0, "Application error");
 }
 
