@@ -110,6 +110,8 @@ static const struct restriction restrictions[RESTRICTION_WORDS] = {
     [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL, 0 },
     [RESTRICTION_REJECT_RBL_CLIENT] = { restriction_reject_listed_address, ARGUMENT_DOMAIN,
                                         restriction_foresee_listed_address, TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RBL] = { restriction_reject_listed_address, ARGUMENT_DOMAIN, restriction_foresee_listed_address,
+                                 TOPIC_CLIENT },
     [RESTRICTION_REJECT_RHSBL_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
                                           restriction_foresee_listed_name, TOPIC_CLIENT },
     [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,

@@ -52,6 +52,8 @@ FILTERS = {"no-mx.reg": "/ MX / ignore\n", "no-a.reg": "/ A / ignore\n", "no-txt
 # What trivial-rewrite must know, too.
 OF_REWRITE = ("relay_domains", "mydestination", "proxy_interfaces")
 OPEN = "check_client_access static:OK, reject_unauth_destination"
+# Of the client that the file calls dummy.
+DUMMY = "192.0.2.77"
 # Who says XCLIENT must not be refused before.
 SPEAKER = "127.0.0.99"
 WELCOME = f"check_client_access inline:{{{SPEAKER}=OK}}, "
@@ -87,7 +89,7 @@ def lines_of(case):
     if case["client_code"] == "4":
         name = "[TEMPUNAVAIL]"
     reverse = case["reverse_name"] or name
-    lines = [f"XCLIENT NAME={name} REVERSE_NAME={reverse} ADDR={case['client_addr']}"]
+    lines = [f"XCLIENT NAME={name} REVERSE_NAME={reverse} ADDR={case['client_addr'].replace('dummy', DUMMY)}"]
     if case["verb"] == "client":
         return lines
     if case["helo"] or case["verb"] == "helo":
@@ -128,6 +130,7 @@ def is_removed(case):
 
 
 def normal(lines):
+    lines = [line.replace(f"[{DUMMY}]", "[dummy]") for line in lines]
     return [re.sub(r"/tmp/merpati-e2e-\w+", "DIR", re.sub(r"\b300 IN\b", "TTL IN", line)) for line in lines]
 
 
@@ -138,6 +141,21 @@ def told_by(case, outcome):
     return "OK" if reply and reply.startswith("2") else reply
 
 
+def logged(line):
+    """As the file has it: there a client is judged when it connects, after HELO, and nothing has a queue id yet."""
+    line = line.replace("<queue id>: ", "NOQUEUE: ").replace(f"[{DUMMY}]", "[dummy]").replace(": CONNECT from", ": XCLIENT from")
+    return re.sub(r" helo=<\S*>$", "", line)
+
+
+def tell_differences(case, who, outcome):
+    if told_by(case, outcome) != case["expect"]:
+        print(f"{case['id']}: the file has {case['expect']}, {who} {told_by(case, outcome)}")
+    lines = [logged(line) for line in outcome]
+    for line in case["expect_log"]:
+        if logged(line) not in lines:
+            print(f"{case['id']}: the file has in the log: {line}; {who}: {outcome}")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_cases_of(judges, name):
     wrong = []
@@ -145,9 +163,18 @@ def test_cases_of(judges, name):
         if not case["id"].startswith(name + ":") or is_removed(case):
             continue
         stock, ours = (normal(judge.play(key_of(case), lines_of(case), SPEAKER)) for judge in judges)
-        if told_by(case, stock) != case["expect"]:
-            print(f"{case['id']}: the file has {case['expect']}, stock {told_by(case, stock)}")
+        tell_differences(case, "stock", stock)
         if stock != ours and case["id"] not in OWN:
             print(f"{case['id']}: stock {stock}, ours {ours}")
             wrong.append(case["id"])
     assert not wrong
+
+
+def test_words_that_were_removed(judges):
+    """The newest Postfix decides: these cases are made of its own."""
+    cases = [case for case in CASES if is_removed(case) and case["id"].startswith("smtpd_deprecated")]
+    assert cases
+    for case in cases:
+        ours = normal(judges[1].play(key_of(case), lines_of(case), SPEAKER))
+        assert told_by(case, ours) == case["expect"]
+        assert [logged(line) for line in case["expect_log"]] == [logged(line) for line in ours[-len(case["expect_log"]):]]

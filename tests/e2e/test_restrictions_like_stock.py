@@ -33,6 +33,7 @@ RECORDS = [
     ("okmx.test", "MX", "10 ok.test."),
     ("class.test", "A", "192.0.2.70"),
     ("later.test", "A", "192.0.2.67"),
+    ("1.0.0.127.bl.test", "A", "127.0.0.3"),
     # clients
     ("h2.test", "A", "127.0.0.2"),
     ("2.0.0.127.in-addr.arpa", "PTR", "h2.test."),
@@ -163,7 +164,8 @@ LISTS = {
                               smtpd_log_access_permit_actions="static:all"),
     # words and their arguments
     **{value or "nothing": at_rcpt(value) for value in (
-        "sleep", "sleep 0", "sleep soon", "check_client_access", "check_client_access permit", "check_policy_service", "warn_if_reject",
+        "sleep", "sleep 0", "sleep soon", "check_client_access", "check_client_access permit", "check_policy_service", "reject_rbl", "reject_rbl_client",
+        "reject_rbl bl.test", "reject_rbl_client bl.test", "warn_if_reject",
         "warn_if_reject permit, reject", "warn_if_reject warn_if_reject permit_mynetworks, reject", "reject, reject_unauth_destination",
         "defer, reject_unauth_destination, permit", "no_such_word", "")},
     # deferrals

@@ -73,6 +73,7 @@ static const char *const names[RESTRICTION_WORDS] = {
     [RESTRICTION_SLEEP] = "sleep",
     [RESTRICTION_CHECK_POLICY_SERVICE] = "check_policy_service",
     [RESTRICTION_REJECT_RBL_CLIENT] = "reject_rbl_client",
+    [RESTRICTION_REJECT_RBL] = "reject_rbl",
     [RESTRICTION_REJECT_RHSBL_CLIENT] = "reject_rhsbl_client",
     [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = "reject_rhsbl_reverse_client",
     [RESTRICTION_REJECT_RHSBL_HELO] = "reject_rhsbl_helo",
