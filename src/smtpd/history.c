@@ -22,6 +22,9 @@ void history_client_said(struct session *session, struct str line)
 {
     if (session->debug_level > 0)
         log_dialogue_in(session->peer.shown, line);
+    /* A transcript has no blanks at the ends of its lines. */
+    while (str_ends_with(line, STR(" ")))
+        line.len--;
     transcript_add_in(&session->transcript, line);
 }
 
