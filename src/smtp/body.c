@@ -27,7 +27,7 @@ struct body_stream {
     struct strbuf out;
 };
 
-static bool needs_downgrade(const struct smtp_session *session, const struct deliver_request *request)
+bool body_needs_conversion(const struct smtp_session *session, const struct deliver_request *request)
 {
     return (session->extensions.offered & SMTP_EXTENSION_8BITMIME) == 0 && request->encoding != BODY_ENCODING_7BIT &&
            request->encoding != BODY_ENCODING_FOUND_7BIT && !session->smtp->settings->disable_mime_output_conversion;
@@ -52,7 +52,7 @@ static void body_stream_init(struct body_stream *body, const struct smtp_session
     if (session->smtp->generic != NULL)
         body->generic =
             generic_headers_create(map_address, session->smtp->generic, (size_t) settings->header_address_token_limit);
-    if (needs_downgrade(session, request))
+    if (body_needs_conversion(session, request))
         body->downgrade = mime_downgrade_create();
     strbuf_reserve(&body->out, size < BODY_CHUNK ? (size_t) size * 9 / 8 + 64 : 2 * BODY_CHUNK);
 }

@@ -19,7 +19,11 @@
  * field's place is not mapped. Body lines they see before dots are doubled and long lines broken.
  */
 struct attempt;
+struct deliver_request;
 struct smtp_session;
+
+/* Whether it is 8-bit MIME, and the server takes 7 bits only: then its size is not known before. */
+bool body_needs_conversion(const struct smtp_session *session, const struct deliver_request *request);
 
 /*
  * After 354. head: header lines before the message, with LF. Whether the server took it shows at its reply. False when

@@ -37,8 +37,10 @@ static void take_line(struct smtp_extensions *extensions, struct str line, const
     if (str_equal_nocase(word, STR("XFORWARD")))
         extensions->xforward = xforward_parse(line);
     if (str_equal_nocase(word, STR("SIZE")) && str_next_word(&line, " \t", &argument) &&
-        !str_to_uint64(argument, &extensions->size_limit))
+        !str_to_uint64(argument, &extensions->size_limit)) {
         extensions->size_limit = 0;
+        extensions->bad_size = argument;
+    }
 }
 
 void smtp_extensions_parse(struct smtp_extensions *extensions, const struct smtp_reply *reply,

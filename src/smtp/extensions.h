@@ -20,6 +20,7 @@ enum smtp_extension {
 struct smtp_extensions {
     unsigned offered;    /* enum smtp_extension */
     uint64_t size_limit; /* 0: none, or not told */
+    struct str bad_size; /* told, and no number: a view into the reply */
     unsigned xforward;   /* enum xforward_attribute */
     struct str name;     /* the server's name for itself: first word of the first line; a view into the reply */
 };

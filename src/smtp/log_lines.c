@@ -122,6 +122,11 @@ void smtp_log_utf8_without_8bit(struct str host)
     log_info("host %.*s offers SMTPUTF8 support, but not 8BITMIME", STR_ARG(host));
 }
 
+void smtp_log_bad_size(struct str limit, struct str host)
+{
+    log_warning("bad EHLO SIZE limit \"%.*s\" from %.*s", STR_ARG(limit), STR_ARG(host));
+}
+
 void smtp_log_discarding_keywords(struct str words)
 {
     log_info("discarding EHLO keywords: %.*s", STR_ARG(words));

@@ -38,6 +38,8 @@ void smtp_log_obsolete_assume_final(void);
 void smtp_log_table_trouble(struct str title, const char *reason);
 /* warning: host mx.example.com[192.0.2.1]:25 said: 501 5.5.4 No (in reply to XFORWARD name/address command) */
 void smtp_log_xforward_refused(struct str host, struct str reply, const char *command);
+/* warning: bad EHLO SIZE limit "many" from mx.example.com[192.0.2.1]:25 */
+void smtp_log_bad_size(struct str limit, struct str host);
 /* discarding EHLO keywords: SIZE DSN */
 void smtp_log_discarding_keywords(struct str words);
 /* host mx.example.com[192.0.2.1] offers SMTPUTF8 support, but not 8BITMIME */

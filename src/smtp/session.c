@@ -246,6 +246,9 @@ static void take_extensions(struct smtp_session *session, struct arena *arena)
     if (smtp_tables_find(session->smtp->tables.discard_ehlo_keywords, session->address, arena, &value))
         discard = strlist_split(arena, value, ", \t\r\n");
     smtp_extensions_parse(&session->extensions, &session->reply, &discard);
+    if (session->extensions.bad_size.len > 0)
+        smtp_log_bad_size(session->extensions.bad_size, session->name_address_port);
+    session->extensions.bad_size = STR_EMPTY;
     value = smtp_extensions_discarded(&discard, arena);
     if (value.len > 0)
         smtp_log_discarding_keywords(value);

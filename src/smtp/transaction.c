@@ -119,7 +119,7 @@ static void plan(struct transaction *transaction)
 
 static void append_command(struct transaction *transaction, size_t place, struct strbuf *out)
 {
-    const struct smtp_extensions *extensions = &transaction->session->extensions;
+    struct smtp_extensions extensions = transaction->session->extensions;
     const struct deliver_recipient *recipients = transaction->shown->recipients.items;
     struct deliver_recipient recipient;
     bool quotes = transaction->settings->quote_envelope;
@@ -132,14 +132,17 @@ static void append_command(struct transaction *transaction, size_t place, struct
         strbuf_append(out, transaction->xforward.items[transaction->recipients[place]]);
         break;
     case STEP_MAIL:
-        envelope_append_mail(out, transaction->shown, extensions, quotes);
+        /* How large it will be is not known before it is converted. */
+        if (body_needs_conversion(transaction->session, transaction->shown))
+            extensions.offered &= ~(unsigned) SMTP_EXTENSION_SIZE;
+        envelope_append_mail(out, transaction->shown, &extensions, quotes);
         break;
     case STEP_RCPT:
         recipient = recipients[transaction->recipients[place]];
         /* Nothing is sent of which anybody could be notified. */
         if (is_trial(transaction))
             recipient.dsn_notify = 0;
-        envelope_append_rcpt(out, &recipient, extensions, quotes);
+        envelope_append_rcpt(out, &recipient, &extensions, quotes);
         break;
     case STEP_DATA:
         strbuf_append(out, STR("DATA\r\n"));
