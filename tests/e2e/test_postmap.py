@@ -426,3 +426,10 @@ def test_vectors(make_merpati):
         else:
             assert (done.stdout[:-1] if done.returncode == 0 else None) == case["expect"], case
     mail.directory = mail.directory.parent
+
+
+def test_a_pattern_that_runs_away_is_told_and_no_answer(both):
+    """Stock warns and goes on to the next rule, as if this one did not match."""
+    stock, ours = both("postmap", "-q", "a" * 60 + "b", "pcre:t", files=[("t", "/^(a+)+$/ REJECT\n/./ OK\n")])
+    assert stock == (0, "OK\n", "postmap: warning: pcre map t, line 1: match limit exceeded\n")
+    assert ours == (1, "", "postmap: warning: pcre:t, line 1: cannot match: match limit exceeded\npostmap: fatal: table pcre:t: query error\n")
