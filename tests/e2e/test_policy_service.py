@@ -173,11 +173,12 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(merpati, sink, policy
     forever.set()
 
 
-@pytest.mark.parametrize("setting, connections", [("request_limit=0", 1), ("request_limit=1", 3), ("request_limit=2", 2)])
-def test_a_connection_serves_request_limit_questions(merpati, sink, policy, setting, connections):
+@pytest.mark.parametrize("general, own, connections", [("0", "", 1), ("1", "", 3), ("0", ", request_limit=2", 2)])
+def test_a_connection_serves_request_limit_questions(merpati, sink, policy, general, own, connections):
     server = policy(lambda question: "DUNNO")
     mail = merpati(main={"relayhost": f"[127.0.0.1]:{sink().port}", "default_process_limit": "1",
-                         "smtpd_recipient_restrictions": f"check_policy_service {{ {server.place}, {setting} }}, permit"})
+                         "smtpd_policy_service_request_limit": general,
+                         "smtpd_recipient_restrictions": f"check_policy_service {{ {server.place}{own} }}, permit"})
     with mail.smtp() as client:
         client.hello()
         client.commands("MAIL FROM:<s@example.com>", *(f"RCPT TO:<a{i}@example.net>" for i in range(3)))
