@@ -188,7 +188,7 @@ LISTS = {
         "client 450": lists(client="check_client_access inline:{ {127.0.0.1=450 later} }"),
         "helo": lists([mail(), ["HELO good.test", "HELO good.test", "RCPT TO:<a@b.test>", "MAIL FROM:<>"]], helo="reject"),
         "sender": lists(sender="reject"),
-        "client deferred": lists(TWICE, client="defer_if_permit"),
+        "client deferred": lists([*TWICE, mail()[1:], ["ETRN ours.test"]], client="defer_if_permit"),
         "client deferred, recipient refused": lists(client="defer_if_permit", recipient="reject"),
         "client deferred if refused": lists(client="defer_if_reject", helo="reject"),
         "client refused and deferred": lists(client="defer_if_reject, reject"),
