@@ -10,13 +10,13 @@ POSTCONF = BUILD / "bin" / "postconf"
 # What is known, does nothing yet, and is called so by "merpati check".
 TO_COME = [
     r".*_tls_.*|tls.*|.*tlsrpt.*|requiretls.*|.*starttls.*|relay_clientcerts|dnssec_probe|openssl_path|.*_ccert.*|.*use_tls|.*enforce_tls",
-    r".*sasl.*|cyrus_.*|.*send_dummy_mail_auth|.*sender_dependent_authentication|.*_auth_rate_limit",
+    r".*sasl.*|cyrus_.*|.*send_dummy_mail_auth|.*sender_dependent_authentication",
     r".*milter.*|.*(header|body)_checks(_size_limit)?|content_filter|default_filter_nexthop|smtpd_proxy_.*|.*mime_.*|strict_[78]bit.*",
     r"message_(reject|strip)_characters|detect_8bit_encoding_header|non_empty_end_of_header_action|internal_mail_filter_classes",
     r"postscreen.*|dnsblog.*|psc_.*|smtpd_service_name|respectful_logging",
-    r"anvil.*|smtpd_client_(connection|event|message|recipient|new|ipv).*|smtpd_upstream_proxy.*|smtpd_policy_service.*|.*rbl.*|permit_mx_.*",
-    r"(unknown|invalid|non_fqdn|plaintext)_.*|multi_recipient_bounce_reject_code|smtpd_(authorized_x.*_hosts|command_filter|dns_reply_filter)",
-    r"smtpd_(expansion_filter|hide_client_session|reject_.*_maps|sender_login_maps|delay_open_until_valid_rcpt)|known_tcp_ports|tcp_windowsize",
+    r"smtpd_client_new_tls_session_rate_limit|.*rbl.*",
+    r"(unknown|invalid|non_fqdn|plaintext)_.*|multi_recipient_bounce_reject_code|smtpd_dns_reply_filter",
+    r"smtpd_(expansion_filter|sender_login_maps)|known_tcp_ports|tcp_windowsize",
     r"berkeley_db_.*|lmdb_map_size|socketmap_.*|daemon_table_open_error_is_fatal|proxy_write_maps|non_bdb_.*",
     r"multi_instance_(directories|enable|group|wrapper)|postmulti_.*|maillog_file_(compressor|rotate_suffix)|meta_directory|shlib_directory",
     r"alternate_config_directories",

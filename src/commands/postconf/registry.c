@@ -3,6 +3,7 @@
 
 #include "config/shared_settings.h"
 
+extern const struct settings_table anvil_settings_table;
 extern const struct settings_table bounce_settings_table;
 extern const struct settings_table cleanup_settings_table;
 extern const struct settings_table delivery_settings_table;
@@ -27,6 +28,7 @@ extern const struct settings_table virtual_settings_table;
 
 const struct settings_table *const registry_tables[] = {
     &shared_settings_table,
+    &anvil_settings_table,
     &bounce_settings_table,
     &cleanup_settings_table,
     &delivery_settings_table,
