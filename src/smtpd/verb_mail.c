@@ -91,7 +91,7 @@ static bool take_envid(struct session *session, struct str value)
 {
     struct transaction *transaction = &session->transaction;
     struct strbuf decoded;
-    struct str part;
+    struct str part, envid;
     bool is_good = true, has_more = true;
 
     if (is_dsn_disabled(session))
@@ -102,10 +102,11 @@ static bool take_envid(struct session *session, struct str value)
         has_more = str_cut(value, '=', &part, &value);
         is_good = xtext_decode(&decoded, part) && (!has_more || strbuf_append_char(&decoded, '='));
     }
-    is_good = is_good && transaction->envid.len == 0 && decoded.len > 0 && !decoded.is_overflowed &&
-              is_printable(strbuf_str(&decoded));
+    /* Nothing behind a NUL was meant for us. */
+    (void) str_cut(strbuf_str(&decoded), '\0', &envid, &value);
+    is_good = is_good && transaction->envid.len == 0 && envid.len > 0 && !decoded.is_overflowed && is_printable(envid);
     if (is_good)
-        transaction->envid = arena_str(transaction->arena, strbuf_str(&decoded));
+        transaction->envid = arena_str(transaction->arena, envid);
     else
         answer(session, "501 5.5.4 Bad ENVID parameter syntax");
     strbuf_done(&decoded);
