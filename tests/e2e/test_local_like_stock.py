@@ -150,14 +150,14 @@ def test_as_many_copies_are_known_as_in_stock(make_stock, make_merpati, limit):
 
 
 def test_files_that_include_each_other_end(make_merpati):
-    """Stock Postfix goes round for ever here."""
+    """Each is read once in a delivery."""
     mail = make_merpati()
     mail.write("one", f":include:{mail.path('two')}\n:include:{mail.path('two')}\n")
     mail.write("two", f":include:{mail.path('one')}\n:include:{mail.path('one')}\n")
     mail.set(alias_maps=mail.aliases(f"list: :include:{mail.path('one')}\n"))
     mail.start()
     mail.sendmail("-f", SENDER, "list", input="Subject: x\n\nhello\n")
-    mail.wait_log(rf"to=<list@example\.test>.*dsn=5\.4\.6, status=bounced \(include file loop for {mail.path('one')}\)")
+    mail.wait_log(r"to=<list@example\.test>.*dsn=2\.0\.0, status=sent \(no destination\)")
     mail.wait_empty()
 
 
