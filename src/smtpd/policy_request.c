@@ -19,7 +19,10 @@ static void add(struct strbuf *request, const char *name, struct str value)
 
 static void add_number(struct strbuf *request, const char *name, uint64_t value)
 {
-    strbuf_printf(request, "%s=%llu\n", name, (unsigned long long) value);
+    strbuf_append_c(request, name);
+    strbuf_append_char(request, '=');
+    strbuf_append_number(request, value);
+    strbuf_append_char(request, '\n');
 }
 
 static void add_client(struct strbuf *request, const struct session *session)

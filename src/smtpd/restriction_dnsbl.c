@@ -21,21 +21,29 @@ struct question {
     struct str name; /* what is asked of the DNS; empty: nothing can be */
 };
 
-static struct str reverse_address(struct arena *arena, const struct ip_address *address)
+/* "99.2.0.192." and the list, or each half of a byte of an IPv6 address; empty where there is no address. */
+static struct str reversed_name(struct arena *arena, const struct ip_address *address, struct str domain)
 {
+    static const char digits[] = "0123456789abcdef";
     struct strbuf text;
-    struct str reversed;
+    struct str name;
 
     strbuf_init(&text, STRBUF_UNLIMITED);
     for (size_t i = ip_address_size(address); i-- > 0;) {
-        if (address->family == IP_V4)
-            strbuf_printf(&text, "%u.", address->bytes[i]);
-        else
-            strbuf_printf(&text, "%x.%x.", address->bytes[i] & 15U, (unsigned) address->bytes[i] >> 4);
+        unsigned byte = address->bytes[i];
+
+        if (address->family == IP_V4) {
+            strbuf_append_number(&text, byte);
+        } else {
+            strbuf_append_char(&text, digits[byte & 15U]);
+            strbuf_append_char(&text, '.');
+            strbuf_append_char(&text, digits[byte >> 4]);
+        }
+        strbuf_append_char(&text, '.');
     }
-    reversed = arena_str(arena, strbuf_str(&text));
+    name = strbuf_str(&text).len > 0 ? arena_join(arena, strbuf_str(&text), domain) : STR_EMPTY;
     strbuf_done(&text);
-    return reversed;
+    return name;
 }
 
 static void set_list(struct question *question, const struct restriction_node *node)
@@ -48,11 +56,9 @@ static struct question ask_about_address(const struct check *check, const struct
 {
     const struct peer *peer = &check->session->peer;
     struct question question = { .what = peer->address };
-    struct str reversed = reverse_address(check->arena, &peer->ip);
 
     set_list(&question, node);
-    if (reversed.len > 0)
-        question.name = arena_printf(check->arena, "%.*s%.*s", STR_ARG(reversed), STR_ARG(question.domain));
+    question.name = reversed_name(check->arena, &peer->ip, question.domain);
     return question;
 }
 

@@ -47,7 +47,7 @@ static enum table_result ask_local(const struct search *search, struct str local
                                    bool is_whole, struct str extension)
 {
     struct str form = form_of(search, local);
-    struct str key = arena_printf(search->arena, "%.*s%s%.*s", STR_ARG(form), at, STR_ARG(domain));
+    struct str key = arena_join(search->arena, arena_join(search->arena, form, str_from_c(at)), domain);
 
     return ask(search, key, is_whole, extension);
 }

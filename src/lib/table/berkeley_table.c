@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hash: and btree: Berkeley DB files as postmap writes them, "name.db". A key is looked for with the NUL at its end
- * that postmap adds, then without, as other programs' files have it.
+ * that postmap adds; where the first key of the file has none, also without, as other programs' files have it.
  *
  * postmap replaces a file by a new one, so what is open here never changes. A program that writes into
  * the file instead makes every answer UNKNOWN until the next generation of workers opens it again: pages read before
@@ -17,7 +17,22 @@ struct berkeley_table {
     DB *db;
     int fd;
     struct stat opened;
+    bool has_only_nul_keys;
 };
+
+static bool first_key_has_nul(DB *db)
+{
+    DBT key = berkeley_text(STR_EMPTY), value = berkeley_text(STR_EMPTY);
+    DBC *cursor;
+    bool has_nul;
+
+    if (db->cursor(db, NULL, &cursor, 0) != 0)
+        return false;
+    has_nul =
+        cursor->get(cursor, &key, &value, DB_FIRST) == 0 && key.size > 0 && berkeley_content(&key).len == key.size - 1;
+    (void) cursor->close(cursor);
+    return has_nul;
+}
 
 static bool open_table(struct table *table, struct str argument, DBTYPE type, struct failure *why)
 {
@@ -33,6 +48,7 @@ static bool open_table(struct table *table, struct str argument, DBTYPE type, st
         (void) berkeley->db->close(berkeley->db, DB_NOSYNC);
         return failure_set(why, FAILURE_RETRY, 0, "open database %s: its descriptor is not known", path.data);
     }
+    berkeley->has_only_nul_keys = first_key_has_nul(berkeley->db);
     table->state = berkeley;
     return true;
 }
@@ -86,7 +102,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
             *value_out = arena_str(arena, berkeley_content(&value_item));
             return TABLE_FOUND;
         }
-        if (error != DB_NOTFOUND || extra == 0)
+        if (error != DB_NOTFOUND || extra == 0 || berkeley->has_only_nul_keys)
             break;
     }
     if (error == DB_NOTFOUND)
