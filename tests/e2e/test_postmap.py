@@ -194,6 +194,17 @@ QUERIES = [
     ["-s", "inline:{x=y,a=b}"],
     ["-d", "a", "hash:nowhere"],
     ["-d", "a", "static:f"],
+    ["-d", "a", "environ:f"],
+    ["-d", "a", "cidr:nowhere"],
+    ["-d", "a", "texthash:t"],
+    ["-d", "a", "tcp:127.0.0.1:1"],
+    ["-d", "a", "socketmap:unix:x:y"],
+    ["-d", "a", "pipemap:{inline:{a=b}}"],
+    ["-d", "a", "inline:{a=b}"],
+    ["-d", "a", "unix:passwd.byname"],
+    ["-d", "a", "nonesuch:x"],
+    ["tcp:t"],
+    ["pcre:t"],
     ["-q", "a", "-d", "b", "hash:t"],
     ["-q", "a", "-q", "b", "hash:t"],
     ["hash:nowhere"],
@@ -433,3 +444,14 @@ def test_a_pattern_that_runs_away_is_told_and_no_answer(both):
     stock, ours = both("postmap", "-q", "a" * 60 + "b", "pcre:t", files=[("t", "/^(a+)+$/ REJECT\n/./ OK\n")])
     assert stock == (0, "OK\n", "postmap: warning: pcre map t, line 1: match limit exceeded\n")
     assert ours == (1, "", "postmap: warning: pcre:t, line 1: cannot match: match limit exceeded\npostmap: fatal: table pcre:t: query error\n")
+
+
+def test_debug_tells_of_each_lookup(make_merpati):
+    mail = make_merpati()
+    for table, key, line in [
+        ("debug:inline:{a=b}", "A", '"a" = "b"'),
+        ("debug:inline:{a=b}", "x", '"x" is not found'),
+        ("debug:fail:x", "a", '"a" has no answer: table fail:x: query error: Application error'),
+    ]:
+        done = mail.command("postmap", "-q", key, table, check=False)
+        assert done.stderr.startswith(f"postmap: {table} lookup: {line}\n"), done.stderr

@@ -252,6 +252,18 @@ static bool remove_by_proxy(const struct postmap_options *options, struct str pa
     return is_done;
 }
 
+/* In Postfix's words, which has tables that are opened for writing and refuse it then. */
+static bool refuse_removal(const struct postmap_options *options, struct str type, struct str path, struct failure *why)
+{
+    if (!options->is_type_known)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type));
+    if (str_equal(type, STR("static")) || str_equal(type, STR("environ")) || str_equal(type, STR("fail")))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "table %.*s:%.*s: delete operation is not supported",
+                           STR_ARG(type), STR_ARG(path));
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s:%.*s map requires O_RDONLY access mode", STR_ARG(type),
+                       STR_ARG(path));
+}
+
 bool build_remove(const struct postmap_options *options, struct str type, struct str path, bool *found_out,
                   struct failure *why)
 {
@@ -263,8 +275,7 @@ bool build_remove(const struct postmap_options *options, struct str type, struct
     if (str_equal(type, STR("proxy")))
         return remove_by_proxy(options, path, found_out, why);
     if (!table_writer_knows(type))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "table %.*s:%.*s: delete operation is not supported",
-                           STR_ARG(type), STR_ARG(path));
+        return refuse_removal(options, type, path, why);
     if (!table_writer_open(type, path, TABLE_CHANGE, &writer_options, &writer, why))
         return false;
     is_done = str_equal(options->key, STR("-")) ? remove_keys(writer, options, found_out, why)

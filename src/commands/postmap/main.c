@@ -100,6 +100,8 @@ static bool work_on(struct postmap *postmap, const char *name, bool *found_out, 
     bool was_found;
 
     (void) str_cut(full, ':', &type, &path);
+    names = table_type_names(postmap->set);
+    postmap->options.is_type_known = strlist_contains(&names, type);
     switch (postmap->options.action) {
     case POSTMAP_LIST:
         *found_out = true;
@@ -111,8 +113,6 @@ static bool work_on(struct postmap *postmap, const char *name, bool *found_out, 
         return true;
     default:
         *found_out = true;
-        names = table_type_names(postmap->set);
-        postmap->options.is_type_known = strlist_contains(&names, type);
         return build_table(&postmap->options, type, path, why);
     }
 }
