@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "config/restriction_names.h"
 #include "table/table_list.h"
 
 #include <stdbool.h>
@@ -120,6 +121,15 @@ const struct restriction_list *restriction_parse(struct smtpd *smtpd, struct str
 /* Whether something in it, or in its classes, keeps strangers from relaying. */
 bool restriction_list_stops_relaying(const struct restriction_list *list);
 
+enum { RESTRICTION_NESTING_MAXIMUM = 20 };
+
+/* The row of a word; one without a function is not built. */
+const struct restriction *restriction_by_word(enum restriction_word word);
+/* What an access table answered is a list with a table or a service in it, which it cannot be. */
+bool restriction_names_table(const struct smtpd *smtpd, struct str names);
+/* A list from an access table, for one command: arena is its memory. */
+const struct restriction_list *restriction_parse_names(struct smtpd *smtpd, struct arena *arena, struct str names);
+
 /* Walks a list. */
 enum verdict restriction_run(struct check *check, const struct restriction_list *list);
 
@@ -164,7 +174,7 @@ const char *restriction_topic_name(enum restriction_topic topic);
 /* "<a@b.example>: Sender address", in the command's arena. */
 struct str restriction_topic_shown(const struct check *check, enum restriction_topic topic);
 
-/* The families; the rows of all stand in restriction.c. */
+/* The families; the rows of all stand in restriction_list.c. */
 enum verdict restriction_permit(struct check *check, const struct restriction_node *node);
 enum verdict restriction_reject_all(struct check *check, const struct restriction_node *node);
 enum verdict restriction_defer_all(struct check *check, const struct restriction_node *node);
