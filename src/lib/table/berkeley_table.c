@@ -5,9 +5,10 @@
  *
  * postmap replaces a file by a new one, so what is open here never changes. A program that writes into
  * the file instead makes every answer UNKNOWN until the next generation of workers opens it again: pages read before
- * and after the change would not fit together.
+ * and after the change would not fit together. That is looked at once in a turn of the loop.
  */
 #include "os/file.h"
+#include "run/loop.h"
 #include "table/berkeley.h"
 #include "table/table_type.h"
 
@@ -18,6 +19,7 @@ struct berkeley_table {
     int fd;
     struct stat opened;
     bool has_only_nul_keys;
+    struct instant looked; /* at the file, and it was unchanged */
 };
 
 static bool first_key_has_nul(DB *db)
@@ -72,15 +74,20 @@ static void close_table(struct table *table)
 
 static bool is_unchanged(const struct table *table, struct failure *why)
 {
-    const struct berkeley_table *berkeley = table->state;
+    const struct loop *loop = table_set_options(table->set)->loop;
+    struct berkeley_table *berkeley = table->state;
     struct stat now;
 
+    if (loop != NULL && berkeley->looked.us == loop_now(loop).us)
+        return true;
     if (!file_stat_fd(berkeley->fd, "table", &now, why))
         return false;
     if (now.st_size != berkeley->opened.st_size || now.st_mtim.tv_sec != berkeley->opened.st_mtim.tv_sec ||
         now.st_mtim.tv_nsec != berkeley->opened.st_mtim.tv_nsec)
         return failure_set(why, FAILURE_RETRY, 0, "%.*s was changed in place, it must be opened again",
                            STR_ARG(table->name));
+    if (loop != NULL)
+        berkeley->looked = loop_now(loop);
     return true;
 }
 
