@@ -237,11 +237,16 @@ static void finish(struct session *session)
     log_disconnect(session);
 }
 
+/* A client that talks before it was greeted does not speak SMTP, or does not listen. */
 static void begin(struct session *session)
 {
+    struct failure why;
+
     client_recognise(session);
-    /* A client behind a proxy may have come with it. */
-    if (session_is_synchronised(session))
+    if (!session->smtpd->is_standalone && stream_buffered(session->stream).len == 0 &&
+        stream_has_input(session->stream) && !stream_fill(session->stream, &why))
+        session_break(session, &why);
+    else if (session_is_synchronised(session))
         client_greet(session);
 }
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import re
+import signal
 import socket
 import struct
 
@@ -51,6 +52,8 @@ HEADERS = [
     binary(0x22, 0x11, FOUR),
     binary(0x31, 0x11, FOUR),
     binary(0x21, 0x11, FOUR[:8]),
+    # A client that does not wait for the greeting.
+    b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 25\r\nEHLO client.example\r\n",
 ]
 
 
@@ -90,7 +93,7 @@ class Door:
 @pytest.fixture
 def door():
     def make(instance, *options):
-        instance.set(inet_protocols="all", smtpd_client_port_logging="yes", smtpd_relay_restrictions="reject", smtpd_peername_lookup="no")
+        instance.set(inet_protocols="all", smtpd_forbid_unauth_pipelining="yes", smtpd_client_port_logging="yes", smtpd_relay_restrictions="reject", smtpd_peername_lookup="no")
         made = Door(instance, *options)
         instance.write_config()
         instance.start()
@@ -141,3 +144,15 @@ def test_who_is_no_proxy_is_a_plain_client_and_cannot_be_another(make_merpati, d
         assert ours.told()[1] == (
             f"warning: PROXY header from unknown[127.0.0.1]:PORT, which is not in smtpd_upstream_proxy_networks: {shown}"
         )
+
+
+def test_who_talks_before_the_greeting_is_sent_away(make_merpati, door):
+    mail = make_merpati(main={"service_workers": "1"})
+    ours = door(mail, "smtpd_upstream_proxy_protocol =")
+    assert ours.visit(b"")[0].startswith("220 ")
+    mail.kill("smtpd", signal.SIGSTOP)
+    with SmtpClient(ours.port, greet=False) as client:
+        client.send(b"EHLO client.example\r\n")
+        mail.kill("smtpd", signal.SIGCONT)
+        assert client.reply().text == "554 5.5.0 Error: SMTP protocol synchronization"
+    assert ours.told()[1] == r"improper command pipelining after CONNECT from unknown[127.0.0.1]:PORT: EHLO client.example\r\n"
