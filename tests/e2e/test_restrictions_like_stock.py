@@ -129,6 +129,8 @@ LISTS = {
     "unknown helo, deferred": at_rcpt("reject_unknown_helo_hostname, reject", helos("temp.test"), unknown_helo_hostname_tempfail_action="defer"),
     "unknown sender domain, deferred": at_rcpt("reject_unknown_sender_domain, reject", senders("a@temp.test"),
                                                unknown_address_tempfail_action="defer"),
+    "not full, other code": at_rcpt("reject_non_fqdn_helo_hostname, reject_non_fqdn_sender", [*helos("foo"), *senders("a@foo")],
+                                    non_fqdn_reject_code="550"),
     "no helo": at_rcpt("reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname, reject_unknown_helo_hostname", [mail()[1:]]),
     "sender not full": at_rcpt("reject_non_fqdn_sender", senders(SENDERS)),
     "recipient not full": at_rcpt("reject_non_fqdn_recipient", recipients(SENDERS)),
@@ -351,3 +353,23 @@ def test_words_that_postfix_3_7_still_takes_or_tells_twice(merpati, value, line)
         replies = client.commands("MAIL FROM:<s@good.test>", "RCPT TO:<r@ours.test>")
     assert replies[1] == ("250 2.1.5 Ok" if value.startswith("permit,") else "451 4.3.5 Server configuration error")
     assert instance.log_line("restriction").removeprefix("warning: ") == line
+
+
+@pytest.mark.parametrize("word", ["reject_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch",
+                                  "reject_known_sender_login_mismatch"])
+def test_a_sender_that_has_an_owner_is_not_for_strangers(merpati, word):
+    """As Postfix says it of clients that have not logged in, where logins are enabled: ours cannot log in yet."""
+    instance = merpati(
+        main={
+            "relay_domains": "ours.test",
+            "recipient_delimiter": "+",
+            "smtpd_sasl_auth_enable": "yes",
+            "smtpd_sender_login_maps": "inline:{owned@good.test=joe, @dom.test=ann, here=joe}",
+            "smtpd_recipient_restrictions": word,
+        }
+    )
+    refused = "owned@good.test owned+ext@good.test any@dom.test here@mail.example.test".split()
+    for sender in [*refused, "other@good.test", "here@good.test", ""]:
+        with instance.smtp() as client:
+            reply = client.commands("HELO good.test", f"MAIL FROM:<{sender}>", "RCPT TO:<r@ours.test>")[2]
+        assert reply == (f"553 5.7.1 <{sender}>: Sender address rejected: not logged in" if sender in refused else "250 2.1.5 Ok")
