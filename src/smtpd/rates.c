@@ -9,7 +9,7 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-enum { PATIENCE_SECONDS = 10, SILENCE_SECONDS = 60 };
+enum { PATIENCE_SECONDS = 5, SILENCE_SECONDS = 60 };
 
 /* What is said of each kind. */
 static const struct {
@@ -91,6 +91,9 @@ static void note_trouble(struct session *session, const struct failure *why)
 
     rates_end(&session->rates);
     session->rates.is_unknown = true;
+    /* One that hangs holds up those who have asked, and nobody after them. */
+    if (why->kind == FAILURE_TIMEOUT)
+        smtpd->next_anvil_question = instant_add(now, seconds(SILENCE_SECONDS));
     if (instant_is_before(now, smtpd->next_anvil_warning))
         return;
     smtpd->next_anvil_warning = instant_add(now, seconds(SILENCE_SECONDS));
@@ -104,12 +107,13 @@ static bool count(struct session *session, enum anvil_kind kind, struct anvil_nu
     bool may_be_stale = rates->call != NULL;
     struct failure why;
 
-    if (!rates->is_limited || rates->is_unknown || session->smtpd->is_standalone)
+    if (!rates->is_limited || rates->is_unknown || session->smtpd->is_standalone ||
+        instant_is_before(loop_now(session->smtpd->loop), session->smtpd->next_anvil_question))
         return false;
     if (ask(session, kind, numbers_out, &why))
         return true;
     rates_end(rates);
-    if (may_be_stale && ask(session, kind, numbers_out, &why))
+    if (may_be_stale && why.kind != FAILURE_TIMEOUT && ask(session, kind, numbers_out, &why))
         return true;
     note_trouble(session, &why);
     return false;

@@ -89,7 +89,8 @@ struct smtpd {
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;
     struct endpoint *anvil;
-    struct instant next_anvil_warning; /* not before */
+    struct instant next_anvil_warning;  /* not before */
+    struct instant next_anvil_question; /* the same */
     struct endpoint *cleanup;
     struct endpoint *rewrite;
     struct endpoint *verify;

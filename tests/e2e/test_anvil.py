@@ -2,6 +2,7 @@
 """What one client may do at a time and in a time: limits, exceptions, blocks of addresses, statistics, and an anvil that is gone."""
 
 import re
+import signal
 
 import pytest
 
@@ -155,5 +156,18 @@ def test_without_anvil_there_is_a_warning_and_no_limit(make_merpati, doors):
     ours = doors(mail, pace="smtpd_client_connection_rate_limit = 1, smtpd_client_message_rate_limit = 1")
     for _ in range(3):
         assert ours.ask("pace", "EHLO x", "MAIL FROM:<>", "RSET", "MAIL FROM:<>")[2:5] == ["250 2.1.0 Ok", "250 2.0.0 Ok", "250 2.1.0 Ok"]
+    (line,) = ours.told("pace")
+    assert line.startswith("warning: problem talking to server private/anvil: ")
+
+
+def test_an_anvil_that_hangs_holds_up_who_asked_and_nobody_else(make_merpati, doors):
+    mail = make_merpati(main=MAIN | {"service_workers": "1", "anvil_status_update_time": "1s"})
+    ours = doors(mail, pace="smtpd_client_connection_rate_limit = 1")
+    assert ours.ask("pace")[0].startswith("220 ")
+    mail.kill("anvil", signal.SIGSTOP)
+    assert all(ours.ask("pace", "EHLO x")[0].startswith("220 ") for _ in range(4))
+    mail.kill("anvil", signal.SIGCONT)
+    # Only the first of them has asked.
+    mail.wait_log(rf"anvil\[\d+\]: statistics: max connection rate 2/600s for \(127\.0\.0\.1:{ours.ports['pace']}:")
     (line,) = ours.told("pace")
     assert line.startswith("warning: problem talking to server private/anvil: ")
