@@ -4,6 +4,7 @@
 import os
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -162,15 +163,27 @@ def test_a_slow_server_keeps_only_its_own_sessions(merpati, sink, policy):
         assert waiting.reply().text == "554 5.7.1 <slow@example.net>: Recipient address rejected: slow"
 
 
-def test_a_server_that_does_not_answer_in_time_is_given_up(merpati, sink, policy):
+@pytest.mark.parametrize("own, connections", [("", 1), (", timeout=1s, try_limit=2", 2)])
+def test_a_server_that_does_not_answer_in_time_is_given_up(merpati, sink, policy, own, connections):
     forever = threading.Event()
     server = policy(lambda question: forever.wait(HOLD))
-    mail = merpati(main={"relayhost": f"[127.0.0.1]:{sink().port}",
-                         "smtpd_recipient_restrictions": f"check_policy_service {{ {server.place}, timeout=1s, try_limit=1 }}, permit"})
+    mail = merpati(main={"relayhost": f"[127.0.0.1]:{sink().port}", "smtpd_policy_service_timeout": "1s",
+                         "smtpd_policy_service_try_limit": "1",
+                         "smtpd_recipient_restrictions": f"check_policy_service {{ {server.place}{own} }}, permit"})
     assert ask(mail, "a@example.net") == "451 4.3.5 <a@example.net>: Recipient address rejected: Server configuration problem"
     assert mail.log_line(rf"warning: timeout on 127\.0\.0\.1:{server.port} while reading input attribute name")
     assert mail.log_line(rf"warning: problem talking to server 127\.0\.0\.1:{server.port}: Connection timed out")
+    assert server.connections == connections
     forever.set()
+
+
+def test_a_second_try_waits_for_the_retry_delay(merpati, sink, policy):
+    asked = []
+    server = policy(lambda question: "DUNNO" if asked.append(time.monotonic()) or len(asked) > 1 else None)
+    mail = merpati(main={"relayhost": f"[127.0.0.1]:{sink().port}", "smtpd_policy_service_retry_delay": "2s",
+                         "smtpd_recipient_restrictions": f"check_policy_service {server.place}, permit"})
+    assert ask(mail, "a@example.net") == "250 2.1.5 Ok"
+    assert asked[1] - asked[0] >= 2
 
 
 @pytest.mark.parametrize("general, own, connections", [("0", "", 1), ("1", "", 3), ("0", ", request_limit=2", 2)])
