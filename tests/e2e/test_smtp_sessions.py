@@ -181,15 +181,13 @@ def test_no_relay_control_refuses_everybody(merpati, account):
     mail.wait_log("error: in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one")
 
 
-def test_restriction_not_built_is_named(merpati, account):
-    for name in ("reject_rbl_client zen.example", "check_policy_service unix:private/policy", "reject_unknown_client_hostname"):
-        word = name.split()[0]
-        mail = merpati(main={"smtpd_client_restrictions": f"{name}, permit"})
-        with mail.smtp() as client:
-            client.hello()
-            client.command("MAIL FROM:<a@example.com>")
-            assert client.command(f"RCPT TO:<{account}@localhost>").text == "451 4.3.5 Server configuration error"
-        mail.wait_log(f'warning: unknown smtpd restriction: "{word}"')
+def test_restriction_that_nobody_knows_is_named(merpati, account):
+    mail = merpati(main={"smtpd_client_restrictions": "reject_unknown_clients, permit"})
+    with mail.smtp() as client:
+        client.hello()
+        client.command("MAIL FROM:<a@example.com>")
+        assert client.command(f"RCPT TO:<{account}@localhost>").text == "451 4.3.5 Server configuration error"
+    mail.wait_log('warning: unknown smtpd restriction: "reject_unknown_clients"')
 
 
 def test_soft_errors_slow_the_client_down(merpati):
