@@ -31,6 +31,18 @@ struct str answer_soften(const struct session *session, struct arena *arena, str
     return str_make(copy, text.len);
 }
 
+struct str answer_tame(struct arena *arena, struct str text, char instead)
+{
+    char *copy = arena_alloc(arena, text.len + 1);
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.data[i];
+
+        copy[i] = c < ' ' || c == 127 ? instead : text.data[i];
+    }
+    return str_make(copy, text.len);
+}
+
 /* The client that makes many mistakes waits for its answers. */
 static void slow_down(struct session *session)
 {

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/str.h"
 
+struct arena;
 struct session;
 
 /*
@@ -20,8 +21,10 @@ PRINTF_LIKE(2, 3) void answer(struct session *session, const char *format, ...);
 /* As answer_send, for a 4xx that is not the client's mistake and does not count as an error. */
 void answer_send_uncounted(struct session *session, struct str text);
 
+/* In arena, control bytes replaced: what tables, servers and clients say must not become a reply of its own. */
+struct str answer_tame(struct arena *arena, struct str text, char instead);
+
 /* Appends in arena to text what soft_bounce makes of it: 554 5.7.1 becomes 454 4.7.1. */
-struct arena;
 struct str answer_soften(const struct session *session, struct arena *arena, struct str text);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "mail/domain.h"
 #include "mail/xtext.h"
+#include "smtpd/answer.h"
 #include "smtpd/syntax.h"
 
 enum { PORT_DIGITS = 5, PROTOCOL_MAXIMUM = 64 };
@@ -181,8 +182,8 @@ bool client_attributes_take(struct client_attributes *attributes, enum client_co
             return false;
         }
         if (!take_value(attributes, command, which, value, arena)) {
-            *reply_out = arena_printf(arena, "501 5.5.4 Bad %s syntax: %.*s", rows[which].name,
-                                      STR_ARG(attributes->values[which]));
+            value = answer_tame(arena, attributes->values[which], '?');
+            *reply_out = arena_printf(arena, "501 5.5.4 Bad %s syntax: %.*s", rows[which].name, STR_ARG(value));
             return false;
         }
     }

@@ -63,5 +63,6 @@ TEST(each_command_has_attributes_of_its_own)
                STR("501 5.5.4 Bad PROTO syntax: [UNAVAILABLE]"));
     EXPECT_STR(take(arena, CLIENT_XCLIENT, "NAME=a ADDR", &a), STR("501 5.5.4 Error: attribute=value expected"));
     EXPECT_STR(take(arena, CLIENT_XCLIENT, "PORT=123456", &a), STR("501 5.5.4 Bad PORT syntax: 123456"));
+    EXPECT_STR(take(arena, CLIENT_XCLIENT, "NAME=a+0A250+20ok", &a), STR("501 5.5.4 Bad NAME syntax: a?250 ok"));
     arena_destroy(&arena);
 }

@@ -200,7 +200,7 @@ enum verdict restriction_permitted(struct check *check, enum restriction_topic t
 
 static enum verdict refuse(struct check *check, struct str reply)
 {
-    reply = answer_soften(check->session, check->arena, reply);
+    reply = answer_soften(check->session, check->arena, answer_tame(check->arena, reply, ' '));
     if (check->only_warns) {
         log_reject(check->session, "reject_warning", reply, check->recipient_shown);
         return VERDICT_DUNNO;
@@ -302,7 +302,7 @@ void restriction_keep_reply(struct check *check, struct deferral *deferral, stru
     if (deferral->is_set)
         return;
     deferral->is_set = true;
-    deferral->reply = reply;
+    deferral->reply = answer_tame(check->arena, reply, ' ');
 }
 
 void restriction_keep(struct check *check, struct deferral *deferral, enum restriction_topic topic, int code,

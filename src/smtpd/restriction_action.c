@@ -258,9 +258,8 @@ enum verdict restriction_act(struct check *check, enum restriction_topic topic, 
         found.action = arena_str(check->arena, value);
         return act_permit(&found);
     }
-    str_cut(value, ' ', &found.action, &found.text);
-    found.action = arena_str(check->arena, found.action);
-    found.text = str_trim(found.text);
+    found.action = arena_str(check->arena, str_part(value, 0, str_find_any(value, " \t")));
+    found.text = str_trim(str_from(value, found.action.len));
     for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
         if (str_equal_nocase(found.action, str_from_c(actions[i].name)))
             return actions[i].run(&found);

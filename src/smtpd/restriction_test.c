@@ -269,6 +269,8 @@ TEST(an_access_table_says_what_becomes_of_the_recipient)
         { "check_recipient_access { inline:{ r@far.test=DUNNO, far.test=OK } }, reject", REJECTED, LOGGED(REJECTED) },
         { "inline:{ r@far.test=reject }, permit", REJECTED, LOGGED(REJECTED) },
         { TABLE("REJECT no thanks"), SAYS("554", "5.7.1", "no thanks"), "no thanks" },
+        { TABLE("REJECT\tno \nthanks"), SAYS("554", "5.7.1", "no  thanks"), "no  thanks" },
+        { TABLE("450\t4.7.1 come \x01 again"), SAYS("450", "4.7.1", "come   again"), "come   again" },
         { TABLE("REJECT 5.1.1 gone"), SAYS("554", "5.1.1", "gone"), "gone" },
         { TABLE("DEFER"), SAYS("450", "4.7.1", "Access denied"), "Access denied" },
         { TABLE("defer 4.2.0 later"), SAYS("450", "4.2.0", "later"), "later" },
