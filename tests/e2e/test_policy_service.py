@@ -3,6 +3,7 @@
 
 import os
 import re
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -220,3 +221,18 @@ def test_what_is_no_server_is_told_and_refuses(merpati, value, words):
     mail = merpati(main={"smtpd_relay_restrictions": "", "smtpd_recipient_restrictions": f"check_policy_service {value}, reject"})
     assert ask(mail, "a@example.net") == "451 4.3.5 Server configuration error"
     assert mail.log_line(re.escape(words))
+
+
+def test_control_characters_of_an_answer_are_spaces_in_the_reply(either, sink, policy):
+    said = [b"a\rb", b"a\x01b", b"a\tb", b"a\x7fb"]
+    server = policy(lambda question: b"action=REJECT " + said[int(question["recipient"].split("@")[0])] + b"\n\n")
+    mail = start(either, sink, f"check_policy_service {server.place}, permit")
+    with socket.create_connection(("127.0.0.1", mail.port), timeout=60) as connection:
+        replies = connection.makefile("rb")
+        replies.readline()
+        for command in ("HELO c.example", "MAIL FROM:<s@example.com>"):
+            connection.sendall(f"{command}\r\n".encode())
+            replies.readline()
+        for number in range(len(said)):
+            connection.sendall(f"RCPT TO:<{number}@example.net>\r\n".encode())
+            assert replies.readline() == f"554 5.7.1 <{number}@example.net>: Recipient address rejected: a b\r\n".encode()
