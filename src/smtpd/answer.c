@@ -71,35 +71,13 @@ static bool write_lines(struct session *session, struct str text, struct failure
     return true;
 }
 
-static bool is_control(char c)
-{
-    return ((unsigned char) c < ' ' && c != '\n') || c == 0x7f;
-}
-
-/* What a table or a policy server has said must not be taken for the end of a line: control characters become spaces.
- */
-static struct str tame(const struct session *session, struct str text)
-{
-    char *copy;
-    size_t i = 0;
-
-    while (i < text.len && !is_control(text.data[i]))
-        i++;
-    if (i == text.len)
-        return text;
-    copy = arena_c(session->command_arena, text);
-    for (; i < text.len; i++)
-        copy[i] = is_control(copy[i]) ? ' ' : copy[i];
-    return str_make(copy, text.len);
-}
-
 static void send_text(struct session *session, struct str text, bool is_counted)
 {
     struct failure why;
 
     if (session_is_broken(session))
         return;
-    text = tame(session, answer_soften(session, session->command_arena, text));
+    text = answer_soften(session, session->command_arena, text);
     if (is_error(text)) {
         session->has_answered_error |= is_counted;
         session->error_count += is_counted;
