@@ -28,5 +28,5 @@ const char *const setting_words_resolver[] = { "res_defnames", "res_dnsrch", NUL
 
 const char *const setting_words_workarounds[] = { "disable_esmtp", "delay_dotcrlf", NULL };
 
-const char *const setting_words_origins[] = { "sendmail", "smtpd",  "qmqpd",  "forward",
-                                              "bounce",   "notify", "verify", "all", NULL };
+const char *const setting_words_origins[] = { "sendmail", "smtpd",  "qmqpd", "forward", "bounce",
+                                              "notify",   "verify", "all",   NULL };
