@@ -9,14 +9,16 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-enum { ANSWERS_MAXIMUM = 200, KEPT_SECONDS = 60 };
+enum { ANSWERS_MAXIMUM = 200, KEPT_SECONDS = 60, ASKERS_MAXIMUM = 20 };
 
 struct question {
     struct question *next;
+    struct list place; /* in the queue, until it is begun */
     struct names *names;
     struct str name; /* lower case */
     enum dns_type type;
     bool is_filtered;
+    bool is_begun;
     bool is_answered;
     bool is_told; /* its trouble, in the log */
     struct dns_answer answer;
@@ -30,8 +32,10 @@ struct names {
     struct instant since;
     struct question *questions;
     size_t count;
+    struct list queue; /* foreseen questions, for the askers */
+    bool is_over;
     struct event answered;
-    struct fiber_group running;
+    struct fiber_group askers;
 };
 
 static struct names *names_of(struct session *session)
@@ -47,23 +51,36 @@ static struct names *names_of(struct session *session)
     names->arena = arena_create();
     names->since = loop_now(names->loop);
     event_init(&names->answered);
-    fiber_group_init(&names->running, names->loop);
+    list_init(&names->queue);
+    fiber_group_init(&names->askers, names->loop);
     session->names = names;
     return names;
 }
 
-static void ask(void *context)
+static struct resolver *resolver_of(const struct question *question)
 {
-    struct question *question = context;
-    struct names *names = question->names;
-
-    resolver_lookup(question->is_filtered ? names->filtered : names->resolver, question->name, question->type,
-                    names->arena, &question->answer);
-    question->is_answered = true;
-    event_wake_all(&names->answered);
+    return question->is_filtered ? question->names->filtered : question->names->resolver;
 }
 
-static struct question *find_or_begin(struct session *session, struct str name, enum dns_type type, bool is_filtered)
+static void ask(struct question *question)
+{
+    list_remove(&question->place);
+    question->is_begun = true;
+    resolver_lookup(resolver_of(question), question->name, question->type, question->names->arena, &question->answer);
+    question->is_answered = true;
+    event_wake_all(&question->names->answered);
+}
+
+static void ask_queued(void *context)
+{
+    struct names *names = context;
+
+    while (!names->is_over && !list_is_empty(&names->queue))
+        ask(CONTAINER_OF(names->queue.next, struct question, place));
+}
+
+/* A new question is left to the askers. */
+static struct question *foresee(struct session *session, struct str name, enum dns_type type, bool is_filtered)
 {
     struct names *names = names_of(session);
     struct question *question;
@@ -81,12 +98,17 @@ static struct question *find_or_begin(struct session *session, struct str name, 
     question->next = names->questions;
     names->questions = question;
     names->count++;
-    fiber_group_start(&names->running, ask, question);
+    list_append(&names->queue, &question->place);
+    if (names->askers.running < ASKERS_MAXIMUM)
+        fiber_group_start(&names->askers, ask_queued, names);
     return question;
 }
 
+/* What is needed now does not queue behind what may be needed. */
 static const struct dns_answer *wait_for(struct question *question)
 {
+    if (!question->is_begun)
+        ask(question);
     /* The resolver has a time limit of its own. */
     while (!question->is_answered)
         CHECK(event_wait(question->names->loop, &question->names->answered, DURATION_FOREVER, NULL));
@@ -95,12 +117,12 @@ static const struct dns_answer *wait_for(struct question *question)
 
 const struct dns_answer *names_ask(struct session *session, struct str name, enum dns_type type)
 {
-    return wait_for(find_or_begin(session, name, type, true));
+    return wait_for(foresee(session, name, type, true));
 }
 
 bool names_tell_once(struct session *session, struct str name, enum dns_type type)
 {
-    struct question *question = find_or_begin(session, name, type, true);
+    struct question *question = foresee(session, name, type, true);
     bool is_first = !question->is_told;
 
     question->is_told = true;
@@ -113,7 +135,7 @@ void names_foresee(struct session *session, struct str name, enum dns_type type)
 
     /* The filter logs what it leaves out: it is not to judge what nobody has asked in the end. */
     if (names->filtered == names->resolver)
-        find_or_begin(session, name, type, true);
+        foresee(session, name, type, true);
 }
 
 bool names_has_null_mx(const struct dns_answer *answer)
@@ -155,9 +177,15 @@ void names_foresee_addresses(struct session *session, struct str name)
     struct smtpd *smtpd = session->smtpd;
 
     if (host_lookup_wants(smtpd->host_lookup, IP_V6))
-        find_or_begin(session, name, DNS_TYPE_AAAA, false);
+        foresee(session, name, DNS_TYPE_AAAA, false);
     if (host_lookup_wants(smtpd->host_lookup, IP_V4))
-        find_or_begin(session, name, DNS_TYPE_A, false);
+        foresee(session, name, DNS_TYPE_A, false);
+}
+
+void names_foresee_hosts(struct session *session, const struct dns_answer *hosts)
+{
+    for (size_t i = 0; i < hosts->count && i < NAMES_HOSTS_MAXIMUM; i++)
+        names_foresee_addresses(session, hosts->records[i].name);
 }
 
 /* Which of two failed answers says more: no answer at all, then a name without records, then no name. */
@@ -197,7 +225,7 @@ void names_addresses(struct session *session, struct str name, struct arena *are
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         if (!host_lookup_wants(session->smtpd->host_lookup, types[i] == DNS_TYPE_A ? IP_V4 : IP_V6))
             continue;
-        answers[i] = wait_for(find_or_begin(session, name, types[i], false));
+        answers[i] = wait_for(foresee(session, name, types[i], false));
         count += answers[i]->count;
         if (weighs_more(answers[i], addresses_out->outcome)) {
             addresses_out->outcome = answers[i]->outcome;
@@ -215,18 +243,27 @@ void names_addresses(struct session *session, struct str name, struct arena *are
     }
 }
 
+/* Nobody waits for an answer: what is still asked is given up, which takes a turn of the loop. */
 static void forget(struct session *session)
 {
-    arena_destroy(&session->names->arena);
-    memory_free(session->names);
+    struct names *names = session->names;
+
+    names->is_over = true;
+    for (const struct question *question = names->questions; question != NULL; question = question->next) {
+        if (question->is_begun && !question->is_answered)
+            resolver_cancel(resolver_of(question), &question->answer);
+    }
+    CHECK(fiber_group_wait(&names->askers, DURATION_FOREVER, NULL));
+    arena_destroy(&names->arena);
+    memory_free(names);
     session->names = NULL;
 }
 
 void names_trim(struct session *session)
 {
-    struct names *names = session->names;
+    const struct names *names = session->names;
 
-    if (names == NULL || names->running.running > 0)
+    if (names == NULL)
         return;
     if (names->count > ANSWERS_MAXIMUM ||
         instant_since(loop_now(names->loop), names->since).us > seconds(KEPT_SECONDS).us)
@@ -235,8 +272,6 @@ void names_trim(struct session *session)
 
 void names_end(struct session *session)
 {
-    if (session->names == NULL)
-        return;
-    CHECK(fiber_group_wait(&session->names->running, DURATION_FOREVER, NULL));
-    forget(session);
+    if (session->names != NULL)
+        forget(session);
 }

@@ -20,7 +20,7 @@ const struct dns_answer *names_ask(struct session *session, struct str name, enu
 /* Whether the log is to be told now that this answer was trouble: true once. */
 bool names_tell_once(struct session *session, struct str name, enum dns_type type);
 
-/* Begins to ask what names_ask will want soon. Does not wait. */
+/* Begins to ask what names_ask will want soon, 20 questions at a time; the others queue. Does not wait. */
 void names_foresee(struct session *session, struct str name, enum dns_type type);
 
 /* A domain that says that it takes no mail (RFC 7505). */
@@ -44,9 +44,15 @@ void names_addresses(struct session *session, struct str name, struct arena *are
                      struct host_addresses *addresses_out);
 void names_foresee_addresses(struct session *session, struct str name);
 
-/* A command begins: what is too much is forgotten. */
+/* The hosts of one answer (mail exchangers, name servers) that are looked at; no honest domain has as many. */
+enum { NAMES_HOSTS_MAXIMUM = 100 };
+
+/* Begins to ask for the addresses of those hosts. */
+void names_foresee_hosts(struct session *session, const struct dns_answer *hosts);
+
+/* A command begins: what is too much is forgotten, and given up where it is still asked. */
 void names_trim(struct session *session);
-/* Waits for what is still being asked. */
+/* What is still asked is given up. */
 void names_end(struct session *session);
 
 #endif

@@ -22,7 +22,7 @@ static const char *reason_of(const struct host_addresses *addresses)
                                                      : "Temporary failure in name resolution";
 }
 
-/* DUNNO with *addresses_out; PERMIT: the answer was put off. */
+/* False: there are none, and a refusal further down has been put off. */
 static bool look_up(struct check *check, struct str host, struct host_addresses *addresses_out)
 {
     names_addresses(check->session, host, check->arena, addresses_out);
@@ -77,8 +77,10 @@ static enum verdict judge_exchangers(struct check *check, const struct restricti
     struct standing standing = { .is_backup = false };
     struct host_addresses addresses;
 
-    for (size_t i = 0; i < answer->count; i++)
-        names_foresee_addresses(check->session, answer->records[i].name);
+    /* Who permits must have seen them all. */
+    if (answer->count > NAMES_HOSTS_MAXIMUM)
+        return VERDICT_DUNNO;
+    names_foresee_hosts(check->session, answer);
     for (size_t i = 0; i < answer->count; i++) {
         if (answer->records[i].name.len == 0 || !look_up(check, answer->records[i].name, &addresses))
             return VERDICT_DUNNO;

@@ -157,16 +157,20 @@ static enum verdict judge_host(const struct subject *subject, struct str host, b
     return judge_addresses(subject, &addresses, is_found_out);
 }
 
+/* Who could hide a host behind a hundred others would not be refused: too many of them are not judged but put off. */
 static enum verdict judge_hosts(const struct subject *subject, const struct dns_answer *hosts)
 {
     enum verdict verdict = VERDICT_DUNNO;
     bool is_found = false;
 
-    for (size_t i = 0; i < hosts->count; i++)
-        names_foresee_addresses(subject->check->session, hosts->records[i].name);
-    for (size_t i = 0; i < hosts->count && !is_found; i++)
+    names_foresee_hosts(subject->check->session, hosts);
+    for (size_t i = 0; i < hosts->count && i < NAMES_HOSTS_MAXIMUM && !is_found; i++)
         verdict = judge_host(subject, hosts->records[i].name, &is_found);
-    return verdict;
+    if (is_found || hosts->count <= NAMES_HOSTS_MAXIMUM)
+        return verdict;
+    return restriction_reject(subject->check, subject->topic, 450, "4.7.1",
+                              subject->type == DNS_TYPE_MX ? STR("Domain has too many mail exchangers")
+                                                           : STR("Domain has too many name servers"));
 }
 
 enum verdict restriction_address_access(struct check *check, const struct restriction_node *node)

@@ -39,6 +39,7 @@ struct resolver {
     struct context *context;
     struct list old_contexts;
     struct list waiting;   /* queries not yet given to libunbound */
+    struct list asked;     /* queries whose fibers wait for libunbound */
     struct list abandoned; /* queries that only libunbound still waits for */
 };
 
@@ -48,6 +49,7 @@ struct query {
     struct context *context;
     struct resolver *resolver;
     struct event answered;
+    const struct dns_answer *answer; /* the lookup's name to resolver_cancel; not looked into */
     char name[NAME_MAX_BYTES + 2];
     enum dns_type type;
     void *packet;
@@ -55,6 +57,7 @@ struct query {
     bool is_answered;
     bool is_secure;
     bool is_bogus;
+    bool is_cancelled;
     bool is_abandoned;
 };
 
@@ -233,6 +236,7 @@ static void put_questions(void *data)
         struct query *query = CONTAINER_OF(resolver->waiting.next, struct query, place);
 
         list_remove(&query->place);
+        list_append(&resolver->asked, &query->place);
         ask(resolver, query);
     }
 }
@@ -263,6 +267,7 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
     resolver->appends_domain = options->appends_domain;
     resolver->searches = options->searches;
     list_init(&resolver->waiting);
+    list_init(&resolver->asked);
     list_init(&resolver->old_contexts);
     list_init(&resolver->abandoned);
     resolver->events = unbound_events_create(loop);
@@ -305,6 +310,7 @@ static void abandon(struct query *query)
         return;
     }
     query->is_abandoned = true;
+    list_remove(&query->place);
     list_append(&query->resolver->abandoned, &query->place);
 }
 
@@ -381,11 +387,12 @@ static void look_up_name(struct resolver *resolver, struct str name, enum dns_ty
     query = memory_alloc(sizeof(*query));
     query->resolver = resolver;
     query->type = type;
+    query->answer = answer_out;
     event_init(&query->answered);
     list_append(&resolver->waiting, &query->place);
     memcpy(query->name, name.data, name.len);
     query->name[name.len] = '.';
-    while (!query->is_answered && left.us > 0) {
+    while (!query->is_answered && !query->is_cancelled && left.us > 0) {
         if (!event_wait(resolver->loop, &query->answered, left, NULL) && !query->is_answered)
             break;
         left = instant_since(deadline, loop_now(resolver->loop));
@@ -445,4 +452,22 @@ void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type t
     search(resolver, name, type, arena, answer_out);
     if (is_absent(answer_out))
         *answer_out = whole;
+}
+
+static void cancel(struct list *queries, const struct dns_answer *answer_out)
+{
+    for (struct list *node = queries->next; node != queries; node = node->next) {
+        struct query *query = CONTAINER_OF(node, struct query, place);
+
+        if (query->answer != answer_out)
+            continue;
+        query->is_cancelled = true;
+        event_wake_all(&query->answered);
+    }
+}
+
+void resolver_cancel(struct resolver *resolver, const struct dns_answer *answer_out)
+{
+    cancel(&resolver->waiting, answer_out);
+    cancel(&resolver->asked, answer_out);
 }

@@ -64,4 +64,10 @@ void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, voi
 void resolver_lookup(struct resolver *resolver, struct str name, enum dns_type type, struct arena *arena,
                      struct dns_answer *answer_out);
 
+/*
+ * Nobody wants the answer any more: the lookup that was given answer_out ends with DNS_UNKNOWN, in its fiber, at the
+ * loop's next turn. One that has just been answered goes on to its end. Nothing is asked: nothing happens.
+ */
+void resolver_cancel(struct resolver *resolver, const struct dns_answer *answer_out);
+
 #endif

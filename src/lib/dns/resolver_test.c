@@ -246,6 +246,47 @@ TEST(a_changed_resolv_conf_is_followed)
     play(change_servers);
 }
 
+struct unwanted {
+    struct scene *scene;
+    struct dns_answer answer;
+    bool is_over;
+};
+
+static void ask_in_vain(void *context)
+{
+    struct unwanted *unwanted = context;
+
+    resolver_lookup(unwanted->scene->resolver, STR("silent.test"), DNS_TYPE_A, unwanted->scene->arena,
+                    &unwanted->answer);
+    unwanted->is_over = true;
+}
+
+static void cancel_lookups(struct scene *scene)
+{
+    struct unwanted asked = { .scene = scene }, waiting = { .scene = scene };
+
+    fiber_start(scene->loop, ask_in_vain, &asked);
+    while (scene->server.questions == 0)
+        fiber_yield(scene->loop);
+    fiber_start(scene->loop, ask_in_vain, &waiting);
+    fiber_yield(scene->loop);
+    resolver_cancel(scene->resolver, &asked.answer);
+    fiber_yield(scene->loop);
+    EXPECT(asked.is_over);
+    EXPECT(!waiting.is_over);
+    EXPECT_INT(asked.answer.outcome, DNS_UNKNOWN);
+    resolver_cancel(scene->resolver, &waiting.answer);
+    fiber_yield(scene->loop);
+    EXPECT(waiting.is_over);
+    EXPECT_INT(waiting.answer.outcome, DNS_UNKNOWN);
+    resolver_cancel(scene->resolver, &waiting.answer);
+}
+
+TEST(a_lookup_that_nobody_wants_ends_at_once)
+{
+    play(cancel_lookups);
+}
+
 static void look_up_hosts(struct scene *scene)
 {
     struct host_lookup_options options = {
