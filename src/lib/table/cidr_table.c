@@ -71,24 +71,51 @@ static bool skip_negations(struct str *text)
     return is_negated;
 }
 
+static void parse_endif(struct cidr_parser *parser, struct str line, unsigned number)
+{
+    struct cidr_rule rule = { .action = CIDR_ENDIF, .line = number };
+
+    if (parser->open_count == 0) {
+        warn(parser, number, STR("ENDIF without IF: skipping this rule"));
+    } else if (!str_is_empty(str_trim(str_from(line, 5)))) {
+        warn(parser, number, STR("garbage after ENDIF: skipping this rule"));
+    } else {
+        parser->cidr->rules[parser->open_ifs[--parser->open_count]].endif = parser->cidr->count;
+        parser->cidr->rules[parser->cidr->count++] = rule;
+    }
+}
+
+/* The line's pattern and result; false with the warning made. */
+static bool read_rule(const struct cidr_parser *parser, struct str line, struct cidr_rule *rule)
+{
+    char problem[NETWORK_PATTERN_PROBLEM_MAX];
+    struct arena *arena = table_set_arena(parser->table->set);
+    struct str pattern;
+
+    rule->is_negated = skip_negations(&line);
+    pattern = rule->action == CIDR_IF ? str_trim(line) : take_word(&line);
+    if (str_is_empty(pattern)) {
+        warn(parser, rule->line, STR("no address pattern: skipping this rule"));
+        return false;
+    }
+    if (rule->action == CIDR_RESULT && str_is_empty(line)) {
+        warn(parser, rule->line, STR("no lookup result: skipping this rule"));
+        return false;
+    }
+    if (!network_pattern_parse(pattern, &rule->network, problem)) {
+        warn(parser, rule->line, arena_printf(arena, "%s: skipping this rule", problem));
+        return false;
+    }
+    rule->result = arena_str(arena, line);
+    return true;
+}
+
 static void parse_rule(struct cidr_parser *parser, struct str line, unsigned number)
 {
     struct cidr_rule rule = { .action = CIDR_RESULT, .line = number };
-    char problem[NETWORK_PATTERN_PROBLEM_MAX];
-    struct str pattern;
 
     if (str_starts_with_nocase(line, STR("endif")) && (line.len == 5 || char_is_space(line.data[5]))) {
-        if (parser->open_count == 0) {
-            warn(parser, number, STR("ENDIF without IF: skipping this rule"));
-            return;
-        }
-        if (!str_is_empty(str_trim(str_from(line, 5)))) {
-            warn(parser, number, STR("garbage after ENDIF: skipping this rule"));
-            return;
-        }
-        rule.action = CIDR_ENDIF;
-        parser->cidr->rules[parser->open_ifs[--parser->open_count]].endif = parser->cidr->count;
-        parser->cidr->rules[parser->cidr->count++] = rule;
+        parse_endif(parser, line, number);
         return;
     }
     if (str_starts_with_nocase(line, STR("if")) &&
@@ -96,24 +123,8 @@ static void parse_rule(struct cidr_parser *parser, struct str line, unsigned num
         rule.action = CIDR_IF;
         line = str_from(line, 2);
     }
-    rule.is_negated = skip_negations(&line);
-    pattern = rule.action == CIDR_IF ? str_trim(line) : take_word(&line);
-    if (str_is_empty(pattern)) {
-        warn(parser, number, STR("no address pattern: skipping this rule"));
+    if (!read_rule(parser, line, &rule))
         return;
-    }
-    rule.result = line;
-    if (rule.action == CIDR_RESULT && str_is_empty(rule.result)) {
-        warn(parser, number, STR("no lookup result: skipping this rule"));
-        return;
-    }
-    if (!network_pattern_parse(pattern, &rule.network, problem)) {
-        struct str text = arena_printf(table_set_arena(parser->table->set), "%s: skipping this rule", problem);
-
-        warn(parser, number, text);
-        return;
-    }
-    rule.result = arena_str(table_set_arena(parser->table->set), rule.result);
     if (rule.action == CIDR_IF) {
         rule.endif = SIZE_MAX;
         parser->open_ifs[parser->open_count++] = parser->cidr->count;

@@ -24,6 +24,7 @@ struct module_entry {
 struct module_list {
     struct arena *arena;
     struct str directory; /* of modules */
+    uid_t owner;          /* of files beside root: the user who runs an installation of his own, else root */
     struct strlist names;
     struct module_entry *entries; /* one a name */
     size_t room;
@@ -38,13 +39,13 @@ static void tell(const struct module_list *list, struct str text)
 }
 
 /* What becomes part of every service must be nobody's but root's. */
-static bool is_trusted(const char *path, struct failure *why)
+static bool is_trusted(const struct module_list *list, const char *path, struct failure *why)
 {
     struct stat status;
 
     if (!file_stat(path, &status, why))
         return false;
-    if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if ((status.st_uid != 0 && status.st_uid != list->owner) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: file is owned or writable by non-root users", path);
     return true;
 }
@@ -104,7 +105,7 @@ static void read_file(struct module_list *list, const char *path)
     struct failure why;
 
     strbuf_init(&text, FILE_MAX);
-    if (!is_trusted(path, &why)) {
+    if (!is_trusted(list, path, &why)) {
         if (why.error != ENOENT)
             tell(list, arena_printf(list->arena, "%s -- skipping this file", why.text));
     } else if (!file_load(path, &text, &why)) {
@@ -148,6 +149,15 @@ static struct str value_of(const struct main_cf *cf, const char *name, struct ar
     return cf != NULL && main_cf_value(cf, str_from_c(name), arena, &value, &ignored) ? value : STR_EMPTY;
 }
 
+/* A worker that gave root up is not its installation's owner: what belongs to the mail system's user is not trusted. */
+static uid_t owner_of(struct arena *arena, struct str directory)
+{
+    struct failure ignored;
+    struct stat status;
+
+    return file_stat(arena_c(arena, directory), &status, &ignored) && status.st_uid == geteuid() ? status.st_uid : 0;
+}
+
 struct module_list *module_list_read(const struct main_cf *cf, struct arena *arena,
                                      void (*warn)(void *context, const char *text), void *context)
 {
@@ -159,6 +169,7 @@ struct module_list *module_list_read(const struct main_cf *cf, struct arena *are
     list->warn = warn;
     list->context = context;
     if (!str_is_empty(directory)) {
+        list->owner = owner_of(arena, directory);
         read_file(list, arena_printf(arena, "%.*s/dynamicmaps.cf", STR_ARG(directory)).data);
         read_folder(list, arena_printf(arena, "%.*s/dynamicmaps.cf.d", STR_ARG(directory)).data);
     }
@@ -171,7 +182,7 @@ static bool load(struct module_list *list, struct module_entry *entry, struct st
     const struct merpati_table_module *module;
     void *object;
 
-    if (!is_trusted(path, why))
+    if (!is_trusted(list, path, why))
         return false;
     object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL)
