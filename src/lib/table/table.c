@@ -4,7 +4,9 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "config/main_cf.h"
 #include "mail/casefold.h"
+#include "mail/domain.h"
 #include "table/module_list.h"
 #include "table/table_type.h"
 
@@ -18,6 +20,7 @@ struct table_set {
     struct table_set_options options;
     struct map *tables; /* "flags type:name" to struct table */
     struct strlist files;
+    bool has_utf8;               /* smtputf8_enable */
     struct module_list *modules; /* NULL until a type is wanted that is not built in */
 };
 
@@ -83,6 +86,14 @@ struct strlist table_type_names(struct table_set *set)
     return names;
 }
 
+static bool has_utf8(const struct main_cf *cf, struct arena *arena)
+{
+    struct str value;
+
+    return cf != NULL && main_cf_value(cf, STR("smtputf8_enable"), arena, &value, NULL) &&
+           str_equal_nocase(value, STR("yes"));
+}
+
 struct table_set *table_set_create(const struct table_set_options *options)
 {
     struct table_set *set = memory_alloc(sizeof(*set));
@@ -90,6 +101,7 @@ struct table_set *table_set_create(const struct table_set_options *options)
     set->arena = arena_create();
     set->options = *options;
     set->tables = map_create();
+    set->has_utf8 = has_utf8(options->cf, set->arena);
     return set;
 }
 
@@ -282,14 +294,27 @@ struct table *table_open_or_defer(struct table_set *set, struct str name, unsign
     return table;
 }
 
+bool table_wants_utf8(const struct table *table)
+{
+    return table->set->has_utf8 && (table->flags & TABLE_FOLD) != 0;
+}
+
 enum table_result table_lookup(struct table *table, struct str key, struct arena *arena, struct str *value_out,
                                struct failure *why)
 {
+    enum table_result result;
     unsigned fold = table->kind == TABLE_FIXED ? TABLE_FOLD : TABLE_FOLD_PATTERN;
 
     if ((table->flags & fold) != 0)
         key = casefold(arena, key);
-    return table->type->lookup(table, key, arena, value_out, why);
+    result = table->type->lookup(table, key, arena, value_out, why);
+    if (result == TABLE_FOUND && table_wants_utf8(table) && !domain_is_utf8(*value_out)) {
+        (void) failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "%.*s: key \"%.*s\": non-UTF-8 value \"%.*s\": malformed UTF-8 or invalid codepoint",
+                           STR_ARG(table->name), STR_ARG(key), STR_ARG(*value_out));
+        return TABLE_UNKNOWN;
+    }
+    return result;
 }
 
 enum table_kind table_kind_of(const struct table *table)

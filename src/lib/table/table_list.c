@@ -34,6 +34,25 @@ bool table_list_next_word(struct str *rest, const char *separators, struct str *
     return true;
 }
 
+bool table_list_unbrace(struct str text, struct str *inside_out, struct failure *why)
+{
+    size_t end = 0;
+    int depth = 0;
+
+    if (!str_starts_with(text, STR("{")))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "no '{' at start of text in \"%.*s\"", STR_ARG(text));
+    do {
+        depth += (text.data[end] == '{') - (text.data[end] == '}');
+        end++;
+    } while (depth > 0 && end < text.len);
+    if (depth > 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "missing '}' in \"%.*s\"", STR_ARG(text));
+    if (end < text.len)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "syntax error after '}' in \"%.*s\"", STR_ARG(text));
+    *inside_out = str_trim(str_part(text, 1, end - 2));
+    return true;
+}
+
 struct table_list *table_list_open(struct table_set *set, struct str title, struct str value, unsigned flags)
 {
     struct arena *arena = table_set_arena(set);

@@ -37,4 +37,10 @@ MUST_USE enum table_result table_list_find_where(struct table_list *list, struct
  */
 bool table_list_next_word(struct str *rest, const char *separators, struct str *word_out);
 
+/*
+ * What stands inside the braces of "{...}", trimmed. Fails in Postfix's words where the text does not begin with '{',
+ * where nothing closes it, or where something follows what does, as in "{one}{two}".
+ */
+MUST_USE bool table_list_unbrace(struct str text, struct str *inside_out, struct failure *why);
+
 #endif

@@ -217,17 +217,17 @@ static bool load_inline(struct arena *arena, struct str argument, struct str *te
     struct str word;
     struct str rest;
 
-    if (argument.len < 2 || argument.data[argument.len - 1] != '}')
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "missing '}' in \"%.*s\"", STR_ARG(argument));
-    rest = str_part(argument, 1, argument.len - 2);
+    if (!table_list_unbrace(argument, &rest, why))
+        return false;
     strbuf_init(&lines, STRBUF_UNLIMITED);
     while (table_list_next_word(&rest, ", \t\r\n", &word)) {
-        if (word.len < 2 || word.data[0] != '{' || word.data[word.len - 1] != '}') {
+        struct str line;
+
+        if (!table_list_unbrace(word, &line, why)) {
             strbuf_done(&lines);
-            return failure_set(why, FAILURE_CONFIGURATION, 0, "expected \"{ rule }\" instead of \"%.*s\"",
-                               STR_ARG(word));
+            return false;
         }
-        strbuf_append(&lines, str_trim(str_part(word, 1, word.len - 2)));
+        strbuf_append(&lines, line);
         strbuf_append_char(&lines, '\n');
     }
     *text_out = arena_str(arena, strbuf_str(&lines));
@@ -243,7 +243,7 @@ bool table_source_load(struct table *table, struct str argument, bool is_inline_
     bool is_loaded;
 
     if (is_inline_allowed && argument.data[0] == '{')
-        return load_inline(arena, argument, text_out, why);
+        return load_inline(arena, argument, text_out, why) || failure_prefix(why, "%s map", table->type->name);
     strbuf_init(&text, SOURCE_MAX);
     table_set_add_file(table->set, argument);
     is_loaded = file_load(arena_c(arena, argument), &text, why);

@@ -2,6 +2,7 @@
 #include "table/table.h"
 
 #include "base/strbuf.h"
+#include "config/main_cf.h"
 #include "os/file.h"
 #include "table/table_list.h"
 #include "table/table_writer.h"
@@ -354,5 +355,59 @@ TEST(proxy_is_skipped_where_it_is_not_trusted)
     bench_init(&bench);
     EXPECT(table_open(bench.set, STR("proxy:inline:{a=b}"), TABLE_PARANOID, &table, &why));
     EXPECT_STR(table_name(table), STR("inline:{a=b}"));
+    bench_done(&bench);
+}
+
+TEST(rules_in_braces_are_whole_or_refused)
+{
+    static const char *const rows[][2] = {
+        { "pcre:{{/a/ X}{/b/ Y}}", "pcre map: syntax error after '}' in \"{/a/ X}{/b/ Y}\"" },
+        { "regexp:{{/a/ X}{/b/ Y}}", "regexp map: syntax error after '}' in \"{/a/ X}{/b/ Y}\"" },
+        { "cidr:{{1.1.1.1 X}{1.1.1.2 Y}}", "cidr map: syntax error after '}' in \"{1.1.1.1 X}{1.1.1.2 Y}\"" },
+        { "pcre:{{/a/ X}x {/b/ Y}}", "pcre map: syntax error after '}' in \"{/a/ X}x\"" },
+        { "pcre:{{/a/ X}}y", "pcre map: syntax error after '}' in \"{{/a/ X}}y\"" },
+        { "pcre:{{/a/ X} /b/ Y}", "pcre map: no '{' at start of text in \"/b/\"" },
+        { "pcre:{{/a/ X}", "pcre map: missing '}' in \"{{/a/ X}\"" },
+        { "inline:{{a=X}{b=Y}}",
+          "syntax error after '}' in \"{a=X}{b=Y}\": \"inline:{{a=X}{b=Y}}\"; need \"inline:{name=value...}\"" },
+    };
+    struct bench bench;
+
+    bench_init(&bench);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct table *table;
+        struct failure why = { 0 };
+
+        EXPECT(!table_open(bench.set, str_from_c(rows[i][0]), TABLE_FOLD, &table, &why));
+        EXPECT_STR(str_from_c(why.text), str_from_c(rows[i][1]));
+    }
+    EXPECT_STR(find(&bench, "pcre", STR("{{/a/ X}, {/b/ {Y}}}"), TABLE_FOLD, STR("b")), STR("{Y}"));
+    bench_done(&bench);
+}
+
+TEST(values_are_utf8_where_addresses_may_be)
+{
+    struct table_set_options options = { .warn = keep_warning };
+    struct bench bench;
+    struct main_cf *cf;
+    struct failure why;
+    struct str path;
+
+    bench_init(&bench);
+    path = file_with(&bench, "latin", "a ok\nb x\xe9y\nc \xc3\xa9\n");
+    EXPECT_STR(find(&bench, "texthash", path, TABLE_FOLD, STR("b")), STR("x\xe9y"));
+    table_set_destroy(&bench.set);
+    EXPECT(main_cf_parse(STR("smtputf8_enable = yes\n"), STR("main.cf"), STR("."), bench.arena, &cf, &why));
+    options.warn_context = &bench;
+    options.cf = cf;
+    bench.set = table_set_create(&options);
+    EXPECT_STR(find(&bench, "texthash", path, TABLE_FOLD, STR("a")), STR("ok"));
+    EXPECT_STR(find(&bench, "texthash", path, TABLE_FOLD, STR("b")), STR("-"));
+    EXPECT_STR(find(&bench, "texthash", path, TABLE_FOLD, STR("c")), STR("\xc3\xa9"));
+    EXPECT(strstr(bench.warnings, "latin, line 2: non-UTF-8 input \"b x\xe9y\" -- ignoring this line\n") != NULL);
+    EXPECT_STR(find(&bench, "inline", STR("{b=x\xe9y}"), TABLE_FOLD, STR("b")), STR("?"));
+    EXPECT_STR(find(&bench, "static", STR("x\xe9y"), TABLE_FOLD, STR("b")), STR("?"));
+    EXPECT_STR(find(&bench, "pcre", STR("{{/b/ x\xe9y}}"), TABLE_FOLD, STR("b")), STR("?"));
+    EXPECT_STR(find(&bench, "pcre", STR("{{/b/ x\xe9y}}"), 0, STR("b")), STR("x\xe9y"));
     bench_done(&bench);
 }

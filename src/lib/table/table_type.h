@@ -59,6 +59,10 @@ extern const struct table_type unix_table_type;
 /* NULL if there is no such type, as why says. A module is loaded. */
 const struct table_type *table_set_type(struct table_set *set, struct str name, struct failure *why);
 
+/* Whether keys and values are addresses, names and actions, which with smtputf8_enable are UTF-8; patterns for content
+ * (header_checks, body_checks) are not: their tables are opened without TABLE_FOLD. */
+bool table_wants_utf8(const struct table *table);
+
 struct arena *table_set_arena(struct table_set *set);
 const struct table_set_options *table_set_options(const struct table_set *set);
 PRINTF_LIKE(2, 3) void table_set_warn(const struct table_set *set, const char *format, ...);

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "mail/casefold.h"
+#include "mail/domain.h"
 #include "table/table_list.h"
 #include "table/table_source.h"
 #include "table/table_type.h"
@@ -65,6 +66,11 @@ static bool texthash_open(struct table *table, struct str argument, struct failu
         struct str key;
         struct str value;
 
+        if (table_wants_utf8(table) && !domain_is_utf8(line)) {
+            table_set_warn(table->set, "%.*s, line %u: non-UTF-8 input \"%.*s\" -- ignoring this line",
+                           STR_ARG(argument), number, STR_ARG(line));
+            continue;
+        }
         if (!table_source_split(TABLE_SOURCE_KEY_VALUE, line, scratch, &key, &value, &problem, &advice)) {
             table_set_warn(table->set, "%.*s, line %u: %s -- ignoring this line", STR_ARG(argument), number, problem);
             continue;
@@ -86,11 +92,11 @@ static bool add_inline(struct table *table, struct str word, struct failure *why
     struct str value;
 
     if (str_starts_with(word, STR("{"))) {
-        if (!str_ends_with(word, STR("}")))
-            return failure_set(why, FAILURE_CONFIGURATION, 0,
-                               "syntax error after '}' in \"%.*s\": \"%.*s\"; need \"inline:{name=value...}\"",
-                               STR_ARG(word), STR_ARG(table->name));
-        word = str_trim(str_part(word, 1, word.len - 2));
+        struct failure syntax;
+
+        if (!table_list_unbrace(word, &word, &syntax))
+            return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: \"%.*s\"; need \"inline:{name=value...}\"",
+                               syntax.text, STR_ARG(table->name));
     }
     if (!str_cut(word, '=', &key, &value))
         return failure_set(why, FAILURE_CONFIGURATION, 0,
@@ -113,6 +119,9 @@ static bool inline_open(struct table *table, struct str argument, struct failure
 
     if (argument.len < 2 || argument.data[0] != '{' || argument.data[argument.len - 1] != '}')
         return failure_set(why, FAILURE_CONFIGURATION, 0, "bad syntax: \"%.*s\"; need \"inline:{name=value...}\"",
+                           STR_ARG(table->name));
+    if (table_wants_utf8(table) && !domain_is_utf8(argument))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "bad UTF-8 syntax: \"%.*s\"; need \"inline:{name=value...}\"",
                            STR_ARG(table->name));
     rest = str_part(argument, 1, argument.len - 2);
     (void) create(table);
