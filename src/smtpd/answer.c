@@ -71,6 +71,12 @@ static bool write_lines(struct session *session, struct str text, struct failure
     return true;
 }
 
+/* One line, whatever those said whose words are in it: what they say must not become a reply of its own. */
+static struct str one_line(struct session *session, struct str text)
+{
+    return answer_tame(session->command_arena, text, ' ');
+}
+
 static void send_text(struct session *session, struct str text, bool is_counted)
 {
     struct failure why;
@@ -99,12 +105,17 @@ static void send_text(struct session *session, struct str text, bool is_counted)
 
 void answer_send(struct session *session, struct str text)
 {
-    send_text(session, text, true);
+    send_text(session, one_line(session, text), true);
 }
 
 void answer_send_uncounted(struct session *session, struct str text)
 {
-    send_text(session, text, false);
+    send_text(session, one_line(session, text), false);
+}
+
+void answer_send_lines(struct session *session, struct str text)
+{
+    send_text(session, text, true);
 }
 
 void answer(struct session *session, const char *format, ...)

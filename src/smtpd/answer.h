@@ -14,9 +14,12 @@ struct session;
  * ends the session; callers need not look.
  */
 
-/* text: "250 2.1.0 Ok"; lines but the last have '-' after the code and end in LF. Without CR LF at the end. */
+/* text: "250 2.1.0 Ok", one line without CR LF at its end. Control bytes in it are sent as blanks. */
 void answer_send(struct session *session, struct str text);
 PRINTF_LIKE(2, 3) void answer(struct session *session, const char *format, ...);
+
+/* text of several lines, all but the last with '-' after the code and LF at the end. Nothing foreign may be in it. */
+void answer_send_lines(struct session *session, struct str text);
 
 /* As answer_send, for a 4xx that is not the client's mistake and does not count as an error. */
 void answer_send_uncounted(struct session *session, struct str text);

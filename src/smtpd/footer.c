@@ -4,12 +4,14 @@
 #include "base/arena.h"
 #include "base/cursor.h"
 #include "base/strbuf.h"
+#include "smtpd/answer.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
 #include <time.h>
 
+/* Bytes of a footer, beside the reply. */
 enum { FOOTER_MAXIMUM = 4096 };
 
 static void append_local_time(struct strbuf *out)
@@ -107,7 +109,7 @@ static void append_line(struct strbuf *out, struct str text, bool is_last, struc
     strbuf_append(out, line);
 }
 
-/* The footer's lines are split at LF or at the two bytes "\n". */
+/* The footer's lines are split at the two bytes "\n". */
 static bool cut_line(struct str *rest, struct str *line)
 {
     size_t at = str_find(*rest, STR("\\n"));
@@ -121,7 +123,7 @@ static bool cut_line(struct str *rest, struct str *line)
     return true;
 }
 
-/* False if the tables have nothing for it, or cannot be read. */
+/* False if the tables have nothing for it, or cannot be read. Control bytes of the value are blanks. */
 static bool look_up(struct session *session, struct table_list *maps, struct str text, struct str *value_out)
 {
     struct failure why;
@@ -130,6 +132,7 @@ static bool look_up(struct session *session, struct table_list *maps, struct str
         return false;
     switch (table_list_find(maps, text, TABLE_ANY_KIND, session->command_arena, value_out, &why)) {
     case TABLE_FOUND:
+        *value_out = answer_tame(session->command_arena, *value_out, ' ');
         return true;
     case TABLE_UNKNOWN:
         log_table_trouble(table_list_title(maps), why.text);
@@ -143,7 +146,7 @@ static bool look_up(struct session *session, struct table_list *maps, struct str
 static bool is_refusal(struct str text)
 {
     return text.len >= 5 && (text.data[0] == '4' || text.data[0] == '5') && char_is_digit(text.data[1]) &&
-           char_is_digit(text.data[2]) && text.data[3] == ' ' && str_find_any(text, "\r\n") == STR_NOT_FOUND;
+           char_is_digit(text.data[2]) && text.data[3] == ' ';
 }
 
 /* A client that was refused stays refused. */
@@ -181,7 +184,7 @@ struct str footer_add(struct session *session, struct str text)
     template = template_of(session, text);
     if (template.len == 0)
         return text;
-    strbuf_init(&out, FOOTER_MAXIMUM);
+    strbuf_init(&out, text.len + FOOTER_MAXIMUM);
     strbuf_init(&expanded, FOOTER_MAXIMUM);
     strbuf_append(&out, text);
     if (str_starts_with(template, STR("\\c"))) {

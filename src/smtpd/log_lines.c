@@ -428,6 +428,12 @@ void log_table_in_access_table(struct str table, struct str value)
     log_warning("define a restriction class and specify its name instead.");
 }
 
+void log_action_without_message(struct str table, struct str action)
+{
+    log_warning("access table %.*s: action %.*s is unavailable in smtpd_etrn_restrictions", STR_ARG(table),
+                STR_ARG(action));
+}
+
 void log_action_too_early(struct str table, struct str action)
 {
     log_warning("access table %.*s: with smtpd_delay_reject=no, action %.*s is always skipped in Client host or Helo "

@@ -83,6 +83,7 @@ void log_restriction_nesting(void);
 void log_table_nesting(struct str table, struct str value);
 void log_table_in_access_table(struct str table, struct str value);
 /* An order about the message (HOLD, ...) in a list that is asked before there is one, or too late for it. */
+void log_action_without_message(struct str table, struct str action);
 void log_action_too_early(struct str table, struct str action);
 void log_prepend_too_late(struct str table);
 /* key: what was found in the table. */

@@ -101,7 +101,10 @@ static bool may_order(const struct found *found)
 
     if (transaction_is_open(&check->session->transaction))
         return true;
-    log_action_too_early(found->table, found->action);
+    if (check->topic == TOPIC_ETRN && !str_equal_nocase(found->action, STR("PREPEND")))
+        log_action_without_message(found->table, found->action);
+    else
+        log_action_too_early(found->table, found->action);
     return false;
 }
 

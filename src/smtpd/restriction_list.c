@@ -212,7 +212,7 @@ static void parse_argument(struct parser *parser, struct restriction_node *node,
         node->lacks_argument = !parse_service(parser, node, word);
         break;
     case ARGUMENT_NUMBER:
-        node->lacks_argument = !str_to_uint64(node->argument, &node->number);
+        node->lacks_argument = !str_to_uint64(node->argument, &node->number) || node->number > INT32_MAX;
         break;
     case ARGUMENT_DOMAIN:
     case ARGUMENT_NONE:

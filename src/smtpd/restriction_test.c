@@ -209,6 +209,7 @@ TEST(an_argument_that_is_missing_or_of_another_kind_is_told_when_it_is_reached)
         { "sleep 0, permit", "permit", NULL },
         { "sleep", MISCONFIGURED, "warning: restriction sleep must be followed by number\n" },
         { "sleep soon, permit", MISCONFIGURED, "warning: restriction sleep must be followed by number\n" },
+        { "sleep 99999999999999, permit", MISCONFIGURED, "restriction sleep must be followed by number\n" },
         { "check_helo_access permit, permit", MISCONFIGURED,
           "warning: restriction check_helo_access: bad argument \"permit\": need maptype:mapname\n" },
         { "check_policy_service", MISCONFIGURED,

@@ -59,6 +59,6 @@ void verb_ehlo(struct session *session, struct str argument)
     strbuf_init(&text, EHLO_ANSWER_MAXIMUM);
     strbuf_printf(&text, "250 %.*s", STR_ARG(session->smtpd->shared->myhostname));
     ehlo_keyword_append(session, &text);
-    answer_send(session, strbuf_str(&text));
+    answer_send_lines(session, strbuf_str(&text));
     strbuf_done(&text);
 }
