@@ -28,7 +28,7 @@ static void warn(void *context, const char *text)
 
 static bool prepare(struct postmap *postmap, struct failure *why)
 {
-    struct table_set_options options = { .warn = warn };
+    struct table_set_options options = { .warn = warn, .takes_any_value = true };
     struct log_options log = { .to_stderr = true };
     struct main_cf *cf;
     struct str directory;

@@ -308,7 +308,8 @@ enum table_result table_lookup(struct table *table, struct str key, struct arena
     if ((table->flags & fold) != 0)
         key = casefold(arena, key);
     result = table->type->lookup(table, key, arena, value_out, why);
-    if (result == TABLE_FOUND && table_wants_utf8(table) && !domain_is_utf8(*value_out)) {
+    if (result == TABLE_FOUND && !table->set->options.takes_any_value && table_wants_utf8(table) &&
+        !domain_is_utf8(*value_out)) {
         (void) failure_set(why, FAILURE_CONFIGURATION, 0,
                            "%.*s: key \"%.*s\": non-UTF-8 value \"%.*s\": malformed UTF-8 or invalid codepoint",
                            STR_ARG(table->name), STR_ARG(key), STR_ARG(*value_out));

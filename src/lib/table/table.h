@@ -50,6 +50,7 @@ struct table_set_options {
     struct loop *loop;         /* NULL in commands: what would wait in a fiber then simply blocks */
     const struct main_cf *cf;  /* says where loadable types are; NULL: there are none */
     bool is_confined;          /* socketmap:, tcp: and the like are asked by proxymap, as with proxy: before them */
+    bool takes_any_value;      /* values that are no UTF-8 are found all the same: the caller judges them */
     const char *proxymap_path; /* NULL: private/proxymap */
     void (*warn)(void *context, const char *text); /* told of broken tables and bad rules; NULL: nobody is */
     void *warn_context;
