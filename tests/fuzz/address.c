@@ -25,6 +25,34 @@ static void check_quoting(struct str address)
     strbuf_done(&internal);
 }
 
+/*
+ * What was written for list is as it was read; where commas were missing it has them and means the same. Behind a comma
+ * "a:" may begin a group, if a ';' closes it.
+ */
+static void check_written(struct arena *arena, const struct address_list *list, struct str written)
+{
+    struct address_list again;
+    struct strbuf out;
+    bool is_complete = true;
+
+    for (size_t i = 0; i < list->count; i++)
+        is_complete = is_complete && !list->items[i].lacks_comma;
+    if (is_complete) {
+        CHECK(str_equal(written, list->text));
+        return;
+    }
+    address_list_parse(&again, arena, written, 1000);
+    if (!str_contains_char(written, ';')) {
+        CHECK(again.count == list->count);
+        for (size_t i = 0; i < list->count; i++)
+            CHECK(str_equal(again.items[i].address, list->items[i].address));
+    }
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    CHECK(address_list_unparse(&again, &out));
+    CHECK(str_equal(strbuf_str(&out), written));
+    strbuf_done(&out);
+}
+
 static void check_list(struct arena *arena, struct str text)
 {
     struct address_list list;
@@ -33,7 +61,7 @@ static void check_list(struct arena *arena, struct str text)
     address_list_parse(&list, arena, text, 1000);
     strbuf_init(&out, STRBUF_UNLIMITED);
     CHECK(address_list_unparse(&list, &out));
-    CHECK(str_equal(strbuf_str(&out), text));
+    check_written(arena, &list, strbuf_str(&out));
     for (size_t i = 0; i < list.count; i++) {
         check_quoting(list.items[i].address);
         list.items[i].replacement = STR("new@example.com");

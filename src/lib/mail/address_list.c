@@ -451,23 +451,26 @@ void address_list_parse(struct address_list *list, struct arena *arena, struct s
 bool address_list_unparse(const struct address_list *list, struct strbuf *out)
 {
     const char *done = list->text.data;
+    const char *last_end = done;
 
     for (size_t i = 0; i < list->count; i++) {
         const struct address_list_item *item = &list->items[i];
-        struct str between;
+        const char *start = item->source.data;
 
-        if (item->replacement.data == NULL && !item->lacks_comma)
-            continue;
         /* UNSAFE: sources are views into text, in order and apart. */
-        between = str_make(done, (size_t) (item->source.data - done));
-        strbuf_append(out, item->lacks_comma ? str_trim_right(between) : between);
-        if (item->lacks_comma)
+        if (item->lacks_comma) {
+            /* Only blanks behind the address before: "a\\ " ends with one of its own. */
+            strbuf_append_bytes(out, done, (size_t) (last_end - done));
+            strbuf_append(out, str_trim_right(str_make(last_end, (size_t) (start - last_end))));
             strbuf_append_c(out, ", ");
-        done = item->source.data;
+            done = start;
+        }
+        last_end = start + item->source.len;
         if (item->replacement.data == NULL)
             continue;
+        strbuf_append_bytes(out, done, (size_t) (start - done));
         quote_address(out, item->replacement);
-        done = item->source.data + item->source.len;
+        done = last_end;
     }
     if (list->text.len > 0)
         strbuf_append_bytes(out, done, list->text.len - (size_t) (done - list->text.data));

@@ -80,6 +80,8 @@ TEST(commas_that_are_not_there_are_put_in)
         { "John Doe", "John||;Doe||;", "John, Doe" },
         { "a@b c@d , \"x y\"@z", "a@b||;c@d||;x y@z||;", "a@b, c@d , \"x y\"@z" },
         { "\"Us Er\"+Ext@x", "Us Er||;+Ext@x||;", "\"Us Er\", +Ext@x" },
+        { "a\\  \"x\"", "a ||;x||;", "a\\ , \"x\"" },
+        { "a (c)\n\t\"b\" ", "a|c|;b|c|;", "a (c), \"b\" " },
         { "e\"f\"@x (c), \"h\".i@j", "e|c|;f@x|c|;h.i@j||;", "e, \"f\"@x (c), \"h\".i@j" },
     };
     struct arena *arena = arena_create();
