@@ -190,6 +190,13 @@ const struct shared_settings *daemon_shared(const struct daemon *daemon)
     return &daemon->shared;
 }
 
+/* No table of a loadable type. */
+struct main_cf *daemon_main_cf(const struct daemon *daemon)
+{
+    (void) daemon;
+    return NULL;
+}
+
 void daemon_keep(struct daemon *daemon, void *opened)
 {
     daemon->kept = opened;
