@@ -155,8 +155,8 @@ static bool take_value(struct client_attributes *attributes, enum client_command
         }
     }
     set(attributes, which, decoded, is_temporary);
-    if (command == CLIENT_XCLIENT && which == CLIENT_NAME)
-        set(attributes, CLIENT_REVERSE_NAME, decoded, is_temporary);
+    if (command == CLIENT_XCLIENT && which == CLIENT_NAME && decoded.len > 0)
+        set(attributes, CLIENT_REVERSE_NAME, decoded, false);
     return true;
 }
 

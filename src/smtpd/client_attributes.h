@@ -48,9 +48,9 @@ static inline bool client_attributes_has(const struct client_attributes *attribu
 }
 
 /*
- * Adds what argument says; of two values for one attribute the later counts, and XCLIENT's NAME is a REVERSE_NAME too.
- * Addresses are in their canonical spelling, SOURCE is "LOCAL" or "REMOTE". Memory from arena. False with the reply
- * when something is wrong; attributes are then of no use.
+ * Adds what argument says; of two values for one attribute the later counts, and a name in XCLIENT's NAME is a
+ * REVERSE_NAME too. Addresses are in their canonical spelling, SOURCE is "LOCAL" or "REMOTE". Memory from arena. False
+ * with the reply when something is wrong; attributes are then of no use.
  */
 MUST_USE bool client_attributes_take(struct client_attributes *attributes, enum client_command command,
                                      struct str argument, struct arena *arena, struct str *reply_out);

@@ -46,7 +46,7 @@ TEST(names_go_with_the_reverse_names)
     EXPECT(a.is_reverse_name_temporary && !a.is_name_temporary);
     EXPECT_STR(a.values[CLIENT_REVERSE_NAME], STR_EMPTY);
     EXPECT_STR(take(arena, CLIENT_XCLIENT, "REVERSE_NAME=b.example NAME=[unavailable]", &a), STR_EMPTY);
-    EXPECT_STR(a.values[CLIENT_REVERSE_NAME], STR_EMPTY);
+    EXPECT_STR(a.values[CLIENT_REVERSE_NAME], STR("b.example"));
     EXPECT(client_attributes_has(&a, CLIENT_NAME) && !a.is_name_temporary);
     arena_destroy(&arena);
 }
