@@ -20,6 +20,7 @@ struct local {
     struct table_list *mailbox_transports;
     struct table_list *fallback_transports;
     struct rights default_rights; /* of default_privs */
+    const char *fault;            /* of the settings, for which all mail waits; NULL: none */
     bool has_default_rights;      /* false: there is no such user, or it is root */
     struct accounts *accounts;
     struct mailboxes mailboxes;

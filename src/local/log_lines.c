@@ -19,6 +19,11 @@ void log_passing(struct str queue_id, struct str address, struct str transport)
     strbuf_done(&quoted);
 }
 
+void log_fault(const char *fault)
+{
+    log_error("%s", fault);
+}
+
 void log_maildir_access(const struct rights *owner, const char *reason)
 {
     log_warning("maildir access problem for UID/GID=%u/%u: %s", (unsigned) owner->uid, (unsigned) owner->gid, reason);

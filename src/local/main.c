@@ -6,6 +6,7 @@
 #include "local/accounts.h"
 #include "local/expansion.h"
 #include "local/local.h"
+#include "local/log_lines.h"
 #include "local/owner_report.h"
 #include "local/recipient.h"
 #include "local/resubmit.h"
@@ -46,6 +47,17 @@ static void find_default_rights(struct local *local)
     }
 }
 
+/* With a low limit each mailbox would return what was taken. */
+static const char *find_fault(const struct local *local)
+{
+    int64_t limit = local->settings->mailbox_size_limit;
+    int64_t message_limit = local->shared->message_size_limit;
+
+    if (limit != 0 && (message_limit == 0 || limit < message_limit))
+        return "configuration error: mailbox_size_limit is smaller than message_size_limit";
+    return NULL;
+}
+
 static bool open_tables(struct daemon *daemon, struct failure *why)
 {
     struct local *local = arena_new(daemon_arena(daemon), struct local);
@@ -64,6 +76,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     local->loop = daemon_loop(daemon);
     local->settings = daemon_settings(daemon);
     local->shared = daemon_shared(daemon);
+    local->fault = find_fault(local);
     local->tables = table_set_create(&options);
     local->aliases =
         table_list_open(local->tables, STR("alias_maps"), local->settings->alias_maps, TABLE_FOLD | TABLE_PARANOID);
@@ -136,7 +149,11 @@ static void deliver_to_recipient(struct delivery *delivery, struct local *local,
 
     attempt_init(&attempt, local, delivery, recipient);
     scene_init(&scene, &attempt, delivery->recipients[recipient].address);
-    if (!loop_check(local->loop, delivery->request, scene.address, &has_been_here, &why)) {
+    if (local->fault != NULL) {
+        log_fault(local->fault);
+        result = result_make(&attempt, DSN_STATUS(4, 3, 5), "mail system configuration error");
+        scene_add(&scene, &result);
+    } else if (!loop_check(local->loop, delivery->request, scene.address, &has_been_here, &why)) {
         result = result_make(&attempt, DSN_STATUS(4, 3, 0), "cannot read the message: %s", why.text);
         scene_add(&scene, &result);
     } else if (has_been_here) {

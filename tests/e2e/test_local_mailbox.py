@@ -301,3 +301,13 @@ def test_writers_of_one_mailbox_wait_for_each_other(either, account):
         stop.set()
         looker.join()
     assert torn == []
+
+
+def test_a_limit_below_message_size_limit_makes_mail_wait(merpati, account):
+    mail = merpati(main={"message_size_limit": "20000", "mailbox_size_limit": "19999", "virtual_mailbox_limit": "19998"})
+    told = mail.control("check", check=False).stderr
+    for name in ("mailbox_size_limit", "virtual_mailbox_limit"):
+        assert f"warning: {name} is smaller than message_size_limit" in told
+    mail.sendmail("-f", "s@example.com", account, input="Subject: x\n\nbody\n")
+    mail.wait_log(r"local\[\d+\]: error: configuration error: mailbox_size_limit is smaller than message_size_limit")
+    mail.wait_log(r"relay=local, .*dsn=4\.3\.5, status=deferred \(mail system configuration error\)")

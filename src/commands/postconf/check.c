@@ -463,6 +463,19 @@ static bool look_at_journal(struct main_cf *cf)
     return false;
 }
 
+/* An agent whose limit is below what is taken defers all its mail; that stops no start. */
+static void look_at_mailbox_limit(struct main_cf *cf, struct str name)
+{
+    int64_t limit;
+    int64_t message_limit;
+    struct failure why;
+
+    if (settings_get_size(cf, name, "51200000", 0, 0, &limit, &why) &&
+        settings_get_size(cf, STR("message_size_limit"), "10240000", 0, 0, &message_limit, &why) && limit != 0 &&
+        (message_limit == 0 || limit < message_limit))
+        log_warning("%.*s is smaller than message_size_limit: mail waits until this is put right", STR_ARG(name));
+}
+
 /* What each program would refuse. A value that two of them have is told once. */
 static bool try_tables(struct main_cf *cf, struct strlist *told, struct arena *arena)
 {
@@ -497,6 +510,8 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     templates_check(cf, arena);
     named_check(cf, services, arena);
     look_at_relaying(cf, arena);
+    look_at_mailbox_limit(cf, STR("mailbox_size_limit"));
+    look_at_mailbox_limit(cf, STR("virtual_mailbox_limit"));
     is_good = try_tables(cf, &told, arena);
     is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;
     is_good = look_at_journal(cf) && is_good;
