@@ -87,6 +87,14 @@ static bool may_start(const struct instance *instance)
     return false;
 }
 
+/* Who starts shall know what is not acted on; a service whose values are bad says so itself, and the others run. */
+static void tell_parameters(const struct instance *instance)
+{
+    bool is_good = check_parameters(instance);
+
+    (void) is_good;
+}
+
 int control_start(const struct instance *instance)
 {
     const char *path = program_path(instance, instance->shared->daemon_directory, "master");
@@ -101,6 +109,7 @@ int control_start(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
+    tell_parameters(instance);
     say(log_starting);
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
         return fail(&why);
@@ -117,6 +126,7 @@ int control_start_foreground(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
+    tell_parameters(instance);
     say(log_starting);
     log_close();
     (void) execv(path, arguments);
