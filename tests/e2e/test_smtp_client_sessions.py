@@ -86,7 +86,9 @@ class Farewell:
         self.is_asked = threading.Event()
 
     def __call__(self, session, line):
-        if select.select([session.socket], [], [], self.seconds)[0] and session.socket.recv(1) == b"":
+        watch = select.poll()  # select() knows no descriptor beyond 1023
+        watch.register(session.socket, select.POLLIN)
+        if watch.poll(1000 * self.seconds) and session.socket.recv(1) == b"":
             self.has_left.set()
         self.is_asked.set()
         return "221 2.0.0 Bye"
