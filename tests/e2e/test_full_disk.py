@@ -13,6 +13,7 @@ SMALL = {
     "spool_segment_size": "1048576", "spool_journal_limit": "6291456", "spool_journal_reserve": "2097152",
     "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "queue_run_delay": "1s",
     "smtpd_hard_error_limit": "1000", "smtpd_error_sleep_time": "0",
+    "mailbox_size_limit": "0",  # never below message_size_limit: the postmaster's mail is delivered, too
 }
 
 
