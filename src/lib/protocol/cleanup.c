@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/cleanup.h"
 
-enum { ADDRESS_MAXIMUM = 4096, ATTRIBUTES_MAXIMUM = 64 * 1024 };
+enum {
+    ADDRESS_MAXIMUM = 4096,
+    ATTRIBUTES_MAXIMUM = 64 * 1024,
+    MILTER_STATE_MAXIMUM = 64 * 1024,
+    MILTERS_MAXIMUM = 100
+};
 
 static const struct message_field cleanup_open_fields[] = {
     MESSAGE_FIELD(struct cleanup_open, flags, FIELD_UINT, UINT32_MAX, "what is asked for, enum cleanup_flag"),
@@ -52,6 +57,12 @@ static const struct message_field cleanup_content_fields[] = {
 };
 MESSAGE_TYPE(cleanup_content);
 
+static const struct message_field cleanup_milter_fields[] = {
+    MESSAGE_FIELD(struct cleanup_milter, fd, FIELD_FD, 0, "the connection, or none"),
+    MESSAGE_FIELD(struct cleanup_milter, state, FIELD_STR, MILTER_STATE_MAXIMUM, "what was agreed with it"),
+};
+MESSAGE_TYPE(cleanup_milter);
+
 static const struct message_field cleanup_end_fields[] = {
     MESSAGE_FIELD(struct cleanup_end, is_complete, FIELD_BOOL, 1, "always true"),
 };
@@ -62,13 +73,17 @@ static const struct message_field cleanup_result_fields[] = {
     MESSAGE_FIELD(struct cleanup_result, dsn, FIELD_STR, 16, "enhanced status code"),
     MESSAGE_FIELD(struct cleanup_result, reason, FIELD_STR, 2048, "why not, for the peer"),
     MESSAGE_FIELD(struct cleanup_result, size, FIELD_UINT, INT64_MAX, "bytes of content as queued"),
+    MESSAGE_FIELD(struct cleanup_result, milters, FIELD_STR, MILTERS_MAXIMUM,
+                  "a letter each: whether it can be asked again"),
 };
 MESSAGE_TYPE(cleanup_result);
 
 static const struct message_type *const messages[] = {
-    &cleanup_open_message,      &cleanup_opened_message, &cleanup_envelope_message,
-    &cleanup_recipient_message, &cleanup_orders_message, &cleanup_content_message,
-    &cleanup_end_message,       &cleanup_result_message, NULL,
+    &cleanup_open_message,     &cleanup_opened_message,
+    &cleanup_envelope_message, &cleanup_recipient_message,
+    &cleanup_orders_message,   &cleanup_content_message,
+    &cleanup_end_message,      &cleanup_result_message,
+    &cleanup_milter_message,   NULL,
 };
 
 const struct protocol cleanup_protocol = { "cleanup", 1, messages };

@@ -11,7 +11,7 @@
  *
  *   client  cleanup_open                         -> cleanup_opened (the queue id)
  *   client  cleanup_envelope, cleanup_recipient any number, cleanup_content any number, cleanup_end;
- *           cleanup_orders at any time behind the envelope
+ *           cleanup_orders at any time behind the envelope; cleanup_milter any number, in order, before the content
  *                                                -> cleanup_result (on disk, or why not)
  *
  * A client that ends the call before cleanup_end has thrown the message away. cleanup may send its result early,
@@ -97,6 +97,15 @@ struct cleanup_orders {
     struct strlist copies;     /* more recipients, added to those of earlier orders */
 };
 
+/*
+ * A milter that the client has asked about everything before the content, lent (milter/milter.h): the client does not
+ * speak with it between cleanup_end and cleanup_result, cleanup does not at other times.
+ */
+struct cleanup_milter {
+    int fd;           /* -1: there is no connection */
+    struct str state; /* of milter_lend */
+};
+
 struct cleanup_content {
     struct str bytes;
 };
@@ -106,10 +115,11 @@ struct cleanup_end {
 };
 
 struct cleanup_result {
-    uint64_t status;   /* enum cleanup_status */
-    struct str dsn;    /* enhanced status code that goes with reason, or empty */
-    struct str reason; /* for the peer, without codes; empty: the client's own words for status */
-    uint64_t size;     /* bytes of content as queued */
+    uint64_t status;    /* enum cleanup_status */
+    struct str dsn;     /* enhanced status code that goes with reason, or empty */
+    struct str reason;  /* for the peer, without codes; empty: the client's own words for status */
+    uint64_t size;      /* bytes of content as queued */
+    struct str milters; /* milters_conditions of those that were lent */
 };
 
 extern const struct message_type cleanup_open_message;
@@ -118,6 +128,7 @@ extern const struct message_type cleanup_envelope_message;
 extern const struct message_type cleanup_recipient_message;
 extern const struct message_type cleanup_orders_message;
 extern const struct message_type cleanup_content_message;
+extern const struct message_type cleanup_milter_message;
 extern const struct message_type cleanup_end_message;
 extern const struct message_type cleanup_result_message;
 extern const struct protocol cleanup_protocol;
