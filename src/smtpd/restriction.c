@@ -20,20 +20,20 @@ static const enum restriction_word topic_access[] = {
 /* "check_client_access permit", "sleep soon": answered when it is reached. A DNS list without its domain is none. */
 static enum verdict refuse_without_argument(struct check *check, const struct restriction_node *node)
 {
-    switch (node->restriction->argument) {
-    case ARGUMENT_TABLE:
+    switch (restriction_argument_of(node->restriction)) {
+    case RESTRICTION_ARGUMENT_TABLE:
         log_bad_table_argument(node->name, str_is_empty(node->argument) ? node->name : node->argument);
         break;
-    case ARGUMENT_SERVICE:
+    case RESTRICTION_ARGUMENT_SERVICE:
         log_argument_missing(node->name, "transport:server");
         break;
-    case ARGUMENT_NUMBER:
+    case RESTRICTION_ARGUMENT_NUMBER:
         log_argument_missing(node->name, "number");
         break;
-    case ARGUMENT_DOMAIN:
+    case RESTRICTION_ARGUMENT_DOMAIN:
         log_domain_missing(node->name);
         return VERDICT_DUNNO;
-    case ARGUMENT_NONE:
+    case RESTRICTION_ARGUMENT_NONE:
         break;
     }
     return restriction_misconfigured(check);

@@ -99,17 +99,8 @@ struct restriction_class_list {
     size_t count;
 };
 
-enum restriction_argument {
-    ARGUMENT_NONE,
-    ARGUMENT_TABLE,   /* type:name */
-    ARGUMENT_DOMAIN,  /* of a DNS list: "dnsbl.example.com=127.0.0.[2..8]" */
-    ARGUMENT_NUMBER,  /* seconds */
-    ARGUMENT_SERVICE, /* of a policy service: inet:host:port, unix:path, or one of them and settings in braces */
-};
-
 struct restriction {
     enum verdict (*run)(struct check *check, const struct restriction_node *node);
-    enum restriction_argument argument;
     /* Begins to ask what run will wait for (names_foresee), for a restriction further down the lists. NULL: nothing. */
     void (*foresee)(struct check *check, const struct restriction_node *node);
     enum restriction_topic topic; /* where several rows share a function: whom it looks at */
@@ -125,6 +116,7 @@ enum { RESTRICTION_NESTING_MAXIMUM = 20 };
 
 /* The row of a word; one without a function is not built. */
 const struct restriction *restriction_by_word(enum restriction_word word);
+enum restriction_argument restriction_argument_of(const struct restriction *restriction);
 /* What an access table answered is a list with a table or a service in it, which it cannot be. */
 bool restriction_names_table(const struct smtpd *smtpd, struct str names);
 /* A list from an access table, for one command: arena is its memory. */

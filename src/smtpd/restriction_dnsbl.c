@@ -2,7 +2,7 @@
 /* Restrictions by DNS lists: of addresses (RFC 5782) and of names. */
 #include "mail/address.h"
 #include "mail/domain.h"
-#include "smtpd/dnsbl_filter.h"
+#include "dns/dnsbl_filter.h"
 #include "smtpd/dnsbl_reply.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/names.h"

@@ -8,124 +8,117 @@
 #include "smtpd/smtpd.h"
 
 static const struct restriction restrictions[RESTRICTION_WORDS] = {
-    [RESTRICTION_PERMIT] = { restriction_permit, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT] = { restriction_reject_all, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_DEFER] = { restriction_defer_all, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_PERMIT] = { restriction_permit, NULL, 0 },
+    [RESTRICTION_REJECT] = { restriction_reject_all, NULL, 0 },
+    [RESTRICTION_DEFER] = { restriction_defer_all, NULL, 0 },
+    [RESTRICTION_DEFER_IF_PERMIT] = { restriction_defer_if_permit, NULL, 0 },
+    [RESTRICTION_DEFER_IF_REJECT] = { restriction_defer_if_reject, NULL, 0 },
+    [RESTRICTION_PERMIT_MYNETWORKS] = { restriction_permit_mynetworks, NULL, 0 },
+    [RESTRICTION_PERMIT_INET_INTERFACES] = { restriction_permit_inet_interfaces, NULL, 0 },
+    [RESTRICTION_PERMIT_SASL_AUTHENTICATED] = { restriction_permit_authenticated, NULL, 0 },
+    [RESTRICTION_PERMIT_TLS_CLIENTCERTS] = { restriction_permit_authenticated, NULL, 0 },
+    [RESTRICTION_REJECT_UNAUTH_DESTINATION] = { restriction_reject_unauth_destination, NULL, 0 },
+    [RESTRICTION_DEFER_UNAUTH_DESTINATION] = { restriction_defer_unauth_destination, NULL, 0 },
+    [RESTRICTION_PERMIT_AUTH_DESTINATION] = { restriction_permit_auth_destination, NULL, 0 },
+    [RESTRICTION_CHECK_CLIENT_ACCESS] = { restriction_client_access, NULL, 0 },
+    [RESTRICTION_CHECK_HELO_ACCESS] = { restriction_helo_access, NULL, 0 },
+    [RESTRICTION_CHECK_SENDER_ACCESS] = { restriction_sender_access, NULL, 0 },
+    [RESTRICTION_CHECK_RECIPIENT_ACCESS] = { restriction_recipient_access, NULL, 0 },
+    [RESTRICTION_CHECK_ETRN_ACCESS] = { restriction_etrn_access, NULL, 0 },
+    [RESTRICTION_REJECT_UNLISTED_SENDER] = { restriction_reject_unlisted_sender, NULL, 0 },
+    [RESTRICTION_REJECT_UNLISTED_RECIPIENT] = { restriction_reject_unlisted_recipient, NULL, 0 },
+    [RESTRICTION_REJECT_UNVERIFIED_SENDER] = { restriction_reject_unverified_sender, NULL, 0 },
+    [RESTRICTION_REJECT_UNVERIFIED_RECIPIENT] = { restriction_reject_unverified_recipient, NULL, 0 },
     /* the old name of reject_unlisted_recipient */
-    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_INVALID_HELO_HOSTNAME] = { restriction_reject_invalid_helo_hostname, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_INVALID_HOSTNAME] = { restriction_reject_invalid_helo_hostname, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_NON_FQDN_HELO_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_NON_FQDN_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_HELO_HOSTNAME] = { restriction_reject_unknown_helo_hostname, ARGUMENT_NONE,
+    [RESTRICTION_CHECK_RECIPIENT_MAPS] = { restriction_reject_unlisted_recipient, NULL, 0 },
+    [RESTRICTION_REJECT_INVALID_HELO_HOSTNAME] = { restriction_reject_invalid_helo_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_INVALID_HOSTNAME] = { restriction_reject_invalid_helo_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_HELO_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_HOSTNAME] = { restriction_reject_non_fqdn_helo_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_HELO_HOSTNAME] = { restriction_reject_unknown_helo_hostname,
                                                    restriction_foresee_helo_hostname, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_HOSTNAME] = { restriction_reject_unknown_helo_hostname, ARGUMENT_NONE,
+    [RESTRICTION_REJECT_UNKNOWN_HOSTNAME] = { restriction_reject_unknown_helo_hostname,
                                               restriction_foresee_helo_hostname, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_CLIENT_HOSTNAME] = { restriction_reject_unknown_client_hostname, ARGUMENT_NONE, NULL,
-                                                     0 },
-    [RESTRICTION_REJECT_UNKNOWN_CLIENT] = { restriction_reject_unknown_client_hostname, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_REVERSE_CLIENT_HOSTNAME] = { restriction_reject_unknown_reverse_client_hostname,
-                                                             ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_NON_FQDN_SENDER] = { restriction_reject_non_fqdn_sender, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_NON_FQDN_RECIPIENT] = { restriction_reject_non_fqdn_recipient, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_SENDER_DOMAIN] = { restriction_reject_unknown_sender_domain, ARGUMENT_NONE,
+    [RESTRICTION_REJECT_UNKNOWN_CLIENT_HOSTNAME] = { restriction_reject_unknown_client_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_CLIENT] = { restriction_reject_unknown_client_hostname, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_REVERSE_CLIENT_HOSTNAME] = { restriction_reject_unknown_reverse_client_hostname, NULL,
+                                                             0 },
+    [RESTRICTION_REJECT_NON_FQDN_SENDER] = { restriction_reject_non_fqdn_sender, NULL, 0 },
+    [RESTRICTION_REJECT_NON_FQDN_RECIPIENT] = { restriction_reject_non_fqdn_recipient, NULL, 0 },
+    [RESTRICTION_REJECT_UNKNOWN_SENDER_DOMAIN] = { restriction_reject_unknown_sender_domain,
                                                    restriction_foresee_sender_domain, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_ADDRESS] = { restriction_reject_unknown_sender_domain, ARGUMENT_NONE,
+    [RESTRICTION_REJECT_UNKNOWN_ADDRESS] = { restriction_reject_unknown_sender_domain,
                                              restriction_foresee_sender_domain, 0 },
-    [RESTRICTION_REJECT_UNKNOWN_RECIPIENT_DOMAIN] = { restriction_reject_unknown_recipient_domain, ARGUMENT_NONE,
+    [RESTRICTION_REJECT_UNKNOWN_RECIPIENT_DOMAIN] = { restriction_reject_unknown_recipient_domain,
                                                       restriction_foresee_recipient_domain, 0 },
-    [RESTRICTION_CHECK_CLIENT_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
-                                            TOPIC_CLIENT },
-    [RESTRICTION_CHECK_CLIENT_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
-                                             restriction_foresee_exchangers, TOPIC_CLIENT },
-    [RESTRICTION_CHECK_CLIENT_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+    [RESTRICTION_CHECK_CLIENT_A_ACCESS] = { restriction_address_access, restriction_foresee_addresses, TOPIC_CLIENT },
+    [RESTRICTION_CHECK_CLIENT_MX_ACCESS] = { restriction_exchanger_access, restriction_foresee_exchangers,
                                              TOPIC_CLIENT },
-    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE,
-                                                             restriction_foresee_addresses, TOPIC_REVERSE_CLIENT },
-    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
+    [RESTRICTION_CHECK_CLIENT_NS_ACCESS] = { restriction_server_access, restriction_foresee_servers, TOPIC_CLIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_A_ACCESS] = { restriction_address_access, restriction_foresee_addresses,
+                                                             TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_MX_ACCESS] = { restriction_exchanger_access,
                                                               restriction_foresee_exchangers, TOPIC_REVERSE_CLIENT },
-    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE,
-                                                              restriction_foresee_servers, TOPIC_REVERSE_CLIENT },
-    [RESTRICTION_CHECK_HELO_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
-                                          TOPIC_HELO },
-    [RESTRICTION_CHECK_HELO_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE, restriction_foresee_exchangers,
-                                           TOPIC_HELO },
-    [RESTRICTION_CHECK_HELO_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
-                                           TOPIC_HELO },
-    [RESTRICTION_CHECK_SENDER_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE, restriction_foresee_addresses,
-                                            TOPIC_SENDER },
-    [RESTRICTION_CHECK_SENDER_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
-                                             restriction_foresee_exchangers, TOPIC_SENDER },
-    [RESTRICTION_CHECK_SENDER_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_NS_ACCESS] = { restriction_server_access, restriction_foresee_servers,
+                                                              TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_CHECK_HELO_A_ACCESS] = { restriction_address_access, restriction_foresee_addresses, TOPIC_HELO },
+    [RESTRICTION_CHECK_HELO_MX_ACCESS] = { restriction_exchanger_access, restriction_foresee_exchangers, TOPIC_HELO },
+    [RESTRICTION_CHECK_HELO_NS_ACCESS] = { restriction_server_access, restriction_foresee_servers, TOPIC_HELO },
+    [RESTRICTION_CHECK_SENDER_A_ACCESS] = { restriction_address_access, restriction_foresee_addresses, TOPIC_SENDER },
+    [RESTRICTION_CHECK_SENDER_MX_ACCESS] = { restriction_exchanger_access, restriction_foresee_exchangers,
                                              TOPIC_SENDER },
-    [RESTRICTION_CHECK_RECIPIENT_A_ACCESS] = { restriction_address_access, ARGUMENT_TABLE,
-                                               restriction_foresee_addresses, TOPIC_RECIPIENT },
-    [RESTRICTION_CHECK_RECIPIENT_MX_ACCESS] = { restriction_exchanger_access, ARGUMENT_TABLE,
-                                                restriction_foresee_exchangers, TOPIC_RECIPIENT },
-    [RESTRICTION_CHECK_RECIPIENT_NS_ACCESS] = { restriction_server_access, ARGUMENT_TABLE, restriction_foresee_servers,
+    [RESTRICTION_CHECK_SENDER_NS_ACCESS] = { restriction_server_access, restriction_foresee_servers, TOPIC_SENDER },
+    [RESTRICTION_CHECK_RECIPIENT_A_ACCESS] = { restriction_address_access, restriction_foresee_addresses,
+                                               TOPIC_RECIPIENT },
+    [RESTRICTION_CHECK_RECIPIENT_MX_ACCESS] = { restriction_exchanger_access, restriction_foresee_exchangers,
                                                 TOPIC_RECIPIENT },
-    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_ACCESS] = { restriction_reverse_client_hostname_access, ARGUMENT_TABLE,
-                                                           NULL, 0 },
-    [RESTRICTION_REJECT_MULTI_RECIPIENT_BOUNCE] = { restriction_reject_multi_recipient_bounce, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_UNAUTH_PIPELINING] = { restriction_reject_unauth_pipelining, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_PLAINTEXT_SESSION] = { restriction_reject_plaintext_session, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_TLS_ALL_CLIENTCERTS] = { restriction_permit_authenticated, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_PERMIT_MX_BACKUP] = { restriction_permit_mx_backup, ARGUMENT_NONE, restriction_foresee_mx_backup, 0 },
-    [RESTRICTION_CHECK_SASL_ACCESS] = { restriction_sasl_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_CHECK_CCERT_ACCESS] = { restriction_ccert_access, ARGUMENT_TABLE, NULL, 0 },
-    [RESTRICTION_REJECT_SENDER_LOGIN_MISMATCH] = { restriction_sender_login_mismatch, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_AUTHENTICATED_SENDER_LOGIN_MISMATCH] = { restriction_authenticated_sender_login_mismatch,
-                                                                 ARGUMENT_NONE, NULL, 0 },
+    [RESTRICTION_CHECK_RECIPIENT_NS_ACCESS] = { restriction_server_access, restriction_foresee_servers,
+                                                TOPIC_RECIPIENT },
+    [RESTRICTION_CHECK_REVERSE_CLIENT_HOSTNAME_ACCESS] = { restriction_reverse_client_hostname_access, NULL, 0 },
+    [RESTRICTION_REJECT_MULTI_RECIPIENT_BOUNCE] = { restriction_reject_multi_recipient_bounce, NULL, 0 },
+    [RESTRICTION_REJECT_UNAUTH_PIPELINING] = { restriction_reject_unauth_pipelining, NULL, 0 },
+    [RESTRICTION_REJECT_PLAINTEXT_SESSION] = { restriction_reject_plaintext_session, NULL, 0 },
+    [RESTRICTION_PERMIT_TLS_ALL_CLIENTCERTS] = { restriction_permit_authenticated, NULL, 0 },
+    [RESTRICTION_PERMIT_MX_BACKUP] = { restriction_permit_mx_backup, restriction_foresee_mx_backup, 0 },
+    [RESTRICTION_CHECK_SASL_ACCESS] = { restriction_sasl_access, NULL, 0 },
+    [RESTRICTION_CHECK_CCERT_ACCESS] = { restriction_ccert_access, NULL, 0 },
+    [RESTRICTION_REJECT_SENDER_LOGIN_MISMATCH] = { restriction_sender_login_mismatch, NULL, 0 },
+    [RESTRICTION_REJECT_AUTHENTICATED_SENDER_LOGIN_MISMATCH] = { restriction_authenticated_sender_login_mismatch, NULL,
+                                                                 0 },
     [RESTRICTION_REJECT_UNAUTHENTICATED_SENDER_LOGIN_MISMATCH] = { restriction_unauthenticated_sender_login_mismatch,
-                                                                   ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_KNOWN_SENDER_LOGIN_MISMATCH] = { restriction_known_sender_login_mismatch, ARGUMENT_NONE, NULL,
-                                                         0 },
-    [RESTRICTION_PERMIT_NAKED_IP_ADDRESS] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_CHECK_RELAY_DOMAINS] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_REJECT_MAPS_RBL] = { restriction_removed_word, ARGUMENT_NONE, NULL, 0 },
-    [RESTRICTION_SLEEP] = { restriction_sleep, ARGUMENT_NUMBER, NULL, 0 },
-    [RESTRICTION_REJECT_RBL_CLIENT] = { restriction_reject_listed_address, ARGUMENT_DOMAIN,
-                                        restriction_foresee_listed_address, TOPIC_CLIENT },
-    [RESTRICTION_REJECT_RBL] = { restriction_reject_listed_address, ARGUMENT_DOMAIN, restriction_foresee_listed_address,
-                                 TOPIC_CLIENT },
-    [RESTRICTION_REJECT_RHSBL_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
-                                          restriction_foresee_listed_name, TOPIC_CLIENT },
-    [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
-                                                  restriction_foresee_listed_name, TOPIC_REVERSE_CLIENT },
-    [RESTRICTION_REJECT_RHSBL_HELO] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
-                                        restriction_foresee_listed_name, TOPIC_HELO },
-    [RESTRICTION_REJECT_RHSBL_SENDER] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
-                                          restriction_foresee_listed_name, TOPIC_SENDER },
-    [RESTRICTION_REJECT_RHSBL_RECIPIENT] = { restriction_reject_listed_name, ARGUMENT_DOMAIN,
-                                             restriction_foresee_listed_name, TOPIC_RECIPIENT },
-    [RESTRICTION_PERMIT_DNSWL_CLIENT] = { restriction_permit_listed_address, ARGUMENT_DOMAIN,
-                                          restriction_foresee_listed_address, TOPIC_CLIENT },
-    [RESTRICTION_PERMIT_RHSWL_CLIENT] = { restriction_permit_listed_name, ARGUMENT_DOMAIN,
-                                          restriction_foresee_listed_name, TOPIC_CLIENT },
-    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, ARGUMENT_SERVICE, NULL, 0 },
+                                                                   NULL, 0 },
+    [RESTRICTION_REJECT_KNOWN_SENDER_LOGIN_MISMATCH] = { restriction_known_sender_login_mismatch, NULL, 0 },
+    [RESTRICTION_PERMIT_NAKED_IP_ADDRESS] = { restriction_removed_word, NULL, 0 },
+    [RESTRICTION_CHECK_RELAY_DOMAINS] = { restriction_removed_word, NULL, 0 },
+    [RESTRICTION_REJECT_MAPS_RBL] = { restriction_removed_word, NULL, 0 },
+    [RESTRICTION_SLEEP] = { restriction_sleep, NULL, 0 },
+    [RESTRICTION_REJECT_RBL_CLIENT] = { restriction_reject_listed_address, restriction_foresee_listed_address,
+                                        TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RBL] = { restriction_reject_listed_address, restriction_foresee_listed_address, TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_CLIENT] = { restriction_reject_listed_name, restriction_foresee_listed_name,
+                                          TOPIC_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_REVERSE_CLIENT] = { restriction_reject_listed_name, restriction_foresee_listed_name,
+                                                  TOPIC_REVERSE_CLIENT },
+    [RESTRICTION_REJECT_RHSBL_HELO] = { restriction_reject_listed_name, restriction_foresee_listed_name, TOPIC_HELO },
+    [RESTRICTION_REJECT_RHSBL_SENDER] = { restriction_reject_listed_name, restriction_foresee_listed_name,
+                                          TOPIC_SENDER },
+    [RESTRICTION_REJECT_RHSBL_RECIPIENT] = { restriction_reject_listed_name, restriction_foresee_listed_name,
+                                             TOPIC_RECIPIENT },
+    [RESTRICTION_PERMIT_DNSWL_CLIENT] = { restriction_permit_listed_address, restriction_foresee_listed_address,
+                                          TOPIC_CLIENT },
+    [RESTRICTION_PERMIT_RHSWL_CLIENT] = { restriction_permit_listed_name, restriction_foresee_listed_name,
+                                          TOPIC_CLIENT },
+    [RESTRICTION_CHECK_POLICY_SERVICE] = { restriction_policy_service, NULL, 0 },
 };
 
 const struct restriction *restriction_by_word(enum restriction_word word)
 {
     return &restrictions[word];
+}
+
+enum restriction_argument restriction_argument_of(const struct restriction *restriction)
+{
+    return restriction_word_argument((enum restriction_word)(restriction - restrictions));
 }
 
 static const struct restriction *find_restriction(struct str name)
@@ -204,18 +197,18 @@ static void parse_argument(struct parser *parser, struct restriction_node *node,
     if (node->lacks_argument)
         return;
     node->argument = arena_str(parser->arena, without_braces(word));
-    switch (node->restriction->argument) {
-    case ARGUMENT_TABLE:
+    switch (restriction_argument_of(node->restriction)) {
+    case RESTRICTION_ARGUMENT_TABLE:
         node->lacks_argument = !parse_table(parser, node);
         break;
-    case ARGUMENT_SERVICE:
+    case RESTRICTION_ARGUMENT_SERVICE:
         node->lacks_argument = !parse_service(parser, node, word);
         break;
-    case ARGUMENT_NUMBER:
+    case RESTRICTION_ARGUMENT_NUMBER:
         node->lacks_argument = !str_to_uint64(node->argument, &node->number) || node->number > INT32_MAX;
         break;
-    case ARGUMENT_DOMAIN:
-    case ARGUMENT_NONE:
+    case RESTRICTION_ARGUMENT_DOMAIN:
+    case RESTRICTION_ARGUMENT_NONE:
         break;
     }
 }
@@ -224,7 +217,7 @@ static void parse_word(struct parser *parser, struct restriction_node *node, str
 {
     node->name = arena_str(parser->arena, word);
     node->restriction = find_restriction(word);
-    if (node->restriction != NULL && node->restriction->argument != ARGUMENT_NONE)
+    if (node->restriction != NULL && restriction_argument_of(node->restriction) != RESTRICTION_ARGUMENT_NONE)
         parse_argument(parser, node, rest);
     if (node->restriction != NULL)
         return;

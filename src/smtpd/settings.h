@@ -2,6 +2,7 @@
 #ifndef SMTPD_SETTINGS_H
 #define SMTPD_SETTINGS_H
 
+#include "config/policy_service.h"
 #include "config/settings.h"
 
 /*
@@ -14,18 +15,6 @@ enum bare_newline_policy {
     BARE_NEWLINE_NORMALIZE,
     BARE_NEWLINE_NOTE,
     BARE_NEWLINE_REJECT,
-};
-
-/* Of one policy service: smtpd_policy_service_*, or what check_policy_service says itself. */
-struct policy_settings {
-    struct duration timeout;
-    struct duration max_idle;
-    struct duration max_ttl;
-    struct duration retry_delay;
-    int try_limit;     /* from 1 */
-    int request_limit; /* 0: none */
-    struct str default_action;
-    struct str context;
 };
 
 enum upstream_proxy_protocol {
@@ -114,7 +103,7 @@ struct smtpd_settings {
     struct str canonical_maps;
     struct str recipient_canonical_maps;
 
-    struct policy_settings policy_service;
+    struct policy_settings policy_service; /* what check_policy_service itself may say otherwise */
 
     int verify_poll_count;
     struct duration verify_poll_delay;

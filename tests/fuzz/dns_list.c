@@ -6,7 +6,7 @@
  */
 
 #include "judged_session.h"
-#include "smtpd/dnsbl_filter.h"
+#include "dns/dnsbl_filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -91,11 +91,22 @@ enum restriction_word {
     RESTRICTION_WORDS,
 };
 
+/* What must stand behind a word. */
+enum restriction_argument {
+    RESTRICTION_ARGUMENT_NONE,
+    RESTRICTION_ARGUMENT_TABLE,   /* type:name */
+    RESTRICTION_ARGUMENT_DOMAIN,  /* of a DNS list: "dnsbl.example.com=127.0.0.[2..8]" */
+    RESTRICTION_ARGUMENT_NUMBER,  /* seconds */
+    RESTRICTION_ARGUMENT_SERVICE, /* of a policy service: see policy_service */
+};
+
 /* Without regard to case; RESTRICTION_WORDS if it is none. */
 enum restriction_word restriction_word_find(struct str text);
 
 /* As it is written. */
 struct str restriction_word_name(enum restriction_word word);
+
+enum restriction_argument restriction_word_argument(enum restriction_word word);
 
 /* A word of old that is known, and answered with 451: Postfix gave it up in 3.9. */
 bool restriction_word_is_removed(enum restriction_word word);

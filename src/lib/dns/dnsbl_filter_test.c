@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtpd/dnsbl_filter.h"
+#include "dns/dnsbl_filter.h"
 
 #include "unit.h"
 

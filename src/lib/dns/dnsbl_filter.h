@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SMTPD_DNSBL_FILTER_H
-#define SMTPD_DNSBL_FILTER_H
+#ifndef DNS_DNSBL_FILTER_H
+#define DNS_DNSBL_FILTER_H
 
 #include "base/failure.h"
 #include "base/ip_address.h"
