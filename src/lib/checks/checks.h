@@ -79,6 +79,8 @@ struct checks *checks_open(struct table_set *set, const struct checks_options *o
 /* Whether the class has tables: a caller without any need not look for fields or lines at all. */
 bool checks_has(const struct checks *checks, enum checks_class class);
 bool checks_has_any(const struct checks *checks);
+/* The name of the class's parameter; empty if it has no tables. */
+struct str checks_title(const struct checks *checks, enum checks_class class);
 
 /* A whole field, with its folds, without the last LF. */
 struct checks_verdict checks_header(const struct checks *checks, enum checks_class class, struct str field,
@@ -86,7 +88,7 @@ struct checks_verdict checks_header(const struct checks *checks, enum checks_cla
 /* A line of the body without its LF, or a piece of a long one. offset: bytes of the same part before it. */
 struct checks_verdict checks_body(const struct checks *checks, struct str line, uint64_t offset, struct arena *arena);
 
-/* "reject", "discard", ...: the word of the action in the log. */
+/* "reject", "discard", "warning" ...: the word of the action in the log. */
 const char *checks_action_word(enum checks_action action);
 /* "header" or "body": the word before the text in the log. */
 const char *checks_class_word(enum checks_class class);
