@@ -82,6 +82,8 @@ struct shared_settings {
     int default_process_limit;
     int line_length_limit;
     int header_size_limit;
+    int mime_nesting_limit;
+    int mime_boundary_length_limit;
     struct str hash_queue_names;
     int hash_queue_depth;
     bool enable_long_queue_ids;
