@@ -4,26 +4,22 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "config/policy_service.h"
-#include "dns/host_lookup.h"
 #include "run/fiber.h"
 #include "run/loop.h"
-#include "run/socket.h"
 #include "run/stream.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/policy_answer.h"
 #include "smtpd/policy_request.h"
 #include "smtpd/restriction.h"
+#include "smtpd/server_dial.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
-
-#include <errno.h>
 
 struct policy_server {
     struct smtpd *smtpd;
     struct policy_server *next;
     struct str text;
     struct policy_service service;
-    const char *path; /* of a Unix socket; NULL: there is a host */
     struct list idle; /* struct connection; the one used last is first */
     struct event changed;
     struct event swept;
@@ -54,8 +50,6 @@ struct policy_server *policy_server_open(struct smtpd *smtpd, struct str text, s
     event_init(&server->swept);
     if (!policy_service_parse(server->text, &smtpd->settings->policy_service, smtpd->arena, &server->service, why))
         return NULL;
-    if (str_is_empty(server->service.host))
-        server->path = arena_c(smtpd->arena, server->service.name);
     server->next = smtpd->policy_servers;
     smtpd->policy_servers = server;
     return server;
@@ -133,46 +127,25 @@ static void connection_keep(struct policy_server *server, struct connection *con
     }
 }
 
-static bool connect_to_host(struct policy_server *server, struct arena *arena, int *fd_out, struct failure *why)
-{
-    struct host_addresses addresses;
-    struct socket_address address;
-
-    host_lookup_addresses(server->smtpd->host_lookup, server->service.host, arena, &addresses);
-    if (addresses.outcome != DNS_FOUND)
-        return failure_set(why, FAILURE_RETRY, 0, "%s", addresses.reason);
-    for (size_t i = 0; i < addresses.count; i++) {
-        address.len = ip_address_to_sockaddr(&addresses.items[i], (uint16_t) server->service.port, &address.storage);
-        if (socket_connect(server->smtpd->loop, &address, NULL, server->service.settings.timeout, fd_out, why))
-            return true;
-    }
-    return false;
-}
-
-static const char *reason_of(const struct failure *why)
-{
-    if (why->kind == FAILURE_TIMEOUT)
-        return strerror(ETIMEDOUT);
-    return why->error != 0 ? strerror(why->error) : why->text;
-}
-
 /* NULL with why: none could be made. */
 static struct connection *connection_open(struct policy_server *server, struct arena *arena, struct failure *why)
 {
     struct loop *loop = server->smtpd->loop;
     struct connection *connection = memory_alloc(sizeof *connection);
-    bool is_connected;
+    const struct server_place place = {
+        .text = server->service.place,
+        .name = server->service.name,
+        .host = server->service.host,
+        .port = server->service.port,
+    };
     int fd;
 
-    if (server->path != NULL)
-        is_connected = socket_connect_unix(loop, server->path, server->service.settings.timeout, &fd, why);
-    else
-        is_connected = connect_to_host(server, arena, &fd, why);
-    if (is_connected && stream_create(loop, fd, server->service.settings.timeout, &connection->stream, why)) {
+    if (server_dial(server->smtpd, &place, server->service.settings.timeout, arena, &fd, why) &&
+        stream_create(loop, fd, server->service.settings.timeout, &connection->stream, why)) {
         connection->opened = loop_now(loop);
         return connection;
     }
-    log_policy_connect_failed(server->service.name, reason_of(why));
+    log_policy_connect_failed(server->service.name, server_dial_reason(why));
     memory_free(connection);
     return NULL;
 }
@@ -261,7 +234,7 @@ struct str policy_server_ask(struct policy_server *server, const struct check *c
     for (int count = 1; !ask_once(server, request, arena, &action, &why); count++) {
         if (count >= server->service.settings.try_limit) {
             log_policy_problem(server->service.name,
-                               why.kind == FAILURE_PROTOCOL ? "Application error" : reason_of(&why));
+                               why.kind == FAILURE_PROTOCOL ? "Application error" : server_dial_reason(&why));
             return server->service.settings.default_action;
         }
         fiber_sleep(server->smtpd->loop, server->service.settings.retry_delay);

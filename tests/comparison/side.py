@@ -15,7 +15,7 @@ from support.dialogues import Content, END, READ, play
 from support.instance import Stock, age
 from support.own_names import own_names
 from support.side_by_side import UNDISCLOSED
-from support.smtp_sink import CLOSE, RESET, SmtpSink
+from support.smtp_sink import CLOSE, RESET, STALL, SmtpSink
 from support.waiting import PATIENCE, free_port
 
 from .case import BadCase, unescape
@@ -432,7 +432,10 @@ def sink_rules(text, section):
         elif step == "name":
             host = reply
         else:
-            reply = {"close": CLOSE, "reset": RESET}.get(reply, reply.replace("\\n", "\n"))
+            if reply.startswith("bytes "):
+                reply = unescape(reply[len("bytes "):]).encode("utf-8", "surrogateescape")
+            else:
+                reply = {"close": CLOSE, "reset": RESET, "stall": STALL}.get(reply, reply.replace("\\n", "\n"))
             rules.setdefault(step, []).append((expression, reply))
     return {step: chooser(choices) for step, choices in rules.items()}, extensions, host
 

@@ -2,38 +2,21 @@
 #include "config/policy_service.h"
 
 #include "config/main_cf.h"
-#include "os/system_socket.h"
+#include "config/server_place.h"
 
 #include <limits.h>
 
-static bool set_host_and_port(struct policy_service *service, struct failure *why)
+static bool set_place(struct policy_service *service, struct str text, struct failure *why)
 {
-    struct str place = service->name;
-    const size_t colon = str_find_last_char(place, ':');
+    struct server_place place;
 
-    if (colon == STR_NOT_FOUND)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\": need unix:path or inet:host:port", STR_ARG(place));
-    service->host = str_part(place, 0, colon);
-    if (str_starts_with(service->host, STR("[")) && str_ends_with(service->host, STR("]")))
-        service->host = str_part(service->host, 1, service->host.len - 2);
-    if (service->host.len == 0)
-        service->host = STR("localhost");
-    if (!system_socket_parse_port(str_from(place, colon + 1), &service->port))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\": no port of that name", STR_ARG(place));
+    if (!server_place_parse(text, &place, why))
+        return false;
+    service->place = place.text;
+    service->name = place.name;
+    service->host = place.host;
+    service->port = place.port;
     return true;
-}
-
-static bool set_place(struct policy_service *service, struct str place, struct failure *why)
-{
-    service->place = place;
-    service->name = place;
-    if (str_starts_with(place, STR("unix:"))) {
-        service->name = str_from(place, strlen("unix:"));
-        return true;
-    }
-    if (str_starts_with(place, STR("inet:")))
-        service->name = str_from(place, strlen("inet:"));
-    return set_host_and_port(service, why);
 }
 
 static bool set_time(struct duration *out, struct str value)
