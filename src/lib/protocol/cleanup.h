@@ -21,7 +21,7 @@
  */
 enum cleanup_flag {
     CLEANUP_FLAG_BOUNCE = 1 << 0,        /* on trouble, return the message (pickup); else the client tells its peer */
-    CLEANUP_FLAG_FILTER = 1 << 1,        /* header and body checks, milters */
+    CLEANUP_FLAG_FILTER = 1 << 1,        /* header and body checks */
     CLEANUP_FLAG_BCC_OK = 1 << 2,        /* always_bcc and kin */
     CLEANUP_FLAG_MAP_OK = 1 << 3,        /* canonical and virtual maps, masquerading */
     CLEANUP_FLAG_INTERNAL = 1 << 4,      /* made inside (bounce, forward, pickup): may use the journal's reserve */
@@ -33,6 +33,7 @@ enum cleanup_flag {
     CLEANUP_FLAG_TRACE_VERIFY = 1 << 10, /* sendmail -bv: report on the addresses, deliver nothing */
     CLEANUP_FLAG_TRACE_RECORD = 1 << 11, /* sendmail -v: deliver, and report by mail */
     CLEANUP_FLAG_PROBE = 1 << 13,        /* verify's: goes all the way, and is delivered to nobody */
+    CLEANUP_FLAG_MILTERS = 1 << 14,      /* non_smtpd_milters (for mail of an SMTP session: cleanup_milter) */
     CLEANUP_FLAG_AUTOUTF8 = 1 << 12,     /* find out whether SMTPUTF8 is needed; see cleanup_autodetects */
     /* What mail from outside and from local users asks for. */
     CLEANUP_FLAGS_EXTERNAL = CLEANUP_FLAG_FILTER | CLEANUP_FLAG_BCC_OK | CLEANUP_FLAG_MAP_OK,

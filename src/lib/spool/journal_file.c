@@ -11,6 +11,8 @@ enum { PIECE_BYTES = 64 * 1024 };
 enum step {
     STEP_CREATE,
     STEP_WRITE,
+    STEP_UNNAME,
+    STEP_READ,
     STEP_FINISH,
     STEP_ABANDON,
 };
@@ -21,11 +23,18 @@ struct journal_file {
     struct queue_file_writer *writer;
     struct strbuf piece;
     uint64_t size;
+    bool is_scratch; /* it has no name any more */
     char path[SPOOL_PATH_SIZE];
 
     /* The step under way on a thread, and its result. */
     enum step step;
     const struct envelope *envelope;
+    struct {
+        uint64_t offset;
+        char *room;
+        size_t most;
+        size_t count;
+    } reading;
     bool is_done;
     struct failure why;
 };
@@ -34,6 +43,14 @@ static bool create(struct journal_file *file)
 {
     return spool_make_folder(&file->owner->settings.spool, SPOOL_INCOMING, file->id, &file->why) &&
            queue_file_create(file->path, file->id, &file->writer, &file->why);
+}
+
+static bool write_piece(struct journal_file *file)
+{
+    if (file->piece.len > 0 && !queue_file_write(file->writer, strbuf_str(&file->piece), &file->why))
+        return false;
+    strbuf_clear(&file->piece);
+    return true;
 }
 
 /*
@@ -46,8 +63,7 @@ static bool finish(struct journal_file *file)
     bool is_held = (file->envelope->flags & ENVELOPE_HOLD) != 0;
     char folder[SPOOL_PATH_SIZE];
 
-    if ((file->piece.len > 0 && !queue_file_write(file->writer, strbuf_str(&file->piece), &file->why)) ||
-        (is_held && !spool_move(spool, file->id, file->path, SPOOL_HOLD, true, &file->why)) ||
+    if (!write_piece(file) || (is_held && !spool_move(spool, file->id, file->path, SPOOL_HOLD, true, &file->why)) ||
         !queue_file_finish(file->writer, file->envelope, file->envelope->arrival, &file->why) ||
         !queue_file_sync(file->writer, &file->why))
         return false;
@@ -65,6 +81,10 @@ static void abandon(struct journal_file *file)
 
     if (file->writer == NULL)
         return;
+    if (file->is_scratch) {
+        queue_file_close(&file->writer);
+        return;
+    }
     /* While the lock is still held: nobody takes it for an orphan, or for a message. */
     is_gone = spool_remove(file->path, &ignored);
     spool_path(&file->owner->settings.spool, SPOOL_HOLD, file->id, path);
@@ -76,6 +96,12 @@ static void abandon(struct journal_file *file)
     queue_file_close(&file->writer);
 }
 
+static bool read_back(struct journal_file *file)
+{
+    return write_piece(file) && queue_file_read_back(file->writer, file->reading.offset, file->reading.room,
+                                                     file->reading.most, &file->reading.count, &file->why);
+}
+
 static void run_step(void *context)
 {
     struct journal_file *file = context;
@@ -85,7 +111,13 @@ static void run_step(void *context)
         file->is_done = create(file);
         break;
     case STEP_WRITE:
-        file->is_done = queue_file_write(file->writer, strbuf_str(&file->piece), &file->why);
+        file->is_done = write_piece(file);
+        break;
+    case STEP_UNNAME:
+        file->is_done = spool_remove(file->path, &file->why);
+        break;
+    case STEP_READ:
+        file->is_done = read_back(file);
         break;
     case STEP_FINISH:
         file->is_done = finish(file);
@@ -148,9 +180,40 @@ bool journal_file_write(struct journal_file *file, struct str content, struct fa
             continue;
         if (!do_step(file, STEP_WRITE, why))
             return false;
-        strbuf_clear(&file->piece);
     }
     return true;
+}
+
+bool journal_file_unname(struct journal_file *file, struct failure *why)
+{
+    file->is_scratch = do_step(file, STEP_UNNAME, why);
+    return file->is_scratch;
+}
+
+bool journal_file_read(struct journal_file *file, uint64_t offset, size_t most, struct strbuf *out, struct failure *why)
+{
+    size_t left = offset < file->size ? (size_t) (file->size - offset) : 0;
+
+    if (left < most)
+        most = left;
+    file->reading.offset = offset;
+    file->reading.most = most;
+    file->reading.room = strbuf_reserve(out, most);
+    if (file->reading.room == NULL)
+        return failure_set(why, FAILURE_RETRY, 0, "read a queue file: no room");
+    if (most == 0)
+        return true;
+    if (!do_step(file, STEP_READ, why))
+        return false;
+    if (file->reading.count != most)
+        return failure_set(why, FAILURE_RETRY, 0, "%s: cut short", file->path);
+    strbuf_extend(out, most);
+    return true;
+}
+
+uint64_t journal_file_size(const struct journal_file *file)
+{
+    return file->size;
 }
 
 bool journal_file_finish(struct journal_file **file, struct envelope *envelope, struct failure *why)

@@ -9,6 +9,7 @@
 #include "spool/spool.h"
 
 struct loop;
+struct strbuf;
 
 /*
  * journal_writer - cleanup's side of the queue: when journal_writer_accept or _finish returned true, the message is
@@ -85,6 +86,16 @@ MUST_USE bool journal_file_begin(struct journal_writer *writer, struct queue_id 
 MUST_USE bool journal_file_write(struct journal_file *file, struct str content, struct failure *why);
 /* Envelope and end mark, file and folder synced with others of the moment. Leaves *file NULL in any case. */
 MUST_USE bool journal_file_finish(struct journal_file **file, struct envelope *envelope, struct failure *why);
+/*
+ * From here on it is scratch: without a name, so that it can never become a message, whatever dies, and another file of
+ * the same id can be begun. It can be written, read and abandoned, but not finished.
+ */
+MUST_USE bool journal_file_unname(struct journal_file *file, struct failure *why);
+/* Appends what was written from offset on, at most that many bytes; fewer only at the end. Waits. */
+MUST_USE bool journal_file_read(struct journal_file *file, uint64_t offset, size_t most, struct strbuf *out,
+                                struct failure *why);
+/* Bytes written. */
+uint64_t journal_file_size(const struct journal_file *file);
 /* Removes it. Leaves *file NULL; NULL is fine. */
 void journal_file_abandon(struct journal_file **file);
 

@@ -549,6 +549,46 @@ TEST(an_abandoned_file_leaves_nothing)
     play(abandoned_file, &settings);
 }
 
+/* Both have the same id: what replaces a message that came takes its name. */
+static void scratch_file(struct scenario *scenario)
+{
+    struct envelope envelope = { .sender = STR("a@example.com") };
+    struct journal_file *scratch, *file;
+    enum spool_queue queue;
+    char path[SPOOL_PATH_SIZE];
+    struct strbuf text;
+    struct failure why;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    EXPECT(journal_writer_new_id(scenario->writer, &envelope.id, &why));
+    EXPECT(journal_file_begin(scenario->writer, envelope.id, &scratch, &why));
+    EXPECT(journal_file_write(scratch, STR("Subject: old\n"), &why));
+    EXPECT(journal_file_unname(scratch, &why));
+    EXPECT_FALSE(spool_find(&scenario->settings.spool, envelope.id, &queue, path, &why));
+    EXPECT(journal_file_write(scratch, STR("\nbody\n"), &why));
+    EXPECT(journal_file_begin(scenario->writer, envelope.id, &file, &why));
+    EXPECT(journal_file_read(scratch, 9, 8, &text, &why));
+    EXPECT_STR(strbuf_str(&text), STR("old\n\nbod"));
+    EXPECT(journal_file_read(scratch, 17, 100, &text, &why));
+    EXPECT_STR(strbuf_str(&text), STR("old\n\nbody\n"));
+    EXPECT(journal_file_read(scratch, 19, 100, &text, &why));
+    EXPECT_UINT(text.len, 10);
+    EXPECT_UINT(journal_file_size(scratch), 19);
+    EXPECT(journal_file_write(file, strbuf_str(&text), &why));
+    journal_file_abandon(&scratch);
+    EXPECT(spool_find(&scenario->settings.spool, envelope.id, &queue, path, &why));
+    EXPECT(journal_file_finish(&file, &envelope, &why));
+    EXPECT(file_is_complete(SPOOL_INCOMING, envelope.id, &scenario->settings.spool));
+    strbuf_done(&text);
+}
+
+TEST(a_file_without_a_name_can_be_read_and_replaced)
+{
+    struct journal_settings settings = usual_settings();
+
+    play(scratch_file, &settings);
+}
+
 static void large_fails(struct scenario *scenario)
 {
     struct journal_file *file;

@@ -82,6 +82,13 @@ bool queue_file_write(struct queue_file_writer *writer, struct str content, stru
     return put(writer, content, why);
 }
 
+bool queue_file_read_back(struct queue_file_writer *writer, uint64_t offset, void *bytes, size_t len, size_t *count_out,
+                          struct failure *why)
+{
+    return write_buffer_flush(&writer->buffer, writer->fd, writer->path, why) &&
+           file_read_at(writer->fd, writer->path, bytes, len, QUEUE_FILE_CONTENT_AT + offset, count_out, why);
+}
+
 static bool put_recipients(struct queue_file_writer *writer, const struct envelope *envelope, struct failure *why)
 {
     struct strbuf payload;

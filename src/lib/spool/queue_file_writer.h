@@ -14,6 +14,9 @@ struct queue_file_writer;
 MUST_USE bool queue_file_create(const char *path, struct queue_id id, struct queue_file_writer **writer_out,
                                 struct failure *why);
 MUST_USE bool queue_file_write(struct queue_file_writer *writer, struct str content, struct failure *why);
+/* The content so far: fewer than len bytes only at its end. */
+MUST_USE bool queue_file_read_back(struct queue_file_writer *writer, uint64_t offset, void *bytes, size_t len,
+                                   size_t *count_out, struct failure *why);
 /* Envelope, recipients with their status and reasons, end frame; mtime is set to next_attempt. */
 MUST_USE bool queue_file_finish(struct queue_file_writer *writer, const struct envelope *envelope,
                                 struct instant next_attempt, struct failure *why);
