@@ -33,7 +33,7 @@ struct milter_service {
     enum milter_default default_action;
     unsigned version; /* 2, 3, 4 or 6 */
     bool has_no_header_reply;
-    struct str trouble; /* not empty: nobody can be reached with what main.cf says; the default action holds */
+    struct str trouble; /* not empty: main.cf says something wrong; "451 4.3.5" until it is mended */
 };
 
 struct milter_services {
