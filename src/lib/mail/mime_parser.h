@@ -26,10 +26,9 @@ enum mime_place {
 enum mime_finding {
     MIME_FINDING_NONE = 0,
     MIME_FINDING_NESTING = 1 << 0,         /* deeper than nesting_limit: what is deeper is read as text */
-    MIME_FINDING_LONG_HEADER = 1 << 1,     /* a field was cut at header_size_limit */
-    MIME_FINDING_8BIT_HEADER = 1 << 2,     /* bytes beyond ASCII in a field */
-    MIME_FINDING_8BIT_BODY = 1 << 3,       /* bytes beyond ASCII in a part that does not say 8bit or binary */
-    MIME_FINDING_ENCODING_DOMAIN = 1 << 4, /* a multipart or message part says an encoding but 7bit, 8bit, binary */
+    MIME_FINDING_8BIT_HEADER = 1 << 1,     /* bytes beyond ASCII in a field */
+    MIME_FINDING_8BIT_BODY = 1 << 2,       /* bytes beyond ASCII in a part that does not say 8bit or binary */
+    MIME_FINDING_ENCODING_DOMAIN = 1 << 3, /* a multipart or message part says an encoding but 7bit, 8bit, binary */
 };
 
 enum mime_event_type {
@@ -43,24 +42,25 @@ enum mime_event_type {
 struct mime_event {
     enum mime_event_type type;
     enum mime_place place; /* FIELD, HEADER_END: whose header; BODY: whose header was last */
-    bool is_mime_field;    /* FIELD: Content-*, MIME-Version */
+    bool is_mime_field;    /* FIELD: Content-Type and its like, MIME-Version; not for the encoding that is new */
     bool ends_line;        /* BODY: a LF follows it */
     enum mime_finding finding;
-    struct str text; /* FINDING: the field or line; valid until the next call, as long as the input is */
-    uint64_t offset; /* BODY: bytes of the same part's body before it (for body_checks_size_limit), with their LFs */
+    struct str text; /* FINDING: the field, the line, the encoding; valid until the next call */
+    /* BODY: bytes of the part's body before it, with the empty line and LFs, for body_checks_size_limit. A boundary
+     * belongs to what it ends, but the last one to what follows. */
+    uint64_t offset;
 };
 
 struct mime_options {
     size_t header_size_limit; /* bytes of a field */
     size_t line_limit;        /* bytes of a line before it comes in pieces */
     size_t boundary_limit;    /* bytes of a boundary that are looked at */
-    size_t nesting_limit;     /* parts within parts */
+    size_t nesting_limit;     /* boundaries that are open at a time */
     bool ignores_mime;        /* only the first header is told from the body (disable_mime_input_processing) */
     /* Parts that say 8bit or binary become quoted-printable, what they are in becomes 7bit (RFC 6152 section 3). The
      * events tell of the result: the old Content-Transfer-Encoding is not given, the new one is the header's last. */
     bool encodes_8bit;
-    /* Nobody looks at the lines of the body: BODY is then as many of them as the input has, with their LFs in it,
-     * cut anywhere; ends_line is false. */
+    /* Nobody looks at the lines of the body: a BODY may then be many of them with their LFs in it, cut anywhere. */
     bool needs_no_lines;
     unsigned findings; /* enum mime_finding: what to look for */
 };
@@ -70,15 +70,14 @@ struct mime_parser *mime_parser_create(const struct mime_options *options);
 void mime_parser_destroy(struct mime_parser **parser);
 
 /*
- * Takes from *input what it needs and gives one event. Call it until it says MORE. is_last: no more input will come;
- * then what is unfinished is given too, a last line without LF with ends_line false.
+ * Takes from *input what it needs and gives one event. Call it until it says MORE, and leave the bytes where they are
+ * as long. is_last: no more input will come; then what is unfinished is given too, a last line without LF with
+ * ends_line false.
  */
 enum mime_event_type mime_parser_next(struct mime_parser *parser, struct str *input, bool is_last,
                                       struct mime_event *event_out);
 
 /* "improper use of 8-bit data in message body", ...: Postfix's words for the log and the peer. */
 struct str mime_finding_text(enum mime_finding finding);
-/* The enhanced status code a refusal for it carries. */
-struct str mime_finding_dsn(enum mime_finding finding);
 
 #endif
