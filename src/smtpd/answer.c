@@ -118,6 +118,16 @@ void answer_send_lines(struct session *session, struct str text)
     send_text(session, text, true);
 }
 
+void answer_challenge(struct session *session, struct str challenge)
+{
+    struct failure why;
+
+    if (session_is_broken(session))
+        return;
+    if (!stream_write(session->stream, STR("334 "), &why) || !write_lines(session, challenge, &why))
+        session_break(session, &why);
+}
+
 void answer(struct session *session, const char *format, ...)
 {
     struct strbuf text;

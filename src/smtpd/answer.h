@@ -18,6 +18,9 @@ struct session;
 void answer_send(struct session *session, struct str text);
 PRINTF_LIKE(2, 3) void answer(struct session *session, const char *format, ...);
 
+/* "334 " and the challenge, in base64: neither footers nor transcripts have a say in it. */
+void answer_challenge(struct session *session, struct str challenge);
+
 /* text of several lines, all but the last with '-' after the code and LF at the end. Nothing foreign may be in it. */
 void answer_send_lines(struct session *session, struct str text);
 

@@ -23,8 +23,7 @@ void client_recognise(struct session *session);
 
 /*
  * The session is from now on with the client that a trusted one speaks for: what the attributes do not say stays as
- * it was, but for HELO and the protocol, which begin anew. Nobody is logged in: there is no AUTH that LOGIN could
- * stand for.
+ * it was, but for HELO, the protocol and the login, which begin anew.
  */
 void client_replace(struct session *session, const struct client_attributes *attributes);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/ehlo_keyword.h"
 
+#include "auth/auth_mechanisms.h"
 #include "base/arena.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
@@ -17,6 +18,7 @@ static const struct {
     { "SIZE", KEYWORD_SIZE },
     { "VRFY", KEYWORD_VRFY },
     { "ETRN", KEYWORD_ETRN },
+    { "AUTH", KEYWORD_AUTH },
     { "XVERP", KEYWORD_XVERP },
     { "XCLIENT", KEYWORD_XCLIENT },
     { "XFORWARD", KEYWORD_XFORWARD },
@@ -25,7 +27,6 @@ static const struct {
     { "DSN", KEYWORD_DSN },
     { "SMTPUTF8", KEYWORD_SMTPUTF8 },
     { "CHUNKING", KEYWORD_CHUNKING },
-    { "AUTH", KEYWORD_AUTH },
     { "STARTTLS", KEYWORD_STARTTLS },
     { "silent-discard", KEYWORD_SILENT },
 };
@@ -97,7 +98,7 @@ void ehlo_keyword_log(unsigned discarded)
 static unsigned disabled_keywords(const struct session *session)
 {
     const struct smtpd *smtpd = session->smtpd;
-    unsigned mask = KEYWORD_SILENT | KEYWORD_AUTH | KEYWORD_STARTTLS;
+    unsigned mask = KEYWORD_SILENT | KEYWORD_STARTTLS;
 
     if (session->verp_permission != PERMISSION_GIVEN)
         mask |= KEYWORD_XVERP;
@@ -112,18 +113,46 @@ static unsigned disabled_keywords(const struct session *session)
     return mask;
 }
 
-void ehlo_keyword_append(const struct session *session, struct strbuf *out)
+/* "250 AUTH PLAIN LOGIN", or with '=' for clients that know it so. */
+static void append_mechanisms(struct strbuf *out, const struct auth_mechanisms *mechanisms, char separator)
+{
+    strbuf_printf(out, "250 AUTH%c", separator);
+    for (size_t i = 0; i < mechanisms->count; i++) {
+        if (i > 0)
+            strbuf_append_char(out, ' ');
+        strbuf_append(out, mechanisms->items[i].name);
+    }
+}
+
+/* A new line, which makes the one before one that goes on. */
+static void begin_line(struct strbuf *out, size_t *last)
+{
+    out->data[*last + 3] = '-';
+    strbuf_append_char(out, '\n');
+    *last = out->len;
+}
+
+void ehlo_keyword_append(const struct session *session, const struct auth_mechanisms *mechanisms, struct strbuf *out)
 {
     unsigned hidden = session->discarded_keywords | disabled_keywords(session);
     int64_t limit = session->smtpd->shared->message_size_limit;
     size_t last = 0;
 
+    if (mechanisms->count == 0)
+        hidden |= KEYWORD_AUTH;
+
     for (size_t i = 0; i < ARRAY_COUNT(keywords); i++) {
         if (hidden & keywords[i].bit)
             continue;
-        out->data[last + 3] = '-';
-        strbuf_append_char(out, '\n');
-        last = out->len;
+        begin_line(out, &last);
+        if (keywords[i].bit == KEYWORD_AUTH) {
+            append_mechanisms(out, mechanisms, ' ');
+            if (session->settings->sasl.broken_clients) {
+                begin_line(out, &last);
+                append_mechanisms(out, mechanisms, '=');
+            }
+            continue;
+        }
         strbuf_printf(out, "250 %s", keywords[i].name);
         if (keywords[i].bit == KEYWORD_SIZE && limit > 0)
             strbuf_printf(out, " %" PRId64, limit);

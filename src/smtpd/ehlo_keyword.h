@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 
+struct auth_mechanisms;
 struct session;
 
 /* ehlo_keyword - the extensions that EHLO announces, and those that the administrator takes out. */
@@ -21,8 +22,8 @@ enum ehlo_keyword {
     KEYWORD_ETRN = 1 << 10,
     KEYWORD_XCLIENT = 1 << 11,
     KEYWORD_XFORWARD = 1 << 12,
-    KEYWORD_AUTH = 1 << 13,     /* taken out of what is not announced anyway: the log says so */
-    KEYWORD_STARTTLS = 1 << 14, /* the same */
+    KEYWORD_AUTH = 1 << 13,
+    KEYWORD_STARTTLS = 1 << 14, /* taken out of what is not announced anyway: the log says so */
     KEYWORD_SILENT = 1 << 8,    /* "silent-discard": say nothing of it in the log */
 };
 
@@ -35,7 +36,8 @@ unsigned ehlo_keyword_discarded(struct session *session);
 /* Logs which of them are taken out. */
 void ehlo_keyword_log(unsigned discarded);
 
-/* The lines after the first of the answer to EHLO, each after LF: "250-SIZE 10240000", the last with a blank. */
-void ehlo_keyword_append(const struct session *session, struct strbuf *out);
+/* The lines after the first of the answer to EHLO, each after LF: "250-SIZE 10240000", the last with a blank. Without
+ * mechanisms there is no AUTH. */
+void ehlo_keyword_append(const struct session *session, const struct auth_mechanisms *mechanisms, struct strbuf *out);
 
 #endif

@@ -18,8 +18,20 @@ void history_end(struct session *session)
     transcript_done(&session->transcript);
 }
 
+/* Neither the log nor the postmaster is told a password. */
+static struct str without_secrets(struct session *session, struct str line)
+{
+    struct str rest = line, verb, method;
+
+    if (!str_next_word(&rest, " \t", &verb) || !str_equal_nocase(verb, STR("AUTH")) ||
+        !str_next_word(&rest, " \t", &method) || str_trim(rest).len == 0)
+        return line;
+    return arena_printf(session->command_arena, "%.*s %.*s ...", STR_ARG(verb), STR_ARG(method));
+}
+
 void history_client_said(struct session *session, struct str line)
 {
+    line = without_secrets(session, line);
     if (session->debug_level > 0)
         log_dialogue_in(session->peer.shown, line);
     /* A transcript has no blanks at the ends of its lines. */

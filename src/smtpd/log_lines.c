@@ -86,17 +86,34 @@ void log_too_many_errors(const struct session *session)
     log_info("too many errors after %s from %.*s", session->where, STR_ARG(session->peer.shown));
 }
 
+static void append_login(struct strbuf *line, const struct session *session)
+{
+    const struct login *login = &session->login;
+    struct str author = session->transaction.author;
+
+    if (login_is_known(login))
+        strbuf_printf(line, ", sasl_method=%.*s, sasl_username=%.*s", STR_ARG(login->method),
+                      STR_ARG(login->username));
+    if (author.len > 0)
+        strbuf_printf(line, ", sasl_sender=%.*s", STR_ARG(author));
+}
+
 void log_client(const struct session *session)
 {
     const struct forwarded *forwarded = &session->forwarded;
     struct str ident = forwarded->attributes.values[CLIENT_IDENT];
     struct str before = STR_EMPTY;
 
+    struct strbuf login;
+
     if (forwarded_has_client(forwarded))
         before = forwarded_shown(forwarded, session->settings->client_port_logging, session->command_arena);
-    log_info("%.*s: client=%.*s%s%.*s%s%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown),
-             ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
+    strbuf_init(&login, LINE_MAXIMUM);
+    append_login(&login, session);
+    log_info("%.*s: client=%.*s%s%s%.*s%s%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown),
+             strbuf_c(&login), ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
              STR_ARG(before));
+    strbuf_done(&login);
 }
 
 /* "; from=<> to=<> proto=ESMTP helo=<x>": what is known. */
@@ -399,6 +416,27 @@ void log_unfound_host(const char *type, struct str host, const char *topic, stru
 void log_dropped_names(struct str name, const char *kinds)
 {
     log_warning("%.*s: %s lookup error: DNS reply filter drops all results", STR_ARG(name), kinds);
+}
+
+void log_login_failed(const struct session *session, struct str method, struct str reason, struct str username)
+{
+    log_warning("%.*s: SASL %.*s authentication failed: %.*s, sasl_username=%.*s", STR_ARG(session->peer.shown),
+                STR_ARG(method), STR_ARG(reason), STR_ARG(username));
+}
+
+void log_login_aborted(const struct session *session, struct str method)
+{
+    log_warning("%.*s: SASL %.*s authentication aborted", STR_ARG(session->peer.shown), STR_ARG(method));
+}
+
+void log_login_trouble(const char *reason)
+{
+    log_warning("SASL: %s", reason);
+}
+
+void log_no_mechanisms(void)
+{
+    log_warning("no SASL authentication mechanisms");
 }
 
 void log_no_sasl(struct str restriction)

@@ -75,6 +75,14 @@ void log_unfound_hosts(const char *type, struct str domain, const char *reason);
 void log_unfound_host(const char *type, struct str host, const char *topic, struct str name, const char *reason);
 /* "good.test: MX or address lookup error: DNS reply filter drops all results" */
 void log_dropped_names(struct str name, const char *kinds);
+/* "warning: name[address]: SASL PLAIN authentication failed: reason, sasl_username=user": fail2ban reads it. */
+void log_login_failed(const struct session *session, struct str method, struct str reason, struct str username);
+/* "warning: name[address]: SASL PLAIN authentication aborted" */
+void log_login_aborted(const struct session *session, struct str method);
+/* "warning: SASL: Connect to Dovecot auth socket 'private/auth' failed: No such file or directory" */
+void log_login_trouble(const char *reason);
+/* Nothing that the back end offers may be used. */
+void log_no_mechanisms(void);
 /* "restriction `check_sasl_access' ignored: no SASL support" */
 void log_no_sasl(struct str restriction);
 void log_no_client_certificates(struct str restriction);

@@ -69,13 +69,17 @@ static void add_transaction(struct strbuf *request, const struct check *check)
     add_number(request, "size", check->topic == TOPIC_END_OF_DATA ? transaction->bytes : transaction->announced_bytes);
 }
 
-/* There is neither AUTH nor TLS: what is said of them is that nothing is known. */
+static void add_login(struct strbuf *request, const struct session *session)
+{
+    add(request, "sasl_method", session->login.method);
+    add(request, "sasl_username", session->login.username);
+    add(request, "sasl_sender", session->transaction.author);
+}
+
+/* There is no TLS: what is said of it is that nothing is known. */
 static void add_security(struct strbuf *request)
 {
     static const char *const names[] = {
-        "sasl_method",
-        "sasl_username",
-        "sasl_sender",
         "ccert_subject",
         "ccert_issuer",
         "ccert_fingerprint",
@@ -104,6 +108,7 @@ struct str policy_request_make(const struct check *check, struct str context, st
     add_transaction(&request, check);
     add(&request, "etrn_domain", check->etrn_site);
     add(&request, "stress", session->settings->stress);
+    add_login(&request, session);
     add_security(&request);
     add(&request, "policy_context", context);
     add(&request, "compatibility_level", session->smtpd->shared->compatibility_level);

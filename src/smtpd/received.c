@@ -5,9 +5,33 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-static const char *protocol(const struct session *session)
+/* RFC 3848, RFC 6531 section 4.3. */
+static struct str protocol(const struct session *session)
 {
-    return session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
+    const char *name = session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
+
+    return arena_printf(session->command_arena, "%s%s", name, login_is_known(&session->login) ? "A" : "");
+}
+
+/* In a comment: what would end it, or hide its end, does not stand in it. */
+static void append_login(const struct session *session, struct strbuf *out)
+{
+    struct str name = session->login.username;
+    size_t depth = 0;
+
+    strbuf_append(out, STR("\t(Authenticated sender: "));
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        depth += c == '(';
+        if (c == '\\' || (c == ')' && depth == 0))
+            c = '?';
+        depth -= c == ')';
+        strbuf_append_char(out, c);
+    }
+    while (depth-- > 0)
+        strbuf_append_char(out, ')');
+    strbuf_append(out, STR(")\n"));
 }
 
 /* With smtpd_hide_client_session, as for mail that was made here. */
@@ -38,12 +62,15 @@ void received_append(const struct session *session, struct strbuf *out)
     strbuf_append(out, peer->name);
     strbuf_append(out, peer->ip.family == IP_V6 ? STR(" [IPv6:") : STR(" ["));
     strbuf_append(out, peer->address);
-    strbuf_append(out, STR("])\n\tby "));
+    strbuf_append(out, STR("])\n"));
+    if (session->settings->sasl.authenticated_header && login_is_known(&session->login))
+        append_login(session, out);
+    strbuf_append(out, STR("\tby "));
     strbuf_append(out, shared->myhostname);
     strbuf_append(out, STR(" ("));
     strbuf_append(out, shared->mail_name);
     strbuf_append(out, STR(") with "));
-    strbuf_append_c(out, protocol(session));
+    strbuf_append(out, protocol(session));
     if (transaction->queue_id.len > 0) {
         strbuf_append(out, STR(" id "));
         strbuf_append(out, transaction->queue_id);

@@ -36,6 +36,7 @@ enum restriction_topic {
     TOPIC_END_OF_DATA,
     TOPIC_ETRN,
     TOPIC_REVERSE_CLIENT, /* the client's unconfirmed name; no list is about it */
+    TOPIC_LOGIN,          /* the same, of who is logged in */
 };
 
 /* A refusal kept for later: defer_if_permit and defer_if_reject. */

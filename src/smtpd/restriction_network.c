@@ -45,9 +45,9 @@ enum verdict restriction_permit_inet_interfaces(struct check *check, const struc
     return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
 }
 
-/* No client can authenticate itself or show a certificate yet: these match nobody. */
 enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node)
 {
-    (void) check, (void) node;
-    return VERDICT_DUNNO;
+    if (!login_is_known(&check->session->login))
+        return VERDICT_DUNNO;
+    return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
 }

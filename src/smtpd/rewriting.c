@@ -55,11 +55,10 @@ const struct rewriting_list *rewriting_parse(struct smtpd *smtpd, struct str val
     return list;
 }
 
-/* No client can authenticate itself or show a certificate yet: these match nobody. */
+/* No client can show a certificate yet: these match nobody. */
 static bool is_about_proof(const struct rewriting_client *client)
 {
-    return client->word == RESTRICTION_PERMIT_SASL_AUTHENTICATED ||
-           client->word == RESTRICTION_PERMIT_TLS_CLIENTCERTS ||
+    return client->word == RESTRICTION_PERMIT_TLS_CLIENTCERTS ||
            str_equal_nocase(client->name, STR("permit_tls_all_clientcerts"));
 }
 
@@ -73,6 +72,8 @@ static enum table_result is_meant(struct session *session, const struct rewritin
         return table_list_find(client->table, peer->address, TABLE_FIXED, session->command_arena, &ignored, why);
     if (client->word == RESTRICTION_PERMIT_INET_INTERFACES)
         return own_address_list_has(&smtpd->own_addresses, &peer->ip) ? TABLE_FOUND : TABLE_ABSENT;
+    if (client->word == RESTRICTION_PERMIT_SASL_AUTHENTICATED)
+        return login_is_known(&session->login) ? TABLE_FOUND : TABLE_ABSENT;
     if (client->word == RESTRICTION_PERMIT_MYNETWORKS)
         return match_list_has_host(smtpd->mynetworks, peer->name, peer->address, why);
     if (client->word == RESTRICTION_CHECK_ADDRESS_MAP) {

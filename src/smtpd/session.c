@@ -106,36 +106,38 @@ static bool skip_line(struct session *session, size_t limit)
     return true;
 }
 
-static bool read_raw(struct session *session, struct str *raw_out)
+/* maximum: with the line's end; limit: what the log says of it. */
+static bool read_raw(struct session *session, size_t maximum, size_t limit, struct str *raw_out)
 {
-    size_t limit = (size_t) session->smtpd->shared->line_length_limit;
     struct failure why;
     struct str raw;
 
     if (stream_buffered(session->stream).len == 0)
         set_idle(session, true);
-    if (!daemon_session_read_line(session->connection, limit, &raw, &why))
+    if (!daemon_session_read_line(session->connection, maximum, &raw, &why))
         return session_break(session, &why);
     set_idle(session, false);
     *raw_out = arena_str(session->command_arena, raw);
     if (raw.len > 0 && raw.data[raw.len - 1] == '\n')
         return true;
-    if (raw.len < limit) {
+    if (raw.len < maximum) {
         session->end = SESSION_LOST;
         return false;
     }
     log_request_too_long(session, limit, *raw_out);
-    return skip_line(session, limit);
+    return skip_line(session, maximum);
 }
 
-/* A command line without its end. A NUL ends it too: nothing behind one was meant for us. */
-static bool read_command(struct session *session, struct str *line_out)
+/* Without its end. A NUL ends it too: nothing behind one was meant for us. */
+static bool read_line(struct session *session, size_t maximum, size_t limit, struct str *line_out,
+                      bool *is_too_long_out)
 {
     struct str line;
 
     set_deadline(session);
-    if (!read_raw(session, &line))
+    if (!read_raw(session, maximum, limit, &line))
         return false;
+    *is_too_long_out = line.len == 0 || line.data[line.len - 1] != '\n';
     if (line.len > 0 && line.data[line.len - 1] == '\n') {
         line = str_part(line, 0, line.len - 1);
         if (line.len > 0 && line.data[line.len - 1] == '\r')
@@ -146,6 +148,24 @@ static bool read_command(struct session *session, struct str *line_out)
     if (str_contains_char(line, '\0'))
         line = str_part(line, 0, str_find_char(line, '\0'));
     *line_out = line;
+    return true;
+}
+
+static bool read_command(struct session *session, struct str *line_out)
+{
+    size_t limit = (size_t) session->smtpd->shared->line_length_limit;
+    bool is_too_long; /* what there is of it is answered */
+
+    return read_line(session, limit, limit, line_out, &is_too_long);
+}
+
+bool session_read_line(struct session *session, size_t limit, struct str *line_out, bool *is_too_long_out)
+{
+    size_t maximum = limit > STREAM_READ_MAX - 2 ? STREAM_READ_MAX : limit + 2;
+
+    if (!read_line(session, maximum, limit, line_out, is_too_long_out))
+        return false;
+    *is_too_long_out |= line_out->len > limit;
     return true;
 }
 
@@ -279,6 +299,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);
+    login_forget(&session.login);
     names_end(&session);
     policy_forget(&session);
     history_end(&session);

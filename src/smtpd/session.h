@@ -7,6 +7,7 @@
 #include "notice/transcript.h"
 #include "smtpd/client.h"
 #include "smtpd/command.h"
+#include "smtpd/login.h"
 #include "smtpd/peer.h"
 #include "smtpd/rates.h"
 #include "smtpd/transaction.h"
@@ -73,6 +74,7 @@ struct session {
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 
+    struct login login;                    /* AUTH */
     struct forwarded forwarded;            /* XFORWARD: of the next message */
     size_t foreseen;                       /* recipients to come that were asked for already */
     struct names *names;                   /* what the DNS has said; NULL: nothing yet */
@@ -89,8 +91,22 @@ static inline bool session_is_broken(const struct session *session)
     return session->end == SESSION_LOST || session->end == SESSION_TIMED_OUT || session->end == SESSION_STOPPED;
 }
 
+/* What is said goes through TLS. */
+static inline bool session_is_encrypted(const struct session *session)
+{
+    (void) session;
+    return false;
+}
+
 /* "SMTP" or "ESMTP". */
 const char *session_protocol(const struct session *session);
+
+/*
+ * A line that is no command: an answer to a challenge. Waits as for a command, and the command's arena is a new one
+ * then. Without its end; where it is longer than limit, too long is true and the rest is dropped. False: the session
+ * is over.
+ */
+MUST_USE bool session_read_line(struct session *session, size_t limit, struct str *line_out, bool *is_too_long_out);
 
 /* Ends the session because of a stream's failure: lost, timed out, or we are to stop. Returns false. */
 bool session_break(struct session *session, const struct failure *why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/settings.h"
 
+#include "auth/auth_mechanisms.h"
 #include "config/setting_words.h"
 
 #define OWNER struct smtpd_settings
@@ -11,6 +12,8 @@
 
 static const char *const proxy_protocol_words[] = { "", "haproxy", NULL };
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
+
+static const char *const sasl_type_words[] = { "cyrus", "dovecot", NULL };
 
 static const struct setting rows[] = {
     SETTING_STRING(OWNER, banner, "smtpd_banner", "$myhostname ESMTP $mail_name", 0, 0,
@@ -188,6 +191,34 @@ static const struct setting rows[] = {
                    "What is done, as in access(5), when a policy service does not answer."),
     SETTING_STRING(OWNER, policy_service.context, "smtpd_policy_service_policy_context", "", 0, 0,
                    "What policy services are told as policy_context."),
+
+    SETTING_BOOLEAN(OWNER, tls_auth_only, "smtpd_tls_auth_only", "no",
+                    "Let clients log in under TLS only."),
+    SETTING_BOOLEAN(OWNER, sasl.auth_enable, "smtpd_sasl_auth_enable", "no", "Let clients log in, with AUTH."),
+    SETTING_CHOICE(OWNER, sasl.type, "smtpd_sasl_type", "cyrus", sasl_type_words,
+                   "Who knows the passwords: cyrus, our own sasl service, or dovecot."),
+    SETTING_STRING(OWNER, sasl.path, "smtpd_sasl_path", "smtpd", 1, 0,
+                   "Dovecot's auth socket, as a path in the queue directory or inet:host:port; or the name of Cyrus "
+                   "SASL's configuration file, without .conf."),
+    SETTING_STRING(OWNER, sasl.service, "smtpd_sasl_service", "smtp", 1, 0,
+                   "The service that the back end is told clients log in to."),
+    SETTING_STRING(OWNER, sasl.local_domain, "smtpd_sasl_local_domain", "", 0, 0,
+                   "The realm of users that name none."),
+    SETTING_WORDS(OWNER, sasl.security_options, "smtpd_sasl_security_options", "noanonymous", auth_security_words,
+                  "What mechanisms must not or must be: noplaintext, noactive, nodictionary, noanonymous, "
+                  "forward_secrecy, mutual_auth."),
+    SETTING_WORDS(OWNER, sasl.tls_security_options, "smtpd_sasl_tls_security_options", "$smtpd_sasl_security_options",
+                  auth_security_words, "The same, under TLS."),
+    SETTING_STRING(OWNER, sasl.mechanism_filter, "smtpd_sasl_mechanism_filter", "!external, static:rest", 0, 0,
+                   "The mechanisms that may be used, as far as the back end has them; empty: all."),
+    SETTING_STRING(OWNER, sasl.exceptions_networks, "smtpd_sasl_exceptions_networks", "", 0, 0,
+                   "Clients to whom AUTH is not announced."),
+    SETTING_BOOLEAN(OWNER, sasl.authenticated_header, "smtpd_sasl_authenticated_header", "no",
+                    "Name the user in the Received header."),
+    SETTING_BOOLEAN(OWNER, sasl.broken_clients, "broken_sasl_auth_clients", "no",
+                    "Announce AUTH a second time, as clients of the last century want it: AUTH=PLAIN."),
+    SETTING_INTEGER(OWNER, sasl.response_limit, "smtpd_sasl_response_limit", "12288", 12288, 0,
+                    "The longest answer to a challenge; what is beyond 65534 bytes counts as that."),
 
     SETTING_INTEGER(OWNER, verify_poll_count, "address_verify_poll_count", "${stress?{1}:{3}}", 1, 0,
                     "How often the verify service is asked for the end of a probe."),

@@ -22,6 +22,25 @@ enum upstream_proxy_protocol {
     UPSTREAM_PROXY_HAPROXY,
 };
 
+enum sasl_type {
+    SASL_CYRUS,
+    SASL_DOVECOT,
+};
+
+struct sasl_settings {
+    bool auth_enable;
+    int type; /* enum sasl_type */
+    struct str path;
+    struct str service;
+    struct str local_domain;
+    struct strlist security_options, tls_security_options;
+    struct str mechanism_filter;
+    struct str exceptions_networks;
+    bool authenticated_header;
+    bool broken_clients;
+    int response_limit;
+};
+
 struct smtpd_settings {
     struct str banner;
     struct str stress;
@@ -104,6 +123,9 @@ struct smtpd_settings {
     struct str recipient_canonical_maps;
 
     struct policy_settings policy_service; /* what check_policy_service itself may say otherwise */
+
+    struct sasl_settings sasl;
+    bool tls_auth_only;
 
     int verify_poll_count;
     struct duration verify_poll_delay;

@@ -16,6 +16,7 @@
 #include "smtpd/destination.h"
 #include "smtpd/dnsbl_reply.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/login.h"
 #include "smtpd/policy_server.h"
 #include "smtpd/restriction.h"
 #include "smtpd/rewriting.h"
@@ -116,11 +117,7 @@ static void open_lists(struct smtpd *smtpd)
 static void parse_restrictions(struct smtpd *smtpd)
 {
     const struct smtpd_settings *settings = smtpd->settings;
-    struct str logins;
-    struct failure why;
 
-    smtpd->has_logins = main_cf_value(smtpd->main_cf, STR("smtpd_sasl_auth_enable"), smtpd->arena, &logins, &why) &&
-                        str_equal_nocase(logins, STR("yes"));
     restriction_parse_classes(smtpd);
     smtpd->client_restrictions = restriction_parse(smtpd, settings->client_restrictions);
     smtpd->helo_restrictions = restriction_parse(smtpd, settings->helo_restrictions);
@@ -210,7 +207,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
         parse_restrictions(smtpd);
     if (!load_stressed(smtpd, why) ||
         !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
-        !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why))
+        !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why) || !login_open(smtpd, why))
         return false;
     *smtpd_out = smtpd;
     return true;
@@ -238,6 +235,7 @@ void smtpd_start(struct smtpd *smtpd)
 void smtpd_stop(struct smtpd *smtpd)
 {
     policy_servers_close(smtpd);
+    login_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
     if (smtpd->names_resolver != smtpd->resolver)
         resolver_destroy(&smtpd->names_resolver);

@@ -12,6 +12,7 @@
 #include "table/match_list.h"
 #include "table/table_list.h"
 
+struct auth_server;
 struct daemon;
 struct destination_cache;
 struct endpoint;
@@ -84,7 +85,10 @@ struct smtpd {
     uint64_t transactions;                /* begun so far */
     /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */
     bool is_standalone;
-    bool has_logins; /* smtpd_sasl_auth_enable; none has been made yet: nobody is logged in */
+    bool has_logins; /* smtpd_sasl_auth_enable */
+    struct auth_server *auth_server; /* NULL: without logins */
+    struct match_list *login_exceptions;
+    struct match_list *login_mechanism_filter;
 
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;

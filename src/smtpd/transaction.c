@@ -114,6 +114,9 @@ static struct cleanup_envelope make_envelope(struct session *session)
     add_attribute(&envelope, arena, STR("client_port="), peer->port);
     add_attribute(&envelope, arena, STR("helo_name="), session->helo_name);
     add_attribute(&envelope, arena, STR("protocol_name="), str_from_c(session_protocol(session)));
+    add_attribute(&envelope, arena, STR("sasl_method="), session->login.method);
+    add_attribute(&envelope, arena, STR("sasl_username="), session->login.username);
+    add_attribute(&envelope, arena, STR("sasl_sender="), transaction->author);
     add_attribute(&envelope, arena, STR(VERP_ATTRIBUTE "="), transaction->verp_delimiters);
     add_attribute(&envelope, arena, STR("rewrite_context="), rewrite_context(session));
     return envelope;

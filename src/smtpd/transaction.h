@@ -27,6 +27,8 @@ struct transaction {
     uint64_t dsn_return; /* enum dsn_return */
     struct str envid;
     struct str verp_delimiters; /* empty: not asked for */
+    struct str author;          /* AUTH= as it was said; empty: it was not, or <> */
+    bool has_author;
     bool is_smtputf8;
     bool is_rewritten_locally; /* headers are completed with our domain */
     struct instant arrival;

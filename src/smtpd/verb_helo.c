@@ -51,14 +51,18 @@ void verb_helo(struct session *session, struct str argument)
 
 void verb_ehlo(struct session *session, struct str argument)
 {
+    struct auth_mechanisms mechanisms = { .count = 0 };
     struct strbuf text;
 
     if (!take_name(session, argument, true) || !client_is_understood(session))
         return;
+    /* Without a back end there is nothing to announce; what needs no login goes on. */
+    if (login_is_announced(session) && !login_mechanisms(session, &mechanisms))
+        mechanisms.count = 0;
     ehlo_keyword_log(session->discarded_keywords);
     strbuf_init(&text, EHLO_ANSWER_MAXIMUM);
     strbuf_printf(&text, "250 %.*s", STR_ARG(session->smtpd->shared->myhostname));
-    ehlo_keyword_append(session, &text);
+    ehlo_keyword_append(session, &mechanisms, &text);
     answer_send_lines(session, strbuf_str(&text));
     strbuf_done(&text);
 }

@@ -113,10 +113,20 @@ static bool take_envid(struct session *session, struct str value)
     return is_good;
 }
 
-/* What a client that is not trusted says of a message's author is ignored (RFC 4954 section 5). */
+/* What a client says of a message's author is told on, as it was said, and nothing else (RFC 4954 section 5). */
 static bool take_auth(struct session *session, struct str value)
 {
-    (void) session, (void) value;
+    struct transaction *transaction = &session->transaction;
+
+    if (!session->smtpd->has_logins)
+        return true;
+    if (transaction->has_author) {
+        answer(session, "503 5.5.4 Error: multiple AUTH= options");
+        return false;
+    }
+    transaction->has_author = true;
+    if (!str_equal(value, STR("<>")))
+        transaction->author = arena_str(transaction->arena, value);
     return true;
 }
 
