@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What master makes of the services in master.cf."""
 
+import os
 import re
+import signal
 import socket
 import stat
 from pathlib import Path
@@ -184,7 +186,10 @@ def test_a_service_that_dies_is_started_again_and_held_back_when_it_keeps_dying(
 
 def test_a_service_that_cannot_begin_is_held_back(merpati):
     """Its reason is in the log, and master does not start it again and again while clients ask for it."""
-    mail = merpati(main={"spool_journal_limit": "8388608"})
+    mail = merpati()
+    assert not mail.pids("cleanup")
+    mail.set(spool_journal_limit="8388608")
+    mail.write_config()
     with mail.smtp() as client:
         client.hello()
         client.command("MAIL FROM:<a@example.com>")
@@ -210,16 +215,17 @@ def test_the_service_manager_is_told_when_the_system_is_ready(make_merpati):
         assert b"STOPPING=1" in listener.recv(1000)
 
 
-def test_a_service_with_a_bad_option_says_why_it_does_not_start(make_merpati):
-    mail = make_merpati()
+def test_a_service_with_a_bad_option_says_why_it_does_not_start(merpati):
+    """Where master was told to go on without the check that "merpati" makes."""
+    mail = merpati()
     ports = {}
     for name, words in {"value": "-o message_size_limit=abc", "assignment": "-o mynetworks", "letter": "-Z"}.items():
         ports[name] = free_port()
         mail.services.append(f"127.0.0.1:{ports[name]} inet n - n - 1 smtpd {words}")
     mail.write_config()
-    mail.start()
+    os.kill(mail.master_pid(), signal.SIGHUP)
     for port in ports.values():
-        socket.create_connection(("127.0.0.1", port)).close()
+        mail.wait_for_port(port)
     mail.wait_log(r"smtpd\[\d+\]: fatal: .*message_size_limit = abc")
     mail.wait_log(r"smtpd\[\d+\]: fatal: -o mynetworks: write -o name=value")
     mail.wait_log(r"smtpd\[\d+\]: fatal: unknown option -Z")

@@ -121,6 +121,31 @@ def test_a_reload_that_would_be_refused_says_so(merpati):
     assert "/nowhere/maillog does not begin with one of maillog_file_prefixes" in refused.stderr
 
 
+@pytest.mark.parametrize("main, services, reason", [
+    ({"mynetworks": "10.0.0.1/8"}, [], "non-null host address bits"),
+    ({"smtpd_timeout": "long"}, [], "smtpd_timeout = long"),
+    ({}, ["2999 inet n - n - - smtpd -o message_size_limit=abc"], "message_size_limit = abc"),
+    ({"spool_journal_limit": "8388608"}, [], "spool_journal_limit must hold two segments"),
+    ({"maillog_file": "/nowhere/maillog"}, [], "does not begin with one of maillog_file_prefixes"),
+])
+def test_what_a_reload_refuses_a_start_refuses_too(make_merpati, main, services, reason):
+    mail = make_merpati(main=main, services=services)
+    for verb in ("start", "start-fg"):
+        refused = mail.control(verb, check=False)
+        assert refused.returncode == 1
+        assert reason in refused.stderr
+        assert 'fatal: the mail system is not started: "merpati check" tells why' in refused.stderr
+        assert not (mail.queue / "pid").exists()
+
+
+def test_a_table_that_is_not_there_stops_no_start(make_merpati):
+    """Not even of mynetworks: it may come later, and what can be done without it is done."""
+    mail = make_merpati(main={"mynetworks": "127.0.0.0/8, hash:/nosuch", "virtual_alias_maps": "hash:/nosuch"})
+    mail.start()
+    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: mynetworks: hash:/nosuch is unavailable")
+    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: virtual_alias_maps: hash:/nosuch: ")
+
+
 def test_an_option_without_a_value_is_told(make_merpati):
     mail = make_merpati(services=["2999 inet n - n - - smtpd -o mynetworks"])
     checked = mail.control("check", check=False)
@@ -141,6 +166,88 @@ def test_restrictions_that_are_not_known_are_told(make_merpati):
     assert "smtpd_recipient_restrictions: this version has no restriction check_relay_domains:" in told
     for known in ("permit_mynetworks:", "my_class:", "reject_unauth_destination:"):
         assert f"no restriction {known}" not in told
+
+
+def lines_of(mail, text):
+    """What is told of main.cf, by parameter: "name: what"."""
+    return [line.partition(": ")[2] for line in re.findall(r"main\.cf, line \d+(: .*)", text)]
+
+
+def test_arguments_of_restrictions_are_judged(make_merpati):
+    mail = make_merpati(main={
+        "smtpd_restriction_classes": "my_class",
+        "my_class": "check_sender_access nosuch, permit_mynetwork",
+        "smtpd_client_restrictions": "sleep soon, reject_rbl_client reject_unauth_pipelining, reject_rbl_client bl.test=127.0.0.[2;300], "
+                                     "permit_dnswl_client wl.test=127.0.[0..3].2, reject_rbl_client",
+        "smtpd_helo_restrictions": "check_policy_service {unix:private/x, timeout=soon}, check_policy_service {unix:private/y, timeout=5s}, "
+                                   "check_policy_service inet:127.0.0.1:nosuchport, warn_if_reject check_policy_service private/z",
+        "smtpd_data_restrictions": "foo, check_helo_access {inline:{a=b}, nosuch:x}",
+        "smtpd_end_of_data_restrictions": "check_client_access",
+        "smtpd_etrn_restrictions": "sleep 1, my_class, MY_CLASS, check_etrn_access inline:{a=b}",
+    })
+    later = ": mail that comes to it is deferred"
+    checked = mail.control("check")
+    assert sorted(line for line in lines_of(mail, checked.stderr) if "restrictions" in line or "class" in line) == sorted([
+        'my_class: restriction check_sender_access: bad argument "nosuch": need maptype:mapname' + later,
+        "my_class: this version has no restriction permit_mynetwork" + later,
+        'smtpd_client_restrictions: restriction sleep must be followed by a number of seconds, not by "soon"' + later,
+        'smtpd_client_restrictions: restriction reject_rbl_client requires domain name argument, which "reject_unauth_pipelining" is not',
+        'smtpd_client_restrictions: reject_rbl_client bl.test: bad filter "127.0.0.[2;300]": need four numbers as in 127.0.0.[2;4..8], each '
+        "from 0 to 255" + later,
+        "smtpd_client_restrictions: restriction reject_rbl_client requires domain name argument: it is passed over",
+        'smtpd_helo_restrictions: check_policy_service: unix:private/x: "timeout=soon" is no setting of a policy service' + later,
+        'smtpd_helo_restrictions: check_policy_service: "127.0.0.1:nosuchport": no port of that name' + later,
+        'smtpd_helo_restrictions: check_policy_service: "private/z": need unix:path or inet:host:port' + later,
+        "smtpd_data_restrictions: this version has no restriction foo" + later,
+        "smtpd_data_restrictions: nosuch:x: unsupported dictionary type: nosuch" + later,
+        "smtpd_end_of_data_restrictions: restriction check_client_access must be followed by type:table" + later,
+    ])
+
+
+def test_lists_that_cannot_be_read_are_told_with_their_line(make_merpati):
+    mail = make_merpati(main={
+        "mydestination": "$myhostname, hash:/nosuch",
+        "relay_domains": "/nosuch/domains",
+        "smtpd_authorized_xclient_hosts": "10.0.0.1/8",
+        "transport_maps": "/etc/transport",
+        "smtpd_command_filter": "pcre:/nosuch/filter",
+    })
+    told = lines_of(mail, mail.control("check").stderr)
+    waits = ": what asks it waits until this is put right"
+    for line in (
+        "mydestination: hash:/nosuch is unavailable: open database /nosuch.db: No such file or directory" + waits,
+        "relay_domains: open /nosuch/domains: No such file or directory" + waits,
+        'smtpd_authorized_xclient_hosts: non-null host address bits in "10.0.0.1/8", perhaps you should use "10.0.0.0/8" instead' + waits,
+        'transport_maps: /etc/transport: open dictionary: expecting "type:name" form instead of "/etc/transport": mail is deferred until '
+        "this is put right",
+        "smtpd_command_filter: pcre:/nosuch/filter: open /nosuch/filter: No such file or directory: mail is deferred until this is put right",
+    ):
+        assert line in told, told
+
+
+def test_a_domain_of_two_classes_is_told(make_merpati):
+    """With the words that the log has for it once mail comes."""
+    mail = make_merpati(main={
+        "mydestination": "a.test, b.test, regexp:{{/^c[.]/ x}}",
+        "virtual_alias_domains": "inline:{A.test=x}, d.test",
+        "virtual_mailbox_domains": "B.test, c.test, D.test, e.test",
+        "virtual_mailbox_base": "/var/mail/vhosts",
+    })
+    told = mail.control("check").stderr
+    for line in ("a.test in BOTH mydestination and virtual_alias_domains", "b.test in BOTH mydestination and virtual_mailbox_domains",
+                 "c.test in BOTH mydestination and virtual_mailbox_domains",
+                 "d.test in BOTH virtual_alias_domains and virtual_mailbox_domains"):
+        assert told.count(f"warning: do not list domain {line}\n") == 1, told
+    assert told.count("do not list") == 4 and "virtual_mailbox_base" not in told
+
+
+def test_virtual_mailboxes_without_a_base_are_told(make_merpati):
+    mail = make_merpati(main={"virtual_mailbox_domains": "v.test"})
+    words = "virtual_mailbox_base is empty: mail to virtual_mailbox_domains waits until it names a directory"
+    assert words in mail.control("check").stderr
+    mail.set(virtual_transport="lmtp:unix:private/dovecot")
+    mail.write_config()
+    assert words not in mail.control("check").stderr
 
 
 def test_restrictions_and_tables_of_options_are_told_with_their_service(make_merpati):
@@ -288,3 +395,4 @@ def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(mak
     told = mail.control("start").stderr
     assert all(any(f" {name} = " in line and "does not act on" in line for line in told.splitlines()) for name in later if name != "smtp_tls_policy_maps"), told
     mail.is_running = True
+    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: smtp_tls_policy_maps = \S+: this version does not act on the parameter yet")

@@ -13,13 +13,11 @@
 #include "log/log.h"
 #include "os/directory.h"
 #include "os/file.h"
-#include "os/process.h"
 #include "spool/spool.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct check {
@@ -33,26 +31,6 @@ struct check {
 static const char *path_of(const struct instance *instance, struct str directory, const char *name)
 {
     return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
-}
-
-/* postconf knows every program's parameters. */
-bool check_parameters(const struct instance *instance)
-{
-    const char *path = instance_command(instance, "postconf");
-    char *arguments[] = { "postconf", "-c", arena_c(instance->arena, instance->directory), "-W", NULL };
-    const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
-    const struct process_start start = {
-        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
-    };
-    struct failure why;
-    pid_t pid;
-    int status;
-
-    if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why)) {
-        log_warning("parameters are not checked: %s", why.text);
-        return true;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void check_service(struct check *check, const struct master_cf *file, const struct master_service *service)

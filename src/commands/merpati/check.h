@@ -11,7 +11,10 @@
  */
 int check_instance(const struct instance *instance);
 
-/* The part about the values and names in main.cf; false when a program would refuse one. */
+/*
+ * The part about the values and names in main.cf, in its own file: postconf knows every program's parameters, and what
+ * it says goes where our own words go. False when a program would refuse a value.
+ */
 bool check_parameters(const struct instance *instance);
 
 /* Whether no two services of master.cf want to listen on one place; logs the two that do. */

@@ -72,7 +72,7 @@ static bool wait_for_end(const struct instance *instance, int limit_ms)
 }
 
 /* What a start needs. A master that was killed a moment ago may have its lock still: the kernel is taking it down. */
-static bool may_start(const struct instance *instance)
+static bool has_room(const struct instance *instance)
 {
     struct failure why;
     pid_t pid;
@@ -87,12 +87,25 @@ static bool may_start(const struct instance *instance)
     return false;
 }
 
-/* Who starts shall know what is not acted on; a service whose values are bad says so itself, and the others run. */
-static void tell_parameters(const struct instance *instance)
+/* A mistake is shown to who made it, and no service runs into it. What is not acted on is told, too. */
+static bool is_sound(const struct instance *instance, const char *consequence)
 {
-    bool is_good = check_parameters(instance);
+    struct layout_identity identity;
+    struct master_cf *services;
+    struct failure why;
 
-    (void) is_good;
+    if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
+        !layout_identity_find(instance->shared, &identity, &why))
+        return fail(&why) == 0;
+    if (check_places(instance, services) && check_parameters(instance))
+        return true;
+    log_fatal("%s", consequence);
+    return false;
+}
+
+static bool may_start(const struct instance *instance)
+{
+    return has_room(instance) && is_sound(instance, "the mail system is not started: \"merpati check\" tells why");
 }
 
 int control_start(const struct instance *instance)
@@ -109,7 +122,6 @@ int control_start(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
-    tell_parameters(instance);
     say(log_starting);
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
         return fail(&why);
@@ -126,7 +138,6 @@ int control_start_foreground(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
-    tell_parameters(instance);
     say(log_starting);
     log_close();
     (void) execv(path, arguments);
@@ -159,27 +170,11 @@ int control_abort(const struct instance *instance)
     return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
 }
 
-/* A mistake is shown to who made it, and the system is left alone. */
-static bool is_readable(const struct instance *instance)
-{
-    struct layout_identity identity;
-    struct master_cf *services;
-    struct failure why;
-
-    if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
-        !layout_identity_find(instance->shared, &identity, &why))
-        return fail(&why) == 0;
-    if (check_places(instance, services) && check_parameters(instance))
-        return true;
-    log_fatal("the configuration in force stays");
-    return false;
-}
-
 int control_reload(const struct instance *instance)
 {
     pid_t pid;
 
-    if (!is_readable(instance) || !need_master(instance, &pid))
+    if (!is_sound(instance, "the configuration in force stays") || !need_master(instance, &pid))
         return 1;
     say(log_refreshing);
     return send(pid, SIGHUP) ? 0 : 1;

@@ -23,6 +23,11 @@ void log_refreshing(void)
     log_info("refreshing the Merpati mail system");
 }
 
+void log_told(struct str text)
+{
+    log_info("%.*s", STR_ARG(text));
+}
+
 void log_status(pid_t master)
 {
     if (master == 0)

@@ -2,6 +2,8 @@
 #ifndef MERPATI_LOG_LINES_H
 #define MERPATI_LOG_LINES_H
 
+#include "base/str.h"
+
 #include <sys/types.h>
 
 /* log_lines - what is said to the administrator and to the log when the mail system is started or stopped. */
@@ -14,6 +16,8 @@ void log_stopping(void);
 void log_aborting(void);
 /* "refreshing the Merpati mail system" */
 void log_refreshing(void);
+/* What postconf says of a parameter, passed on. */
+void log_told(struct str text);
 /* "the Merpati mail system is running: PID: 123"; 0: "... is not running" */
 void log_status(pid_t master);
 

@@ -5,14 +5,14 @@
 #include "config/moot_parameters.h"
 #include "config/programs.h"
 #include "config/registry.h"
-#include "config/restriction_names.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "postconf/lists.h"
 #include "postconf/log_lines.h"
 #include "postconf/named.h"
+#include "postconf/restrictions.h"
 #include "postconf/templates.h"
 #include "spool/journal_writer.h"
-#include "table/match_list.h"
 #include "table/table.h"
 #include "table/table_list.h"
 
@@ -124,58 +124,6 @@ static void tell_not_acted_on(const struct parameters *parameters, struct str pl
                     STR_ARG(shown));
 }
 
-/* Parameters that are lists of networks. */
-static const char *const host_lists[] = { "mynetworks", "smtpd_forbid_bare_newline_exclusions", NULL };
-
-struct host_complaint {
-    struct str service; /* of master.cf; empty: main.cf itself */
-    const struct main_cf_entry *entry;
-    bool is_made;
-};
-
-static void complain_of_host(void *context, const char *text)
-{
-    struct host_complaint *complaint = context;
-
-    complaint->is_made = true;
-    if (complaint->entry->place.line == 0)
-        log_error("%.*s: -o %s", STR_ARG(complaint->service), text);
-    else
-        log_error("%.*s, line %u: %s", STR_ARG(complaint->entry->place.file), complaint->entry->place.line, text);
-}
-
-/* A network that cannot be read makes every client's match fail: smtpd answers 451 to all. */
-static bool look_at_host_list(struct main_cf *cf, struct str name, struct host_complaint *complaint,
-                              struct arena *arena)
-{
-    const struct table_set_options options = { .warn = complain_of_host, .warn_context = complaint };
-    struct table_set *set;
-    struct failure why;
-    struct str value;
-
-    if (!main_cf_value(cf, name, arena, &value, &why))
-        return true;
-    set = table_set_create(&options);
-    (void) match_list_open(set, name, value, MATCH_HOSTS, false);
-    table_set_destroy(&set);
-    return !complaint->is_made;
-}
-
-/* service: whose options stand over main.cf; then only those are looked at. */
-static bool look_at_hosts(struct main_cf *cf, struct str service, struct arena *arena)
-{
-    bool is_good = true;
-    size_t i;
-
-    for (i = 0; host_lists[i] != NULL; i++) {
-        struct host_complaint complaint = { .service = service, .entry = main_cf_find(cf, str_from_c(host_lists[i])) };
-
-        if (complaint.entry != NULL && str_is_empty(service) == (complaint.entry->place.line > 0))
-            is_good = look_at_host_list(cf, str_from_c(host_lists[i]), &complaint, arena) && is_good;
-    }
-    return is_good;
-}
-
 static struct str service_name(const struct services *services, const struct service_entry *entry, struct arena *arena)
 {
     return arena_printf(arena, "%.*s: service %.*s/%.*s", STR_ARG(services->file),
@@ -240,7 +188,7 @@ static bool try_options(const struct service_entry *entry, struct str service, s
         log_error("%.*s: %s", STR_ARG(service), why.text);
         is_good = false;
     }
-    return look_at_hosts(cf, service, arena) && is_good;
+    return lists_check(cf, service, arena) && is_good;
 }
 
 static bool has_option(const struct service_entry *entry)
@@ -251,79 +199,6 @@ static bool has_option(const struct service_entry *entry)
         if (str_equal(entry->arguments.items[i], STR("-o")))
             return true;
     return false;
-}
-
-/* "hash:/etc/aliases", but not the server of a policy check. */
-static bool is_table(struct str word)
-{
-    size_t colon = str_find(word, STR(":"));
-
-    return colon != STR_NOT_FOUND && colon > 0 && str_find(str_part(word, 0, colon), STR("/")) == STR_NOT_FOUND &&
-           !str_starts_with(word, STR("inet:")) && !str_starts_with(word, STR("{"));
-}
-
-static bool is_class(struct str word, struct str classes)
-{
-    struct str name;
-
-    while (table_list_next_word(&classes, ", \t\r\n", &name))
-        if (str_equal_nocase(word, name))
-            return true;
-    return false;
-}
-
-static void look_at_restrictions(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
-                                 struct arena *arena)
-{
-    struct str rest;
-    struct str classes;
-    struct str word;
-    struct failure why;
-
-    if (!main_cf_value(cf, entry->name, arena, &rest, &why) ||
-        !main_cf_value(cf, STR("smtpd_restriction_classes"), arena, &classes, &why))
-        return;
-    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
-        const enum restriction_word known = restriction_word_find(word);
-        const bool is_name = str_find(word, STR("_")) != STR_NOT_FOUND && str_find(word, STR(":")) == STR_NOT_FOUND &&
-                             str_find(word, STR(".")) == STR_NOT_FOUND && !str_starts_with(word, STR("{"));
-
-        if (is_name && (known == RESTRICTION_WORDS || restriction_word_is_removed(known)) && !is_class(word, classes))
-            log_warning("%.*s %.*s: this version has no restriction %.*s: mail that comes to it is deferred",
-                        STR_ARG(place), STR_ARG(entry->name), STR_ARG(word));
-    }
-}
-
-/* A class may; that it does is for smtpd to find. */
-static bool may_stop_relaying(struct main_cf *cf, struct str name, struct arena *arena)
-{
-    struct str rest;
-    struct str classes;
-    struct str word;
-    struct failure why;
-    bool only_warns = false;
-
-    if (!main_cf_value(cf, name, arena, &rest, &why) ||
-        !main_cf_value(cf, STR("smtpd_restriction_classes"), arena, &classes, &why))
-        return true;
-    while (table_list_next_word(&rest, ", \t\r\n", &word)) {
-        const enum restriction_word known = restriction_word_find(word);
-
-        if (!only_warns && (restriction_word_stops_relaying(known) || is_class(word, classes)))
-            return true;
-        only_warns = known == RESTRICTION_WARN_IF_REJECT;
-    }
-    return false;
-}
-
-static void look_at_relaying(struct main_cf *cf, struct arena *arena)
-{
-    if (!may_stop_relaying(cf, STR("smtpd_relay_restrictions"), arena) &&
-        !may_stop_relaying(cf, STR("smtpd_recipient_restrictions"), arena))
-        log_warning("%s/main.cf: neither smtpd_relay_restrictions nor smtpd_recipient_restrictions has one of "
-                    "reject_unauth_destination, defer_unauth_destination, reject, defer, defer_if_permit: "
-                    "every recipient is deferred until one has",
-                    arena_c(arena, main_cf_directory(cf)));
 }
 
 /* A table that cannot be opened makes every lookup fail: mail waits, or is refused for the time being. */
@@ -339,18 +214,28 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
     while (table_list_next_word(&rest, ", \t\r\n", &word)) {
         struct table *table;
 
-        if (is_table(word) && !table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
+        if (!table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
             log_warning("%.*s %.*s: %.*s: %s: mail is deferred until this is put right", STR_ARG(place),
                         STR_ARG(entry->name), STR_ARG(word), why.text);
     }
 }
 
+static bool has_table_suffix(struct str name)
+{
+    static const char *const suffixes[] = {
+        "_maps", "_checks", "_command_filter", "_dns_reply_filter", "_reply_filter", "_status_filter", NULL
+    };
+
+    for (size_t i = 0; suffixes[i] != NULL; i++)
+        if (str_ends_with(name, str_from_c(suffixes[i])))
+            return true;
+    return false;
+}
+
 /* Of what is acted on. proxy_read_maps only names tables that others may have. */
 static bool names_tables(struct str name)
 {
-    return (str_ends_with(name, STR("_maps")) || str_ends_with(name, STR("_restrictions"))) &&
-           registry_find(name) != NULL && !str_equal(name, STR("proxy_read_maps")) &&
-           !str_equal(name, STR("proxy_write_maps"));
+    return has_table_suffix(name) && registry_find(name) != NULL && !only_names(name);
 }
 
 static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
@@ -358,8 +243,7 @@ static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry,
 {
     if (names_tables(entry->name))
         try_tables_of(cf, entry, place, set, arena);
-    if (str_starts_with(entry->name, STR("smtpd_")) && str_ends_with(entry->name, STR("_restrictions")))
-        look_at_restrictions(cf, entry, place, arena);
+    restrictions_check(cf, entry->name, place, set, arena);
 }
 
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
@@ -509,11 +393,12 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     look_at_tables(cf, arena);
     templates_check(cf, arena);
     named_check(cf, services, arena);
-    look_at_relaying(cf, arena);
+    restrictions_check_relaying(cf, arena);
+    lists_check_domains(cf, services, arena);
     look_at_mailbox_limit(cf, STR("mailbox_size_limit"));
     look_at_mailbox_limit(cf, STR("virtual_mailbox_limit"));
     is_good = try_tables(cf, &told, arena);
-    is_good = look_at_hosts(cf, STR_EMPTY, arena) && is_good;
+    is_good = lists_check(cf, STR_EMPTY, arena) && is_good;
     is_good = look_at_journal(cf) && is_good;
     is_good = look_at_services(parameters, services, main_cf_directory(cf), &told, arena) && is_good;
     return look_at_log(cf, arena) && is_good;
