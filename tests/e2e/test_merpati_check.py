@@ -16,10 +16,10 @@ def test_a_sound_configuration_gives_no_word_and_no_failure(merpati):
 
 
 def test_names_that_are_unknown_or_not_acted_on_are_told_with_the_file(make_merpati):
-    mail = make_merpati(main={"smtpd_banner_typo": "x", "smtpd_tls_cert_file": "/nowhere"})
+    mail = make_merpati(main={"smtpd_banner_typo": "x", "postscreen_cache_map": "btree:/nowhere"})
     checked = mail.control("check", check=False)
     lines = checked.stderr.splitlines()
-    for name in ("smtpd_banner_typo", "smtpd_tls_cert_file"):
+    for name in ("smtpd_banner_typo", "postscreen_cache_map"):
         assert any(f"{mail.config}/main.cf" in line and name in line for line in lines), checked.stderr
 
 
@@ -377,11 +377,10 @@ def test_what_has_nothing_to_do_here_is_told_with_the_reason(make_merpati):
 
 def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
     later = {
-        "smtpd_tls_cert_file": "/etc/ssl/certs/ssl-cert-snakeoil.pem",
-        "smtpd_tls_security_level": "may",
+        "postscreen_greet_wait": "6s",
+        "postscreen_access_list": "permit_mynetworks",
         "smtp_tls_policy_maps": "hash:/nowhere/tls_policy",
-        "smtpd_sasl_type": "dovecot",
-        "smtpd_milters": "inet:127.0.0.1:8891",
+        "smtp_sasl_password_maps": "hash:/nowhere/passwords",
     }
     mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
     (mail.config / "main.cf").write_text("mydomain = first.test\n" + (mail.config / "main.cf").read_text())
