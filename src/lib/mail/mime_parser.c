@@ -200,12 +200,18 @@ static bool is_mime_field(struct str name)
     return false;
 }
 
+/* Of boundaries; Postfix counts from the first part of the first multipart. */
+static size_t level_limit(const struct mime_parser *parser)
+{
+    return parser->options.nesting_limit + 2;
+}
+
 static void open_level(struct mime_parser *parser, struct str boundary)
 {
     struct level *level;
 
     if (parser->levels == NULL)
-        parser->levels = memory_alloc_array(parser->options.nesting_limit, sizeof *parser->levels);
+        parser->levels = memory_alloc_array(level_limit(parser), sizeof *parser->levels);
     level = &parser->levels[parser->depth++];
     level->part_kind = parser->kind == CONTENT_DIGEST ? CONTENT_MESSAGE : CONTENT_TEXT;
     strbuf_init(&level->boundary, STRBUF_UNLIMITED);
@@ -221,7 +227,7 @@ static void judge_type(struct mime_parser *parser, struct str value)
         return;
     strbuf_init(&boundary, parser->options.boundary_limit);
     while (content_take_boundary(&value, &boundary)) {
-        if (parser->depth < parser->options.nesting_limit)
+        if (parser->depth < level_limit(parser))
             open_level(parser, strbuf_str(&boundary));
         else
             find(parser, MIME_FINDING_NESTING, strbuf_str(&parser->field));

@@ -55,7 +55,7 @@ struct mime_options {
     size_t header_size_limit; /* bytes of a field */
     size_t line_limit;        /* bytes of a line before it comes in pieces */
     size_t boundary_limit;    /* bytes of a boundary that are looked at */
-    size_t nesting_limit;     /* boundaries that are open at a time */
+    size_t nesting_limit;     /* parts in parts in a part of the message, as mime_nesting_limit has it */
     bool ignores_mime;        /* only the first header is told from the body (disable_mime_input_processing) */
     /* Parts that say 8bit or binary become quoted-printable, what they are in becomes 7bit (RFC 6152 section 3). The
      * events tell of the result: the old Content-Transfer-Encoding is not given, the new one is the header's last. */

@@ -283,14 +283,14 @@ TEST(what_is_nested_too_deep_is_text_and_told)
 {
     struct mime_options options = usual;
 
-    options.nesting_limit = 2;
+    options.nesting_limit = 1;
     options.findings = ALL_FINDINGS;
     expect_trace_with(&options,
-                      MULTIPART "A\n\n--A\n" MULTIPART "B\n\n--B\n" MULTIPART "C\n\n--C\nX: y\n\n--B--\n--A\n" MULTIPART
-                                "D\n\n--D\nX: y\n",
-                      "M[" MULTIPART "A] B[--A] M[" MULTIPART
-                      "B] B[--B] ![MIME nesting exceeds safety limit] =[" MULTIPART "C] "
-                      "M[" MULTIPART "C] B[--C] B[X: y] B[--B--] B[--A] M[" MULTIPART "D] B[--D] M[X: y]");
+                      MULTIPART "A\n\n--A\n" MULTIPART "B\n\n--B\n" MULTIPART "C\n\n--C\n" MULTIPART
+                                "D\n\n--D\nX: y\n\n--C--\n--A\n" MULTIPART "E\n\n--E\nX: y\n",
+                      "M[" MULTIPART "A] B[--A] M[" MULTIPART "B] B[--B] M[" MULTIPART
+                      "C] B[--C] ![MIME nesting exceeds safety limit] =[" MULTIPART "D] M[" MULTIPART
+                      "D] B[--D] B[X: y] B[--C--] B[--A] M[" MULTIPART "E] B[--E] M[X: y]");
 }
 
 TEST(bytes_beyond_ascii_are_told_once)
@@ -470,7 +470,7 @@ TEST(memory_is_bounded_however_deep_it_is_nested)
         strbuf_append(&text, STR("--b000099\n\n"));
     options.findings = MIME_FINDING_NESTING;
     parse(&run, &options, strbuf_str(&text), 4096);
-    EXPECT(str_find(strbuf_str(&run.trace), STR("![MIME nesting exceeds safety limit] =[" MULTIPART "b000100]")) !=
+    EXPECT(str_find(strbuf_str(&run.trace), STR("![MIME nesting exceeds safety limit] =[" MULTIPART "b000102]")) !=
            STR_NOT_FOUND);
     EXPECT_STR(strbuf_str(&run.content), strbuf_str(&text));
     strbuf_done(&text);
