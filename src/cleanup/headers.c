@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/headers.h"
 
+#include "cleanup/inspection.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
@@ -198,7 +199,8 @@ static bool is_dropped(const struct message *message, struct str name)
     return strlist_contains_nocase(&message->service->settings->message_drop_headers, name);
 }
 
-void headers_take(struct message *message, struct str field)
+/* A field as the checks left it. */
+static void take_inspected(struct message *message, struct str field)
 {
     struct str rest = field;
     struct header_field parts;
@@ -206,7 +208,6 @@ void headers_take(struct message *message, struct str field)
 
     if (!header_take_field(&rest, &parts))
         return;
-    field = without_blanks_before_colon(message, &parts);
     kind = header_kind_find(parts.name);
     if (kind->type == HEADER_RECEIVED)
         count_hop(message);
@@ -221,6 +222,18 @@ void headers_take(struct message *message, struct str field)
     message->headers_seen |= UINT64_C(1) << kind->type;
     if (!is_dropped(message, parts.name))
         write_field(message, field);
+}
+
+void headers_take(struct message *message, struct str field, enum checks_class class)
+{
+    struct str rest = field;
+    struct header_field parts;
+
+    if (!header_take_field(&rest, &parts))
+        return;
+    field = without_blanks_before_colon(message, &parts);
+    if (!inspection_is_on(message) || inspection_field(message, class, &field))
+        take_inspected(message, field);
     arena_reset(message->scratch);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLEANUP_HEADERS_H
 #define CLEANUP_HEADERS_H
 
+#include "checks/checks.h"
 #include "cleanup/message.h"
 
 /*
@@ -9,8 +10,8 @@
  * those that are missing at the end: made.
  */
 
-/* field: name, colon, value, folds; no last LF. */
-void headers_take(struct message *message, struct str field);
+/* field: name, colon, value, folds; no last LF. class: whose checks look at it first. */
+void headers_take(struct message *message, struct str field, enum checks_class class);
 /* Adds what is missing, then what separates header and body. */
 void headers_end(struct message *message, struct str separator);
 

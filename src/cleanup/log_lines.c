@@ -2,10 +2,11 @@
 #include "cleanup/log_lines.h"
 
 #include "base/strbuf.h"
+#include "log/address.h"
 #include "log/log.h"
 #include "mail/quote.h"
 
-enum { SHOWN_OF_ADDRESS = 100 };
+enum { SHOWN_OF_ADDRESS = 100, SHOWN_OF_TEXT = 200, SHOWN_OF_BAD_MIME = 100 };
 
 /* Keys of tables are shown as they are asked for: in external form. */
 static struct str external(struct strbuf *buf, struct str address)
@@ -62,6 +63,63 @@ void log_map_many(struct str queue_id, struct str maps, struct str address)
 
     log_warning("%.*s: multi-valued %.*s entry for %.*s", STR_ARG(queue_id), STR_ARG(maps), STR_ARG(key));
     strbuf_done(&buf);
+}
+
+/* "from client; from=<> to=<> proto=ESMTP helo=<x>" */
+static void append_origin(struct strbuf *line, const struct log_origin *origin)
+{
+    strbuf_printf(line, " from %.*s; from=<", STR_ARG(origin->client));
+    log_append_address(line, origin->sender);
+    strbuf_append_char(line, '>');
+    if (origin->recipient.len > 0) {
+        strbuf_append(line, STR(" to=<"));
+        log_append_address(line, origin->recipient);
+        strbuf_append_char(line, '>');
+    }
+    if (origin->protocol.len > 0)
+        strbuf_printf(line, " proto=%.*s", STR_ARG(origin->protocol));
+    if (origin->helo.len > 0)
+        strbuf_printf(line, " helo=<%.*s>", STR_ARG(origin->helo));
+}
+
+void log_inspection(struct str queue_id, const char *action, const char *context, struct str text,
+                    const struct log_origin *origin, struct str words)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    strbuf_append(&line, str_part(text, 0, SHOWN_OF_TEXT));
+    append_origin(&line, origin);
+    if (words.len > 0) {
+        strbuf_append(&line, STR(": "));
+        strbuf_append(&line, words);
+    }
+    log_info("%.*s: %s: %s %.*s", STR_ARG(queue_id), action, context, (int) line.len, strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+void log_mime_error(struct str queue_id, struct str reason, struct str text, const struct log_origin *origin)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    strbuf_append(&line, str_part(text, 0, SHOWN_OF_BAD_MIME));
+    append_origin(&line, origin);
+    log_info("%.*s: reject: mime-error %.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason), (int) line.len,
+             strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+void log_checks_problem(struct str queue_id, struct str maps, struct str reason)
+{
+    log_warning("%.*s", STR_ARG(reason));
+    log_warning("%.*s: %.*s map lookup problem -- message not accepted, try again later", STR_ARG(queue_id),
+                STR_ARG(maps));
+}
+
+void log_bad_rule(struct str complaint)
+{
+    log_warning("%.*s", STR_ARG(complaint));
 }
 
 void log_too_many_hops(struct str queue_id)

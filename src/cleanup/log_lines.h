@@ -18,6 +18,24 @@ void log_map_long_result(struct str queue_id, struct str maps, struct str result
 void log_copy_problem(struct str queue_id, struct str maps, struct str reason);
 /* "ABC: multi-valued canonical_maps entry for x@y" */
 void log_map_many(struct str queue_id, struct str maps, struct str address);
+/* Where a message comes from, for lines about its content; what is empty is left out. */
+struct log_origin {
+    struct str client; /* "name[address]", or "local" */
+    struct str sender;
+    struct str recipient; /* the last one so far */
+    struct str protocol;
+    struct str helo;
+};
+/* "ABC: reject: header Subject: x from client[addr]; from=<> to=<> proto=ESMTP helo=<x>: words". context: "header",
+ * "body", "content". words: empty for none. */
+void log_inspection(struct str queue_id, const char *action, const char *context, struct str text,
+                    const struct log_origin *origin, struct str words);
+/* "ABC: reject: mime-error REASON: TEXT from client[addr]; from=<> to=<>" */
+void log_mime_error(struct str queue_id, struct str reason, struct str text, const struct log_origin *origin);
+/* "ABC: header_checks map lookup problem -- message not accepted, try again later", after a line with the reason */
+void log_checks_problem(struct str queue_id, struct str maps, struct str reason);
+/* "unknown command in header_checks map: X", and what else is wrong with a rule */
+void log_bad_rule(struct str complaint);
 /* "ABC: message rejected: hopcount exceeded" */
 void log_too_many_hops(struct str queue_id);
 /* "ABC: address rewriting problem: reason" */

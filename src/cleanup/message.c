@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "cleanup/headers.h"
+#include "cleanup/inspection.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/recipients.h"
 #include "cleanup/rewriter.h"
@@ -19,14 +20,15 @@ void message_init(struct message *message, struct service *service, struct arena
     message->scratch = arena_create();
     strbuf_init(&message->content, STRBUF_UNLIMITED);
     strbuf_reserve(&message->content, USUAL_SIZE);
-    header_splitter_init(&message->splitter, (size_t) service->shared->header_size_limit);
+    strange_characters_init(&message->strange, &service->rejected_characters, &service->stripped_characters);
 }
 
 void message_done(struct message *message)
 {
     journal_file_abandon(&message->file);
     map_destroy(&message->duplicates);
-    header_splitter_done(&message->splitter);
+    mime_parser_destroy(&message->mime);
+    strange_characters_done(&message->strange);
     strbuf_done(&message->content);
     arena_destroy(&message->scratch);
 }
@@ -204,6 +206,12 @@ static void replace_stray_cr(char *text, size_t len)
     }
 }
 
+/* What is made inside wraps or forwards what was taken before; what pickup brings goes back if it is refused. */
+static bool is_from_outside(const struct message *message)
+{
+    return (message->flags & (CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_BOUNCE)) != CLEANUP_FLAG_INTERNAL;
+}
+
 void message_write(struct message *message, struct str bytes)
 {
     const struct service *service = message->service;
@@ -213,8 +221,7 @@ void message_write(struct message *message, struct str bytes)
         return;
     message->content_bytes += bytes.len;
     message->envelope.content_lines += str_count_char(bytes, '\n');
-    /* What is made inside wraps or forwards what was taken before: to refuse it would lose it. */
-    if (limit > 0 && message->content_bytes > (uint64_t) limit && (message->flags & CLEANUP_FLAG_FILTER)) {
+    if (limit > 0 && message->content_bytes > (uint64_t) limit && is_from_outside(message)) {
         message_fail(message, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
         strbuf_done(&message->content);
         journal_file_abandon(&message->file);
@@ -229,27 +236,128 @@ void message_write(struct message *message, struct str bytes)
         spill_content(message);
 }
 
+static enum checks_class class_of(const struct mime_event *event)
+{
+    if (event->is_mime_field || event->place == MIME_PART)
+        return CHECKS_MIME_HEADER;
+    return event->place == MIME_NESTED ? CHECKS_NESTED_HEADER : CHECKS_HEADER;
+}
+
+static void take_field(struct message *message, const struct mime_event *event)
+{
+    struct str field = event->text;
+
+    if (event->place == MIME_PRIMARY) {
+        headers_take(message, field, class_of(event));
+        return;
+    }
+    if (!inspection_is_on(message) || inspection_field(message, class_of(event), &field)) {
+        message_write(message, field);
+        message_write(message, STR("\n"));
+    }
+    arena_reset(message->scratch);
+}
+
+static void take_header_end(struct message *message, const struct mime_event *event)
+{
+    if (event->place == MIME_PRIMARY)
+        headers_end(message, event->text);
+    else
+        message_write(message, event->text);
+}
+
+static void take_body(struct message *message, const struct mime_event *event)
+{
+    struct str line = event->text;
+
+    if (inspection_is_on(message) && checks_has(message->service->checks, CHECKS_BODY)) {
+        if (inspection_line(message, &line, event->offset)) {
+            message_write(message, line);
+            if (event->ends_line)
+                message_write(message, STR("\n"));
+        }
+        arena_reset(message->scratch);
+        return;
+    }
+    message_write(message, line);
+    if (event->ends_line)
+        message_write(message, STR("\n"));
+}
+
+static void open_parser(struct message *message)
+{
+    const struct service *service = message->service;
+    const struct shared_settings *shared = service->shared;
+    bool is_inspected = (message->flags & CLEANUP_FLAG_FILTER) != 0;
+    const struct mime_options options = {
+        .header_size_limit = (size_t) shared->header_size_limit,
+        .line_limit = (size_t) shared->line_length_limit,
+        .boundary_limit = (size_t) shared->mime_boundary_length_limit,
+        .nesting_limit = (size_t) shared->mime_nesting_limit,
+        .ignores_mime = service->settings->disable_mime_input_processing,
+        .needs_no_lines = !is_inspected || !checks_has(service->checks, CHECKS_BODY),
+        .findings = is_inspected ? service->findings : 0,
+    };
+
+    message->mime = mime_parser_create(&options);
+}
+
+static bool is_wanted(const struct message *message)
+{
+    return message_is_good(message) && (message->flags & CLEANUP_FLAG_DISCARD) == 0;
+}
+
 static void take_content(struct message *message, struct str bytes, bool is_last)
 {
-    enum header_splitter_event event;
-    struct str text;
+    struct mime_event event;
 
-    while (message_is_good(message) &&
-           (event = header_splitter_next(&message->splitter, &bytes, is_last, &text)) != SPLITTER_MORE) {
-        if (event == SPLITTER_FIELD)
-            headers_take(message, text);
-        else if (event == SPLITTER_HEADER_END)
-            headers_end(message, text);
-        else
-            message_write(message, text);
+    if (message->mime == NULL)
+        open_parser(message);
+    while (is_wanted(message) && mime_parser_next(message->mime, &bytes, is_last, &event) != MIME_MORE) {
+        switch (event.type) {
+        case MIME_FIELD:
+            take_field(message, &event);
+            break;
+        case MIME_HEADER_END:
+            take_header_end(message, &event);
+            break;
+        case MIME_BODY:
+            take_body(message, &event);
+            break;
+        case MIME_FINDING:
+            inspection_finding(message, event.finding, event.text);
+            break;
+        case MIME_MORE:
+            break;
+        }
     }
+}
+
+/* Line by line: a rule may end the inspection of what follows. */
+static void take_strange_content(struct message *message, struct str bytes)
+{
+    struct strange_characters *strange = &message->strange;
+    struct str line;
+
+    while (bytes.len > 0 && is_wanted(message) && inspection_is_on(message)) {
+        bool has_rejected = strange_characters_take(strange, &bytes, &line);
+
+        if (has_rejected)
+            inspection_bad_character(message, str_trim_right(strbuf_str(&strange->begun)));
+        if (is_wanted(message))
+            take_content(message, line, false);
+    }
+    if (is_wanted(message))
+        take_content(message, bytes, false);
 }
 
 void message_add_content(struct message *message, struct str bytes)
 {
     if (message->pending_count > 0)
         recipients_flush(message);
-    if ((message->flags & CLEANUP_FLAG_DISCARD) == 0)
+    if (inspection_is_on(message) && strange_characters_are_looked_for(&message->strange))
+        take_strange_content(message, bytes);
+    else if (is_wanted(message))
         take_content(message, bytes, false);
 }
 
@@ -303,6 +411,17 @@ static void make_durable(struct message *message)
         fail_writing(message, &why);
 }
 
+/* What the checks of the content ordered, after what the client did. */
+static void take_inspected(struct message *message)
+{
+    if (message->inspected.redirect.len > 0)
+        message->redirect = message->inspected.redirect;
+    if (message->inspected.content_filter.len > 0)
+        message->envelope.content_filter = message->inspected.content_filter;
+    if (message->late.dsn.len > 0)
+        message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);
+}
+
 void message_finish(struct message *message)
 {
     if (!message->has_envelope)
@@ -311,6 +430,9 @@ void message_finish(struct message *message)
         return;
     recipients_flush(message);
     take_content(message, STR_EMPTY, true);
+    if (message->flags & CLEANUP_FLAG_DISCARD)
+        return;
+    take_inspected(message);
     if (message->flags & CLEANUP_FLAG_EXTRACT)
         recipients_add_extracted(message);
     if (message_is_good(message) && message->envelope.recipient_count == 0)

@@ -3,11 +3,12 @@
 #define CLEANUP_MESSAGE_H
 
 #include "cleanup/mapping.h"
-#include "mail/header_splitter.h"
+#include "cleanup/strange_characters.h"
 #include "protocol/cleanup.h"
 #include "spool/journal_writer.h"
 
 struct map;
+struct mime_parser;
 struct service;
 
 /*
@@ -23,6 +24,12 @@ struct pending_recipient {
     struct str dsn_orcpt;
     unsigned dsn_notify;
     bool is_copy; /* bcc: nobody asked for it, its original is what it is mapped to, and it makes no copies again */
+};
+
+/* The words for what will be refused at the end of the message; empty dsn: it will not. */
+struct late_refusal {
+    struct str dsn;
+    struct str reason;
 };
 
 struct message {
@@ -44,7 +51,15 @@ struct message {
     struct str dsn;
     struct str reason;
 
-    struct header_splitter splitter;
+    struct mime_parser *mime;          /* NULL before the content */
+    struct strange_characters strange; /* message_reject_characters and _strip_characters */
+    struct late_refusal late;
+    struct {
+        struct str redirect; /* what checks order comes after what the client orders */
+        struct str content_filter;
+    } inspected;
+    bool passes_milters;       /* a rule said so: no filter sees it */
+    struct str last_recipient; /* as canonical tables left it, for the log */
     bool is_in_body;
     uint64_t headers_seen; /* bit 1 << enum header_type */
     bool is_resent;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/message.h"
 
+#include "cleanup/inspection.h"
 #include "cleanup/notifier.h"
 #include "cleanup/recipients.h"
 #include "cleanup/rewriter.h"
@@ -131,6 +132,7 @@ static void open_service(struct stage *stage, struct table_set *tables, struct e
     service->loop = stage->loop;
     service->mapping = mapping_create(tables, settings, service->shared, cf, stage->arena, &why);
     EXPECT(service->mapping != NULL);
+    inspection_open(service, tables, stage->arena);
     service->rewriter = rewriter_create(endpoint, seconds(10));
     mapping_set_rewriter(service->mapping, service->rewriter);
     EXPECT(spool_make_folders(&why));

@@ -91,6 +91,8 @@ static void map_and_add(struct message *message, struct pending_recipient *recip
         result = mapping_canonical(mapping, &context, MAPPING_ENVELOPE_RECIPIENT, &recipient->address);
     if (recipient->is_copy)
         recipient->original = recipient->address;
+    else
+        message->last_recipient = arena_str(message->arena, recipient->address);
     /* Clients' recipients come with an original. */
     if (recipient->dsn_orcpt.len == 0)
         recipient->dsn_orcpt = dsn_orcpt_default(message->scratch, recipient->address, has_utf8);
@@ -268,6 +270,7 @@ static bool is_recipient(const struct message *message, struct str address)
 void recipients_redirect(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
+    size_t first = 0;
 
     for (size_t i = 0; i < message->copies.count; i++) {
         struct pending_recipient copy = make_copy(message->copies.items[i]);
@@ -278,6 +281,12 @@ void recipients_redirect(struct message *message)
     recipients_flush(message);
     if (message->redirect.len == 0 || envelope->recipient_count == 0)
         return;
+    /* Whose mail it was is told of one of them, always the same one. */
+    for (size_t i = 1; i < envelope->recipient_count; i++) {
+        if (str_compare(envelope->recipients[i].original, envelope->recipients[first].original) < 0)
+            first = i;
+    }
+    envelope->recipients[0] = envelope->recipients[first];
     envelope->recipients[0].address = message->redirect;
     envelope->recipient_count = 1;
 }

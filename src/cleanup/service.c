@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/service.h"
 
+#include "cleanup/inspection.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/mapping.h"
 #include "cleanup/notifier.h"
@@ -44,6 +45,7 @@ bool service_open(struct daemon *daemon, struct failure *why)
     service->mapping = mapping_create(tables, service->settings, service->shared, daemon_main_cf(daemon), arena, why);
     if (service->mapping == NULL)
         return false;
+    inspection_open(service, tables, arena);
     daemon_keep(daemon, service);
     return true;
 }

@@ -4,9 +4,11 @@
 
 #include "base/failure.h"
 #include "cleanup/settings.h"
+#include "cleanup/strange_characters.h"
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
 
+struct checks;
 struct daemon;
 struct endpoint;
 struct journal_writer;
@@ -25,6 +27,10 @@ struct service {
     const struct shared_settings *shared;
     struct rewriter *rewriter;
     struct mapping *mapping;
+    struct checks *checks;
+    struct character_set rejected_characters;
+    struct character_set stripped_characters;
+    unsigned findings; /* enum mime_finding: what refuses a message */
     struct notifier *notifier;
     struct journal_writer *journal;
 };

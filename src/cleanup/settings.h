@@ -30,6 +30,18 @@ struct cleanup_settings {
     struct str full_name_encoding_charset;
     bool detect_8bit_encoding_header;
     struct strlist message_drop_headers;
+    struct str header_checks;
+    struct str mime_header_checks;
+    struct str nested_header_checks;
+    struct str body_checks;
+    int64_t body_checks_size_limit;
+    bool disable_mime_input_processing;
+    bool strict_7bit_headers;
+    bool strict_8bitmime;
+    bool strict_8bitmime_body;
+    bool strict_mime_encoding_domain;
+    struct str message_reject_characters;
+    struct str message_strip_characters;
     bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
     bool always_add_missing_headers;
     struct str undisclosed_recipients_header;

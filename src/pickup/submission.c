@@ -67,7 +67,8 @@ static uint64_t cleanup_flags(const struct submission *submission)
 
     if (submission->ways->overrides & RECEIVE_NO_ADDRESS_MAPPINGS)
         flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
-
+    if (submission->ways->overrides & RECEIVE_NO_HEADER_BODY_CHECKS)
+        flags &= ~(uint64_t) CLEANUP_FLAG_FILTER;
     if (message->wants_extraction)
         flags |= CLEANUP_FLAG_EXTRACT;
     if (message->wants_smtputf8)
