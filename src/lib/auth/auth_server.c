@@ -405,13 +405,23 @@ static void take_challenge(const struct auth_line *line, struct auth_answer *ans
         blame_server(answer);
 }
 
-/* True if the line answers us. */
-static bool take_answer(struct auth_exchange *exchange, const struct auth_line *line, struct auth_answer *answer_out)
+enum relevance {
+    LINE_IS_FOREIGN, /* a note, or an answer that comes too late */
+    LINE_IS_ANSWER,
+    LINE_IS_NONSENSE,
+};
+
+static enum relevance take_answer(struct auth_exchange *exchange, const struct auth_line *line,
+                                  struct auth_answer *answer_out)
 {
     uint32_t id;
 
-    if (!auth_line_number(line, 0, &id) || id != exchange->connection->last_id)
-        return false;
+    if (line->verb != AUTH_VERB_OK && line->verb != AUTH_VERB_FAIL && line->verb != AUTH_VERB_CONT)
+        return LINE_IS_FOREIGN;
+    if (!auth_line_number(line, 0, &id) || id > exchange->connection->last_id)
+        return LINE_IS_NONSENSE;
+    if (id < exchange->connection->last_id)
+        return LINE_IS_FOREIGN;
     *answer_out = (struct auth_answer){ .challenge = STR_EMPTY, .username = STR_EMPTY, .reason = STR_EMPTY };
     switch (line->verb) {
     case AUTH_VERB_OK:
@@ -420,15 +430,13 @@ static bool take_answer(struct auth_exchange *exchange, const struct auth_line *
     case AUTH_VERB_FAIL:
         take_denial(line, answer_out);
         break;
-    case AUTH_VERB_CONT:
+    default:
         take_challenge(line, answer_out);
         break;
-    default:
-        return false;
     }
     /* A challenge of no use leaves the server waiting: the connection is not kept. */
     exchange->is_over = line->verb != AUTH_VERB_CONT;
-    return true;
+    return LINE_IS_ANSWER;
 }
 
 static bool converse(struct auth_exchange *exchange, const struct strbuf *question, struct auth_answer *answer_out,
@@ -444,8 +452,14 @@ static bool converse(struct auth_exchange *exchange, const struct strbuf *questi
     for (unsigned count = 0; count < LINES_MAXIMUM; count++) {
         if (!read_line(server, stream, exchange->arena, &line, why))
             return false;
-        if (take_answer(exchange, &line, answer_out))
+        switch (take_answer(exchange, &line, answer_out)) {
+        case LINE_IS_ANSWER:
             return true;
+        case LINE_IS_NONSENSE:
+            return say_nonsense(server, "Protocol error", why);
+        case LINE_IS_FOREIGN:
+            break;
+        }
     }
     return say_nonsense(server, "too many lines that are no answer", why);
 }

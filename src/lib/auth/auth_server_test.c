@@ -148,7 +148,7 @@ static const struct {
     const char *outcome; /* "+user", "-reason", "!" for the server's trouble, ">challenge", "?" where there is none */
 } answers[] = {
     { "OK\t#\tuser=bob\n", "+bob" },
-    { "FAIL\t99\tuser=eve\n\nNOTE\nOK\t#\tuser=bob\n", "+bob" },
+    { "FAIL\t0\tuser=eve\n\nNOTE\nOK\t#\tuser=bob\n", "+bob" },
     { "FAIL\t#\tuser=bob\treason=no \001tway\n", "-no \tway" },
     { "FAIL\t#\n", "-" },
     { "FAIL\t#\ttemp\n", "-!" },
@@ -160,6 +160,9 @@ static const struct {
     { "CONT\t#\tno base64\n", "-Authentication backend error!" },
     { "CONT\t#\tQUJD\n", ">QUJD" },
     { "CONT\t#\t\n", ">" },
+    { "OK\n", "?" },
+    { "FAIL\tx\n", "?" },
+    { "OK\t99\tuser=eve\n", "?" },
     { NULL, "?" },
     { "OK\t#\tuser=bob", "?" }, /* and no line end: a time-out */
     { "", "?" },
