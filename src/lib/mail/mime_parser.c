@@ -53,6 +53,8 @@ struct mime_parser {
 
     struct level *levels;
     size_t depth;
+    bool is_in_global;   /* within a message/global that says 8bit ... */
+    size_t global_depth; /* ... and stands this deep */
 
     unsigned due; /* enum mime_finding */
     struct str due_text;
@@ -319,6 +321,7 @@ static enum mime_event_type give_field(struct mime_parser *parser, struct mime_e
         .type = MIME_FIELD,
         .place = parser->place,
         .is_mime_field = is_mime_field(field_name(strbuf_str(&parser->field))),
+        .may_be_encoded = parser->is_in_global,
         .text = strbuf_str(&parser->field),
     };
     return MIME_FIELD;
@@ -355,6 +358,15 @@ static void begin_header(struct mime_parser *parser, enum mime_place place, enum
     parser->is_encoding = false;
     parser->kind = kind;
     parser->encoding = CONTENT_7BIT;
+}
+
+static void begin_message(struct mime_parser *parser)
+{
+    if (parser->kind == CONTENT_GLOBAL && is_eight_bit(parser->encoding) && !parser->is_in_global) {
+        parser->is_in_global = true;
+        parser->global_depth = parser->depth;
+    }
+    begin_header(parser, MIME_NESTED, CONTENT_TEXT);
 }
 
 /* What the header has said of the body. */
@@ -401,7 +413,7 @@ static enum mime_event_type end_header(struct mime_parser *parser, struct mime_e
         drop_piece(parser);
     parser->offset = is_empty_line ? 1 : 0;
     if (is_message(parser) && !is_at_end)
-        begin_header(parser, MIME_NESTED, CONTENT_TEXT);
+        begin_message(parser);
     else
         parser->is_in_header = false;
     return MIME_HEADER_END;
@@ -450,6 +462,8 @@ static bool take_boundary(struct mime_parser *parser)
 
         if (!str_starts_with(line, boundary))
             continue;
+        if (i <= parser->global_depth)
+            parser->is_in_global = false;
         if (str_starts_with(str_from(line, boundary.len), STR("--"))) {
             close_levels(parser, i - 1);
             parser->is_in_header = false;

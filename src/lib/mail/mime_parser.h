@@ -43,6 +43,7 @@ struct mime_event {
     enum mime_event_type type;
     enum mime_place place; /* FIELD, HEADER_END: whose header; BODY: whose header was last */
     bool is_mime_field;    /* FIELD: Content-Type and its like, MIME-Version; not for the encoding that is new */
+    bool may_be_encoded;   /* FIELD: it is inside a message/global that says 8bit, which can be encoded whole */
     bool ends_line;        /* BODY: a LF follows it */
     enum mime_finding finding;
     struct str text; /* FINDING: the field, the line, the encoding; valid until the next call */

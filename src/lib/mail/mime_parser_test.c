@@ -428,6 +428,23 @@ TEST(messages_inside_become_7bit_and_global_ones_are_encoded_whole)
                       "B[Content-Transfer-Encoding: 8bit] B[=FC]");
 }
 
+TEST(fields_that_can_be_encoded_are_told)
+{
+    struct mime_parser *parser = mime_parser_create(&usual);
+    struct str text =
+        STR(MULTIPART "A\n\n--A\nContent-Type: message/global\nContent-Transfer-Encoding: 8bit\n\nX: y\n" MULTIPART
+                      "B\n\n--B\nX: y\n\n--B--\n--A\nX: y\nContent-Type: message/global\n\nX: y\n");
+    struct mime_event event;
+    char marks[20] = "";
+
+    for (size_t i = 0; mime_parser_next(parser, &text, false, &event) != MIME_MORE;) {
+        if (event.type == MIME_FIELD)
+            marks[i++] = event.may_be_encoded ? '+' : '-';
+    }
+    EXPECT_TEXT(marks, "---+++--");
+    mime_parser_destroy(&parser);
+}
+
 TEST(of_several_encodings_the_last_known_one_counts)
 {
     struct mime_options options = usual;
