@@ -418,8 +418,6 @@ static void take_inspected(struct message *message)
         message->redirect = message->inspected.redirect;
     if (message->inspected.content_filter.len > 0)
         message->envelope.content_filter = message->inspected.content_filter;
-    if (message->late.dsn.len > 0)
-        message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);
 }
 
 void message_finish(struct message *message)
@@ -439,6 +437,8 @@ void message_finish(struct message *message)
         message_fail(message, CLEANUP_NO_RECIPIENTS, STR_EMPTY, STR_EMPTY);
     recipients_add_bcc(message);
     recipients_redirect(message);
+    if (message->late.dsn.len > 0)
+        message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);
     if (!message_is_good(message))
         return;
     find_utf8(message);
