@@ -334,6 +334,14 @@ def test_two_services_on_one_place_are_told_and_no_start_waits_for_it(make_merpa
     mail.start()
 
 
+def test_a_protocol_that_is_none_is_told_once(make_merpati):
+    mail = make_merpati(main={"inet_protocols": "ipv5"})
+    checked = mail.control("check", check=False)
+    assert checked.returncode == 1
+    assert checked.stderr.count("inet_protocols") == 1
+    assert re.search(r'error: \S+/main\.cf, line \d+: inet_protocols: "ipv5" is no protocol: write all, ipv4, ipv6 or ipv4, ipv6', checked.stderr)
+
+
 def test_journal_limits_that_do_not_fit_together_are_told(make_merpati):
     mail = make_merpati(main={"spool_journal_limit": "8388608"})
     checked = mail.control("check", check=False)

@@ -25,6 +25,7 @@ struct check {
     struct layout_identity identity;
     bool has_identity;
     bool has_programs;
+    bool has_protocols; /* or the check of parameters said so: no place and no address can be told */
     bool is_wrong;
 };
 
@@ -124,7 +125,7 @@ static void check_place(struct check *check, const struct master_cf *file, const
     struct listen_places places;
     struct failure why;
 
-    if (!is_started(service) || is_disabled(check->instance, service) ||
+    if (!check->has_protocols || !is_started(service) || is_disabled(check->instance, service) ||
         listen_places_of(check->instance->shared, service, check->instance->arena, &places, &why))
         return;
     log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(file->file), service->line,
@@ -188,6 +189,8 @@ static void check_own_addresses(struct check *check)
     struct own_address_list list;
     struct failure why;
 
+    if (!check->has_protocols)
+        return;
     if (!own_addresses(instance->main_cf, instance->arena, &list, &why)) {
         log_error("%s", why.text);
         check->is_wrong = true;
@@ -335,6 +338,11 @@ int check_instance(const struct instance *instance)
 {
     struct check check = { .instance = instance };
 
+    struct inet_protocols protocols;
+    struct failure ignored;
+
+    if (instance->shared != NULL)
+        check.has_protocols = inet_protocols_parse(instance->shared->inet_protocols, &protocols, &ignored);
     check.is_wrong = !check_parameters(instance) || instance->shared == NULL;
     if (instance->shared != NULL)
         check_programs(&check);

@@ -3,6 +3,7 @@
 
 #include "config/known_parameters.h"
 #include "config/moot_parameters.h"
+#include "config/own_addresses.h"
 #include "config/programs.h"
 #include "config/registry.h"
 #include "config/shared_settings.h"
@@ -329,6 +330,21 @@ static bool look_at_log(struct main_cf *cf, struct arena *arena)
     return false;
 }
 
+/* Nothing would listen, and nothing would be sent. */
+static bool look_at_protocols(struct main_cf *cf, struct arena *arena)
+{
+    const struct main_cf_entry *entry = main_cf_find(cf, STR("inet_protocols"));
+    struct inet_protocols ignored;
+    struct str text;
+    struct failure why;
+
+    if (entry == NULL || !main_cf_value(cf, STR("inet_protocols"), arena, &text, &why) ||
+        inet_protocols_parse(text, &ignored, &why))
+        return true;
+    log_error("%.*s, line %u: %s", STR_ARG(entry->place.file), entry->place.line, why.text);
+    return false;
+}
+
 /* cleanup would not open a journal whose limits do not fit together. */
 static bool look_at_journal(struct main_cf *cf)
 {
@@ -399,6 +415,7 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     look_at_mailbox_limit(cf, STR("virtual_mailbox_limit"));
     is_good = try_tables(cf, &told, arena);
     is_good = lists_check(cf, STR_EMPTY, arena) && is_good;
+    is_good = look_at_protocols(cf, arena) && is_good;
     is_good = look_at_journal(cf) && is_good;
     is_good = look_at_services(parameters, services, main_cf_directory(cf), &told, arena) && is_good;
     return look_at_log(cf, arena) && is_good;
