@@ -21,13 +21,18 @@ static bool is_error(struct str text)
 struct str answer_soften(const struct session *session, struct arena *arena, struct str text)
 {
     char *copy;
+    size_t start = 0, end;
 
     if (!session->smtpd->shared->soft_bounce || text.len < 3 || text.data[0] != '5')
         return text;
     copy = arena_c(arena, text);
-    copy[0] = '4';
-    if (text.len > 5 && copy[4] == '5' && copy[5] == '.')
-        copy[4] = '4';
+    do {
+        end = str_find_char(str_from(text, start), '\n');
+        copy[start] = '4';
+        if (text.len > start + 5 && copy[start + 4] == '5' && copy[start + 5] == '.')
+            copy[start + 4] = '4';
+        start += end + 1;
+    } while (end != STR_NOT_FOUND && start < text.len);
     return str_make(copy, text.len);
 }
 

@@ -7,6 +7,7 @@
 #include "smtpd/log_lines.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 
 #define UNKNOWN STR("unknown")
@@ -147,7 +148,7 @@ bool client_is_understood(struct session *session)
 
 void client_greet(struct session *session)
 {
-    struct str reply;
+    struct str reply, greeting = session->smtpd->greeting;
 
     if (!rates_allow_connection(session))
         return;
@@ -156,7 +157,9 @@ void client_greet(struct session *session)
         answer_send(session, reply);
         return;
     }
-    answer_send(session, session->smtpd->greeting);
+    session_milters_end(session);
+    session_milters_begin(session, &greeting);
+    answer_send(session, greeting);
 }
 
 /* ---- who came before ---- */

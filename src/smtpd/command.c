@@ -7,14 +7,21 @@
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 static void verb_unknown(struct session *session, struct str argument)
 {
+    struct str verb = session->line, reply;
+
     (void) argument;
-    answer(session, "500 5.5.2 Error: command not recognized");
+    (void) str_next_word(&verb, " \t", &verb);
+    if (session_milters_allow_unknown(session, verb, &reply))
+        answer(session, "500 5.5.2 Error: command not recognized");
+    else
+        answer_send_lines(session, reply);
 }
 
 static const struct command commands[COMMAND_COUNT] = {
@@ -160,6 +167,7 @@ void command_execute(struct session *session, struct str line)
 
     if (!filter(session, &line))
         return;
+    session->line = line;
     syntax_split_command(line, &verb, &argument);
     command = command_find(verb);
     if (session->smtpd->shared->smtputf8_enable && !domain_is_utf8(line)) {

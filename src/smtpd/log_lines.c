@@ -92,8 +92,7 @@ static void append_login(struct strbuf *line, const struct session *session)
     struct str author = session->transaction.author;
 
     if (login_is_known(login))
-        strbuf_printf(line, ", sasl_method=%.*s, sasl_username=%.*s", STR_ARG(login->method),
-                      STR_ARG(login->username));
+        strbuf_printf(line, ", sasl_method=%.*s, sasl_username=%.*s", STR_ARG(login->method), STR_ARG(login->username));
     if (author.len > 0)
         strbuf_printf(line, ", sasl_sender=%.*s", STR_ARG(author));
 }
@@ -102,16 +101,16 @@ void log_client(const struct session *session)
 {
     const struct forwarded *forwarded = &session->forwarded;
     struct str ident = forwarded->attributes.values[CLIENT_IDENT];
+    const struct str queue_id = queue_id_of(session);
     struct str before = STR_EMPTY;
-
     struct strbuf login;
 
     if (forwarded_has_client(forwarded))
         before = forwarded_shown(forwarded, session->settings->client_port_logging, session->command_arena);
     strbuf_init(&login, LINE_MAXIMUM);
     append_login(&login, session);
-    log_info("%.*s: client=%.*s%s%s%.*s%s%.*s", STR_ARG(session->transaction.queue_id), STR_ARG(session->peer.shown),
-             strbuf_c(&login), ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
+    log_info("%.*s: client=%.*s%s%s%.*s%s%.*s", STR_ARG(queue_id), STR_ARG(session->peer.shown), strbuf_c(&login),
+             ident.len > 0 ? ", orig_queue_id=" : "", STR_ARG(ident), before.len > 0 ? ", orig_client=" : "",
              STR_ARG(before));
     strbuf_done(&login);
 }
@@ -152,6 +151,32 @@ static void log_judgement(const struct session *session, const char *kind, struc
 void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient)
 {
     log_judgement(session, kind, text, recipient);
+}
+
+void log_proxy_verdict(const struct session *session, bool is_accepted, struct str reply, struct str recipient)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, LINE_MAXIMUM);
+    append_circumstances(&line, session, recipient);
+    log_info("proxy-%s: %s: %.*s%s", is_accepted ? "accept" : "reject", session->where, STR_ARG(reply),
+             strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+void log_milter(const struct session *session, const char *kind, struct str text, struct str recipient)
+{
+    struct strbuf line;
+    struct str rest = text, part;
+    bool has_more;
+
+    strbuf_init(&line, LINE_MAXIMUM);
+    do {
+        has_more = str_cut(rest, '\n', &part, &rest);
+        strbuf_printf(&line, "%.*s%s", STR_ARG(part), has_more ? "\r\n" : "");
+    } while (has_more);
+    log_judgement(session, kind, strbuf_str(&line), recipient);
+    strbuf_done(&line);
 }
 
 void log_data_error(const struct session *session, struct str text)
@@ -497,41 +522,6 @@ void log_action_requires(struct str table, struct str key, const char *what)
 void log_table_trouble(struct str title, const char *reason)
 {
     log_warning("%.*s: table lookup problem: %s", STR_ARG(title), reason);
-}
-
-void log_policy_misnamed(const char *reason)
-{
-    log_warning("check_policy_service: %s", reason);
-}
-
-void log_policy_connect_failed(struct str server, const char *reason)
-{
-    log_warning("connect to %.*s: %s", STR_ARG(server), reason);
-}
-
-void log_policy_timeout(struct str server, const char *what)
-{
-    log_warning("timeout on %.*s while reading input attribute %s", STR_ARG(server), what);
-}
-
-void log_policy_premature_end(struct str server, const char *what)
-{
-    log_warning("premature end-of-input on %.*s while reading input attribute %s", STR_ARG(server), what);
-}
-
-void log_policy_without_action(struct str server)
-{
-    log_warning("missing attribute action in input from %.*s", STR_ARG(server));
-}
-
-void log_policy_problem(struct str server, const char *reason)
-{
-    log_warning("problem talking to server %.*s: %s", STR_ARG(server), reason);
-}
-
-void log_policy_empty(struct str place)
-{
-    log_warning("access table %.*s entry  has empty value", STR_ARG(place));
 }
 
 void log_rbl_lookup_error(struct str name, const char *reason, bool is_filters_fault)

@@ -20,6 +20,8 @@ void log_too_many_errors(const struct session *session);
 /* "QUEUEID: client=name[address]" */
 void log_client(const struct session *session);
 /* kind: "reject", "reject_warning"; text: the reply. recipient is empty where none is concerned. */
+/* A milter's verdict; the lines of a reply are told one behind the other. */
+void log_milter(const struct session *session, const char *kind, struct str text, struct str recipient);
 void log_reject(const struct session *session, const char *kind, struct str text, struct str recipient);
 /* An access table permits and smtpd_log_access_permit_actions names the action. */
 /* Something that must be known cannot be looked up: nobody is judged. */
@@ -110,6 +112,18 @@ void log_policy_premature_end(struct str server, const char *what);
 void log_policy_without_action(struct str server);
 void log_policy_problem(struct str server, const char *reason);
 void log_policy_empty(struct str place);
+/* A proxy filter, by its place: "inet:127.0.0.1:10025". */
+void log_proxy_connect_failed(struct str place, const char *reason);
+void log_proxy_timeout(struct str place);
+void log_proxy_lost(struct str place);
+void log_proxy_rejected(struct str place, struct str command, struct str reply);
+void log_proxy_reply_too_long(struct str place, size_t limit, struct str line);
+/* It said something before it was asked. */
+void log_proxy_unasked(struct str place, struct str input);
+/* "proxy-accept: END-OF-MESSAGE: 250 ...; from=<...": what became of a message. */
+void log_proxy_verdict(const struct session *session, bool is_accepted, struct str reply, struct str recipient);
+/* An access table's action that takes a queue, where a proxy filter gets the mail. */
+void log_action_unavailable(struct str table, struct str action);
 /* A DNS list could not be asked; its reply's template names what there is not, or cannot be used. */
 void log_rbl_lookup_error(struct str name, const char *reason, bool is_filters_fault);
 /* "2.0.0.127.dnsbl.example.com: TXT lookup error: DNS reply filter drops all results" */

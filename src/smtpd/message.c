@@ -44,7 +44,10 @@ void message_end(struct session *session)
             session->junk_count = 0;
             history_forgive(session);
         }
-        answer_send(session, text);
+        if (session->transaction.proxy != NULL || session->transaction.is_worded_by_milter)
+            answer_send_lines(session, text);
+        else
+            answer_send(session, text);
     }
     transaction_end(&session->transaction);
     forwarded_forget(&session->forwarded);

@@ -141,6 +141,7 @@ bool rates_allow_connection(struct session *session)
     if ((settings->client_connection_count_limit == 0 && settings->client_connection_rate_limit == 0) ||
         !count(session, ANVIL_CONNECTION, &numbers))
         return true;
+    session->rates.connections = numbers.count;
     if (is_beyond(numbers.count, settings->client_connection_count_limit))
         return refuse_connection(session, "Connection concurrency", numbers.count);
     if (is_beyond(numbers.rate, settings->client_connection_rate_limit))

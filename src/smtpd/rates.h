@@ -15,9 +15,10 @@ struct session;
  * XCLIENT. Where anvil does not answer, the log says so once in a while, and there are no limits.
  */
 struct rates {
-    bool is_limited;   /* the client is none of the exceptions */
-    bool is_unknown;   /* anvil did not answer: this session asks no more */
-    struct call *call; /* to anvil; NULL: nothing was counted yet */
+    bool is_limited;      /* the client is none of the exceptions */
+    bool is_unknown;      /* anvil did not answer: this session asks no more */
+    uint64_t connections; /* of the client, at the beginning; 0: not counted */
+    struct call *call;    /* to anvil; NULL: nothing was counted yet */
 };
 
 /* False when it was answered that the client has too many connections, or opens them too often. */

@@ -11,6 +11,7 @@
 #include "smtpd/names.h"
 #include "smtpd/policy.h"
 #include "smtpd/proxy.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 
 enum { GOODBYE_SECONDS = 10 };
@@ -301,6 +302,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     transaction_end(&session.transaction);
     login_forget(&session.login);
     names_end(&session);
+    session_milters_end(&session);
     policy_forget(&session);
     history_end(&session);
     strbuf_done(&session.helo);

@@ -15,6 +15,7 @@
 struct daemon_session;
 struct kept_deferrals;
 struct names;
+struct session_milters;
 struct smtpd;
 struct stream;
 
@@ -62,6 +63,7 @@ struct session {
     bool has_sent_bare_newline;
     bool has_sent_early; /* logged once a session */
 
+    struct str line;        /* the command now executed, as it came; in the command's arena */
     const char *where;      /* for log lines: the last command, CONNECT, END-OF-MESSAGE */
     uint64_t content_bytes; /* of the message in DATA or BDAT, for the log line of a lost connection */
     bool is_in_content;
@@ -79,6 +81,7 @@ struct session {
     size_t foreseen;                       /* recipients to come that were asked for already */
     struct names *names;                   /* what the DNS has said; NULL: nothing yet */
     struct kept_deferrals *kept_deferrals; /* see policy.c; NULL: none yet */
+    struct session_milters *milters;       /* NULL: none are asked */
     struct transaction transaction;
 };
 

@@ -11,6 +11,7 @@
 #define ANY_CODE(member, name, purpose) SETTING_INTEGER(OWNER, member, name, "450", 200, 599, purpose)
 
 static const char *const proxy_protocol_words[] = { "", "haproxy", NULL };
+static const char *const proxy_option_words[] = { "speed_adjust", NULL };
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
 
 static const char *const sasl_type_words[] = { "cyrus", "dovecot", NULL };
@@ -141,6 +142,20 @@ static const struct setting rows[] = {
                     "user@192.0.2.1 means user@[192.0.2.1]."),
     SETTING_WORDS(OWNER, receive_override_options, "receive_override_options", "", setting_words_overrides,
                   "What is left to a later service: no_unknown_recipient_checks, no_address_mappings."),
+    SETTING_STRING(OWNER, content_filter, "content_filter", "", 0, 0,
+                   "Where all mail that comes in goes first: transport:nexthop."),
+    SETTING_STRING(OWNER, proxy_filter, "smtpd_proxy_filter", "", 0, 0,
+                   "An SMTP server that judges each message, and passes it on, while the client waits."),
+    SETTING_WORDS(OWNER, proxy_options, "smtpd_proxy_options", "", proxy_option_words,
+                  "speed_adjust: hold each message until it is whole, and only then connect to the filter."),
+    SETTING_TIME(OWNER, proxy_timeout, "smtpd_proxy_timeout", "100s", 1, 0, 's',
+                 "How long connecting to the filter, a write to it, or a reply of it may take."),
+    SETTING_STRING(OWNER, proxy_ehlo, "smtpd_proxy_ehlo", "$myhostname", 1, 0, "The name in EHLO to the filter."),
+    SETTING_STRING(OWNER, milters, "smtpd_milters", "", 0, 0, "Mail filters that judge clients and their mail."),
+    SETTING_STRING(OWNER, milter_maps, "smtpd_milter_maps", "", 0, 0,
+                   "Tables by client address of milters that take the place of smtpd_milters; DISABLE: none."),
+    SETTING_BOOLEAN(OWNER, replaces_stray_cr, "cleanup_replace_stray_cr_lf", "yes",
+                    "Whether a CR that does not end a line becomes a space."),
 
     SETTING_TIME(OWNER, timeout, "smtpd_timeout", "${stress?{10}:{300}}s", 1, 0, 's',
                  "How long a read or a write may take."),
@@ -192,8 +207,7 @@ static const struct setting rows[] = {
     SETTING_STRING(OWNER, policy_service.context, "smtpd_policy_service_policy_context", "", 0, 0,
                    "What policy services are told as policy_context."),
 
-    SETTING_BOOLEAN(OWNER, tls_auth_only, "smtpd_tls_auth_only", "no",
-                    "Let clients log in under TLS only."),
+    SETTING_BOOLEAN(OWNER, tls_auth_only, "smtpd_tls_auth_only", "no", "Let clients log in under TLS only."),
     SETTING_BOOLEAN(OWNER, sasl.auth_enable, "smtpd_sasl_auth_enable", "no", "Let clients log in, with AUTH."),
     SETTING_CHOICE(OWNER, sasl.type, "smtpd_sasl_type", "cyrus", sasl_type_words,
                    "Who knows the passwords: cyrus, our own sasl service, or dovecot."),
@@ -202,8 +216,7 @@ static const struct setting rows[] = {
                    "SASL's configuration file, without .conf."),
     SETTING_STRING(OWNER, sasl.service, "smtpd_sasl_service", "smtp", 1, 0,
                    "The service that the back end is told clients log in to."),
-    SETTING_STRING(OWNER, sasl.local_domain, "smtpd_sasl_local_domain", "", 0, 0,
-                   "The realm of users that name none."),
+    SETTING_STRING(OWNER, sasl.local_domain, "smtpd_sasl_local_domain", "", 0, 0, "The realm of users that name none."),
     SETTING_WORDS(OWNER, sasl.security_options, "smtpd_sasl_security_options", "noanonymous", auth_security_words,
                   "What mechanisms must not or must be: noplaintext, noactive, nodictionary, noanonymous, "
                   "forward_secrecy, mutual_auth."),

@@ -101,7 +101,15 @@ struct smtpd_settings {
     struct str null_access_lookup_key;
     struct str log_access_permit_actions;
     struct str local_header_rewrite_clients;
+    struct str proxy_filter;
+    struct strlist proxy_options; /* speed_adjust, or nothing */
+    struct duration proxy_timeout;
+    struct str proxy_ehlo;
+    bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
+    struct str content_filter;
     struct strlist receive_override_options;
+    struct str milters; /* see milter/service.h */
+    struct str milter_maps;
     bool resolve_null_domain;
     bool resolve_numeric_domain;
 

@@ -18,8 +18,10 @@
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/login.h"
 #include "smtpd/policy_server.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/restriction.h"
 #include "smtpd/rewriting.h"
+#include "smtpd/session_milters.h"
 #include "table/dns_filter.h"
 
 static void watch(void *context, const char *path)
@@ -75,6 +77,7 @@ static void open_tables(struct smtpd *smtpd)
     smtpd->command_filter = open_maps(smtpd, "smtpd_command_filter", settings->command_filter);
     smtpd->reject_filter_maps = open_maps(smtpd, "smtpd_reject_filter_maps", settings->reject_filter_maps);
     smtpd->reject_footer_maps = open_maps(smtpd, "smtpd_reject_footer_maps", settings->reject_footer_maps);
+    smtpd->milter_maps = open_maps(smtpd, "smtpd_milter_maps", settings->milter_maps);
     smtpd->discard_ehlo_keyword_maps =
         open_maps(smtpd, "smtpd_discard_ehlo_keyword_address_maps", settings->discard_ehlo_keyword_address_maps);
 }
@@ -207,7 +210,8 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
         parse_restrictions(smtpd);
     if (!load_stressed(smtpd, why) ||
         !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
-        !find_own_addresses(smtpd, why) || !open_resolver(smtpd, why) || !login_open(smtpd, why))
+        !proxy_service_open(smtpd, why) || !session_milters_open(smtpd, why) || !find_own_addresses(smtpd, why) ||
+        !open_resolver(smtpd, why) || !login_open(smtpd, why))
         return false;
     *smtpd_out = smtpd;
     return true;
@@ -217,6 +221,7 @@ void smtpd_start(struct smtpd *smtpd)
 {
     const struct shared_settings *shared = smtpd->shared;
 
+    proxy_service_start(smtpd);
     smtpd->anvil = daemon_endpoint(smtpd->daemon, "private/anvil", &anvil_protocol);
     smtpd->cleanup = daemon_endpoint(
         smtpd->daemon, arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->cleanup_service_name)).data,
@@ -235,6 +240,7 @@ void smtpd_start(struct smtpd *smtpd)
 void smtpd_stop(struct smtpd *smtpd)
 {
     policy_servers_close(smtpd);
+    proxy_service_stop(smtpd);
     login_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
     if (smtpd->names_resolver != smtpd->resolver)

@@ -6,6 +6,7 @@
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
 #include "mail/smtp_path.h"
+#include "milter/service.h"
 #include "smtpd/restriction.h"
 #include "smtpd/settings.h"
 #include "table/debug_peers.h"
@@ -19,6 +20,7 @@ struct endpoint;
 struct host_lookup;
 struct loop;
 struct main_cf;
+struct proxy_service;
 struct resolver;
 
 /*
@@ -54,8 +56,11 @@ struct smtpd {
     struct table_list *command_filter;
     struct table_list *reject_filter_maps;
     struct table_list *reject_footer_maps;
-    unsigned overrides;        /* enum receive_override */
-    bool access_parents_match; /* parent_domain_matches_subdomains has smtpd_access_maps */
+    struct table_list *milter_maps;
+    const struct milter_settings *milter_settings;
+    struct milter_services milter_services; /* smtpd_milters */
+    unsigned overrides;                     /* enum receive_override */
+    bool access_parents_match;              /* parent_domain_matches_subdomains has smtpd_access_maps */
 
     struct table_list *local_recipient_maps;
     struct table_list *virtual_alias_maps;
@@ -82,10 +87,11 @@ struct smtpd {
     /* Nothing in relay or recipient restrictions keeps strangers from relaying: all recipients are refused. */
     bool is_open_relay;
     struct policy_server *policy_servers; /* all that check_policy_service names */
+    struct proxy_service *proxy;          /* smtpd_proxy_filter; NULL: none */
     uint64_t transactions;                /* begun so far */
     /* Started by a user as sendmail -bs: nothing is judged, and mail goes to postdrop. */
     bool is_standalone;
-    bool has_logins; /* smtpd_sasl_auth_enable */
+    bool has_logins;                 /* smtpd_sasl_auth_enable */
     struct auth_server *auth_server; /* NULL: without logins */
     struct match_list *login_exceptions;
     struct match_list *login_mechanism_filter;

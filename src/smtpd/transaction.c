@@ -5,8 +5,10 @@
 #include "mail/verp.h"
 #include "smtpd/history.h"
 #include "smtpd/log_lines.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/received.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 
 enum { PENDING_MAXIMUM = CLEANUP_CONTENT_MAXIMUM, USUAL_SIZE = 8000 };
@@ -22,7 +24,9 @@ void transaction_end(struct transaction *transaction)
     if (!transaction_is_open(transaction))
         return;
     call_end(&transaction->call);
+    session_milters_end_message(transaction->milters);
     postdrop_abandon(&transaction->postdrop);
+    proxy_filter_end(&transaction->proxy);
     strbuf_done(&transaction->pending);
     arena_destroy(&transaction->arena);
     *transaction = (struct transaction){ 0 };
@@ -40,7 +44,11 @@ static void give_up(struct transaction *transaction)
 /* Somebody takes the content. */
 static bool is_taken(const struct session *session)
 {
-    return session->smtpd->is_standalone ? !session->transaction.has_failed : session->transaction.call != NULL;
+    const struct transaction *transaction = &session->transaction;
+
+    if (session->smtpd->is_standalone || transaction->proxy != NULL)
+        return !transaction->has_failed;
+    return transaction->call != NULL;
 }
 
 /* name: with "=" at its end. A dozen of these go with each message: no printf. */
@@ -79,8 +87,7 @@ static void add_forwarded(struct cleanup_envelope *envelope, struct session *ses
     add_attribute(envelope, arena, STR("log_protocol_name="), forwarded_value(forwarded, CLIENT_PROTO));
 }
 
-/* Whether incomplete addresses in headers are ours. */
-static struct str rewrite_context(const struct session *session)
+struct str transaction_rewrite_context(const struct session *session)
 {
     struct str source = session->forwarded.attributes.values[CLIENT_SOURCE];
 
@@ -118,7 +125,7 @@ static struct cleanup_envelope make_envelope(struct session *session)
     add_attribute(&envelope, arena, STR("sasl_username="), session->login.username);
     add_attribute(&envelope, arena, STR("sasl_sender="), transaction->author);
     add_attribute(&envelope, arena, STR(VERP_ATTRIBUTE "="), transaction->verp_delimiters);
-    add_attribute(&envelope, arena, STR("rewrite_context="), rewrite_context(session));
+    add_attribute(&envelope, arena, STR("rewrite_context="), transaction_rewrite_context(session));
     return envelope;
 }
 
@@ -128,6 +135,8 @@ static uint64_t cleanup_flags(const struct session *session)
 
     if (session->smtpd->overrides & RECEIVE_NO_ADDRESS_MAPPINGS)
         flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
+    if (session->smtpd->overrides & RECEIVE_NO_HEADER_BODY_CHECKS)
+        flags &= ~(uint64_t) CLEANUP_FLAG_FILTER;
     if (session->transaction.is_smtputf8)
         flags |= CLEANUP_FLAG_SMTPUTF8;
     return flags | cleanup_autodetects(&session->smtpd->shared->smtputf8_autodetect_classes, "smtpd");
@@ -152,7 +161,8 @@ static bool open_call(struct session *session, const struct cleanup_recipient *r
 
 bool transaction_open_early(struct session *session, struct failure *why)
 {
-    if (session->settings->delay_open_until_valid_rcpt || session->smtpd->is_standalone)
+    if (session->settings->delay_open_until_valid_rcpt || session->smtpd->is_standalone ||
+        session->transaction.proxy != NULL)
         return true;
     return open_call(session, NULL, why);
 }
@@ -179,7 +189,7 @@ bool transaction_add_recipient(struct session *session, const struct cleanup_rec
     if (session->smtpd->is_standalone) {
         strlist_add(&transaction->recipients, transaction->arena, recipient->address);
         transaction->dsn_notify |= recipient->dsn_notify;
-    } else if (!send_recipient(session, recipient, why)) {
+    } else if (transaction->proxy == NULL && !send_recipient(session, recipient, why)) {
         return false;
     }
     transaction->recipient = transaction->recipient_shown = STR_EMPTY;
@@ -220,8 +230,10 @@ static bool send_bytes(struct session *session, struct str bytes, struct failure
 {
     struct transaction *transaction = &session->transaction;
 
+    if (transaction->proxy != NULL)
+        return proxy_filter_write(session, bytes, why);
     if (!session->smtpd->is_standalone)
-        return orders_send(session, why) &&
+        return orders_send(session, why) && session_milters_lend(session, why) &&
                cleanup_call_content(transaction->call, bytes, session->smtpd->shared->ipc_timeout, why);
     if (transaction->postdrop.pid == 0 && !start_postdrop(session, why))
         return false;
@@ -236,7 +248,9 @@ static void send_pending(struct session *session)
     if (!is_taken(session) || transaction->pending.len == 0)
         return;
     if (!send_bytes(session, strbuf_str(&transaction->pending), &why)) {
-        log_cleanup_trouble(session, why.text);
+        if (transaction->proxy == NULL)
+            log_cleanup_trouble(session, why.text);
+        transaction->is_out_of_space = why.kind == FAILURE_NO_SPACE;
         give_up(transaction);
         return;
     }
@@ -325,6 +339,14 @@ static const struct {
     { CLEANUP_STOPPED, NOTICE_SOFTWARE, 451, "4.3.2", "service shutting down" },
 };
 
+/* A refusal for now is 451, whatever the code for good is. */
+static int code_of(int code, struct str dsn)
+{
+    if (dsn.data[0] == '4' && code == 550)
+        return 451;
+    return (dsn.data[0] - '0') * 100 + code % 100;
+}
+
 static struct str describe(struct session *session, enum cleanup_status status, struct str dsn, struct str reason)
 {
     for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
@@ -333,8 +355,8 @@ static struct str describe(struct session *session, enum cleanup_status status, 
         history_next_is(session,
                         reason.len > 0 && str_starts_with(dsn, STR("4.6.")) ? NOTICE_POLICY : outcomes[i].notice_class);
         if (reason.len > 0 && dsn.len > 0)
-            return arena_printf(session->command_arena, "%c%02d %.*s %.*s", dsn.data[0], outcomes[i].code % 100,
-                                STR_ARG(dsn), STR_ARG(reason));
+            return arena_printf(session->command_arena, "%d %.*s %.*s", code_of(outcomes[i].code, dsn), STR_ARG(dsn),
+                                STR_ARG(reason));
         return arena_printf(session->command_arena, "%d %s Error: %s", outcomes[i].code, outcomes[i].dsn,
                             outcomes[i].text);
     }
@@ -364,29 +386,51 @@ static bool finish_postdrop(struct session *session, struct str *text_out)
     return false;
 }
 
+/* All of the content has come. False, with the reply: it was lost on the way. */
+static bool complete_content(struct session *session, struct str *text_out)
+{
+    struct transaction *transaction = &session->transaction;
+    enum cleanup_status status = CLEANUP_WRITE_ERROR;
+
+    if (is_taken(session) && !transaction->has_content)
+        begin_content(session, STR_EMPTY);
+    send_pending(session);
+    if (!transaction->is_too_large && is_taken(session))
+        return true;
+    if (transaction->is_too_large)
+        status = CLEANUP_TOO_BIG;
+    else if (transaction->is_out_of_space)
+        status = CLEANUP_NO_SPACE;
+    *text_out = describe(session, status, STR_EMPTY, STR_EMPTY);
+    if (transaction->proxy != NULL)
+        proxy_filter_log_refusal(session, *text_out);
+    return false;
+}
+
 bool transaction_finish(struct session *session, struct str *text_out)
 {
     struct transaction *transaction = &session->transaction;
     const struct cleanup_result *result;
     struct failure why;
 
-    if (is_taken(session) && !transaction->has_content)
-        begin_content(session, STR_EMPTY);
-    send_pending(session);
-    if (transaction->is_too_large) {
-        *text_out = describe(session, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
+    if (!complete_content(session, text_out))
         return false;
-    }
-    if (!is_taken(session)) {
-        *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
-        return false;
-    }
+    if (transaction->proxy != NULL)
+        return proxy_filter_finish(session, text_out);
     if (session->smtpd->is_standalone)
         return finish_postdrop(session, text_out);
+    session_milters_used(session);
     if (!orders_send(session, &why) || !cleanup_call_finish(transaction->call, session->command_arena,
                                                             session->smtpd->shared->ipc_timeout, &result, &why)) {
         log_cleanup_trouble(session, why.text);
         *text_out = describe(session, CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
+        return false;
+    }
+    session_milters_returned(session, result->milters);
+    if (result->status != CLEANUP_OK && result->reply.len > 0) {
+        transaction->is_worded_by_milter = true;
+        history_next_is_reject(session, result->reply);
+        *text_out = result->reply;
         return false;
     }
     if (result->status != CLEANUP_OK) {

@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 
+struct proxy_filter;
 struct session;
+struct session_milters;
 
 /*
  * transaction - one message from MAIL to its end: what the client said of it, and the call to cleanup that
@@ -46,7 +48,11 @@ struct transaction {
     uint64_t dsn_notify;
     struct orders orders;
     struct postdrop postdrop;
-    bool has_failed; /* the call broke: at the end the client hears 451 */
+    struct proxy_filter *proxy;      /* NULL: the message goes to cleanup (or postdrop) */
+    bool is_worded_by_milter;        /* the reply at its end, which may have several lines */
+    struct session_milters *milters; /* that have heard of it; NULL: none */
+    bool has_failed;                 /* the call broke: at the end the client hears 451 */
+    bool is_out_of_space;            /* then it hears 452 */
 
     bool is_chunked; /* BDAT has begun */
     uint64_t bytes;  /* content so far, as on the wire: with CR LF */
@@ -74,6 +80,9 @@ MUST_USE bool transaction_open_early(struct session *session, struct failure *wh
 /* Opens the call if this is the first recipient. False: not taken, why has the kind for the reply. */
 MUST_USE bool transaction_add_recipient(struct session *session, const struct cleanup_recipient *recipient,
                                         struct str shown, struct failure *why);
+
+/* "local" or "remote": whether incomplete addresses in headers are ours. */
+struct str transaction_rewrite_context(const struct session *session);
 
 /* A line of content, or a piece of one that is not ended. Trouble is remembered, and told by transaction_finish. */
 void transaction_add_content(struct session *session, struct str line, bool is_ended);

@@ -6,7 +6,9 @@
 #include "smtpd/log_lines.h"
 #include "smtpd/message.h"
 #include "smtpd/policy.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
@@ -59,6 +61,18 @@ static bool begin(struct session *session, const struct chunk *chunk)
     if (!policy_allows_data(session, &reply)) {
         if (content_skip_chunk(session, chunk->bytes))
             answer_send(session, reply);
+        fail(session, chunk);
+        return false;
+    }
+    if (session->transaction.proxy != NULL && !proxy_filter_begin_content(session, &reply)) {
+        if (content_skip_chunk(session, chunk->bytes))
+            answer_send_lines(session, reply);
+        fail(session, chunk);
+        return false;
+    }
+    if (!session_milters_allow_data(session, &reply)) {
+        if (content_skip_chunk(session, chunk->bytes))
+            answer_send_lines(session, reply);
         fail(session, chunk);
         return false;
     }

@@ -4,7 +4,9 @@
 #include "smtpd/content.h"
 #include "smtpd/message.h"
 #include "smtpd/policy.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/verbs.h"
 
 void verb_data(struct session *session, struct str argument)
@@ -23,6 +25,14 @@ void verb_data(struct session *session, struct str argument)
     }
     if (!policy_allows_data(session, &reply)) {
         answer_send(session, reply);
+        return;
+    }
+    if (!session_milters_allow_data(session, &reply)) {
+        answer_send_lines(session, reply);
+        return;
+    }
+    if (session->transaction.proxy != NULL && !proxy_filter_begin_content(session, &reply)) {
+        answer_send_lines(session, reply);
         return;
     }
     answer_send(session, STR("354 End data with <CR><LF>.<CR><LF>"));

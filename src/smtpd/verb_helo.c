@@ -5,24 +5,43 @@
 #include "smtpd/history.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 enum { EHLO_ANSWER_MAXIMUM = 4096 };
 
-/* The name goes into the log and into headers: what has a meaning there does not pass. */
-static void set_name(struct session *session, struct str name)
+/* All words, with one blank between them: whoever says several must not be shown as one who said the first. */
+static void append_words(struct strbuf *name, struct str argument)
 {
+    struct str word;
+
+    while (str_next_word(&argument, " \t", &word)) {
+        if (name->len > 0)
+            strbuf_append_char(name, ' ');
+        strbuf_append(name, word);
+    }
+}
+
+/* The name goes into the log and into headers: what has a meaning there does not pass, blanks neither. */
+static void set_name(struct session *session, struct str argument)
+{
+    struct str name;
+
     strbuf_clear(&session->helo);
-    strbuf_append(&session->helo, syntax_tame_name(session->command_arena, str_part(name, 0, HELO_NAME_MAXIMUM)));
+    append_words(&session->helo, str_part(argument, 0, HELO_NAME_MAXIMUM));
+    name = syntax_tame_name(session->command_arena, strbuf_str(&session->helo));
+    strbuf_clear(&session->helo);
+    strbuf_append(&session->helo, name);
     session->helo_name = strbuf_str(&session->helo);
 }
 
 /* True when the name was taken; a transaction that was open is gone then. */
-static bool take_name(struct session *session, struct str argument, bool is_esmtp)
+static bool take_name(struct session *session, struct str argument, bool is_esmtp,
+                      enum session_milters_helo *milters_out)
 {
-    struct str name, rest, reply;
+    struct str reply;
 
     if (argument.len == 0) {
         answer(session, "501 Syntax: %s hostname", is_esmtp ? "EHLO" : "HELO");
@@ -32,30 +51,40 @@ static bool take_name(struct session *session, struct str argument, bool is_esmt
     forwarded_forget(&session->forwarded);
     history_pause(session);
     session->is_discarding_chunks = false;
-    str_cut(argument, ' ', &name, &rest);
-    set_name(session, name);
+    set_name(session, argument);
     if (!policy_allows_helo(session, &reply)) {
         session->helo_name = STR_EMPTY;
         answer_send(session, reply);
         return false;
     }
+    *milters_out = session_milters_helo(session, argument, &reply);
     session->is_esmtp = is_esmtp;
-    return true;
+    if (*milters_out == SESSION_MILTERS_HELO_SHUTDOWN)
+        answer_send_lines(session, reply);
+    return *milters_out != SESSION_MILTERS_HELO_SHUTDOWN;
 }
 
 void verb_helo(struct session *session, struct str argument)
 {
-    if (take_name(session, argument, false))
+    enum session_milters_helo milters;
+
+    if (take_name(session, argument, false, &milters))
         answer(session, "250 %.*s", STR_ARG(session->smtpd->shared->myhostname));
 }
 
 void verb_ehlo(struct session *session, struct str argument)
 {
     struct auth_mechanisms mechanisms = { .count = 0 };
+    enum session_milters_helo milters;
     struct strbuf text;
 
-    if (!take_name(session, argument, true) || !client_is_understood(session))
+    if (!take_name(session, argument, true, &milters) || !client_is_understood(session))
         return;
+    if (milters == SESSION_MILTERS_HELO_REFUSED) {
+        answer_send_lines(session, arena_printf(session->command_arena, "250-%.*s\n250 ENHANCEDSTATUSCODES",
+                                                STR_ARG(session->smtpd->shared->myhostname)));
+        return;
+    }
     /* Without a back end there is nothing to announce; what needs no login goes on. */
     if (login_is_announced(session) && !login_mechanisms(session, &mechanisms))
         mechanisms.count = 0;

@@ -10,8 +10,10 @@
 #include "smtpd/log_lines.h"
 #include "smtpd/message.h"
 #include "smtpd/policy.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/rewriting.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/storage.h"
 #include "smtpd/syntax.h"
@@ -240,14 +242,27 @@ static bool may_be_stored(struct session *session)
 static bool begin(struct session *session, struct str rest)
 {
     struct failure why;
-    struct str reply;
+    struct str path = rest, parameters, reply;
 
-    if (!take_address(session, &rest) || !take_parameters(session, rest) || !is_utf8_declared(session) ||
-        !may_be_stored(session))
+    if (!take_address(session, &rest))
+        return false;
+    path.len -= rest.len;
+    parameters = rest;
+    if (!take_parameters(session, rest) || !is_utf8_declared(session) || !may_be_stored(session))
         return false;
     if (!policy_allows_sender(session, &reply) ||
         !rewriting_is_known(session, &session->transaction.is_rewritten_locally, &reply)) {
         answer_send(session, reply);
+        return false;
+    }
+    if (!session_milters_allow_sender(session, path, parameters, &reply)) {
+        answer_send_lines(session, reply);
+        return false;
+    }
+    proxy_filter_begin(session);
+    if (session->transaction.proxy != NULL && !session->settings->delay_open_until_valid_rcpt &&
+        !proxy_filter_open_early(session, &reply)) {
+        answer_send_lines(session, reply);
         return false;
     }
     if (!transaction_open_early(session, &why)) {
@@ -276,6 +291,8 @@ void verb_mail(struct session *session, struct str argument)
     transaction_begin(&session->transaction);
     session->transaction.number = ++session->smtpd->transactions;
     session->is_discarding_chunks = false;
+    if (!str_is_empty(session->settings->content_filter))
+        orders_set_filter(&session->transaction.orders, session->transaction.arena, session->settings->content_filter);
     if (begin(session, str_from(argument, 5)))
         answer_send(session, STR("250 2.1.0 Ok"));
     else

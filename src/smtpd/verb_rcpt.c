@@ -9,7 +9,9 @@
 #include "smtpd/log_lines.h"
 #include "smtpd/message.h"
 #include "smtpd/policy.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/session.h"
+#include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/verbs.h"
 
@@ -114,18 +116,28 @@ static void add_recipient(struct session *session, struct str rest)
     struct cleanup_recipient recipient = { .address = STR_EMPTY };
     struct smtp_path path;
     struct failure why;
-    struct str reply;
+    struct str written = rest, reply;
 
     if (!take_address(session, &rest, &path) || !take_parameters(session, &recipient, rest) ||
         !is_within_limit(session))
         return;
+    written.len -= rest.len;
     if (!policy_allows_recipient(session, path.address, path.external, &reply)) {
+        session_milters_recipient_refused(session, written, rest, reply);
         answer_send(session, reply);
+        return;
+    }
+    if (!session_milters_allow_recipient(session, &path, written, rest, &reply)) {
+        answer_send_lines(session, reply);
         return;
     }
     recipient.address = path.address;
     if (str_is_empty(recipient.dsn_orcpt))
         recipient.dsn_orcpt = arena_join(session->command_arena, STR("rfc822;"), path.written);
+    if (session->transaction.proxy != NULL && !proxy_filter_add_recipient(session, path.external, &reply)) {
+        answer_send_lines(session, reply);
+        return;
+    }
     if (!transaction_add_recipient(session, &recipient, path.external, &why))
         message_answer_failure(session, &why);
     else

@@ -103,12 +103,18 @@ enum { MILTER_STATE_MAXIMUM = 64 * 1024, MILTERS_LENT_MAXIMUM = 100 };
 
 /*
  * For the time of one message's content: the descriptor (which stays the milter's) and all else that the borrower
- * needs, in arena, with the values of the macros for the end of the header and of the message. Until milters_returned
- * the lender must not speak. fd -1: there is no connection, and state says what that means.
+ * needs, in arena, with the values of the macros for the end of the header and of the message. The lender does not
+ * speak until milters_returned or milters_unused. fd -1: there is nothing to lend, as the milter wants to hear no more
+ * of this message; state says what that means.
  */
 void milter_lend(struct milter *milter, struct arena *arena, int *fd_out, struct str *state_out);
-/* What milters_conditions said at the borrower's; a text of another length (empty: the borrower died) ends all. */
+/*
+ * What milters_conditions said at the borrower's, of those that had a descriptor; a text of another length (empty: the
+ * borrower died) ends all of these.
+ */
 void milters_returned(struct milters *milters, struct str conditions);
+/* The borrower has not begun, and never will. */
+void milters_unused(struct milters *milters);
 
 /* A set for what others lend. */
 struct milters *milters_create_borrowed(struct loop *loop);

@@ -96,17 +96,32 @@ void milter_lend(struct milter *milter, struct arena *arena, int *fd_out, struct
 
 void milters_returned(struct milters *milters, struct str conditions)
 {
+    size_t lent = 0;
+
+    for (size_t i = 0; i < milters->count; i++)
+        lent += milters->items[i].is_lent;
+    if (conditions.len != lent)
+        conditions = STR_EMPTY;
     for (size_t i = 0; i < milters->count; i++) {
         struct milter *milter = &milters->items[i];
-        char condition = conditions.len == milters->count ? conditions.data[i] : CONDITION_REFUSED;
+        char condition = CONDITION_REFUSED;
 
         if (!milter->is_lent)
             continue;
+        if (conditions.len > 0)
+            condition = conditions.data[0];
+        conditions = str_from(conditions, 1);
         milter->is_lent = false;
         milter->is_in_message = condition == CONDITION_MIDWAY;
         if (condition != CONDITION_READY && condition != CONDITION_MIDWAY)
             milter_give_up(milter);
     }
+}
+
+void milters_unused(struct milters *milters)
+{
+    for (size_t i = 0; i < milters->count; i++)
+        milters->items[i].is_lent = false;
 }
 
 /* What cannot be, from a service that knows what it does. */

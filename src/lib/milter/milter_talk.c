@@ -347,7 +347,7 @@ static struct milter_verdict discard(struct milter *milter, const struct milter_
     return (struct milter_verdict){ .action = MILTER_DISCARD, .where = milter };
 }
 
-static void accept(struct milter *milter, const struct milter_event *event)
+static void take_accept(struct milter *milter, const struct milter_event *event)
 {
     if (is_of_session(event))
         milter->state = MILTER_HAS_ACCEPTED;
@@ -416,7 +416,7 @@ bool milter_judge(struct milter *milter, const struct milter_event *event, char 
     case MILTER_RESPONSE_CONTINUE:
         break;
     case MILTER_RESPONSE_ACCEPT:
-        accept(milter, event);
+        take_accept(milter, event);
         break;
     case MILTER_RESPONSE_DISCARD:
         *verdict_out = discard(milter, event);

@@ -5,7 +5,8 @@ enum {
     ADDRESS_MAXIMUM = 4096,
     ATTRIBUTES_MAXIMUM = 64 * 1024,
     MILTER_STATE_MAXIMUM = 64 * 1024,
-    MILTERS_MAXIMUM = 100
+    MILTERS_MAXIMUM = 100,
+    REPLY_MAXIMUM = 16 * 1024,
 };
 
 static const struct message_field cleanup_open_fields[] = {
@@ -73,6 +74,7 @@ static const struct message_field cleanup_result_fields[] = {
     MESSAGE_FIELD(struct cleanup_result, dsn, FIELD_STR, 16, "enhanced status code"),
     MESSAGE_FIELD(struct cleanup_result, reason, FIELD_STR, 2048, "why not, for the peer"),
     MESSAGE_FIELD(struct cleanup_result, size, FIELD_UINT, INT64_MAX, "bytes of content as queued"),
+    MESSAGE_FIELD(struct cleanup_result, reply, FIELD_STR, REPLY_MAXIMUM, "the whole reply, where a milter worded it"),
     MESSAGE_FIELD(struct cleanup_result, milters, FIELD_STR, MILTERS_MAXIMUM,
                   "a letter each: whether it can be asked again"),
 };

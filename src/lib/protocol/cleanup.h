@@ -93,7 +93,7 @@ struct cleanup_recipient {
 /* What the client's tables want done with the message; said again, it takes the place of what was said before. */
 struct cleanup_orders {
     uint64_t flags;            /* CLEANUP_FLAG_HOLD, CLEANUP_FLAG_DISCARD; added to those of cleanup_open */
-    struct str content_filter; /* "transport:nexthop"; empty: as the configuration says */
+    struct str content_filter; /* "transport:nexthop", where the message goes first; empty: as said before */
     struct str redirect;       /* takes the place of all recipients; empty: none does */
     struct strlist copies;     /* more recipients, added to those of earlier orders */
 };
@@ -120,6 +120,7 @@ struct cleanup_result {
     struct str dsn;     /* enhanced status code that goes with reason, or empty */
     struct str reason;  /* for the peer, without codes; empty: the client's own words for status */
     uint64_t size;      /* bytes of content as queued */
+    struct str reply;   /* a milter's words for the peer, code included, lines as in struct milter_verdict; or empty */
     struct str milters; /* milters_conditions of those that were lent */
 };
 
