@@ -404,6 +404,7 @@ void headers_end(struct message *message, struct str separator)
         add_missing(message);
     if (!has_seen(message, HEADER_MESSAGE_ID) && message->envelope.message_id.len == 0)
         log_message_id(message->queue_id, false, STR("<>"));
+    message->header_bytes = message->content_bytes;
     message_write(message, separator);
     arena_reset(message->scratch);
 }

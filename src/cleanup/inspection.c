@@ -41,7 +41,7 @@ struct order {
 
 /* ---- telling of it ---- */
 
-static struct log_origin origin_of(const struct message *message)
+struct log_origin inspection_origin(const struct message *message)
 {
     const struct envelope *envelope = &message->envelope;
 
@@ -56,7 +56,7 @@ static struct log_origin origin_of(const struct message *message)
 
 static void tell(const struct order *order, struct str words)
 {
-    const struct log_origin origin = origin_of(order->message);
+    const struct log_origin origin = inspection_origin(order->message);
 
     log_inspection(order->message->queue_id, checks_action_word(order->verdict.action), checks_class_word(order->class),
                    *order->text, &origin, words);
@@ -65,9 +65,9 @@ static void tell(const struct order *order, struct str words)
 /* ---- what refuses ---- */
 
 /* Fails the message now, or at its end where the rest of it is still of interest. */
-static void refuse(struct message *message, struct str dsn, struct str reason, bool is_read_on)
+static void refuse(struct message *message, struct str dsn, struct str reason)
 {
-    if (!is_read_on && (message->flags & CLEANUP_FLAG_BOUNCE) == 0) {
+    if ((message->flags & CLEANUP_FLAG_BOUNCE) == 0) {
         message_fail(message, CLEANUP_REJECTED, dsn, reason);
         return;
     }
@@ -82,7 +82,7 @@ static bool reject(struct order *order)
     struct str reason = order->verdict.text.len > 0 ? order->verdict.text : STR("message content rejected");
 
     tell(order, arena_printf(message->scratch, "%.*s %.*s", STR_ARG(order->verdict.dsn), STR_ARG(reason)));
-    refuse(message, order->verdict.dsn, reason, false);
+    refuse(message, order->verdict.dsn, reason);
     return message_is_good(message);
 }
 
@@ -98,20 +98,32 @@ static bool defer(struct order *order)
 
 void inspection_finding(struct message *message, enum mime_finding finding, struct str text)
 {
-    struct str reason = mime_finding_text(finding);
-    struct log_origin origin = origin_of(message);
+    struct log_origin origin = inspection_origin(message);
 
     origin.protocol = origin.helo = STR_EMPTY;
-    log_mime_error(message->queue_id, reason, text, &origin);
-    refuse(message, STR("5.6.0"), reason, true);
+    log_mime_error(message->queue_id, mime_finding_text(finding), text, &origin);
+    message->findings |= (unsigned) finding;
+}
+
+void inspection_conclude(struct message *message)
+{
+    static const enum mime_finding by_weight[] = { MIME_FINDING_NESTING, MIME_FINDING_8BIT_HEADER,
+                                                   MIME_FINDING_ENCODING_DOMAIN, MIME_FINDING_8BIT_BODY };
+
+    if (message->late.dsn.len > 0)
+        message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);
+    for (size_t i = 0; i < ARRAY_COUNT(by_weight); i++) {
+        if ((message->findings & (unsigned) by_weight[i]) != 0)
+            message_fail(message, CLEANUP_REJECTED, STR("5.6.0"), mime_finding_text(by_weight[i]));
+    }
 }
 
 void inspection_bad_character(struct message *message, struct str begun)
 {
-    const struct log_origin origin = origin_of(message);
+    const struct log_origin origin = inspection_origin(message);
 
     log_inspection(message->queue_id, "reject", "content", begun, &origin, STR("5.7.1 disallowed character"));
-    refuse(message, STR("5.7.1"), STR("disallowed character"), false);
+    refuse(message, STR("5.7.1"), STR("disallowed character"));
 }
 
 /* ---- what orders ---- */

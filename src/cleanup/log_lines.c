@@ -65,10 +65,10 @@ void log_map_many(struct str queue_id, struct str maps, struct str address)
     strbuf_done(&buf);
 }
 
-/* "from client; from=<> to=<> proto=ESMTP helo=<x>" */
-static void append_origin(struct strbuf *line, const struct log_origin *origin)
+/* "; from=<> to=<> proto=ESMTP helo=<x>" */
+static void append_envelope(struct strbuf *line, const struct log_origin *origin)
 {
-    strbuf_printf(line, " from %.*s; from=<", STR_ARG(origin->client));
+    strbuf_append(line, STR("; from=<"));
     log_append_address(line, origin->sender);
     strbuf_append_char(line, '>');
     if (origin->recipient.len > 0) {
@@ -80,6 +80,12 @@ static void append_origin(struct strbuf *line, const struct log_origin *origin)
         strbuf_printf(line, " proto=%.*s", STR_ARG(origin->protocol));
     if (origin->helo.len > 0)
         strbuf_printf(line, " helo=<%.*s>", STR_ARG(origin->helo));
+}
+
+static void append_origin(struct strbuf *line, const struct log_origin *origin)
+{
+    strbuf_printf(line, " from %.*s", STR_ARG(origin->client));
+    append_envelope(line, origin);
 }
 
 void log_inspection(struct str queue_id, const char *action, const char *context, struct str text,
@@ -145,4 +151,52 @@ void log_disk_fails(const char *reason)
 void log_disk_works(const char *which)
 {
     log_info("the queue's disk works again: %s", which);
+}
+
+void log_milter_action(struct str queue_id, const char *action, const char *stage, const struct log_origin *origin,
+                       struct str words)
+{
+    struct strbuf line;
+
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    strbuf_printf(&line, "%s from %.*s: ", stage, STR_ARG(origin->client));
+    strbuf_append(&line, words);
+    append_envelope(&line, origin);
+    log_info("%.*s: milter-%s: %.*s", STR_ARG(queue_id), action, (int) line.len, strbuf_c(&line));
+    strbuf_done(&line);
+}
+
+void log_milter_many_senders(struct str queue_id, struct str address)
+{
+    log_warning("%.*s: Milter request to add multi-sender: \"%.*s\"", STR_ARG(queue_id), STR_ARG(address));
+}
+
+void log_milter_bad_sender_argument(struct str argument)
+{
+    log_warning("Ignoring bad ESMTP parameter \"%.*s\" in SMFI_CHGFROM request",
+                STR_ARG(str_part(argument, 0, SHOWN_OF_ADDRESS)));
+}
+
+void log_milter_bad_argument(struct str queue_id, const char *name, struct str argument)
+{
+    log_warning("%.*s: Bad %s parameter from Milter or header/body_checks: \"%.*s\"", STR_ARG(queue_id), name,
+                STR_ARG(str_part(argument, 0, SHOWN_OF_ADDRESS)));
+}
+
+void log_milter_ignored_argument(struct str queue_id, struct str argument)
+{
+    log_warning("%.*s: ignoring ESMTP argument from Milter or header/body_checks: \"%.*s\"", STR_ARG(queue_id),
+                STR_ARG(str_part(argument, 0, SHOWN_OF_ADDRESS)));
+}
+
+void log_milter_null_recipient(struct str queue_id)
+{
+    log_warning("%.*s: ignoring attempt from Milter to add null recipient", STR_ARG(queue_id));
+}
+
+void log_milter_refuses_recipient(struct str queue_id)
+{
+    log_warning("%.*s: milter configuration error: can't reject recipient in non-smtpd(8) submission",
+                STR_ARG(queue_id));
+    log_warning("%.*s: message not accepted, try again later", STR_ARG(queue_id));
 }

@@ -47,4 +47,17 @@ void log_disk_fails(const char *reason);
 /* "the queue's disk works again: WHICH" */
 void log_disk_works(const char *which);
 
+/* "ABC: milter-reject: END-OF-MESSAGE from client[addr]: words; from=<> to=<> proto=ESMTP helo=<x>". action: "reject",
+ * "discard", "hold". */
+void log_milter_action(struct str queue_id, const char *action, const char *stage, const struct log_origin *origin,
+                       struct str words);
+/* What a milter asks for and cannot have. */
+void log_milter_many_senders(struct str queue_id, struct str address);
+void log_milter_bad_sender_argument(struct str argument);
+void log_milter_bad_argument(struct str queue_id, const char *name, struct str argument);
+void log_milter_ignored_argument(struct str queue_id, struct str argument);
+void log_milter_null_recipient(struct str queue_id);
+/* Two warnings: there is nobody to tell that a recipient of mail without a session was refused. */
+void log_milter_refuses_recipient(struct str queue_id);
+
 #endif

@@ -2,6 +2,7 @@
 #include "cleanup/message.h"
 
 #include "base/map.h"
+#include "cleanup/filtering.h"
 #include "cleanup/headers.h"
 #include "cleanup/inspection.h"
 #include "cleanup/log_lines.h"
@@ -25,6 +26,7 @@ void message_init(struct message *message, struct service *service, struct arena
 
 void message_done(struct message *message)
 {
+    filtering_done(&message->filtering);
     journal_file_abandon(&message->file);
     map_destroy(&message->duplicates);
     mime_parser_destroy(&message->mime);
@@ -42,7 +44,7 @@ void message_fail(struct message *message, enum cleanup_status status, struct st
     message->reason = arena_str(message->arena, reason);
 }
 
-static void fail_writing(struct message *message, const struct failure *why)
+void message_fail_writing(struct message *message, const struct failure *why)
 {
     log_write_problem(message->queue_id, why->text);
     message_fail(message, why->kind == FAILURE_NO_SPACE ? CLEANUP_NO_SPACE : CLEANUP_WRITE_ERROR, STR_EMPTY, STR_EMPTY);
@@ -79,7 +81,7 @@ bool message_begin(struct message *message)
         return false;
     }
     if (!journal_writer_may_accept(journal, is_inside, &why) || !journal_writer_new_id(journal, &message->id, &why)) {
-        fail_writing(message, &why);
+        message_fail_writing(message, &why);
         message->reason = arena_str(message->arena, str_from_c(why.text));
         return false;
     }
@@ -119,7 +121,7 @@ static unsigned envelope_flags(const struct message *message)
     return flags;
 }
 
-static void set_sender(struct message *message, struct str sender)
+void message_set_sender(struct message *message, struct str sender)
 {
     struct mapping_context context = message_mapping_context(message, message->arena);
     enum mapping_result result = MAPPING_DONE;
@@ -161,7 +163,7 @@ void message_set_envelope(struct message *message, const struct cleanup_envelope
     own->rewrite = message->has_local_context ? ENVELOPE_REWRITE_LOCAL : ENVELOPE_REWRITE_REMOTE;
     message->rewrites_headers =
         message->has_local_context || message->service->settings->remote_header_rewrite_domain.len > 0;
-    set_sender(message, envelope->sender);
+    message_set_sender(message, envelope->sender);
 }
 
 void message_take_orders(struct message *message, const struct cleanup_orders *orders)
@@ -184,11 +186,11 @@ static void spill_content(struct message *message)
     struct failure why;
 
     if (message->file == NULL && !journal_file_begin(message->service->journal, message->id, &message->file, &why)) {
-        fail_writing(message, &why);
+        message_fail_writing(message, &why);
         return;
     }
     if (!journal_file_write(message->file, strbuf_str(&message->content), &why)) {
-        fail_writing(message, &why);
+        message_fail_writing(message, &why);
         journal_file_abandon(&message->file);
     }
     strbuf_clear(&message->content);
@@ -221,7 +223,7 @@ void message_write(struct message *message, struct str bytes)
         return;
     message->content_bytes += bytes.len;
     message->envelope.content_lines += str_count_char(bytes, '\n');
-    if (limit > 0 && message->content_bytes > (uint64_t) limit && is_from_outside(message)) {
+    if (limit > 0 && message->content_bytes > (uint64_t) limit && !message->is_edited && is_from_outside(message)) {
         message_fail(message, CLEANUP_TOO_BIG, STR_EMPTY, STR_EMPTY);
         strbuf_done(&message->content);
         journal_file_abandon(&message->file);
@@ -234,6 +236,15 @@ void message_write(struct message *message, struct str bytes)
         replace_stray_cr(message->content.data + message->content.len - bytes.len, bytes.len);
     if (message->content.len > (size_t) service->settings->spool_inline_limit)
         spill_content(message);
+}
+
+void message_write_anew(struct message *message)
+{
+    strbuf_clear(&message->content);
+    message->is_edited = true;
+    message->content_bytes = 0;
+    message->envelope.content_lines = 0;
+    message->has_8bit = false;
 }
 
 static enum checks_class class_of(const struct mime_event *event)
@@ -254,6 +265,8 @@ static void take_field(struct message *message, const struct mime_event *event)
     if (!inspection_is_on(message) || inspection_field(message, class_of(event), &field)) {
         message_write(message, field);
         message_write(message, STR("\n"));
+        if (message->has_8bit && !event->may_be_encoded && !domain_is_ascii(field))
+            message->has_utf8_header = true;
     }
     arena_reset(message->scratch);
 }
@@ -284,6 +297,18 @@ static void take_body(struct message *message, const struct mime_event *event)
         message_write(message, STR("\n"));
 }
 
+/* Whether anybody wants to know of the parts: rules, strict_*, SMTPUTF8 that fields of parts may need. */
+static bool is_read_as_mime(const struct message *message, bool is_inspected)
+{
+    const struct service *service = message->service;
+
+    if (service->settings->disable_mime_input_processing)
+        return false;
+    return (message->flags & (CLEANUP_FLAG_SMTPUTF8 | CLEANUP_FLAG_AUTOUTF8)) != 0 ||
+           (is_inspected && (checks_has_any(service->checks) || service->findings != MIME_FINDING_NESTING)) ||
+           service->settings->force_mime_input_conversion;
+}
+
 static void open_parser(struct message *message)
 {
     const struct service *service = message->service;
@@ -294,7 +319,8 @@ static void open_parser(struct message *message)
         .line_limit = (size_t) shared->line_length_limit,
         .boundary_limit = (size_t) shared->mime_boundary_length_limit,
         .nesting_limit = (size_t) shared->mime_nesting_limit,
-        .ignores_mime = service->settings->disable_mime_input_processing,
+        .ignores_mime = !is_read_as_mime(message, is_inspected),
+        .encodes_8bit = service->settings->force_mime_input_conversion,
         .needs_no_lines = !is_inspected || !checks_has(service->checks, CHECKS_BODY),
         .findings = is_inspected ? service->findings : 0,
     };
@@ -408,7 +434,7 @@ static void make_durable(struct message *message)
         is_durable = journal_file_finish(&message->file, &message->envelope, &why);
     }
     if (!is_durable)
-        fail_writing(message, &why);
+        message_fail_writing(message, &why);
 }
 
 /* What the checks of the content ordered, after what the client did. */
@@ -437,8 +463,7 @@ void message_finish(struct message *message)
         message_fail(message, CLEANUP_NO_RECIPIENTS, STR_EMPTY, STR_EMPTY);
     recipients_add_bcc(message);
     recipients_redirect(message);
-    if (message->late.dsn.len > 0)
-        message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);
+    inspection_conclude(message);
     if (!message_is_good(message))
         return;
     find_utf8(message);

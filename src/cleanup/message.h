@@ -7,6 +7,7 @@
 #include "protocol/cleanup.h"
 #include "spool/journal_writer.h"
 
+struct filtering;
 struct map;
 struct mime_parser;
 struct service;
@@ -54,12 +55,16 @@ struct message {
     struct mime_parser *mime;          /* NULL before the content */
     struct strange_characters strange; /* message_reject_characters and _strip_characters */
     struct late_refusal late;
+    unsigned findings; /* enum mime_finding, each of which refuses it */
     struct {
         struct str redirect; /* what checks order comes after what the client orders */
         struct str content_filter;
     } inspected;
-    bool passes_milters;       /* a rule said so: no filter sees it */
-    struct str last_recipient; /* as canonical tables left it, for the log */
+    struct filtering *filtering; /* milters; NULL: none (yet) */
+    struct str reply;            /* a milter's words for the client; empty: none */
+    bool is_edited;              /* milters have changed the content: it may have grown beyond message_size_limit */
+    bool passes_milters;         /* a rule said so: no filter sees it */
+    struct str last_recipient;   /* as canonical tables left it, for the log */
     bool is_in_body;
     uint64_t headers_seen; /* bit 1 << enum header_type */
     bool is_resent;
@@ -71,6 +76,7 @@ struct message {
     struct strbuf content; /* what no file holds yet */
     struct journal_file *file;
     uint64_t content_bytes;
+    uint64_t header_bytes; /* of them: the header, without the empty line behind it */
     bool has_8bit;
     bool declares_8bit; /* Content-Transfer-Encoding is 8bit or binary */
     bool has_parts;     /* multipart or message: bytes beyond ASCII are taken for declared in there */
@@ -87,6 +93,8 @@ void message_init(struct message *message, struct service *service, struct arena
 /* Removes what was not finished. */
 void message_done(struct message *message);
 
+/* Trouble with the disk: logged, and the message is not taken. */
+void message_fail_writing(struct message *message, const struct failure *why);
 /* Keeps the first trouble; the text is copied. */
 void message_fail(struct message *message, enum cleanup_status status, struct str dsn, struct str reason);
 static inline bool message_is_good(const struct message *message)
@@ -102,6 +110,10 @@ void message_add_content(struct message *message, struct str bytes);
 /* Header, body and recipients are complete: makes it durable. */
 void message_finish(struct message *message);
 
+/* The envelope's sender, as a client would have given it: completed and mapped. */
+void message_set_sender(struct message *message, struct str sender);
+/* Milters have changed the content, and all of it is written anew, with message_write. */
+void message_write_anew(struct message *message);
 /* For headers: appends to the queued content. */
 void message_write(struct message *message, struct str bytes);
 struct mapping_context message_mapping_context(const struct message *message, struct arena *arena);

@@ -290,3 +290,34 @@ void recipients_redirect(struct message *message)
     envelope->recipients[0].address = message->redirect;
     envelope->recipient_count = 1;
 }
+
+void recipients_add_late(struct message *message, struct str address, struct str dsn_orcpt, unsigned notify)
+{
+    struct pending_recipient late = {
+        .address = address, .original = address, .dsn_orcpt = dsn_orcpt, .dsn_notify = notify, .is_copy = true
+    };
+
+    if (is_recipient(message, address))
+        return;
+    add_pending(message, &late);
+    recipients_flush(message);
+}
+
+void recipients_delete(struct message *message, struct str original)
+{
+    bool has_originals = message->service->settings->enable_original_recipient;
+    struct envelope *envelope = &message->envelope;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct envelope_recipient *recipient = &envelope->recipients[i];
+        bool is_mapped = has_originals && recipient->original.len > 0;
+
+        if (!str_equal(is_mapped ? recipient->original : recipient->address, original))
+            envelope->recipients[kept++] = *recipient;
+    }
+    envelope->recipient_count = kept;
+    /* It may come back. */
+    map_destroy(&message->duplicates);
+    message->first_key = (struct str){ 0 };
+}

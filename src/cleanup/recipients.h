@@ -18,4 +18,10 @@ void recipients_add_bcc(struct message *message);
 /* Copies that the client's tables ordered; then, if they ordered it, one address instead of all recipients. */
 void recipients_redirect(struct message *message);
 
+/* What milters want when all is complete: one more recipient, mapped as copies are; one that is there already is not
+ * added. notify: enum dsn_notify. */
+void recipients_add_late(struct message *message, struct str address, struct str dsn_orcpt, unsigned notify);
+/* All that came of the recipient that the client gave so. */
+void recipients_delete(struct message *message, struct str original);
+
 #endif

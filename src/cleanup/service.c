@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/service.h"
 
+#include "checks/checks.h"
 #include "cleanup/inspection.h"
 #include "cleanup/log_lines.h"
 #include "cleanup/mapping.h"
@@ -8,6 +9,8 @@
 #include "cleanup/rewriter.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
+#include "milter/settings.h"
+#include "protocol/proxymap.h"
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
 #include "spool/journal_writer.h"
@@ -22,6 +25,25 @@ static void warn(void *context, const char *text)
 static void watch(void *context, const char *path)
 {
     daemon_watch_file(context, path);
+}
+
+/* What milters are, and the rules about what they add. */
+static bool open_milters(struct daemon *daemon, struct service *service, struct table_set *tables, struct failure *why)
+{
+    struct arena *arena = daemon_arena(daemon);
+    const struct checks_options checks = {
+        .tables = { [CHECKS_HEADER] = { STR("milter_header_checks"), service->settings->milter_header_checks } },
+        .actions = CHECKS_ACTIONS_MILTER,
+    };
+    void *settings;
+
+    if (!settings_load(&milter_settings_table, daemon_main_cf(daemon), str_from_c(daemon_service(daemon)), arena,
+                       &settings, why))
+        return false;
+    service->milter_settings = settings;
+    service->milters = milter_services_parse(service->milter_settings->non_smtpd_milters, settings, arena);
+    service->milter_header_checks = checks_open(tables, &checks, arena);
+    return true;
 }
 
 bool service_open(struct daemon *daemon, struct failure *why)
@@ -46,6 +68,8 @@ bool service_open(struct daemon *daemon, struct failure *why)
     if (service->mapping == NULL)
         return false;
     inspection_open(service, tables, arena);
+    if (!open_milters(daemon, service, tables, why))
+        return false;
     daemon_keep(daemon, service);
     return true;
 }
@@ -107,6 +131,8 @@ void *service_start(struct daemon *daemon)
     rewrite = daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->rewrite_service_name),
                               &rewrite_protocol);
     qmgr = daemon_endpoint(daemon, daemon_service_path(daemon, "public", shared->queue_service_name), &queue_protocol);
+    service->proxymap = daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->proxymap_service_name),
+                                        &proxymap_protocol);
     service->rewriter = rewriter_create(rewrite, shared->ipc_timeout);
     mapping_set_rewriter(service->mapping, service->rewriter);
     service->notifier = notifier_start(service->loop, qmgr, shared->ipc_timeout);

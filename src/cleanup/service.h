@@ -7,6 +7,7 @@
 #include "cleanup/strange_characters.h"
 #include "config/own_addresses.h"
 #include "config/shared_settings.h"
+#include "milter/service.h"
 
 struct checks;
 struct daemon;
@@ -27,6 +28,10 @@ struct service {
     const struct shared_settings *shared;
     struct rewriter *rewriter;
     struct mapping *mapping;
+    const struct milter_settings *milter_settings;
+    struct milter_services milters; /* non_smtpd_milters */
+    struct endpoint *proxymap;      /* connects to them */
+    struct checks *milter_header_checks;
     struct checks *checks;
     struct character_set rejected_characters;
     struct character_set stripped_characters;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup/session.h"
 
+#include "cleanup/filtering.h"
 #include "cleanup/message.h"
 #include "cleanup/recipients.h"
 #include "cleanup/service.h"
@@ -27,6 +28,8 @@ static bool answer(struct session *session, struct failure *why)
         .dsn = message->dsn,
         .reason = message->reason,
         .size = message->content_bytes,
+        .reply = message->reply,
+        .milters = filtering_conditions(message),
     };
 
     session->is_answered = true;
@@ -60,6 +63,8 @@ static bool take_one(struct session *session, struct failure *why)
         return false;
     if (type == &cleanup_end_message)
         session->is_ended = true;
+    else if (type == &cleanup_milter_message && message->has_envelope)
+        return filtering_borrow(message, content, why);
     else if (session->is_answered)
         return true;
     else if (type == &cleanup_content_message && message->has_envelope)

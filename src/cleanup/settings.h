@@ -33,9 +33,11 @@ struct cleanup_settings {
     struct str header_checks;
     struct str mime_header_checks;
     struct str nested_header_checks;
+    struct str milter_header_checks;
     struct str body_checks;
     int64_t body_checks_size_limit;
     bool disable_mime_input_processing;
+    bool force_mime_input_conversion;
     bool strict_7bit_headers;
     bool strict_8bitmime;
     bool strict_8bitmime_body;

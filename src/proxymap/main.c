@@ -5,8 +5,10 @@
 #include "config/master_cf.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
+#include "os/fd.h"
 #include "protocol/proxymap.h"
 #include "proxymap/changes.h"
+#include "proxymap/milters.h"
 #include "proxymap/settings.h"
 #include "proxymap/tables.h"
 
@@ -14,6 +16,7 @@ struct proxymap {
     bool may_write; /* this is proxywrite */
     struct table_set *set;
     struct proxymap_tables *tables;
+    struct milter_ways *milters; /* NULL: none may be connected to */
 };
 
 static void watch(void *context, const char *path)
@@ -91,7 +94,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
         daemon_keep(daemon, proxymap);
         return true;
     }
-    if (!allow_remote(daemon, proxymap, why))
+    if (!milter_ways_open(daemon, &proxymap->milters, why) || !allow_remote(daemon, proxymap, why))
         return false;
     open_listed(proxymap, maps);
     daemon_keep(daemon, proxymap);
@@ -107,6 +110,7 @@ static void stop(void *context)
 {
     struct proxymap *proxymap = context;
 
+    milter_ways_close(&proxymap->milters);
     table_set_destroy(&proxymap->set);
 }
 
@@ -170,10 +174,24 @@ static bool change(struct daemon_call *call, struct failure *why)
     return daemon_reply(call, &reply, why);
 }
 
+static bool connect_milter(struct daemon_call *call, struct failure *why)
+{
+    struct proxymap *proxymap = call->context;
+    struct proxymap_connected reply = { .fd = -1, .reason = STR("this is proxywrite") };
+    bool is_sent;
+
+    if (proxymap->milters != NULL)
+        milter_ways_connect(proxymap->milters, call->request, call->arena, &reply);
+    is_sent = daemon_reply(call, &reply, why);
+    fd_close(&reply.fd);
+    return is_sent;
+}
+
 static const struct daemon_operation operations[] = {
     { &proxymap_open_message, &proxymap_opened_message, open_table },
     { &proxymap_lookup_message, &proxymap_value_message, look_up },
     { &proxymap_change_message, &proxymap_value_message, change },
+    { &proxymap_connect_message, &proxymap_connected_message, connect_milter },
     { NULL, NULL, NULL },
 };
 

@@ -39,9 +39,22 @@ static const struct message_field proxymap_change_fields[] = {
 };
 MESSAGE_TYPE(proxymap_change);
 
+static const struct message_field proxymap_connect_fields[] = {
+    MESSAGE_FIELD(struct proxymap_connect, place, FIELD_STR, TABLE_MAXIMUM, "inet:host:port or unix:path"),
+    MESSAGE_FIELD(struct proxymap_connect, timeout_s, FIELD_UINT, UINT32_MAX, "how long it may take"),
+};
+MESSAGE_TYPE(proxymap_connect);
+
+static const struct message_field proxymap_connected_fields[] = {
+    MESSAGE_FIELD(struct proxymap_connected, fd, FIELD_FD, 0, "the connection, or none"),
+    MESSAGE_FIELD(struct proxymap_connected, is_timeout, FIELD_BOOL, 1, "it took too long"),
+    MESSAGE_FIELD(struct proxymap_connected, reason, FIELD_STR, 2048, "why there is none"),
+};
+MESSAGE_TYPE(proxymap_connected);
+
 static const struct message_type *const messages[] = {
-    &proxymap_open_message,  &proxymap_opened_message, &proxymap_lookup_message,
-    &proxymap_value_message, &proxymap_change_message, NULL,
+    &proxymap_open_message,   &proxymap_opened_message,  &proxymap_lookup_message,    &proxymap_value_message,
+    &proxymap_change_message, &proxymap_connect_message, &proxymap_connected_message, NULL,
 };
 
 const struct protocol proxymap_protocol = { "proxymap", 1, messages };

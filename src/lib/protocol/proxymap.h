@@ -46,6 +46,20 @@ struct proxymap_change {
     bool is_removal; /* of the key; else it gets the value */
 };
 
+/* A connection to a milter of non_smtpd_milters, for cleanup, which makes none itself: to private/proxymap alone. */
+struct proxymap_connect {
+    struct str place; /* "inet:host:port", "unix:path", as main.cf has it */
+    uint64_t timeout_s;
+};
+
+struct proxymap_connected {
+    int fd; /* -1: none */
+    bool is_timeout;
+    struct str reason;
+};
+
+extern const struct message_type proxymap_connect_message;
+extern const struct message_type proxymap_connected_message;
 extern const struct message_type proxymap_change_message;
 extern const struct message_type proxymap_open_message;
 extern const struct message_type proxymap_opened_message;
