@@ -148,6 +148,11 @@ bool stream_wait(struct stream *stream, enum poller_direction direction, struct 
     return poller_wait(stream->poller, direction, timeout, why);
 }
 
+bool stream_wait_ready(struct stream *stream, enum stream_wait wait, struct failure *why)
+{
+    return stream_wait(stream, wait == STREAM_WAIT_READ ? POLLER_READ : POLLER_WRITE, why);
+}
+
 void stream_abort(struct stream *stream)
 {
     stream->is_aborted = true;

@@ -137,6 +137,12 @@ struct stream_ops {
     void (*destroy)(void *context);
 };
 
+/*
+ * Waits, within timeout and deadline, until the descriptor is ready for it: for what is done with the descriptor itself
+ * before the ops are set, as a handshake.
+ */
+MUST_USE bool stream_wait_ready(struct stream *stream, enum stream_wait wait, struct failure *why);
+
 /* Drops what is buffered unread (what a peer sent in clear must not count as sent under TLS); unsent must be 0. */
 void stream_set_ops(struct stream *stream, const struct stream_ops *ops, void *context);
 

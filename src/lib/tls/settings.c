@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/settings.h"
+
+#define OWNER struct tls_settings
+#define TEXT(member, name, default_text, purpose) SETTING_STRING(OWNER, member, name, default_text, 0, 0, purpose)
+
+static const struct setting rows[] = {
+    TEXT(high_cipherlist, "tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH",
+         "OpenSSL's words for the ciphers of the grade \"high\"."),
+    TEXT(medium_cipherlist, "tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH",
+         "OpenSSL's words for the ciphers of the grade \"medium\" and better."),
+    TEXT(low_cipherlist, "tls_low_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH",
+         "OpenSSL's words for the ciphers of the grade \"low\" and better; no one should use it."),
+    TEXT(export_cipherlist, "tls_export_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH",
+         "OpenSSL's words for the ciphers of the grade \"export\" and better; no one should use it."),
+    TEXT(null_cipherlist, "tls_null_cipherlist", "eNULL:!aNULL",
+         "OpenSSL's words for ciphers that authenticate and do not encrypt: the grade \"null\"."),
+    SETTING_BOOLEAN(OWNER, preempt_cipherlist, "tls_preempt_cipherlist", "no",
+                    "The server's order of ciphers counts, not the client's."),
+    TEXT(ssl_options, "tls_ssl_options", "", "Options of OpenSSL to switch on, by name or as 0x and a bit mask."),
+    TEXT(disable_workarounds, "tls_disable_workarounds", "",
+         "OpenSSL's workarounds of others' bugs to switch off, by name or as 0x and a bit mask."),
+    TEXT(eecdh_auto_curves, "tls_eecdh_auto_curves", "X25519 X448 prime256v1 secp521r1 secp384r1",
+         "The curves of the grade \"auto\", the best first; those that OpenSSL does not have are left out."),
+    TEXT(eecdh_strong_curve, "tls_eecdh_strong_curve", "prime256v1", "The curve of the grade \"strong\"."),
+    TEXT(eecdh_ultra_curve, "tls_eecdh_ultra_curve", "secp384r1", "The curve of the grade \"ultra\"."),
+    TEXT(ffdhe_auto_groups, "tls_ffdhe_auto_groups", "ffdhe2048 ffdhe3072",
+         "The finite-field groups of TLS 1.3 that stand behind the curves of the grade \"auto\"."),
+    SETTING_BOOLEAN(OWNER, append_default_ca, "tls_append_default_CA", "no",
+                    "Trust the system's authorities besides those in CAfile and CApath."),
+    SETTING_BOOLEAN(OWNER, legacy_public_key_fingerprints, "tls_legacy_public_key_fingerprints", "no",
+                    "Make fingerprints of public keys as Postfix before 2.9.6 did."),
+    TEXT(config_file, "tls_config_file", "default",
+         "OpenSSL's configuration: \"default\", \"none\", or a file's absolute name."),
+    TEXT(config_name, "tls_config_name", "", "The application whose section of that file counts."),
+    TEXT(session_ticket_cipher, "tls_session_ticket_cipher", "aes-256-cbc",
+         "What session tickets are encrypted with; empty: there are none."),
+    TEXT(server_sni_maps, "tls_server_sni_maps", "",
+         "Tables by name that clients ask for (SNI) of files with keys and certificates, made by postmap -F."),
+};
+
+const struct settings_table tls_settings_table = SETTINGS_TABLE("tls", struct tls_settings, rows);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TLS_SETTINGS_H
+#define TLS_SETTINGS_H
+
+#include "config/settings.h"
+
+/* settings - the parameters of TLS that servers and clients share. */
+struct tls_settings {
+    struct str high_cipherlist;
+    struct str medium_cipherlist;
+    struct str low_cipherlist;
+    struct str export_cipherlist;
+    struct str null_cipherlist;
+    bool preempt_cipherlist;
+    struct str ssl_options;
+    struct str disable_workarounds;
+    struct str eecdh_auto_curves;
+    struct str eecdh_strong_curve;
+    struct str eecdh_ultra_curve;
+    struct str ffdhe_auto_groups;
+    bool append_default_ca;
+    bool legacy_public_key_fingerprints;
+    struct str config_file;
+    struct str config_name;
+    struct str session_ticket_cipher;
+    struct str server_sni_maps;
+};
+
+extern const struct settings_table tls_settings_table;
+
+#endif
