@@ -97,6 +97,7 @@ static bool queue_notice(const struct notice *notice, struct str *queue_id_out, 
     if (notice->request->is_smtputf8)
         flags |= CLEANUP_FLAG_SMTPUTF8;
     flags |= cleanup_autodetects(&notice->notifier->shared->smtputf8_autodetect_classes, "bounce");
+    flags |= cleanup_filters(&notice->notifier->shared->internal_mail_filter_classes, "bounce");
     if (!cleanup_call_open(notice->notifier->cleanup, flags, notice->arena, timeout, &call, queue_id_out, why))
         return false;
     is_told = send_envelope(notice, call, now, why) && send_content(notice, call, *queue_id_out, now, why) &&

@@ -30,3 +30,5 @@ const char *const setting_words_workarounds[] = { "disable_esmtp", "delay_dotcrl
 
 const char *const setting_words_origins[] = { "sendmail", "smtpd",  "qmqpd", "forward", "bounce",
                                               "notify",   "verify", "all",   NULL };
+
+const char *const setting_words_internal_mail[] = { "bounce", "notify", NULL };

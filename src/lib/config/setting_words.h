@@ -12,12 +12,13 @@ extern const char *const setting_words_extensions[]; /* propagate_unmatched_exte
 extern const char *const setting_words_notices[];    /* notify_classes */
 /* canonical_classes, masquerade_classes and their kin; in the order of MAPPING_ENVELOPE_SENDER and so on */
 extern const char *const setting_words_addresses[];
-extern const char *const setting_words_overrides[];   /* receive_override_options */
-extern const char *const setting_words_expansions[];  /* allow_mail_to_commands, allow_mail_to_files */
-extern const char *const setting_words_deliveries[];  /* prepend_delivered_header */
-extern const char *const setting_words_lookups[];     /* smtp_host_lookup */
-extern const char *const setting_words_origins[];     /* smtputf8_autodetect_classes */
-extern const char *const setting_words_resolver[];    /* smtp_dns_resolver_options */
-extern const char *const setting_words_workarounds[]; /* smtp_pix_workarounds */
+extern const char *const setting_words_overrides[];     /* receive_override_options */
+extern const char *const setting_words_expansions[];    /* allow_mail_to_commands, allow_mail_to_files */
+extern const char *const setting_words_deliveries[];    /* prepend_delivered_header */
+extern const char *const setting_words_lookups[];       /* smtp_host_lookup */
+extern const char *const setting_words_origins[];       /* smtputf8_autodetect_classes */
+extern const char *const setting_words_internal_mail[]; /* internal_mail_filter_classes */
+extern const char *const setting_words_resolver[];      /* smtp_dns_resolver_options */
+extern const char *const setting_words_workarounds[];   /* smtp_pix_workarounds */
 
 #endif

@@ -149,6 +149,9 @@ static const struct setting rows[] = {
                     "Mail with UTF-8 in addresses and headers (RFC 6531)."),
     SETTING_BOOLEAN(struct shared_settings, strict_smtputf8, "strict_smtputf8", "no",
                     "UTF-8 in headers and addresses is refused without SMTPUTF8."),
+    SETTING_WORDS(struct shared_settings, internal_mail_filter_classes, "internal_mail_filter_classes", "",
+                  setting_words_internal_mail,
+                  "Mail made inside that header and body checks and non_smtpd_milters see: bounce, notify."),
     SETTING_WORDS(struct shared_settings, smtputf8_autodetect_classes, "smtputf8_autodetect_classes",
                   "sendmail, verify", setting_words_origins,
                   "Mail by origin (sendmail, smtpd, forward, bounce, notify, verify, all) that is looked through for "

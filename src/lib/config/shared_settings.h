@@ -92,6 +92,7 @@ struct shared_settings {
     int header_from_format; /* enum header_from_format */
     bool strict_smtputf8;
     struct strlist smtputf8_autodetect_classes;
+    struct strlist internal_mail_filter_classes;
     bool soft_bounce;
     struct str debug_peer_list;
     int debug_peer_level;

@@ -236,7 +236,8 @@ bool transcript_send(const struct transcript *transcript, const struct transcrip
 {
     struct duration timeout = mail->shared->ipc_timeout;
     uint64_t flags = CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_MAP_OK |
-                     cleanup_autodetects(&mail->shared->smtputf8_autodetect_classes, "notify");
+                     cleanup_autodetects(&mail->shared->smtputf8_autodetect_classes, "notify") |
+                     cleanup_filters(&mail->shared->internal_mail_filter_classes, "notify");
     struct arena *arena = arena_create();
     const struct cleanup_result *result;
     struct instant now = clock_now();

@@ -98,6 +98,11 @@ uint64_t cleanup_autodetects(const struct strlist *classes, const char *origin)
     return is_listed ? CLEANUP_FLAG_AUTOUTF8 : 0;
 }
 
+uint64_t cleanup_filters(const struct strlist *classes, const char *origin)
+{
+    return strlist_contains_nocase(classes, str_from_c(origin)) ? CLEANUP_FLAG_FILTER | CLEANUP_FLAG_MILTERS : 0;
+}
+
 static bool send_opening(struct call *call, const struct cleanup_opening *opening, struct duration timeout,
                          struct failure *why)
 {

@@ -139,6 +139,8 @@ enum { CLEANUP_CONTENT_MAXIMUM = 32 * 1024 };
 
 /* CLEANUP_FLAG_AUTOUTF8 if smtputf8_autodetect_classes lists this kind of mail ("sendmail", "smtpd", ...), else 0. */
 uint64_t cleanup_autodetects(const struct strlist *classes, const char *origin);
+/* What sees mail made inside if internal_mail_filter_classes lists this kind ("bounce", "notify"), else 0. */
+uint64_t cleanup_filters(const struct strlist *classes, const char *origin);
 
 /*
  * The client's side. Open the call with cleanup_call_open (FAILURE_NO_SPACE: 452, all else 451); then envelope,
