@@ -4,6 +4,7 @@
 #include "cleanup/filtering.h"
 #include "cleanup/message.h"
 #include "cleanup/recipients.h"
+#include "cleanup/returned.h"
 #include "cleanup/service.h"
 #include "daemon/daemon.h"
 
@@ -33,6 +34,8 @@ static bool answer(struct session *session, struct failure *why)
     };
 
     session->is_answered = true;
+    if (message->flags & CLEANUP_FLAG_BOUNCE)
+        returned_tell(message, session->piece, &result);
     return call_send(session->call->call, &cleanup_result_message, &result, session_timeout(session), why);
 }
 

@@ -87,6 +87,8 @@ static const struct setting rows[] = {
                     "Whether a CR that does not end a line becomes a space."),
     SETTING_BOOLEAN(OWNER, always_add_missing_headers, "always_add_missing_headers", "no",
                     "Whether From, Date and Message-Id are added to mail from strangers too."),
+    SETTING_INTEGER(OWNER, delay_logging_resolution_limit, "delay_logging_resolution_limit", "2", 0, 6,
+                    "The largest number of digits after the point in logged delays."),
     SETTING_STRING(OWNER, undisclosed_recipients_header, "undisclosed_recipients_header", "", 0, 0,
                    "Header that is added when there is neither To nor Cc."),
     SETTING_STRING(

@@ -46,6 +46,7 @@ struct cleanup_settings {
     struct str message_strip_characters;
     bool replaces_stray_cr; /* cleanup_replace_stray_cr_lf */
     bool always_add_missing_headers;
+    int delay_logging_resolution_limit;
     struct str undisclosed_recipients_header;
     struct str remote_header_rewrite_domain;
     int64_t spool_inline_limit;

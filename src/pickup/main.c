@@ -26,6 +26,7 @@ static void *start(struct daemon *daemon)
                                    &cleanup_protocol),
         .bounce = daemon_endpoint(daemon, daemon_service_path(daemon, "private", shared->bounce_service_name),
                                   &bounce_protocol),
+        .content_filter = settings->content_filter,
     };
     struct collector **collector = arena_new(daemon_arena(daemon), struct collector *);
     struct failure why;

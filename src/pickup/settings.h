@@ -6,6 +6,7 @@
 
 /* settings - what pickup acts on, beside the shared ones. */
 struct pickup_settings {
+    struct str content_filter;
     struct strlist receive_override_options;
 };
 

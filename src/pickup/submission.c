@@ -63,12 +63,14 @@ static void move_to_corrupt(const char *path)
 static uint64_t cleanup_flags(const struct submission *submission)
 {
     const struct maildrop_message *message = &submission->message;
-    uint64_t flags = CLEANUP_FLAGS_EXTERNAL | CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_BOUNCE;
+    uint64_t flags = CLEANUP_FLAGS_EXTERNAL | CLEANUP_FLAG_INTERNAL | CLEANUP_FLAG_BOUNCE | CLEANUP_FLAG_MILTERS;
 
     if (submission->ways->overrides & RECEIVE_NO_ADDRESS_MAPPINGS)
         flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
     if (submission->ways->overrides & RECEIVE_NO_HEADER_BODY_CHECKS)
         flags &= ~(uint64_t) CLEANUP_FLAG_FILTER;
+    if (submission->ways->overrides & RECEIVE_NO_MILTERS)
+        flags &= ~(uint64_t) CLEANUP_FLAG_MILTERS;
     if (message->wants_extraction)
         flags |= CLEANUP_FLAG_EXTRACT;
     if (message->wants_smtputf8)
@@ -140,6 +142,15 @@ static bool send_recipients(struct submission *submission, struct call *call, st
     return true;
 }
 
+static bool send_orders(const struct submission *submission, struct call *call, struct failure *why)
+{
+    const struct submission_ways *ways = submission->ways;
+    const struct cleanup_orders orders = { .content_filter = ways->content_filter };
+
+    return str_is_empty(ways->content_filter) ||
+           call_send(call, &cleanup_orders_message, &orders, ways->shared->ipc_timeout, why);
+}
+
 static bool send_received(struct submission *submission, struct call *call, struct failure *why)
 {
     const struct shared_settings *shared = submission->ways->shared;
@@ -198,8 +209,9 @@ static bool converse(struct submission *submission, struct failure *why)
     log_picked_up(submission->queue_id, submission->uid, submission->message.sender,
                   submission->is_requeued ? submission->message.original_id : STR_EMPTY);
     log_flush_paced();
-    is_told = send_envelope(submission, call, why) && send_recipients(submission, call, why) &&
-              send_received(submission, call, why) && send_content(submission, call, why) &&
+    is_told = send_envelope(submission, call, why) && send_orders(submission, call, why) &&
+              send_recipients(submission, call, why) && send_received(submission, call, why) &&
+              send_content(submission, call, why) &&
               cleanup_call_finish(call, submission->arena, timeout, &submission->result, why);
     call_end(&call);
     return is_told;
@@ -207,51 +219,47 @@ static bool converse(struct submission *submission, struct failure *why)
 
 /* ---- what cleanup will never take goes back to its sender ---- */
 
-struct refusal {
-    enum cleanup_status status;
-    const char *dsn;
-    const char *text;
-};
-
-static const struct refusal refusals[] = {
-    { CLEANUP_TOO_BIG, "5.3.4", "message file too big" },
-    { CLEANUP_TOO_MANY_HOPS, "5.4.0", "too many hops" },
-    { CLEANUP_REJECTED, "5.7.1", "message content rejected" },
-    { CLEANUP_NO_RECIPIENTS, "5.1.0", "no recipients specified" },
-};
-
-static const struct refusal *find_refusal(uint64_t status)
+static struct bounce_recipient make_bounced(const struct submission *submission, const struct cleanup_refusal *refusal)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++)
-        if (refusals[i].status == status)
-            return &refusals[i];
-    return NULL;
+    const struct cleanup_result *result = submission->result;
+
+    return (struct bounce_recipient){
+        .status = DELIVER_BOUNCED,
+        .dsn = result->dsn.len > 0 ? result->dsn : str_from_c(refusal->dsn),
+        .action = STR("failed"),
+        .reason = result->reason.len > 0 ? result->reason : str_from_c(refusal->text),
+    };
 }
 
-static void set_bounce_recipients(struct submission *submission, const struct refusal *refusal,
+/* As cleanup understood them; of too many, or of none, what was submitted. */
+static void set_bounce_recipients(struct submission *submission, const struct cleanup_refusal *refusal,
                                   struct bounce_request *request)
 {
     const struct strlist *addresses = &submission->message.recipients;
-    const struct cleanup_result *result = submission->result;
-    size_t count = addresses->count > 0 ? addresses->count : 1;
-    struct bounce_recipient *recipients = arena_new_array(submission->arena, count, struct bounce_recipient);
+    const struct records *returned = &submission->result->returned;
+    const struct cleanup_returned *own = returned->items;
+    size_t most = addresses->count > returned->count ? addresses->count : returned->count;
+    struct bounce_recipient *recipients = arena_new_array(submission->arena, most + 1, struct bounce_recipient);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < most || i == 0; i++) {
+        recipients[i] = make_bounced(submission, refusal);
         recipients[i].address = i < addresses->count ? addresses->items[i] : STR("unknown");
-        recipients[i].status = DELIVER_BOUNCED;
-        recipients[i].dsn = result->dsn.len > 0 ? result->dsn : str_from_c(refusal->dsn);
-        recipients[i].action = STR("failed");
-        recipients[i].reason = result->reason.len > 0 ? result->reason : str_from_c(refusal->text);
     }
-    request->recipients = (struct records){ recipients, count };
+    for (size_t i = 0; i < returned->count; i++) {
+        recipients[i].address = own[i].address;
+        recipients[i].original = own[i].original;
+        recipients[i].dsn_orcpt = own[i].dsn_orcpt;
+        recipients[i].dsn_notify = own[i].dsn_notify;
+    }
+    request->recipients = (struct records){ recipients, returned->count > 0 ? returned->count : most > 0 ? most : 1 };
 }
 
-static bool return_to_sender(struct submission *submission, const struct refusal *refusal, struct failure *why)
+static bool return_to_sender(struct submission *submission, const struct cleanup_refusal *refusal, struct failure *why)
 {
     struct bounce_request request = {
         .kind = BOUNCE_FAILED,
         .queue_id = submission->queue_id,
-        .sender = submission->message.sender,
+        .sender = submission->result->sender,
         .envid = str_part(submission->message.dsn_envid, 0, 100),
         .arrival = submission->arrival,
         .size = submission->content_length,
@@ -271,15 +279,15 @@ static bool return_to_sender(struct submission *submission, const struct refusal
 
 static enum submission_result finish(struct submission *submission)
 {
-    const struct refusal *refusal = find_refusal(submission->result->status);
+    const struct cleanup_result *result = submission->result;
+    const struct cleanup_refusal *refusal = cleanup_refusal_find(result->status, result->dsn);
     struct failure why;
 
-    if (submission->result->status != CLEANUP_OK) {
-        log_not_queued(submission->path, submission->result->reason.len > 0
-                                             ? submission->result->reason
-                                             : str_from_c(refusal == NULL ? "try again later" : refusal->text));
-        if (refusal == NULL)
+    if (result->status != CLEANUP_OK) {
+        if (refusal == NULL) {
+            log_not_queued(submission->path, result->reason.len > 0 ? result->reason : STR("try again later"));
             return SUBMISSION_LATER;
+        }
         if (!return_to_sender(submission, refusal, &why)) {
             log_not_queued(submission->path, str_from_c(why.text));
             return SUBMISSION_LATER;

@@ -18,7 +18,8 @@ struct submission_ways {
     const struct shared_settings *shared;
     struct endpoint *cleanup;
     struct endpoint *bounce;
-    unsigned overrides; /* enum receive_override */
+    unsigned overrides;        /* enum receive_override */
+    struct str content_filter; /* "transport:nexthop", or empty */
 };
 
 enum submission_result {

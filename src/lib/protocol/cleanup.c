@@ -69,6 +69,14 @@ static const struct message_field cleanup_end_fields[] = {
 };
 MESSAGE_TYPE(cleanup_end);
 
+static const struct message_field cleanup_returned_fields[] = {
+    MESSAGE_FIELD(struct cleanup_returned, address, FIELD_STR, ADDRESS_MAXIMUM, "recipient"),
+    MESSAGE_FIELD(struct cleanup_returned, original, FIELD_STR, ADDRESS_MAXIMUM, "before rewriting"),
+    MESSAGE_FIELD(struct cleanup_returned, dsn_orcpt, FIELD_STR, ADDRESS_MAXIMUM, "DSN original recipient"),
+    MESSAGE_FIELD(struct cleanup_returned, dsn_notify, FIELD_UINT, 15, "DSN notify flags"),
+};
+MESSAGE_TYPE(cleanup_returned);
+
 static const struct message_field cleanup_result_fields[] = {
     MESSAGE_FIELD(struct cleanup_result, status, FIELD_UINT, CLEANUP_STOPPED, "enum cleanup_status"),
     MESSAGE_FIELD(struct cleanup_result, dsn, FIELD_STR, 16, "enhanced status code"),
@@ -77,8 +85,29 @@ static const struct message_field cleanup_result_fields[] = {
     MESSAGE_FIELD(struct cleanup_result, reply, FIELD_STR, REPLY_MAXIMUM, "the whole reply, where a milter worded it"),
     MESSAGE_FIELD(struct cleanup_result, milters, FIELD_STR, MILTERS_MAXIMUM,
                   "a letter each: whether it can be asked again"),
+    MESSAGE_FIELD(struct cleanup_result, sender, FIELD_STR, ADDRESS_MAXIMUM, "who gets it back"),
+    MESSAGE_RECORDS(struct cleanup_result, returned, &cleanup_returned_message, CLEANUP_RETURNED_MAXIMUM,
+                    "for whom it was"),
 };
 MESSAGE_TYPE(cleanup_result);
+
+static const struct cleanup_refusal refusals[] = {
+    { CLEANUP_TOO_BIG, "5.3.4", "message file too big" },
+    { CLEANUP_TOO_MANY_HOPS, "5.4.0", "too many hops" },
+    { CLEANUP_REJECTED, "5.7.1", "message content rejected" },
+    { CLEANUP_NO_RECIPIENTS, "5.1.0", "no recipients specified" },
+};
+
+const struct cleanup_refusal *cleanup_refusal_find(uint64_t status, struct str dsn)
+{
+    if (str_starts_with(dsn, STR("4")))
+        return NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
+        if (refusals[i].status == status)
+            return &refusals[i];
+    }
+    return NULL;
+}
 
 static const struct message_type *const messages[] = {
     &cleanup_open_message,     &cleanup_opened_message,

@@ -115,6 +115,16 @@ struct cleanup_end {
     bool is_complete; /* always true; a call that ends without this message is thrown away */
 };
 
+/* A recipient of mail that was refused for good and goes back to its sender (CLEANUP_FLAG_BOUNCE). */
+struct cleanup_returned {
+    struct str address; /* as rewritten and expanded */
+    struct str original;
+    struct str dsn_orcpt;
+    uint64_t dsn_notify;
+};
+
+enum { CLEANUP_RETURNED_MAXIMUM = 400 };
+
 struct cleanup_result {
     uint64_t status;    /* enum cleanup_status */
     struct str dsn;     /* enhanced status code that goes with reason, or empty */
@@ -122,7 +132,20 @@ struct cleanup_result {
     uint64_t size;      /* bytes of content as queued */
     struct str reply;   /* a milter's words for the peer, code included, lines as in struct milter_verdict; or empty */
     struct str milters; /* milters_conditions of those that were lent */
+    /* Of mail that goes back to its sender; no recipients where there are more than the maximum. */
+    struct str sender;       /* as rewritten */
+    struct records returned; /* struct cleanup_returned */
 };
+
+/* The words for what is refused for good, where cleanup has none of its own. */
+struct cleanup_refusal {
+    enum cleanup_status status;
+    const char *dsn;
+    const char *text;
+};
+
+/* NULL: the mail may be taken later. */
+const struct cleanup_refusal *cleanup_refusal_find(uint64_t status, struct str dsn);
 
 extern const struct message_type cleanup_open_message;
 extern const struct message_type cleanup_opened_message;
@@ -132,6 +155,7 @@ extern const struct message_type cleanup_orders_message;
 extern const struct message_type cleanup_content_message;
 extern const struct message_type cleanup_milter_message;
 extern const struct message_type cleanup_end_message;
+extern const struct message_type cleanup_returned_message;
 extern const struct message_type cleanup_result_message;
 extern const struct protocol cleanup_protocol;
 
