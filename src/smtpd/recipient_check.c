@@ -80,6 +80,16 @@ enum verdict recipient_check_resolve(struct check *check, const struct destinati
     return verdict;
 }
 
+bool recipient_check_is_due(struct check *check, const struct destination **destination_out, enum verdict *verdict_out)
+{
+    enum verdict verdict = VERDICT_PERMIT;
+
+    if (check->recipient_shown.len > 0)
+        verdict = recipient_check_resolve(check, destination_out);
+    *verdict_out = verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
+    return verdict == VERDICT_DUNNO;
+}
+
 /* For keys without domain: user and user+ext are asked where the domain is a local one. */
 static enum table_result is_local_domain(void *context, struct str domain, struct failure *why)
 {

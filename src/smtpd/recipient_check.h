@@ -12,6 +12,13 @@
 /* Where check's recipient leads. DUNNO with the destination, or REJECT when it cannot be told now. */
 enum verdict recipient_check_resolve(struct check *check, const struct destination **destination_out);
 
+/*
+ * Whether there is a recipient for a restriction to judge, and where it leads. False: there is none, or it cannot be
+ * told now, or nothing about it is left to ask; *verdict_out is then the restriction's.
+ */
+MUST_USE bool recipient_check_is_due(struct check *check, const struct destination **destination_out,
+                                     enum verdict *verdict_out);
+
 /* Refuses with "User unknown in ..." what no table knows, and what is routed to error: or retry:. */
 enum verdict recipient_check_recipient(struct check *check);
 enum verdict recipient_check_sender(struct check *check);

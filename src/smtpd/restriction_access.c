@@ -108,11 +108,8 @@ enum verdict restriction_recipient_access(struct check *check, const struct rest
     const struct destination *destination;
     enum verdict verdict;
 
-    if (check->recipient_shown.len == 0)
-        return VERDICT_DUNNO;
-    verdict = recipient_check_resolve(check, &destination);
-    if (verdict != VERDICT_DUNNO)
-        return verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
+    if (!recipient_check_is_due(check, &destination, &verdict))
+        return verdict;
     return address_access(check, TOPIC_RECIPIENT, node,
                           destination->recipient.len > 0 ? destination->recipient : check->recipient);
 }

@@ -116,11 +116,8 @@ enum verdict restriction_permit_mx_backup(struct check *check, const struct rest
     const struct destination *destination;
     enum verdict verdict;
 
-    if (check->recipient_shown.len == 0)
-        return VERDICT_DUNNO;
-    verdict = recipient_check_resolve(check, &destination);
-    if (verdict != VERDICT_DUNNO)
-        return verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
+    if (!recipient_check_is_due(check, &destination, &verdict))
+        return verdict;
     if (destination->is_routed)
         return VERDICT_DUNNO;
     if (destination->address_class != RESOLVE_DEFAULT)

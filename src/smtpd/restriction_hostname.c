@@ -274,10 +274,7 @@ enum verdict restriction_reject_unknown_recipient_domain(struct check *check, co
     enum verdict verdict;
 
     (void) node;
-    if (check->recipient_shown.len == 0)
-        return VERDICT_DUNNO;
-    verdict = recipient_check_resolve(check, &destination);
-    if (verdict != VERDICT_DUNNO)
-        return verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
+    if (!recipient_check_is_due(check, &destination, &verdict))
+        return verdict;
     return judge_destination(check, TOPIC_RECIPIENT, destination);
 }

@@ -91,11 +91,8 @@ enum verdict restriction_reject_unverified_recipient(struct check *check, const 
     enum verdict verdict;
 
     (void) node;
-    if (check->recipient_shown.len == 0)
-        return VERDICT_DUNNO;
-    verdict = recipient_check_resolve(check, &destination);
-    if (verdict != VERDICT_DUNNO)
-        return verdict == VERDICT_PERMIT ? VERDICT_DUNNO : verdict;
+    if (!recipient_check_is_due(check, &destination, &verdict))
+        return verdict;
     subject.address = destination->recipient;
     return judge(check, &subject);
 }
