@@ -123,12 +123,16 @@ class _Connection(socketserver.StreamRequestHandler):
             answer = owner.answer(fields)
             if answer is None:
                 return
-            self.wfile.write(answer if isinstance(answer, bytes) else f"{answer}\n".encode())
+            whole = answer if isinstance(answer, bytes) else f"{answer}\n".encode()
+            self.wfile.write(whole)
+            if not whole.endswith(b"\n"):
+                return
 
 
 class ScriptedAuth:
     """
-    Speaks Dovecot's protocol as it is told: answer(fields) gives a line (bytes: as they are), or None to close. Listens at `port`, or at the
+    Speaks Dovecot's protocol as it is told: answer(fields) gives a line (bytes: as they are; half a line ends the connection), or None to
+    close. Listens at `port`, or at the
     Unix socket `path`; lines has all that was said to it.
     """
 
