@@ -236,15 +236,19 @@ static bool assign_probe(struct deliveries *deliveries, struct active_message *m
     return true;
 }
 
-/* All of the message goes to one transport: "name:nexthop", or "name" for the domain of each recipient. */
+/* All of the message goes to one transport: "name:nexthop", or "name" for a next hop of all, or each recipient's
+ * domain. */
 static void assign_filter(struct deliveries *deliveries, struct active_message *message, size_t place,
                           const struct resolved_address *resolved)
 {
     struct str transport, nexthop;
 
     str_cut(message->envelope->content_filter, ':', &transport, &nexthop);
-    assign(deliveries, message, place, transport,
-           str_is_empty(nexthop) ? address_domain(resolved->recipient) : nexthop);
+    if (str_is_empty(nexthop))
+        nexthop = deliveries->settings->default_filter_nexthop;
+    if (str_is_empty(nexthop))
+        nexthop = address_domain(resolved->recipient);
+    assign(deliveries, message, place, transport, nexthop);
 }
 
 static void assign_resolved(struct deliveries *deliveries, struct active_message *message, size_t place,

@@ -35,6 +35,8 @@ static const struct setting rows[] = {
                     "Recipients of a message that are in memory whatever the other limits say."),
     SETTING_BOOLEAN(struct qmgr_settings, feedback_debug, "destination_concurrency_feedback_debug", "no",
                     "Log what each delivery does to the concurrency of its destination."),
+    SETTING_STRING(struct qmgr_settings, default_filter_nexthop, "default_filter_nexthop", "", 0, 0,
+                   "The next hop of content filters that name none; empty: the recipient's domain."),
     SETTING_LIST(struct qmgr_settings, defer_transports, "defer_transports", "",
                  "Transports whose mail is deferred until the queue is flushed by name."),
     SETTING_INTEGER(

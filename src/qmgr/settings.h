@@ -23,6 +23,7 @@ struct qmgr_settings {
     struct strlist defer_transports;
     int message_recipient_minimum;
     bool feedback_debug;
+    struct str default_filter_nexthop;
 
     /* What holds for a transport without values of its own: read by transport_settings.c, here for the check. */
     int default_concurrency_limit;

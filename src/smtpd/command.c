@@ -14,10 +14,10 @@
 
 static void verb_unknown(struct session *session, struct str argument)
 {
-    struct str verb = session->line, reply;
+    struct str rest = session->line, verb = STR_EMPTY, reply;
 
     (void) argument;
-    (void) str_next_word(&verb, " \t", &verb);
+    (void) str_next_word(&rest, " \t", &verb);
     if (session_milters_allow_unknown(session, verb, &reply))
         answer(session, "500 5.5.2 Error: command not recognized");
     else

@@ -16,7 +16,11 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-enum { GOODBYE_SECONDS = 10, WIRE_USUAL = 40 * 1024 };
+enum {
+    GOODBYE_SECONDS = 10,
+    WIRE_USUAL = 40 * 1024,
+    NOBODYS_NOTICE = NOTICE_DELAY, /* an error that no notify_classes has: it is the filter's matter */
+};
 
 struct proxy_service {
     struct smtpd *smtpd;
@@ -33,6 +37,7 @@ struct proxy_filter {
     struct str mail;            /* as the client said it; in the transaction's arena */
     struct strlist recipients;  /* the same; with speed_adjust */
     struct str recipient_shown; /* the first */
+    unsigned notice;            /* enum notice_class of the refusal that comes next */
     struct stream *stream;      /* NULL: not connected */
     bool has_failed;            /* it was lost: nothing more of this transaction can succeed */
     bool is_in_content;         /* it waits for lines, or for the dot */
@@ -47,12 +52,6 @@ enum outcome {
     OUTCOME_REFUSED, /* by a reply that the client may hear */
     OUTCOME_FAILED,  /* by one that it may not, or without any */
 };
-
-static struct str failed_reply(struct session *session)
-{
-    history_next_is(session, NOTICE_SOFTWARE);
-    return STR("451 4.3.0 Error: queue file write error");
-}
 
 /* ---- the service ---- */
 
@@ -149,16 +148,23 @@ static struct str place_of(const struct proxy_filter *proxy)
     return proxy->service->place.text;
 }
 
-/* The connection is of no more use. Returns OUTCOME_FAILED. */
+/* The connection is of no more use. */
+static enum outcome break_off(struct proxy_filter *proxy)
+{
+    drop(proxy);
+    proxy->has_failed = true;
+    proxy->notice = NOTICE_SOFTWARE;
+    return OUTCOME_FAILED;
+}
+
+/* The same, and the log has it. */
 static enum outcome lose(struct proxy_filter *proxy, const struct failure *why)
 {
     if (why->kind == FAILURE_TIMEOUT)
         log_proxy_timeout(place_of(proxy));
     else
         log_proxy_lost(place_of(proxy));
-    drop(proxy);
-    proxy->has_failed = true;
-    return OUTCOME_FAILED;
+    return break_off(proxy);
 }
 
 static bool read_reply(struct proxy_filter *proxy, struct proxy_reply *reply, enum proxy_reply_state *state_out,
@@ -194,9 +200,7 @@ static enum outcome hear(struct proxy_filter *proxy, struct str command, struct 
     if (state == PROXY_REPLY_COMPLETE)
         return OUTCOME_DONE;
     log_proxy_rejected(place_of(proxy), command, proxy_reply_shown(reply, proxy->session->command_arena));
-    drop(proxy);
-    proxy->has_failed = true;
-    return OUTCOME_FAILED;
+    return break_off(proxy);
 }
 
 /* What it says before it is asked is no answer. */
@@ -211,8 +215,7 @@ static bool has_spoken_unasked(struct proxy_filter *proxy)
         return true;
     }
     log_proxy_unasked(place_of(proxy), stream_buffered(proxy->stream));
-    drop(proxy);
-    proxy->has_failed = true;
+    break_off(proxy);
     return true;
 }
 
@@ -222,7 +225,12 @@ static enum outcome judge(struct proxy_filter *proxy, struct str command, const 
     if (reply->code / 100 == wanted)
         return OUTCOME_DONE;
     log_proxy_rejected(place_of(proxy), command, proxy_reply_shown(reply, proxy->session->command_arena));
-    return reply->code / 100 == 4 || reply->code / 100 == 5 ? OUTCOME_REFUSED : OUTCOME_FAILED;
+    if (reply->code / 100 == 4 || reply->code / 100 == 5) {
+        proxy->notice = NOBODYS_NOTICE;
+        return OUTCOME_REFUSED;
+    }
+    proxy->notice = NOTICE_SOFTWARE;
+    return OUTCOME_FAILED;
 }
 
 static enum outcome ask(struct proxy_filter *proxy, struct str command, int wanted, struct proxy_reply *reply)
@@ -255,7 +263,8 @@ static struct str pass_on(struct proxy_filter *proxy, const struct proxy_reply *
 
 static struct str reply_for(struct proxy_filter *proxy, enum outcome outcome, const struct proxy_reply *reply)
 {
-    return outcome == OUTCOME_REFUSED ? pass_on(proxy, reply) : failed_reply(proxy->session);
+    history_next_is(proxy->session, proxy->notice);
+    return outcome == OUTCOME_REFUSED ? pass_on(proxy, reply) : STR("451 4.3.0 Error: queue file write error");
 }
 
 /* ---- a transaction ---- */
@@ -271,6 +280,7 @@ static bool dial(struct proxy_filter *proxy)
         stream_create(smtpd->loop, fd, timeout, &proxy->stream, &why))
         return true;
     log_proxy_connect_failed(place_of(proxy), server_dial_reason(&why));
+    proxy->notice = NOTICE_SOFTWARE;
     return false;
 }
 
@@ -491,8 +501,7 @@ static enum outcome end_content(struct proxy_filter *proxy, struct proxy_reply *
         return OUTCOME_DONE;
     if (reply->code / 100 == 4 || reply->code / 100 == 5)
         return OUTCOME_REFUSED;
-    log_proxy_rejected(place_of(proxy), dot, proxy_reply_shown(reply, proxy->session->command_arena));
-    return OUTCOME_FAILED;
+    return judge(proxy, dot, reply, 2);
 }
 
 static enum outcome send_held(struct proxy_filter *proxy)
@@ -504,8 +513,7 @@ static enum outcome send_held(struct proxy_filter *proxy)
     do {
         if (!held_content_next(proxy->held, &piece, &why)) {
             log_cleanup_trouble(session, why.text);
-            drop(proxy);
-            return OUTCOME_FAILED;
+            return break_off(proxy);
         }
         if (!send_piece(proxy, piece, &why))
             return OUTCOME_FAILED;
@@ -535,7 +543,9 @@ bool proxy_filter_finish(struct session *session, struct str *reply_out)
         outcome = replay(proxy, &reply);
     if (outcome == OUTCOME_DONE)
         outcome = end_content(proxy, &reply);
-    *reply_out = outcome == OUTCOME_FAILED ? failed_reply(session) : pass_on(proxy, &reply);
+    if (outcome == OUTCOME_REFUSED)
+        proxy->notice = NOTICE_POLICY;
+    *reply_out = outcome == OUTCOME_DONE ? pass_on(proxy, &reply) : reply_for(proxy, outcome, &reply);
     log_proxy_verdict(session, outcome == OUTCOME_DONE,
                       outcome == OUTCOME_FAILED ? *reply_out : proxy_reply_shown(&reply, session->command_arena),
                       proxy->recipient_shown);

@@ -77,7 +77,7 @@ static void append_pair(struct strbuf *out, const char *name, enum client_attrib
     if (value.len == 0 || str_equal(value, STR("unknown")))
         strbuf_append(out, STR("[UNAVAILABLE]"));
     else if (attribute == CLIENT_ADDR && str_contains_char(value, ':'))
-        strbuf_printf(out, "IPV6:%.*s", STR_ARG(value));
+        strbuf_printf(out, "IPv6:%.*s", STR_ARG(value));
     else
         xtext_encode(out, str_part(value, 0, CLIENT_ATTRIBUTE_MAXIMUM), "");
 }

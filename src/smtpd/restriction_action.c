@@ -98,10 +98,15 @@ static enum verdict act_info(const struct found *found)
 static bool may_order(const struct found *found)
 {
     const struct check *check = found->check;
+    bool is_header = str_equal_nocase(found->action, STR("PREPEND"));
 
-    if (transaction_is_open(&check->session->transaction))
+    if (transaction_is_open(&check->session->transaction) && (is_header || check->smtpd->proxy == NULL))
         return true;
-    if (check->topic == TOPIC_ETRN && !str_equal_nocase(found->action, STR("PREPEND")))
+    if (transaction_is_open(&check->session->transaction)) {
+        log_action_unavailable(found->table, found->action);
+        return false;
+    }
+    if (check->topic == TOPIC_ETRN && !is_header)
         log_action_without_message(found->table, found->action);
     else
         log_action_too_early(found->table, found->action);

@@ -41,6 +41,39 @@ struct sasl_settings {
     int response_limit;
 };
 
+/* TLS, but for what lib/tls has for all. */
+struct encryption_settings {
+    struct str security_level;
+    bool use, enforce; /* the older way to say it */
+    bool wrapper_mode;
+    struct str chain_files;
+    struct str certificate_file;
+    struct str key_file;
+    struct str dsa_certificate_file;
+    struct str dsa_key_file;
+    struct str ec_certificate_file;
+    struct str ec_key_file;
+    struct str ca_file;
+    struct str ca_path;
+    bool ask_certificate;
+    bool require_certificate;
+    int verify_depth;
+    struct str fingerprint_digest;
+    struct str protocols;
+    struct str mandatory_protocols;
+    struct str ciphers;
+    struct str mandatory_ciphers;
+    struct str exclude_ciphers;
+    struct str mandatory_exclude_ciphers;
+    struct str eecdh_grade;
+    struct str dh_file;
+    int log_level;
+    bool received_header;
+    struct duration session_lifetime;
+    struct duration handshake_timeout;
+    struct str relay_clientcerts;
+};
+
 struct smtpd_settings {
     struct str banner;
     struct str stress;
@@ -79,6 +112,7 @@ struct smtpd_settings {
     int client_message_rate_limit;
     int client_recipient_rate_limit;
     int client_auth_rate_limit;
+    int client_new_tls_session_rate_limit;
     int client_ipv4_prefix_length;
     int client_ipv6_prefix_length;
     struct str old_client_limit_exceptions; /* smtpd_client_connection_limit_exceptions */
@@ -134,6 +168,7 @@ struct smtpd_settings {
 
     struct sasl_settings sasl;
     bool tls_auth_only;
+    struct encryption_settings tls;
 
     int verify_poll_count;
     struct duration verify_poll_delay;

@@ -43,10 +43,12 @@ bool storage_has_room(struct session *session)
     /* In a user's hands the current directory is anywhere; postdrop will say. */
     uint64_t available = session->smtpd->is_standalone ? UINT64_MAX : free_bytes(session->smtpd);
     uint64_t needed = (uint64_t) shared->message_size_limit;
+    /* A message that is held for a filter is there a second time when it comes back. */
+    uint64_t held = session->smtpd->settings->proxy_options.count > 0 ? needed : 0;
 
     if (shared->queue_minfree > 0 && available < (uint64_t) shared->queue_minfree)
         return refuse(session, available, shared->queue_minfree, true);
-    if (available < needed + needed / 2)
+    if (available < needed + needed / 2 + held)
         return refuse(session, available, shared->message_size_limit, false);
     return true;
 }

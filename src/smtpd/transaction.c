@@ -283,7 +283,9 @@ static void begin_content(struct session *session, struct str line)
         strbuf_append(&transaction->pending, transaction->orders.headers.items[i]);
         strbuf_append_char(&transaction->pending, '\n');
     }
-    received_append(session, &transaction->pending);
+    /* Between two of our own, where the message's way is told by XFORWARD, we leave no trace. */
+    if (transaction->proxy == NULL || session->forwarded.attributes.given == 0)
+        received_append(session, &transaction->pending);
     if (is_mailbox_line(line))
         strbuf_append(&transaction->pending, STR("X-Mailbox-Line: "));
     /* It is text, and must not become a part of our own line. */

@@ -11,7 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* What every service needs: memory, time, waiting, its descriptors, its threads, its own end. */
+/* What every service needs: memory, time, waiting, its descriptors (which it can write, it can cut off), its threads,
+ * its own end. */
 static const char common_calls[] =
     "brk mmap munmap mremap madvise mprotect futex futex_waitv membarrier rseq set_robust_list "
     "get_robust_list set_tid_address gettid getpid getppid getuid geteuid getgid getegid getresuid "
@@ -21,7 +22,7 @@ static const char common_calls[] =
     "timerfd_settime timerfd_gettime rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending "
     "rt_sigtimedwait sigaltstack signalfd4 tgkill tkill restart_syscall exit exit_group clone clone3 "
     "prctl arch_prctl close close_range dup dup2 dup3 pipe pipe2 eventfd2 fcntl ioctl poll ppoll select "
-    "pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 read readv "
+    "pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 read readv ftruncate "
     "pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek fstat newfstatat stat lstat "
     "statx access faccessat faccessat2 readlink readlinkat getcwd chdir fchdir umask open openat "
     "getdents getdents64 statfs fstatfs flock fadvise64 getsockname getpeername getsockopt setsockopt "
@@ -29,7 +30,7 @@ static const char common_calls[] =
 
 /* What changes a disk. Jailed network services have none of these but a table's lock. */
 static const char disk_calls[] =
-    "ftruncate truncate fallocate fsync fdatasync syncfs sync_file_range rename renameat renameat2 link "
+    "truncate fallocate fsync fdatasync syncfs sync_file_range rename renameat renameat2 link "
     "linkat symlink symlinkat unlink unlinkat mkdir mkdirat rmdir chmod fchmod fchmodat chown fchown "
     "lchown fchownat utime utimes utimensat futimesat copy_file_range sendfile splice msync mlock "
     "munlock inotify_init1 inotify_add_watch inotify_rm_watch";
