@@ -464,7 +464,8 @@ void message_finish(struct message *message)
     recipients_add_bcc(message);
     recipients_redirect(message);
     inspection_conclude(message);
-    if (!message_is_good(message))
+    filtering_run(message);
+    if (!is_wanted(message))
         return;
     find_utf8(message);
     if (message->declares_8bit || (message->has_parts && message->has_8bit))
