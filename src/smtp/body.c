@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/body.h"
 
+#include "config/shared_settings.h"
 #include "delivery/content.h"
 #include "log/dialogue.h"
 #include "protocol/cleanup.h"
 #include "run/fiber.h"
 #include "smtp/attempt.h"
 #include "smtp/generic.h"
-#include "smtp/generic_headers.h"
 #include "smtp/log_lines.h"
-#include "smtp/mime_downgrade.h"
+#include "smtp/outgoing.h"
 #include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
@@ -17,13 +17,11 @@
 
 enum { BODY_CHUNK = 32 * 1024 };
 
-/* The content on its way out: what the server cannot take is made fit first. */
+/* The content on its way out. */
 struct body_stream {
     struct wire_body wire;
-    struct mime_downgrade *downgrade; /* NULL: none needed */
-    struct strbuf seven_bit;
-    struct generic_headers *generic; /* NULL: no address is to be mapped */
-    struct strbuf mapped;
+    struct outgoing *outgoing; /* NULL: it goes out as it is */
+    struct strbuf changed;
     struct strbuf out;
 };
 
@@ -38,54 +36,59 @@ static enum table_result map_address(void *context, struct arena *arena, struct 
     return generic_map(context, arena, address, why);
 }
 
+static struct outgoing *make_outgoing(const struct smtp_session *session, const struct deliver_request *request)
+{
+    const struct smtp *smtp = session->smtp;
+    const struct outgoing_options options = {
+        .queue_id = request->queue_id,
+        .checks = smtp->tables.checks,
+        .encodes_8bit = body_needs_conversion(session, request),
+        .line_limit = (size_t) smtp->shared->line_length_limit,
+        .boundary_limit = (size_t) smtp->shared->mime_boundary_length_limit,
+        .nesting_limit = (size_t) smtp->shared->mime_nesting_limit,
+        .map = smtp->generic == NULL ? NULL : map_address,
+        .map_context = smtp->generic,
+        .address_limit = (size_t) smtp->settings->header_address_token_limit,
+    };
+
+    return outgoing_create(&options);
+}
+
 static void body_stream_init(struct body_stream *body, const struct smtp_session *session,
                              const struct deliver_request *request)
 {
-    const struct smtp_settings *settings = session->smtp->settings;
     uint64_t size = request->size;
 
-    *body = (struct body_stream){ .downgrade = NULL };
-    wire_body_init(&body->wire, (size_t) settings->line_length_limit);
+    *body = (struct body_stream){ .outgoing = make_outgoing(session, request) };
+    wire_body_init(&body->wire, (size_t) session->smtp->settings->line_length_limit);
     strbuf_init(&body->out, STRBUF_UNLIMITED);
-    strbuf_init(&body->seven_bit, STRBUF_UNLIMITED);
-    strbuf_init(&body->mapped, STRBUF_UNLIMITED);
-    if (session->smtp->generic != NULL)
-        body->generic =
-            generic_headers_create(map_address, session->smtp->generic, (size_t) settings->header_address_token_limit);
-    if (body_needs_conversion(session, request))
-        body->downgrade = mime_downgrade_create();
+    strbuf_init(&body->changed, STRBUF_UNLIMITED);
     strbuf_reserve(&body->out, size < BODY_CHUNK ? (size_t) size * 9 / 8 + 64 : 2 * BODY_CHUNK);
 }
 
 static void body_stream_done(struct body_stream *body)
 {
-    generic_headers_destroy(&body->generic);
-    mime_downgrade_destroy(&body->downgrade);
-    strbuf_done(&body->mapped);
-    strbuf_done(&body->seven_bit);
+    outgoing_destroy(&body->outgoing);
+    strbuf_done(&body->changed);
     strbuf_done(&body->out);
 }
 
-/* An empty piece is the last. False when an address in the header cannot be mapped now. */
-static bool body_stream_add(struct body_stream *body, struct str piece, struct failure *why)
+/* An empty piece is the last. */
+static enum outgoing_result body_stream_add(struct body_stream *body, struct str piece, struct failure *why)
 {
     bool is_last = piece.len == 0;
 
-    if (body->downgrade != NULL) {
-        strbuf_clear(&body->seven_bit);
-        mime_downgrade_add(body->downgrade, piece, &body->seven_bit);
-        if (is_last)
-            mime_downgrade_end(body->downgrade, &body->seven_bit);
-        piece = strbuf_str(&body->seven_bit);
-    }
-    if (body->generic != NULL) {
-        strbuf_clear(&body->mapped);
-        if (!generic_headers_add(body->generic, piece, is_last, &body->mapped, why))
-            return false;
-        piece = strbuf_str(&body->mapped);
+    if (body->outgoing != NULL) {
+        enum outgoing_result result;
+
+        strbuf_clear(&body->changed);
+        result = outgoing_add(body->outgoing, piece, is_last, &body->changed, why);
+        if (result != OUTGOING_GOOD)
+            return result;
+        piece = strbuf_str(&body->changed);
     }
     wire_body_add(&body->wire, piece, &body->out);
-    return true;
+    return OUTGOING_GOOD;
 }
 
 static bool send_chunk(struct smtp_session *session, struct strbuf *out)
@@ -107,17 +110,8 @@ static void send_late_dot(struct smtp_session *session, struct strbuf *out)
     session_write(session, dot);
 }
 
-static bool send_pieces(struct smtp_session *session, const struct attempt *attempt, struct content *content,
-                        struct body_stream *body, struct failure *why)
+static void send_end(struct smtp_session *session, const struct attempt *attempt, struct body_stream *body)
 {
-    struct str piece;
-
-    do {
-        if (!content_next(content, &piece, why) || !body_stream_add(body, piece, why))
-            return false;
-        if (body->out.len >= BODY_CHUNK && !send_chunk(session, &body->out))
-            return true;
-    } while (piece.len > 0);
     wire_body_end(&body->wire, &body->out);
     if (session->debug_level > 0)
         log_dialogue_out(session->name_address_port, STR("."));
@@ -125,6 +119,37 @@ static bool send_pieces(struct smtp_session *session, const struct attempt *atte
         send_late_dot(session, &body->out);
     else
         send_chunk(session, &body->out);
+}
+
+static struct trouble unreadable(struct arena *arena, const struct deliver_request *request, const struct failure *why)
+{
+    smtp_log_unreadable(request->queue_id, why->text);
+    return trouble_local(arena, DSN_STATUS(4, 3, 0), "message could not be read");
+}
+
+static bool send_pieces(struct smtp_session *session, const struct attempt *attempt, struct content *content,
+                        struct body_stream *body, struct trouble *trouble_out)
+{
+    const struct delivery *delivery = attempt->delivery;
+    enum outgoing_result result;
+    struct failure why;
+    struct str piece;
+
+    do {
+        result = content_next(content, &piece, &why) ? body_stream_add(body, piece, &why) : OUTGOING_NOT_MAPPED;
+        if (result == OUTGOING_NOT_CHECKED) {
+            *trouble_out = trouble_about(delivery->arena, session, DSN_STATUS(4, 3, 0),
+                                         "local data error while talking to %.*s", STR_ARG(session->name_address));
+            return false;
+        }
+        if (result != OUTGOING_GOOD) {
+            *trouble_out = unreadable(delivery->arena, delivery->request, &why);
+            return false;
+        }
+        if (body->out.len >= BODY_CHUNK && !send_chunk(session, &body->out))
+            return true;
+    } while (piece.len > 0);
+    send_end(session, attempt, body);
     return true;
 }
 
@@ -133,22 +158,23 @@ static unsigned minimum_rate(const struct smtp_settings *settings)
     return settings->per_request_deadline ? (unsigned) settings->min_data_rate : 0;
 }
 
-bool body_send(struct smtp_session *session, const struct attempt *attempt, struct str head, struct failure *why)
+bool body_send(struct smtp_session *session, const struct attempt *attempt, struct str head,
+               struct trouble *trouble_out)
 {
     const struct smtp_settings *settings = session->smtp->settings;
     const struct deliver_request *request = attempt->delivery->request;
     struct body_stream body;
     struct content content;
-    bool is_read;
+    bool is_sent;
 
     body_stream_init(&body, session, request);
     wire_body_add(&body.wire, head, &body.out);
     content_open(&content, attempt->delivery->loop, request);
     session_set_timeout(session, settings->data_xfer_timeout, minimum_rate(settings));
-    is_read = send_pieces(session, attempt, &content, &body, why);
+    is_sent = send_pieces(session, attempt, &content, &body, trouble_out);
     content_close(&content);
     if (body.wire.has_broken)
         smtp_log_breaking_lines(request->queue_id, settings->line_length_limit);
     body_stream_done(&body);
-    return is_read;
+    return is_sent;
 }

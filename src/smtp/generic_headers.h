@@ -8,23 +8,21 @@
 #include "table/table.h"
 
 /*
- * generic_headers - smtp_generic_maps on the header of a message: each address that is mapped is replaced, all else
- * (names, comments, folds, other fields, the body) stays byte for byte.
- *
- * A filter from LF lines to LF lines; content comes in pieces cut anywhere. Calls may wait.
+ * generic_headers - smtp_generic_maps on a field of a message's header: each address that is mapped is replaced, all
+ * else (names, comments, folds) stays byte for byte. Calls may wait.
  */
-struct generic_headers;
 
 /* As generic_map: FOUND means that *address is another one now. */
 typedef enum table_result generic_mapper(void *context, struct arena *arena, struct str *address, struct failure *why);
 
-/* Beyond address_limit addresses of one field, the rest is left as it is. */
-struct generic_headers *generic_headers_create(generic_mapper *map, void *context, size_t address_limit);
-/* Leaves *headers NULL; NULL is fine. */
-void generic_headers_destroy(struct generic_headers **headers);
+/* Whether the field is one that holds addresses, by its name. */
+bool generic_headers_concern(struct str field);
 
-/* is_last: nothing comes after this piece. False when an address cannot be mapped now. */
-MUST_USE bool generic_headers_add(struct generic_headers *headers, struct str piece, bool is_last, struct strbuf *out,
-                                  struct failure *why);
+/*
+ * Appends the field with its last LF. Beyond address_limit addresses, the rest is left as it is. False when an address
+ * cannot be mapped now.
+ */
+MUST_USE bool generic_headers_put(generic_mapper *map, void *context, size_t address_limit, struct arena *scratch,
+                                  struct str field, struct strbuf *out, struct failure *why);
 
 #endif

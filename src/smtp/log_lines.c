@@ -55,6 +55,24 @@ void smtp_log_not_mapped(struct str queue_id, const char *reason)
     log_warning("%.*s: address rewriting problem: %s", STR_ARG(queue_id), reason);
 }
 
+void smtp_log_check(struct str queue_id, const char *action, const char *part, struct str text, struct str words)
+{
+    enum { SHOWN = 60 };
+
+    log_info("%.*s: %s: %s %.*s%s%.*s", STR_ARG(queue_id), action, part, STR_ARG(str_part(text, 0, SHOWN)),
+             words.len > 0 ? ": " : "", STR_ARG(words));
+}
+
+void smtp_log_bad_rule(struct str complaint)
+{
+    log_warning("%.*s", STR_ARG(complaint));
+}
+
+void smtp_log_not_checked(struct str queue_id, const char *part)
+{
+    log_warning("%.*s: smtp %s checks lookup error", STR_ARG(queue_id), part);
+}
+
 void smtp_log_breaking_lines(struct str queue_id, int limit)
 {
     log_info("%.*s: breaking line > %d bytes with <CR><LF>SPACE", STR_ARG(queue_id), limit);

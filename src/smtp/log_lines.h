@@ -53,6 +53,12 @@ void smtp_log_passing(struct str queue_id, struct str recipient, struct str tran
 /* warning: 98AC3161ABF: the message could not be read: ... */
 void smtp_log_unreadable(struct str queue_id, const char *reason);
 void smtp_log_not_mapped(struct str queue_id, const char *reason);
+/* 98AC3161ABF: replace: header Subject: secret: Subject: nothing; text's first 60 bytes, words may be empty */
+void smtp_log_check(struct str queue_id, const char *action, const char *part, struct str text, struct str words);
+/* warning: unsupported command in smtp_header_checks map: REJECT no */
+void smtp_log_bad_rule(struct str complaint);
+/* warning: 98AC3161ABF: smtp header checks lookup error */
+void smtp_log_not_checked(struct str queue_id, const char *part);
 /* "98AC3161ABF: breaking line > 998 bytes with <CR><LF>SPACE" */
 void smtp_log_breaking_lines(struct str queue_id, int limit);
 

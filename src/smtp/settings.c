@@ -69,6 +69,12 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
                 "Go on to the next host after a greeting of 5xx."),                                                    \
         STRING(generic_maps, prefix "_generic_maps", "",                                                               \
                "Tables that map addresses in envelopes and headers to others, in mail that leaves by this client."),   \
+        STRING(header_checks, prefix "_header_checks", "",                                                             \
+               "Tables of what is done to fields of the header, but MIME's, on their way out."),                       \
+        STRING(mime_header_checks, prefix "_mime_header_checks", "",                                                   \
+               "The same for MIME's fields, and those of parts."),                                                     \
+        STRING(nested_header_checks, prefix "_nested_header_checks", "", "The same for fields of messages inside."),   \
+        STRING(body_checks, prefix "_body_checks", "", "The same for lines of the body."),                             \
         BOOLEAN(quote_envelope, prefix "_quote_rfc821_envelope", "yes", "Quote addresses in MAIL FROM and RCPT TO."),  \
         SETTING_CHOICE(struct smtp_settings, address_verify_target, prefix "_address_verify_target", "rcpt",           \
                        verify_targets, "The command whose reply decides an address probe: rcpt or data."),             \

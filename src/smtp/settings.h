@@ -69,6 +69,10 @@ struct smtp_settings {
     bool send_xforward_command;
     int line_length_limit;
     bool disable_mime_output_conversion;
+    struct str header_checks;
+    struct str mime_header_checks;
+    struct str nested_header_checks;
+    struct str body_checks;
 
     /* who hears of it */
     struct strlist notify_classes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/tables.h"
 
+#include "checks/checks.h"
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
@@ -22,6 +23,23 @@ static void warn(void *context, const char *text)
 static struct str title(struct daemon *daemon, const char *prefix, const char *rest)
 {
     return arena_printf(daemon_arena(daemon), "%s_%s", prefix, rest);
+}
+
+static struct checks *open_checks(struct table_set *set, const struct smtp_settings *settings, struct daemon *daemon,
+                                  const char *prefix)
+{
+    const struct checks_options options = {
+        .tables = {
+            [CHECKS_HEADER] = { title(daemon, prefix, "header_checks"), settings->header_checks },
+            [CHECKS_MIME_HEADER] = { title(daemon, prefix, "mime_header_checks"), settings->mime_header_checks },
+            [CHECKS_NESTED_HEADER] = { title(daemon, prefix, "nested_header_checks"), settings->nested_header_checks },
+            [CHECKS_BODY] = { title(daemon, prefix, "body_checks"), settings->body_checks },
+        },
+        .actions = CHECKS_ACTIONS_DELIVERY,
+        .body_size_limit = UINT64_MAX,
+    };
+
+    return checks_open(set, &options, daemon_arena(daemon));
 }
 
 void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *settings, struct daemon *daemon,
@@ -50,6 +68,7 @@ void smtp_tables_open(struct smtp_tables *tables, const struct smtp_settings *se
         .cache_destinations = match_list_open(set, title(daemon, prefix, "connection_cache_destinations"),
                                               settings->cache_destinations, MATCH_STRINGS, false),
     };
+    tables->checks = open_checks(set, settings, daemon, prefix);
     debug_peers_open(&tables->debug_peers, set, daemon_shared(daemon));
 }
 

@@ -7,6 +7,7 @@
 #include "table/table_list.h"
 
 /* tables - the lookup tables of the SMTP client's parameters, opened before the jail. */
+struct checks;
 struct daemon;
 struct smtp_settings;
 
@@ -17,6 +18,7 @@ struct smtp_tables {
     struct table_list *discard_ehlo_keywords; /* by address */
     struct table_list *pix_workarounds;       /* by address */
     struct match_list *cache_destinations;
+    struct checks *checks; /* of the content */
     struct debug_peers debug_peers;
 };
 

@@ -395,10 +395,8 @@ static void send_content(struct transaction *transaction)
     struct failure why;
     bool is_body_out;
 
-    if (!body_send(session, transaction->attempt, transaction->head, &why)) {
+    if (!body_send(session, transaction->attempt, transaction->head, &trouble)) {
         session->is_broken = true;
-        smtp_log_unreadable(transaction->delivery->request->queue_id, why.text);
-        trouble = trouble_local(transaction->arena, DSN_STATUS(4, 3, 0), "message could not be read");
         attempt_failed(transaction->attempt, &trouble);
         return;
     }
