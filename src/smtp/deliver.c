@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "smtp/attempt.h"
 #include "smtp/log_lines.h"
+#include "smtp/login.h"
 #include "smtp/nexthop.h"
 #include "smtp/pix.h"
 #include "smtp/session.h"
@@ -17,6 +18,7 @@
 struct site {
     struct attempt *attempt;
     struct str text;
+    struct session_purpose purpose;
     bool is_last;
     bool is_last_hop; /* only fallback relays follow */
     bool has_self;    /* we are one of its servers */
@@ -53,7 +55,7 @@ static void use_old_sessions(struct site *site)
     struct smtp_session *session;
 
     attempt_hold(site->attempt);
-    while ((session = session_cache_take(site->attempt->smtp->sessions, site->text)) != NULL) {
+    while ((session = session_cache_take(site->attempt->smtp->sessions, site->purpose.key)) != NULL) {
         if (use_session(site, session) == TRANSACTION_STALE)
             continue;
         if (site->tried.len > 0)
@@ -87,7 +89,7 @@ static bool is_session_limit_reached(const struct site *site)
 static bool use_kept_session(struct site *site, const struct target *target, bool is_last)
 {
     struct attempt *attempt = site->attempt;
-    struct str key = session_key(target, site->text, attempt->delivery->arena);
+    struct str key = session_key(target, site->purpose.key, attempt->delivery->arena);
     struct smtp_session *session;
 
     site->sessions++;
@@ -112,7 +114,8 @@ static void try_target(struct site *site, const struct target *target, bool is_l
     if (!target->is_best && use_kept_session(site, target, is_last))
         return;
     attempt->is_last_host = site->is_last && is_last;
-    if (!session_open(attempt->smtp, target, site->text, attempt->delivery->arena, &session, &has_talked, &trouble)) {
+    if (!session_open(attempt->smtp, target, &site->purpose, attempt->delivery->arena, &session, &has_talked,
+                      &trouble)) {
         note_failure(site, has_talked, &trouble);
         return;
     }
@@ -175,6 +178,13 @@ static void try_site(struct site *site)
     struct failure why;
     bool is_found;
 
+    site->purpose = (struct session_purpose){
+        .nexthop = site->text,
+        .key = site->text,
+        .queue_id = attempt->delivery->request->queue_id,
+        .sender = attempt->delivery->request->sender,
+    };
+    login_find_sender(attempt->smtp->login, &site->purpose, arena);
     use_old_sessions(site);
     if (is_settled(attempt))
         return;

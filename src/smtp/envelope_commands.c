@@ -66,6 +66,8 @@ void envelope_append_mail(struct strbuf *out, const struct deliver_request *requ
         strbuf_append(out, STR(" RET="));
         strbuf_append(out, dsn_return_name((enum dsn_return) request->dsn_return));
     }
+    if (extensions->sends_dummy_auth)
+        strbuf_append(out, STR(" AUTH=<>"));
     strbuf_append(out, STR("\r\n"));
 }
 

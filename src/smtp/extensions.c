@@ -24,7 +24,20 @@ static const struct {
     { "CHUNKING", 0 },
 };
 
-static void take_line(struct smtp_extensions *extensions, struct str line, const struct strlist *discard)
+/* RFC 4954 section 3, and "AUTH=LOGIN" of old servers. */
+static void take_mechanisms(struct smtp_extensions *extensions, struct str rest, struct arena *arena)
+{
+    struct str name;
+
+    extensions->has_auth = true;
+    while (str_next_word(&rest, " \t=", &name)) {
+        if (!strlist_contains_nocase(&extensions->mechanisms, name))
+            strlist_add(&extensions->mechanisms, arena, name);
+    }
+}
+
+static void take_line(struct smtp_extensions *extensions, struct str line, const struct strlist *discard,
+                      struct arena *arena)
 {
     struct str word, argument;
 
@@ -34,6 +47,8 @@ static void take_line(struct smtp_extensions *extensions, struct str line, const
         if (str_equal_nocase(word, str_from_c(keywords[i].keyword)))
             extensions->offered |= keywords[i].extension;
     }
+    if (str_equal_nocase(word, STR("AUTH")))
+        take_mechanisms(extensions, line, arena);
     if (str_equal_nocase(word, STR("XFORWARD")))
         extensions->xforward = xforward_parse(line);
     if (str_equal_nocase(word, STR("SIZE")) && str_next_word(&line, " \t", &argument) &&
@@ -44,7 +59,7 @@ static void take_line(struct smtp_extensions *extensions, struct str line, const
 }
 
 void smtp_extensions_parse(struct smtp_extensions *extensions, const struct smtp_reply *reply,
-                           const struct strlist *discard)
+                           const struct strlist *discard, struct arena *arena)
 {
     size_t place = 0;
     struct str line;
@@ -53,7 +68,7 @@ void smtp_extensions_parse(struct smtp_extensions *extensions, const struct smtp
     if (smtp_reply_next_line(reply, &place, &line) && !str_next_word(&line, " \t", &extensions->name))
         extensions->name = STR_EMPTY;
     while (smtp_reply_next_line(reply, &place, &line))
-        take_line(extensions, line, discard);
+        take_line(extensions, line, discard, arena);
 }
 
 struct str smtp_extensions_discarded(const struct strlist *discard, struct arena *arena)

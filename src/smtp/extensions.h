@@ -22,12 +22,15 @@ struct smtp_extensions {
     uint64_t size_limit; /* 0: none, or not told */
     struct str bad_size; /* told, and no number: a view into the reply */
     unsigned xforward;   /* enum xforward_attribute */
-    struct str name;     /* the server's name for itself: first word of the first line; a view into the reply */
+    bool has_auth;
+    struct strlist mechanisms; /* of AUTH, as offered, each once */
+    bool sends_dummy_auth;     /* for MAIL: AUTH=<> is wanted */
+    struct str name;           /* the server's name for itself: first word of the first line; a view into the reply */
 };
 
-/* discard: keywords to overlook, in any case. */
+/* discard: keywords to overlook, in any case. The mechanisms are copied to arena. */
 void smtp_extensions_parse(struct smtp_extensions *extensions, const struct smtp_reply *reply,
-                           const struct strlist *discard);
+                           const struct strlist *discard, struct arena *arena);
 
 /* What is to be said of that: "PIPELINING SIZE", whether the server offers them or not; empty: nothing. */
 struct str smtp_extensions_discarded(const struct strlist *discard, struct arena *arena);

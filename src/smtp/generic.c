@@ -2,26 +2,21 @@
 #include "smtp/generic.h"
 
 #include "base/strbuf.h"
-#include "config/own_addresses.h"
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "log/log.h"
 #include "mail/address.h"
 #include "mail/address_list.h"
-#include "mail/domain.h"
 #include "mail/quote.h"
 #include "protocol/deliver.h"
 #include "protocol/rewrite.h"
-#include "table/address_lookup.h"
-#include "table/match_list.h"
+#include "smtp/own_domains.h"
 
 struct generic {
     const struct shared_settings *shared;
     struct table_set *tables;
     struct table_list *maps;
-    struct match_list *mydestination;
-    struct own_address_list own;
-    struct own_address_list proxies;
+    struct own_domains domains;
     struct address_rules rules;
     bool keeps_extension;
     struct endpoint *rewrite;
@@ -36,21 +31,6 @@ static void warn(void *context, const char *text)
 static void watch(void *context, const char *path)
 {
     daemon_watch_file(context, path);
-}
-
-/* $myorigin, $mydestination, and [address] of this host or its proxies: where the bare user name is a key too. */
-static enum table_result is_local_domain(void *context, struct str domain, struct failure *why)
-{
-    const struct generic *generic = context;
-    struct ip_address address;
-    struct str inside;
-
-    if (str_equal_nocase(domain, generic->shared->myorigin))
-        return TABLE_FOUND;
-    if (domain_is_literal(domain, &inside) && ip_address_parse(inside, &address) &&
-        (own_address_list_has(&generic->own, &address) || own_address_list_has(&generic->proxies, &address)))
-        return TABLE_FOUND;
-    return match_list_has(generic->mydestination, domain, why);
 }
 
 struct generic *generic_open(struct daemon *daemon, const char *parameter, struct str maps,
@@ -69,22 +49,13 @@ struct generic *generic_open(struct daemon *daemon, const char *parameter, struc
     };
     struct generic *generic = arena_new(arena, struct generic);
 
-    if (!own_addresses(daemon_main_cf(daemon), arena, &generic->own, why) ||
-        !own_proxy_addresses(daemon_main_cf(daemon), arena, &generic->proxies, why))
-        return NULL;
     generic->shared = shared;
     generic->tables = table_set_create(&options);
+    if (!own_domains_open(&generic->domains, generic->tables, daemon, why))
+        return NULL;
     generic->maps = table_list_open(generic->tables, str_from_c(parameter), maps, TABLE_FOLD);
-    generic->mydestination =
-        match_list_open(generic->tables, STR("mydestination"), shared->mydestination, MATCH_STRINGS, false);
     generic->keeps_extension = strlist_contains_nocase(propagated, STR("generic"));
-    generic->rules = (struct address_rules){
-        .steps = ADDRESS_STEPS_DEFAULT,
-        .recipient_delimiter = shared->recipient_delimiter,
-        .is_owner_plain = !shared->owner_request_special,
-        .is_local_domain = is_local_domain,
-        .context = generic,
-    };
+    generic->rules = own_domains_rules(&generic->domains);
     return generic;
 }
 

@@ -149,3 +149,21 @@ void smtp_log_discarding_keywords(struct str words)
 {
     log_info("discarding EHLO keywords: %.*s", STR_ARG(words));
 }
+
+void smtp_log_no_mechanism(struct str host, struct str offered)
+{
+    if (offered.len == 0)
+        log_warning("%.*s offered null AUTH mechanism list", STR_ARG(host));
+    else
+        log_warning("%.*s offered no supported AUTH mechanisms: '%.*s'", STR_ARG(host), STR_ARG(offered));
+}
+
+void smtp_log_login_remark(struct str remark)
+{
+    log_warning("%.*s", STR_ARG(remark));
+}
+
+void smtp_log_login_cache_trouble(struct str table, const char *what, struct str key, const char *reason)
+{
+    log_warning("SASL auth failure map %.*s: %s failed for %.*s: %s", STR_ARG(table), what, STR_ARG(key), reason);
+}

@@ -38,6 +38,12 @@ void smtp_log_obsolete_assume_final(void);
 void smtp_log_table_trouble(struct str title, const char *reason);
 /* warning: host mx.example.com[192.0.2.1]:25 said: 501 5.5.4 No (in reply to XFORWARD name/address command) */
 void smtp_log_xforward_refused(struct str host, struct str reply, const char *command);
+/* warning: mx.example.com[192.0.2.1]:25 offered no supported AUTH mechanisms: 'PLAIN'; or null AUTH mechanism list */
+void smtp_log_no_mechanism(struct str host, struct str offered);
+/* warning: SASL authentication failure: No worthy mechs found */
+void smtp_log_login_remark(struct str remark);
+/* warning: SASL auth failure map btree:/var/lib/x: lookup failed for mx.example.com;user: reason; or update */
+void smtp_log_login_cache_trouble(struct str table, const char *what, struct str key, const char *reason);
 /* warning: bad EHLO SIZE limit "many" from mx.example.com[192.0.2.1]:25 */
 void smtp_log_bad_size(struct str limit, struct str host);
 /* discarding EHLO keywords: SIZE DSN */

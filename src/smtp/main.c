@@ -14,6 +14,7 @@
 #include "smtp/generic.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
+#include "smtp/login.h"
 #include "smtp/pix.h"
 #include "smtp/session_cache.h"
 #include "smtp/smtp.h"
@@ -142,6 +143,14 @@ static bool open_generic(struct smtp *smtp, struct daemon *daemon, struct failur
     return smtp->generic != NULL;
 }
 
+static bool open_login(struct smtp *smtp, struct daemon *daemon, struct failure *why)
+{
+    if (!smtp->settings->sasl_auth_enable)
+        return true;
+    smtp->login = login_open(smtp, daemon, why);
+    return smtp->login != NULL;
+}
+
 static bool read_pix_workarounds(struct smtp *smtp, struct failure *why)
 {
     struct failure reason;
@@ -168,7 +177,7 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
         !read_pix_workarounds(smtp, why) || !find_own_addresses(smtp, daemon, why))
         return false;
     smtp_tables_open(&smtp->tables, smtp->settings, daemon, prefix_of(smtp));
-    if (!open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why))
+    if (!open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why) || !open_login(smtp, daemon, why))
         return false;
     daemon_keep(daemon, smtp);
     return true;
@@ -183,6 +192,7 @@ static void *start_smtp(struct daemon *daemon)
         smtp_log_obsolete_assume_final();
     smtp->sessions = session_cache_create(smtp);
     generic_start(smtp->generic, daemon);
+    login_start(smtp->login, daemon);
     return smtp;
 }
 
@@ -199,6 +209,7 @@ static void stop_smtp(void *context)
 
     session_cache_destroy(&smtp->sessions);
     generic_stop(smtp->generic);
+    login_stop(smtp->login);
     host_lookup_destroy(&smtp->hosts);
     resolver_destroy(&smtp->resolver);
     smtp_tables_close(&smtp->tables);
@@ -209,7 +220,7 @@ static void deliver(struct delivery *delivery, void *context)
     smtp_deliver(context, delivery);
 }
 
-static const char *const calls[] = { "rewrite", "proxymap", "cleanup", NULL };
+static const char *const calls[] = { "rewrite", "proxymap", "proxywrite", "cleanup", NULL };
 
 /* By the last part of the name that the program was started with. */
 static bool is_lmtp(const char *name)

@@ -7,6 +7,7 @@
 #include "run/stream.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
+#include "smtp/login.h"
 #include "smtp/pix.h"
 #include "smtp/smtp.h"
 #include "smtp/target.h"
@@ -245,7 +246,7 @@ static void take_extensions(struct smtp_session *session, struct arena *arena)
         return;
     if (smtp_tables_find(session->smtp->tables.discard_ehlo_keywords, session->address, arena, &value))
         discard = strlist_split(arena, value, ", \t\r\n");
-    smtp_extensions_parse(&session->extensions, &session->reply, &discard);
+    smtp_extensions_parse(&session->extensions, &session->reply, &discard, session->arena);
     if (session->extensions.bad_size.len > 0)
         smtp_log_bad_size(session->extensions.bad_size, session->name_address_port);
     session->extensions.bad_size = STR_EMPTY;
@@ -387,11 +388,11 @@ struct str session_server_name(const struct target *target, struct arena *arena)
                         target->port);
 }
 
-struct str session_key(const struct target *target, struct str nexthop, struct arena *arena)
+struct str session_key(const struct target *target, struct str key, struct arena *arena)
 {
     struct str name = session_server_name(target, arena);
 
-    return target->is_best ? nexthop : arena_printf(arena, "%.*s %.*s", STR_ARG(nexthop), STR_ARG(name));
+    return target->is_best ? key : arena_printf(arena, "%.*s %.*s", STR_ARG(key), STR_ARG(name));
 }
 
 static void name_server(struct smtp_session *session, const struct target *target)
@@ -408,8 +409,8 @@ static void name_server(struct smtp_session *session, const struct target *targe
     session->name_address = arena_printf(arena, "%.*s[%.*s]", STR_ARG(target->host), STR_ARG(session->address));
 }
 
-static struct smtp_session *create(struct smtp *smtp, const struct target *target, struct str nexthop,
-                                   struct stream *stream)
+static struct smtp_session *create(struct smtp *smtp, const struct target *target,
+                                   const struct session_purpose *purpose, struct stream *stream)
 {
     struct arena *arena = arena_create();
     struct smtp_session *session = arena_new(arena, struct smtp_session);
@@ -418,8 +419,8 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     session->arena = arena;
     session->stream = stream;
     list_init(&session->place);
-    session->nexthop = arena_str(arena, nexthop);
-    session->key = session_key(target, session->nexthop, arena);
+    session->nexthop = arena_str(arena, purpose->nexthop);
+    session->key = arena_str(arena, session_key(target, purpose->key, arena));
     session->host = arena_str(arena, target->host);
     name_server(session, target);
     session->opened = loop_now(smtp->loop);
@@ -430,8 +431,9 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     return session;
 }
 
-bool session_open(struct smtp *smtp, const struct target *target, struct str nexthop, struct arena *arena,
-                  struct smtp_session **session_out, bool *has_talked_out, struct trouble *trouble_out)
+bool session_open(struct smtp *smtp, const struct target *target, const struct session_purpose *purpose,
+                  struct arena *arena, struct smtp_session **session_out, bool *has_talked_out,
+                  struct trouble *trouble_out)
 {
     struct smtp_session *session;
     struct stream *stream;
@@ -441,9 +443,10 @@ bool session_open(struct smtp *smtp, const struct target *target, struct str nex
     if (!connect_to(smtp, target, arena, &stream, trouble_out))
         return false;
     *has_talked_out = true;
-    session = create(smtp, target, nexthop, stream);
+    session = create(smtp, target, purpose, stream);
     if (read_greeting(session, !smtp->is_lmtp && target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) &&
-        introduce(session, target, nexthop, may_ehlo, arena, trouble_out)) {
+        introduce(session, target, purpose->nexthop, may_ehlo, arena, trouble_out) &&
+        (smtp->login == NULL || login_run(smtp->login, session, purpose, arena, trouble_out))) {
         session->uses = 0;
         *session_out = session;
         return true;

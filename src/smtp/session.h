@@ -10,6 +10,7 @@
 #include "smtp/extensions.h"
 #include "smtp/reply.h"
 #include "smtp/trouble.h"
+#include "table/table.h"
 
 #include <stdarg.h>
 
@@ -47,21 +48,33 @@ struct smtp_session {
     struct failure lost; /* of that write */
     bool needs_reset;    /* RSET goes before the next MAIL */
     bool has_quit;       /* QUIT was said */
-    bool is_hurried;     /* the process ends: no answer to QUIT is waited for */
+    bool is_logged_in;
+    bool is_hurried; /* the process ends: no answer to QUIT is waited for */
 };
 
-/* What sessions with the target for this next hop are kept under. */
-struct str session_key(const struct target *target, struct str nexthop, struct arena *arena);
+/* What a session is wanted for. */
+struct session_purpose {
+    struct str nexthop;
+    struct str key;      /* of all sessions that are as good: the next hop, and who the sender logs in as */
+    struct str queue_id; /* of the message */
+    struct str sender;
+    enum table_result sender_login; /* whether the sender has a login of his own; UNKNOWN: cannot be told now */
+    struct str sender_password;     /* it, as the table has it */
+};
+
+/* What sessions with the target are kept under. */
+struct str session_key(const struct target *target, struct str key, struct arena *arena);
 
 /* As in the log: "mx.example.com[192.0.2.1]:25"; of a Unix socket "host[path]". */
 struct str session_server_name(const struct target *target, struct arena *arena);
 
 /*
- * Connects, waits for the greeting, says EHLO or HELO. On failure the trouble says why; has_talked_out whether the
- * connection stood. nexthop names the destination in the trouble of a loop.
+ * Connects, waits for the greeting, says EHLO or HELO, and logs in where that is wanted. On failure the trouble says
+ * why; has_talked_out whether the connection stood.
  */
-MUST_USE bool session_open(struct smtp *smtp, const struct target *target, struct str nexthop, struct arena *arena,
-                           struct smtp_session **session_out, bool *has_talked_out, struct trouble *trouble_out);
+MUST_USE bool session_open(struct smtp *smtp, const struct target *target, const struct session_purpose *purpose,
+                           struct arena *arena, struct smtp_session **session_out, bool *has_talked_out,
+                           struct trouble *trouble_out);
 /* Says QUIT if it can still be said, and has not been, without waiting for more than smtp_skip_quit_response asks. */
 void session_close(struct smtp_session **session);
 /* That half of it which may wait. */

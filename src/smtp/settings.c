@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/settings.h"
 
+#include "auth/auth_mechanisms.h"
 #include "config/setting_words.h"
 
 static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VERIFY_TARGET_DATA] = "data", NULL };
 
 static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
+
+static const char *const login_types[] = { "cyrus", NULL };
 
 static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 
@@ -38,7 +41,11 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
              "The most that an unused session is kept, whatever smtp_ and lmtp_connection_cache_time_limit say."),     \
         WORDS(notify_classes, "notify_classes", "resource, software", setting_words_notices,                           \
               "With protocol the postmaster gets the sessions in which a server did not understand us."),              \
-        NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions.")
+        NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions."),              \
+        NAME(proxywrite_service_name, "proxywrite_service_name", "proxywrite",                                         \
+             "The name in master.cf of the service that changes tables for others."),                                  \
+        BOOLEAN(send_cyrus_sasl_authzid, "send_cyrus_sasl_authzid", "no",                                              \
+                "Say the user's name as the one who is acted for, too, when logging in.")
 
 /* Of one meaning and default, with a name for each: prefix is "smtp" or "lmtp". A row added here is added to both. */
 #define MIRRORED_ROWS(prefix)                                                                                          \
@@ -113,7 +120,28 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         TIME(cache_time_limit, prefix "_connection_cache_time_limit", "2s", 1, "How long an unused session is kept."), \
         TIME(reuse_time_limit, prefix "_connection_reuse_time_limit", "300s", 1, "How long a session is used again."), \
         NUMBER(reuse_count_limit, prefix "_connection_reuse_count_limit", "0", 0, 0,                                   \
-               "How many times a session is used again, 0 for no limit.")
+               "How many times a session is used again, 0 for no limit."),                                             \
+        BOOLEAN(sasl_auth_enable, prefix "_sasl_auth_enable", "no",                                                    \
+                "Log in at servers that offer it and that " prefix "_sasl_password_maps knows."),                      \
+        SETTING_CHOICE(struct smtp_settings, sasl_type, prefix "_sasl_type", "cyrus", login_types,                     \
+                       "Who makes the exchange of a login: cyrus, the SASL library."),                                 \
+        STRING(sasl_password_maps, prefix "_sasl_password_maps", "",                                                   \
+               "Tables of user:password by the server's name, or by next hop as it is written in relayhost."),         \
+        NAME(sasl_password_result_delimiter, prefix "_sasl_password_result_delimiter", ":",                            \
+             "What stands between user and password in " prefix "_sasl_password_maps."),                               \
+        BOOLEAN(sender_dependent_authentication, prefix "_sender_dependent_authentication", "no",                      \
+                "Look for the sender's own entry in " prefix "_sasl_password_maps first."),                            \
+        STRING(sasl_mechanism_filter, prefix "_sasl_mechanism_filter", "",                                             \
+               "The mechanisms to use of those that a server offers; empty: all."),                                    \
+        WORDS(sasl_security_options, prefix "_sasl_security_options", "noplaintext, noanonymous", auth_security_words, \
+              "What mechanisms must not be, or must be."),                                                             \
+        BOOLEAN(sasl_auth_soft_bounce, prefix "_sasl_auth_soft_bounce", "yes",                                         \
+                "Mail waits when a server refuses the login for good, instead of being returned."),                    \
+        STRING(sasl_auth_cache_name, prefix "_sasl_auth_cache_name", "",                                               \
+               "The table, with proxy: in front, of logins that were refused for good; they are not tried again."),    \
+        TIME(sasl_auth_cache_time, prefix "_sasl_auth_cache_time", "90d", 0, "How long such a login is remembered."),  \
+        BOOLEAN(send_dummy_mail_auth, prefix "_send_dummy_mail_auth", "no",                                            \
+                "Say AUTH=<> with MAIL FROM where we have logged in.")
 
 static const struct setting smtp_rows[] = {
     SHARED_ROWS,

@@ -74,6 +74,21 @@ struct smtp_settings {
     struct str nested_header_checks;
     struct str body_checks;
 
+    /* logging in */
+    bool sasl_auth_enable;
+    int sasl_type; /* cyrus, the only one */
+    struct str sasl_password_maps;
+    struct str sasl_password_result_delimiter;
+    bool sender_dependent_authentication;
+    struct str sasl_mechanism_filter;
+    struct strlist sasl_security_options;
+    bool sasl_auth_soft_bounce;
+    struct str sasl_auth_cache_name;
+    struct str proxywrite_service_name; /* who keeps that */
+    struct duration sasl_auth_cache_time;
+    bool send_dummy_mail_auth;
+    bool send_cyrus_sasl_authzid;
+
     /* who hears of it */
     struct strlist notify_classes;
     struct str error_notice_recipient;

@@ -34,6 +34,7 @@ struct smtp {
     unsigned notice_classes;
     struct endpoint *cleanup;
     struct generic *generic; /* NULL: no maps */
+    struct login *login;     /* NULL: nowhere */
 };
 
 #endif

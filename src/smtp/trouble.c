@@ -65,6 +65,18 @@ static void add_reply(struct trouble *trouble, struct arena *arena, const struct
     trouble->diagnostic = reply;
 }
 
+struct trouble trouble_said_of(struct arena *arena, const struct smtp_session *session, const char *format, ...)
+{
+    struct trouble trouble = about(arena, session, status_of_refusal(&session->reply));
+    va_list args;
+
+    va_start(args, format);
+    trouble.text = format_text(arena, format, args);
+    va_end(args);
+    add_reply(&trouble, arena, session, smtp_reply_on_one_line(&session->reply, arena));
+    return trouble;
+}
+
 struct trouble trouble_said(struct arena *arena, const struct smtp_session *session, const char *command)
 {
     struct str text = smtp_reply_on_one_line(&session->reply, arena);

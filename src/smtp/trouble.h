@@ -33,6 +33,10 @@ PRINTF_LIKE(4, 5)
 struct trouble trouble_about(struct arena *arena, const struct smtp_session *session, struct dsn_status dsn,
                              const char *format, ...);
 
+/* As trouble_about, but by the server's last reply, which is its diagnostic. */
+PRINTF_LIKE(3, 4)
+struct trouble trouble_said_of(struct arena *arena, const struct smtp_session *session, const char *format, ...);
+
 /* "host x[192.0.2.1] said: 550 5.1.1 No (in reply to RCPT TO command)" */
 struct trouble trouble_said(struct arena *arena, const struct smtp_session *session, const char *command);
 

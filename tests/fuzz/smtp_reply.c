@@ -13,7 +13,7 @@ static void read_extensions(const struct smtp_reply *reply, struct arena *arena)
     struct strlist none = { NULL, 0, 0 };
     struct smtp_extensions extensions;
 
-    smtp_extensions_parse(&extensions, reply, &none);
+    smtp_extensions_parse(&extensions, reply, &none, arena);
     CHECK(smtp_reply_on_one_line(reply, arena).len == reply->text.len);
 }
 
