@@ -13,8 +13,8 @@ from .normal import QUEUE_ID
 LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ (\S+)\[\d+\]: (.*)$")
 ID = re.compile(rf"^({QUEUE_ID}): ")
 # What they say depends on who was started when.
-SILENT = re.compile(r"/(anvil|scache|postlogd|master|postfix-script|comparison)$")
-# What it says of a configuration at its start is ours alone.
+SILENT = re.compile(r"/(anvil|scache|postlogd|master|merpati|postfix-script|comparison)$")
+# What it warns of in a configuration at its start is ours alone.
 OURS_ALONE = re.compile(r"/merpati$")
 # Stock's word on a second that the kernel's coarse clock has not begun.
 CLOCKS = ("warning: file system clock is ", "warning: resetting file time stamps")
@@ -100,7 +100,7 @@ def told(lines, normal):
             others.setdefault("?", []).append(normal.text(line))
             continue
         program, text = match[1], match[2]
-        if text.startswith(CLOCKS) or OURS_ALONE.search(program):
+        if text.startswith(CLOCKS) or (OURS_ALONE.search(program) and text.startswith("warning: ")):
             continue
         if SILENT.search(program) and not re.search(r"^(warning|fatal|panic|error): ", text):
             continue
