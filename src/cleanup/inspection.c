@@ -98,9 +98,8 @@ static bool defer(struct order *order)
 
 void inspection_finding(struct message *message, enum mime_finding finding, struct str text)
 {
-    struct log_origin origin = inspection_origin(message);
+    const struct log_origin origin = inspection_origin(message);
 
-    origin.protocol = origin.helo = STR_EMPTY;
     log_mime_error(message->queue_id, mime_finding_text(finding), text, &origin);
     message->findings |= (unsigned) finding;
 }
@@ -108,7 +107,7 @@ void inspection_finding(struct message *message, enum mime_finding finding, stru
 void inspection_conclude(struct message *message)
 {
     static const enum mime_finding by_weight[] = { MIME_FINDING_NESTING, MIME_FINDING_8BIT_HEADER,
-                                                   MIME_FINDING_ENCODING_DOMAIN, MIME_FINDING_8BIT_BODY };
+                                                   MIME_FINDING_8BIT_BODY, MIME_FINDING_ENCODING_DOMAIN };
 
     if (message->late.dsn.len > 0)
         message_fail(message, CLEANUP_REJECTED, message->late.dsn, message->late.reason);

@@ -106,11 +106,16 @@ void log_inspection(struct str queue_id, const char *action, const char *context
 
 void log_mime_error(struct str queue_id, struct str reason, struct str text, const struct log_origin *origin)
 {
+    struct log_origin shown = {
+        .client = origin->client,
+        .sender = origin->sender,
+        .recipient = origin->recipient.len > 0 ? origin->recipient : STR("unknown"),
+    };
     struct strbuf line;
 
     strbuf_init(&line, STRBUF_UNLIMITED);
     strbuf_append(&line, str_part(text, 0, SHOWN_OF_BAD_MIME));
-    append_origin(&line, origin);
+    append_origin(&line, &shown);
     log_info("%.*s: reject: mime-error %.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason), (int) line.len,
              strbuf_c(&line));
     strbuf_done(&line);

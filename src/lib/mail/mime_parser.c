@@ -380,8 +380,6 @@ static void judge_header(struct mime_parser *parser)
     if (parser->options.encodes_8bit && is_eight_bit(parser->encoding))
         parser->new_encoding = parser->is_encoding ? STR("Content-Transfer-Encoding: quoted-printable")
                                                    : STR("Content-Transfer-Encoding: 7bit");
-    if (is_wrong_domain(parser))
-        find(parser, MIME_FINDING_ENCODING_DOMAIN, content_encoding_name(parser->encoding));
 }
 
 static enum mime_event_type give_new_encoding(struct mime_parser *parser, struct mime_event *event_out)
@@ -403,10 +401,11 @@ static enum mime_event_type end_header(struct mime_parser *parser, struct mime_e
 
     if (!parser->is_header_judged)
         judge_header(parser);
-    if (parser->due != 0)
-        return give_finding(parser, event_out);
     if (parser->new_encoding.len > 0)
         return give_new_encoding(parser, event_out);
+    /* Given behind the header's end. */
+    if (is_wrong_domain(parser))
+        find(parser, MIME_FINDING_ENCODING_DOMAIN, content_encoding_name(parser->encoding));
     *event_out = (struct mime_event){ .type = MIME_HEADER_END, .place = parser->place };
     event_out->text = is_empty_line || (!is_at_end && parser->place == MIME_PRIMARY) ? STR("\n") : STR_EMPTY;
     if (is_empty_line)

@@ -36,7 +36,7 @@ enum mime_event_type {
     MIME_FIELD,      /* a field with its folds, without its last LF */
     MIME_HEADER_END, /* of any header. text: what is due before the body: "\n", or nothing where none follows */
     MIME_BODY,       /* a line without its LF, or line_limit bytes of a long one; boundaries among them */
-    MIME_FINDING,    /* once each kind and message, before the FIELD or BODY it is about */
+    MIME_FINDING,    /* once each kind and message, before the FIELD or BODY it is about; behind its HEADER_END */
 };
 
 struct mime_event {
