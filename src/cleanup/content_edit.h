@@ -51,7 +51,7 @@ struct content_edit_options {
     struct queue_id id;
     size_t memory_limit;
     struct strbuf *content;     /* taken: what no file holds */
-    struct journal_file **file; /* taken; *file NULL: all is in content. All of it has been written. */
+    struct journal_file **file; /* taken; *file NULL: all is in content. else nothing is. */
     uint64_t header_bytes;      /* of the content: its header, without the empty line behind it */
 };
 

@@ -93,8 +93,8 @@ bool filtering_obey(struct filtering *filtering, const struct milter_verdict *ve
     case MILTER_CONTINUE:
         return true;
     case MILTER_HOLD:
-        log_verdict(filtering, "hold", stage, recipient, STR("milter triggers HOLD action"));
-        message->envelope.flags |= ENVELOPE_HOLD;
+        if (filtering->hold_stage == NULL)
+            filtering->hold_stage = stage;
         return true;
     case MILTER_DISCARD:
         log_verdict(filtering, "discard", stage, recipient, STR("milter triggers DISCARD action"));
@@ -180,6 +180,7 @@ static void keep_envelope(struct filtering *filtering)
     filtering->kept.redirect = message->redirect;
     filtering->kept.copies = message->copies.count;
     filtering->kept.flags = envelope->flags;
+    filtering->kept.hold_stage = filtering->hold_stage;
     filtering->kept.count = envelope->recipient_count;
     filtering->kept.recipients =
         arena_new_array(message->arena, envelope->recipient_count + 1, struct envelope_recipient);
@@ -200,6 +201,7 @@ static void undo(struct filtering *filtering)
     envelope->dsn_return = filtering->kept.dsn_return;
     envelope->content_filter = filtering->kept.content_filter;
     envelope->flags = filtering->kept.flags;
+    filtering->hold_stage = filtering->kept.hold_stage;
     message->redirect = filtering->kept.redirect;
     message->copies.count = filtering->kept.copies;
     envelope->recipients = filtering->kept.recipients;
@@ -296,6 +298,8 @@ static void ask_all(struct filtering *filtering)
 {
     struct failure why;
 
+    if (!message_gather_content(filtering->message))
+        return;
     if (!open_content(filtering, &why)) {
         if (why.kind == FAILURE_PERMANENT)
             message_fail(filtering->message, CLEANUP_TOO_BIG, STR("5.3.4"), STR("message header exceeds size limit"));
@@ -308,6 +312,19 @@ static void ask_all(struct filtering *filtering)
         }
     }
     close_content(filtering);
+}
+
+/* Told at the end, for a message that is refused after all is not held. */
+static void hold(struct filtering *filtering)
+{
+    struct message *message = filtering->message;
+
+    if (filtering->hold_stage == NULL || !message_is_good(message) || (message->flags & CLEANUP_FLAG_DISCARD) != 0)
+        return;
+    if ((message->envelope.flags & ENVELOPE_HOLD) == 0)
+        log_verdict(filtering, "hold", filtering->hold_stage, last_recipient(message),
+                    STR("milter triggers HOLD action"));
+    message->envelope.flags |= ENVELOPE_HOLD;
 }
 
 /* Those that milters have deleted all of are nobody's any more, as in Postfix. */
@@ -339,4 +356,5 @@ void filtering_run(struct message *message)
     if (!message->filtering->is_borrowed)
         milters_quit(message->filtering->milters);
     settle_recipients(message->filtering);
+    hold(message->filtering);
 }

@@ -64,7 +64,7 @@ static bool obey_check(struct filtering *filtering, const struct checks_verdict 
         recipients_redirect(message);
         return true;
     case CHECKS_BCC:
-        recipients_add_late(message, verdict->text, STR_EMPTY, DSN_NOTIFY_NEVER);
+        recipients_add_late(message, verdict->text, STR_EMPTY, 0);
         return true;
     default:
         return true;
@@ -113,6 +113,8 @@ static void change_header(struct filtering *filtering, const struct milter_chang
         content_edit_delete(edit, change->index, change->name);
         return;
     }
+    if (field.value.len == 0)
+        field.value = STR(" ");
     if (!may_be(filtering, &field))
         return;
     if (change->kind == MILTER_CHANGE_ADD_HEADER)

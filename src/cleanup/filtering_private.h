@@ -14,8 +14,9 @@ struct filtering {
     struct milters *milters;
     bool is_borrowed;
     struct content_edit edit;
-    struct arena *arena;  /* one event or change */
-    struct str recipient; /* of the event at hand, for its macros */
+    const char *hold_stage; /* where a milter first wanted the message held; NULL: nowhere */
+    struct arena *arena;    /* one event or change */
+    struct str recipient;   /* of the event at hand, for its macros */
     /* The envelope as the milter at hand found it. */
     struct {
         struct str sender, envid, content_filter, redirect;
@@ -24,6 +25,7 @@ struct filtering {
         size_t count;
         size_t copies;
         unsigned flags;
+        const char *hold_stage;
     } kept;
 };
 

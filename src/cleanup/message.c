@@ -238,6 +238,13 @@ void message_write(struct message *message, struct str bytes)
         spill_content(message);
 }
 
+bool message_gather_content(struct message *message)
+{
+    if (message->file != NULL && message->content.len > 0)
+        spill_content(message);
+    return message_is_good(message);
+}
+
 void message_write_anew(struct message *message)
 {
     strbuf_clear(&message->content);

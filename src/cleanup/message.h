@@ -112,6 +112,8 @@ void message_finish(struct message *message);
 
 /* The envelope's sender, as a client would have given it: completed and mapped. */
 void message_set_sender(struct message *message, struct str sender);
+/* All content that does not fit into memory is in the file. False: it could not be written, and the message failed. */
+MUST_USE bool message_gather_content(struct message *message);
 /* Milters have changed the content, and all of it is written anew, with message_write. */
 void message_write_anew(struct message *message);
 /* For headers: appends to the queued content. */

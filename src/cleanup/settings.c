@@ -66,7 +66,7 @@ static const struct setting rows[] = {
                    "Tables over the header fields that milters add."),
     SETTING_STRING(OWNER, body_checks, "body_checks", "", 0, 0, "Tables over the lines of the body."),
     SETTING_SIZE(OWNER, body_checks_size_limit, "body_checks_size_limit", "51200", 0, 0,
-                 "Bytes of each part that body_checks looks at."),
+                 "Bytes of each part that body_checks looks at; 0: all."),
     SETTING_BOOLEAN(OWNER, disable_mime_input_processing, "disable_mime_input_processing", "no",
                     "Whether all behind the first header is body, with no look at MIME."),
     SETTING_BOOLEAN(OWNER, force_mime_input_conversion, "force_mime_input_conversion", "no",
