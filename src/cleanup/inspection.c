@@ -121,6 +121,7 @@ void inspection_bad_character(struct message *message, struct str begun)
 {
     const struct log_origin origin = inspection_origin(message);
 
+    (void) str_cut(begun, '\n', &begun, &(struct str){ 0 });
     log_inspection(message->queue_id, "reject", "content", begun, &origin, STR("5.7.1 disallowed character"));
     refuse(message, STR("5.7.1"), STR("disallowed character"));
 }

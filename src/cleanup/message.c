@@ -376,7 +376,7 @@ static void take_strange_content(struct message *message, struct str bytes)
         bool has_rejected = strange_characters_take(strange, &bytes, &line);
 
         if (has_rejected)
-            inspection_bad_character(message, str_trim_right(strbuf_str(&strange->begun)));
+            inspection_bad_character(message, strbuf_str(&strange->begun));
         if (is_wanted(message))
             take_content(message, line, false);
     }

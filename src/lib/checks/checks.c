@@ -189,7 +189,9 @@ struct checks_verdict checks_header(const struct checks *checks, enum checks_cla
 
 struct checks_verdict checks_body(const struct checks *checks, struct str line, uint64_t offset, struct arena *arena)
 {
-    return ask(checks, CHECKS_BODY, offset < checks->body_size_limit ? line : STR_EMPTY, arena);
+    bool is_looked_at = checks->body_size_limit == 0 || offset < checks->body_size_limit;
+
+    return ask(checks, CHECKS_BODY, is_looked_at ? line : STR_EMPTY, arena);
 }
 
 struct checks *checks_open(struct table_set *set, const struct checks_options *options, struct arena *arena)

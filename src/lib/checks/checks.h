@@ -70,7 +70,7 @@ struct checks_tables {
 struct checks_options {
     struct checks_tables tables[CHECKS_CLASS_COUNT];
     unsigned actions;         /* bits as above */
-    uint64_t body_size_limit; /* bytes of each part of the body that are looked at (body_checks_size_limit) */
+    uint64_t body_size_limit; /* bytes of each part of the body that are looked at (body_checks_size_limit); 0: all */
 };
 
 /* Opens the tables, before the jail; one that cannot be opened answers UNKNOWN ever after. In arena. Never NULL. */
