@@ -104,6 +104,19 @@ void counters_add(struct counters *counters, struct str name, enum anvil_kind ki
     note_peak(&counters->peaks[SIZE_PEAK], map_count(counters->clients), STR_EMPTY, when);
 }
 
+void counters_get(const struct counters *counters, struct str name, enum anvil_kind kind, struct instant now,
+                  struct anvil_numbers *numbers_out)
+{
+    const struct counted_client *client = map_get(counters->clients, name);
+
+    *numbers_out = (struct anvil_numbers){ 0 };
+    if (client == NULL)
+        return;
+    numbers_out->count = client->connections;
+    if (!is_over(counters, &client->rates[kind], now))
+        numbers_out->rate = client->rates[kind].count;
+}
+
 void counters_leave(struct counters *counters, struct counted_client *client, uint64_t connections)
 {
     (void) counters;

@@ -27,6 +27,9 @@ void counters_destroy(struct counters **counters);
 /* now is the loop's time, when the wall clock's. *client is NULL before the first event of a call. */
 void counters_add(struct counters *counters, struct str name, enum anvil_kind kind, struct instant now,
                   struct instant when, struct counted_client **client, struct anvil_numbers *numbers_out);
+/* The same numbers when nothing has happened. */
+void counters_get(const struct counters *counters, struct str name, enum anvil_kind kind, struct instant now,
+                  struct anvil_numbers *numbers_out);
 /* The call has ended; connections are those that it added. NULL is fine. */
 void counters_leave(struct counters *counters, struct counted_client *client, uint64_t connections);
 /* Forgets who is of no interest any more. */

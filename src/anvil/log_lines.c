@@ -38,6 +38,7 @@ void log_anvil_statistics(const struct counters *counters, struct duration unit)
                  format_when(count.when, when));
     log_rate("message", counters_rate_peak(counters, ANVIL_MESSAGE), unit);
     log_rate("recipient", counters_rate_peak(counters, ANVIL_RECIPIENT), unit);
+    log_rate("newtls", counters_rate_peak(counters, ANVIL_TLS_SESSION), unit);
     log_rate("auth", counters_rate_peak(counters, ANVIL_AUTH), unit);
     if (size.value > 0)
         log_info("statistics: max cache size %" PRIu64 " at %s", size.value, format_when(size.when, when));

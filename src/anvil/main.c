@@ -103,8 +103,12 @@ static bool serve_client(struct daemon_call *call, struct failure *why)
     do {
         enum anvil_kind kind = (enum anvil_kind) event->kind;
 
-        connections += kind == ANVIL_CONNECTION;
-        counters_add(anvil->counters, name, kind, loop_now(anvil->loop), clock_now(), &client, &numbers);
+        if (event->is_question) {
+            counters_get(anvil->counters, name, kind, loop_now(anvil->loop), &numbers);
+        } else {
+            connections += kind == ANVIL_CONNECTION;
+            counters_add(anvil->counters, name, kind, loop_now(anvil->loop), clock_now(), &client, &numbers);
+        }
         arena_reset(arena);
         is_sent =
             call_send(call->call, &anvil_numbers_message, &numbers, daemon_shared(anvil->daemon)->ipc_timeout, why);

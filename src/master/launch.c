@@ -55,11 +55,14 @@ static char **make_environment(const struct supervisor *supervisor, const struct
 
     for (; *ours != NULL; ours++) {
         if (!str_starts_with(str_from_c(*ours), STR("MAIL_CONFIG=")) &&
+            !str_starts_with(str_from_c(*ours), STR(MASTER_VARIABLE_SUCCESSOR "=")) &&
             !str_starts_with(str_from_c(*ours), STR("NOTIFY_SOCKET=")))
             strlist_add(&rules, arena, str_from_c(*ours));
     }
     strlist_add(&rules, arena, arena_printf(arena, "MAIL_CONFIG=%.*s", STR_ARG(supervisor->directory)));
     strlist_add(&rules, arena, arena_printf(arena, MASTER_VARIABLE_GENERATION "=%u", service->generation));
+    if (service_has_older(service))
+        strlist_add(&rules, arena, STR(MASTER_VARIABLE_SUCCESSOR "=1"));
     strlist_add(
         &rules, arena,
         arena_printf(arena, MASTER_VARIABLE_SESSIONS "=%u", service_session_limit(service, supervisor->configuration)));

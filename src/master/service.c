@@ -83,6 +83,17 @@ unsigned service_count_active(const struct service *service)
     return count;
 }
 
+bool service_has_older(const struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        const struct child *child = child_of(n);
+
+        if (child->state != CHILD_RETIRING && child->was_ready && child->generation != service->generation)
+            return true;
+    }
+    return false;
+}
+
 unsigned service_count_available(const struct service *service)
 {
     return count_states(service, 1U << CHILD_STARTING | 1U << CHILD_AVAILABLE);

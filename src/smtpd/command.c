@@ -30,15 +30,15 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_XCLIENT] = { "XCLIENT", verb_xclient, 0 },
     [COMMAND_XFORWARD] = { "XFORWARD", verb_xforward, 0 },
     [COMMAND_STARTTLS] = { "STARTTLS", verb_starttls, COMMAND_ENDS_PIPELINE },
-    [COMMAND_AUTH] = { "AUTH", verb_auth, COMMAND_ENDS_PIPELINE },
-    [COMMAND_MAIL] = { "MAIL", verb_mail, 0 },
-    [COMMAND_RCPT] = { "RCPT", verb_rcpt, 0 },
-    [COMMAND_DATA] = { "DATA", verb_data, COMMAND_ENDS_PIPELINE },
-    [COMMAND_BDAT] = { "BDAT", verb_bdat, COMMAND_BRINGS_CONTENT },
-    [COMMAND_RSET] = { "RSET", verb_rset, COMMAND_IS_JUNK },
+    [COMMAND_AUTH] = { "AUTH", verb_auth, COMMAND_ENDS_PIPELINE | COMMAND_NEEDS_TLS },
+    [COMMAND_MAIL] = { "MAIL", verb_mail, COMMAND_NEEDS_TLS },
+    [COMMAND_RCPT] = { "RCPT", verb_rcpt, COMMAND_NEEDS_TLS },
+    [COMMAND_DATA] = { "DATA", verb_data, COMMAND_ENDS_PIPELINE | COMMAND_NEEDS_TLS },
+    [COMMAND_BDAT] = { "BDAT", verb_bdat, COMMAND_BRINGS_CONTENT | COMMAND_NEEDS_TLS },
+    [COMMAND_RSET] = { "RSET", verb_rset, COMMAND_IS_JUNK | COMMAND_NEEDS_TLS },
     [COMMAND_NOOP] = { "NOOP", verb_noop, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
-    [COMMAND_VRFY] = { "VRFY", verb_vrfy, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
-    [COMMAND_ETRN] = { "ETRN", verb_etrn, COMMAND_IS_JUNK },
+    [COMMAND_VRFY] = { "VRFY", verb_vrfy, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE | COMMAND_NEEDS_TLS },
+    [COMMAND_ETRN] = { "ETRN", verb_etrn, COMMAND_IS_JUNK | COMMAND_NEEDS_TLS },
     [COMMAND_HELP] = { "HELP", verb_help, COMMAND_IS_JUNK | COMMAND_ENDS_PIPELINE },
     [COMMAND_QUIT] = { "QUIT", verb_quit, COMMAND_IS_ALWAYS_TAKEN },
     [COMMAND_UNKNOWN] = { "UNKNOWN", verb_unknown, COMMAND_IS_ALWAYS_TAKEN },
@@ -128,6 +128,10 @@ static void run_command(struct session *session, const struct command *command, 
         return;
     if (session->denied.len > 0 && !(command->traits & COMMAND_IS_ALWAYS_TAKEN)) {
         answer(session, "503 5.7.0 Error: access denied for %.*s", STR_ARG(session->peer.shown));
+        return;
+    }
+    if ((command->traits & COMMAND_NEEDS_TLS) && encryption_is_missing(session)) {
+        answer(session, "530 5.7.0 Must issue a STARTTLS command first");
         return;
     }
     if (command->traits & COMMAND_IS_JUNK)

@@ -36,6 +36,7 @@ enum command_trait {
     COMMAND_ENDS_PIPELINE = 1 << 1,   /* the client must wait for the reply (RFC 2920 section 3.1) */
     COMMAND_IS_ALWAYS_TAKEN = 1 << 2, /* also from a client that was refused at connect, or sends too early */
     COMMAND_BRINGS_CONTENT = 1 << 3,  /* bytes that are no command follow it */
+    COMMAND_NEEDS_TLS = 1 << 4,       /* where TLS is required */
 };
 
 struct command {

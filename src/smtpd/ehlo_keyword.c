@@ -18,6 +18,7 @@ static const struct {
     { "SIZE", KEYWORD_SIZE },
     { "VRFY", KEYWORD_VRFY },
     { "ETRN", KEYWORD_ETRN },
+    { "STARTTLS", KEYWORD_STARTTLS },
     { "AUTH", KEYWORD_AUTH },
     { "XVERP", KEYWORD_XVERP },
     { "XCLIENT", KEYWORD_XCLIENT },
@@ -27,7 +28,6 @@ static const struct {
     { "DSN", KEYWORD_DSN },
     { "SMTPUTF8", KEYWORD_SMTPUTF8 },
     { "CHUNKING", KEYWORD_CHUNKING },
-    { "STARTTLS", KEYWORD_STARTTLS },
     { "silent-discard", KEYWORD_SILENT },
 };
 
@@ -98,7 +98,7 @@ void ehlo_keyword_log(unsigned discarded)
 static unsigned disabled_keywords(const struct session *session)
 {
     const struct smtpd *smtpd = session->smtpd;
-    unsigned mask = KEYWORD_SILENT | KEYWORD_STARTTLS;
+    unsigned mask = KEYWORD_SILENT;
 
     if (session->verp_permission != PERMISSION_GIVEN)
         mask |= KEYWORD_XVERP;
@@ -108,6 +108,8 @@ static unsigned disabled_keywords(const struct session *session)
         mask |= KEYWORD_XFORWARD;
     if (smtpd->settings->disable_vrfy_command)
         mask |= KEYWORD_VRFY;
+    if (!encryption_is_offered(session))
+        mask |= KEYWORD_STARTTLS;
     if (!smtpd->shared->smtputf8_enable)
         mask |= KEYWORD_SMTPUTF8;
     return mask;

@@ -23,7 +23,7 @@ enum ehlo_keyword {
     KEYWORD_XCLIENT = 1 << 11,
     KEYWORD_XFORWARD = 1 << 12,
     KEYWORD_AUTH = 1 << 13,
-    KEYWORD_STARTTLS = 1 << 14, /* taken out of what is not announced anyway: the log says so */
+    KEYWORD_STARTTLS = 1 << 14,
     KEYWORD_SILENT = 1 << 8,    /* "silent-discard": say nothing of it in the log */
 };
 

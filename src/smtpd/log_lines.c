@@ -469,6 +469,34 @@ void log_no_sasl(struct str restriction)
     log_warning("restriction `%.*s' ignored: no SASL support", STR_ARG(restriction));
 }
 
+void log_tls(const char *text)
+{
+    log_info("%s", text);
+}
+
+void log_tls_warning(const char *text)
+{
+    log_warning("%s", text);
+}
+
+void log_tls_abort(const struct session *session, const char *reason)
+{
+    log_info("NOQUEUE: abort: TLS from %.*s: %s", STR_ARG(session->peer.shown), reason);
+}
+
+void log_tls_refused(const struct session *session, const char *what)
+{
+    log_warning("Refusing %s request from %.*s for service %s", what, STR_ARG(session->peer.shown),
+                session->connection->service);
+}
+
+void log_wrapper_dropped(const struct session *session)
+{
+    log_warning("Wrapper-mode request dropped from %.*s for service %s. TLS context initialization failed. For details "
+                "see earlier warnings in your logs.",
+                STR_ARG(session->peer.shown), session->connection->service);
+}
+
 void log_no_client_certificates(struct str restriction)
 {
     log_warning("%.*s is requested, but \"smtpd_tls_ask_ccert = no\"", STR_ARG(restriction));

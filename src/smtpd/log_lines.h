@@ -17,6 +17,14 @@ void log_disconnect(const struct session *session);
 void log_lost_connection(const struct session *session);
 void log_timeout(const struct session *session);
 void log_too_many_errors(const struct session *session);
+/* What lib/tls has to say. */
+void log_tls(const char *text);
+void log_tls_warning(const char *text);
+/* "NOQUEUE: abort: TLS from name[address]: No client certificate presented" */
+void log_tls_abort(const struct session *session, const char *reason);
+/* "Refusing STARTTLS request from ... for service smtp": what is STARTTLS, or TLS service. */
+void log_tls_refused(const struct session *session, const char *what);
+void log_wrapper_dropped(const struct session *session);
 /* "QUEUEID: client=name[address]" */
 void log_client(const struct session *session);
 /* kind: "reject", "reject_warning"; text: the reply. recipient is empty where none is concerned. */

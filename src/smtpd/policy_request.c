@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/policy_request.h"
 
+#include "mail/xtext.h"
 #include "smtpd/restriction.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
@@ -76,21 +77,28 @@ static void add_login(struct strbuf *request, const struct session *session)
     add(request, "sasl_sender", session->transaction.author);
 }
 
-/* There is no TLS: what is said of it is that nothing is known. */
-static void add_security(struct strbuf *request)
+/* Names from certificates are chosen by those who have them: only those that somebody vouches for, and encoded. */
+static void add_name(struct strbuf *request, const char *name, struct str value)
 {
-    static const char *const names[] = {
-        "ccert_subject",
-        "ccert_issuer",
-        "ccert_fingerprint",
-        "ccert_pubkey_fingerprint",
-        "encryption_protocol",
-        "encryption_cipher",
-    };
+    strbuf_append_c(request, name);
+    strbuf_append_char(request, '=');
+    xtext_encode(request, value, "+=");
+    strbuf_append_char(request, '\n');
+}
 
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        add(request, names[i], STR_EMPTY);
-    add_number(request, "encryption_keysize", 0);
+static void add_encryption(struct strbuf *request, const struct session *session)
+{
+    static const struct tls_facts nothing;
+    const struct tls_facts *encryption = session->tls.facts != NULL ? session->tls.facts : &nothing;
+    const struct tls_facts *trusted = encryption->is_trusted ? encryption : &nothing;
+
+    add_name(request, "ccert_subject", trusted->common_name);
+    add_name(request, "ccert_issuer", trusted->issuer_common_name);
+    add(request, "ccert_fingerprint", encryption->fingerprint);
+    add(request, "ccert_pubkey_fingerprint", encryption->key_fingerprint);
+    add(request, "encryption_protocol", encryption->protocol);
+    add(request, "encryption_cipher", encryption->cipher);
+    add_number(request, "encryption_keysize", (uint64_t) encryption->used_bits);
 }
 
 struct str policy_request_make(const struct check *check, struct str context, struct arena *arena)
@@ -109,7 +117,7 @@ struct str policy_request_make(const struct check *check, struct str context, st
     add(&request, "etrn_domain", check->etrn_site);
     add(&request, "stress", session->settings->stress);
     add_login(&request, session);
-    add_security(&request);
+    add_encryption(&request, session);
     add(&request, "policy_context", context);
     add(&request, "compatibility_level", session->smtpd->shared->compatibility_level);
     add(&request, "mail_version", session->smtpd->shared->mail_version);

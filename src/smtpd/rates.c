@@ -20,6 +20,7 @@ static const struct {
     [ANVIL_MESSAGE] = { "Message delivery request rate", "too much mail" },
     [ANVIL_RECIPIENT] = { "Recipient address rate", "too many recipients" },
     [ANVIL_AUTH] = { "AUTH command rate", "too many AUTH commands" },
+    [ANVIL_TLS_SESSION] = { "New TLS session rate", "too many new TLS sessions" },
 };
 
 static int limit_of(const struct smtpd_settings *settings, enum anvil_kind kind)
@@ -33,6 +34,8 @@ static int limit_of(const struct smtpd_settings *settings, enum anvil_kind kind)
         return settings->client_recipient_rate_limit;
     case ANVIL_AUTH:
         return settings->client_auth_rate_limit;
+    case ANVIL_TLS_SESSION:
+        return settings->client_new_tls_session_rate_limit;
     case ANVIL_KIND_COUNT:
         break;
     }
@@ -68,9 +71,10 @@ static struct str client_of(const struct session *session)
                         ip_address_format(&network, text), bits);
 }
 
-static bool ask(struct session *session, enum anvil_kind kind, struct anvil_numbers *numbers_out, struct failure *why)
+static bool ask(struct session *session, enum anvil_kind kind, bool is_question, struct anvil_numbers *numbers_out,
+                struct failure *why)
 {
-    const struct anvil_event event = { .kind = kind, .client = client_of(session) };
+    const struct anvil_event event = { .kind = kind, .client = client_of(session), .is_question = is_question };
     struct rates *rates = &session->rates;
     void *message;
 
@@ -101,7 +105,7 @@ static void note_trouble(struct session *session, const struct failure *why)
 }
 
 /* False if nobody knows. A new anvil begins at nothing, but it counts. */
-static bool count(struct session *session, enum anvil_kind kind, struct anvil_numbers *numbers_out)
+static bool find(struct session *session, enum anvil_kind kind, bool is_question, struct anvil_numbers *numbers_out)
 {
     struct rates *rates = &session->rates;
     bool may_be_stale = rates->call != NULL;
@@ -110,13 +114,18 @@ static bool count(struct session *session, enum anvil_kind kind, struct anvil_nu
     if (!rates->is_limited || rates->is_unknown || session->smtpd->is_standalone ||
         instant_is_before(loop_now(session->smtpd->loop), session->smtpd->next_anvil_question))
         return false;
-    if (ask(session, kind, numbers_out, &why))
+    if (ask(session, kind, is_question, numbers_out, &why))
         return true;
     rates_end(rates);
-    if (may_be_stale && why.kind != FAILURE_TIMEOUT && ask(session, kind, numbers_out, &why))
+    if (may_be_stale && why.kind != FAILURE_TIMEOUT && ask(session, kind, is_question, numbers_out, &why))
         return true;
     note_trouble(session, &why);
     return false;
+}
+
+static bool count(struct session *session, enum anvil_kind kind, struct anvil_numbers *numbers_out)
+{
+    return find(session, kind, false, numbers_out);
 }
 
 static bool is_beyond(uint64_t number, int limit)
@@ -159,6 +168,28 @@ bool rates_allow(struct session *session, enum anvil_kind kind)
     log_limit_exceeded(session, words[kind].log, numbers.rate);
     history_next_is(session, NOTICE_POLICY);
     answer(session, "450 4.7.1 Error: %s from %.*s", words[kind].reply, STR_ARG(session->peer.address));
+    return false;
+}
+
+bool rates_may_begin_tls(struct session *session)
+{
+    int limit = session->settings->client_new_tls_session_rate_limit;
+    struct anvil_numbers numbers;
+
+    return limit == 0 || !find(session, ANVIL_TLS_SESSION, true, &numbers) || !is_beyond(numbers.rate, limit);
+}
+
+bool rates_count_tls_session(struct session *session)
+{
+    int limit = session->settings->client_new_tls_session_rate_limit;
+    struct anvil_numbers numbers;
+
+    if (limit == 0 || !count(session, ANVIL_TLS_SESSION, &numbers) || !is_beyond(numbers.rate, limit))
+        return true;
+    log_limit_exceeded(session, words[ANVIL_TLS_SESSION].log, numbers.rate);
+    history_next_is(session, NOTICE_POLICY);
+    answer(session, "421 4.7.0 %.*s Error: %s from %.*s", STR_ARG(session->smtpd->shared->myhostname),
+           words[ANVIL_TLS_SESSION].reply, STR_ARG(session->peer.shown));
     return false;
 }
 

@@ -25,6 +25,10 @@ struct rates {
 MUST_USE bool rates_allow_connection(struct session *session);
 /* False when it was answered that there is too much of the kind. */
 MUST_USE bool rates_allow(struct session *session, enum anvil_kind kind);
+/* False: the client has begun too many TLS sessions already. Nothing is counted, answered or logged. */
+MUST_USE bool rates_may_begin_tls(struct session *session);
+/* A new TLS session. False when it was answered that there are too many; logged. */
+MUST_USE bool rates_count_tls_session(struct session *session);
 /* The connection is over, as far as it was counted. */
 void rates_end(struct rates *rates);
 

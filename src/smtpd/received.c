@@ -34,6 +34,40 @@ static void append_login(const struct session *session, struct strbuf *out)
     strbuf_append(out, STR(")\n"));
 }
 
+/* Which key agreement and signatures, as far as the cipher's name does not tell it. */
+static void append_exchange(const struct tls_facts *facts, struct strbuf *out)
+{
+    if (facts->key_exchange.len > 0) {
+        strbuf_printf(out, "\n\t key-exchange %.*s", STR_ARG(facts->key_exchange));
+        if (facts->server_signature.len > 0)
+            strbuf_printf(out, " server-signature %.*s", STR_ARG(facts->server_signature));
+        if (facts->server_digest.len > 0)
+            strbuf_printf(out, " server-digest %.*s", STR_ARG(facts->server_digest));
+    }
+    if (facts->client_signature.len > 0) {
+        strbuf_printf(out, "\n\t client-signature %.*s", STR_ARG(facts->client_signature));
+        if (facts->client_digest.len > 0)
+            strbuf_printf(out, " client-digest %.*s", STR_ARG(facts->client_digest));
+    }
+}
+
+static void append_encryption(const struct session *session, struct strbuf *out)
+{
+    const struct tls_facts *facts = session->tls.facts;
+
+    strbuf_printf(out, "\t(using %.*s with cipher %.*s (%d/%d bits)", STR_ARG(facts->protocol), STR_ARG(facts->cipher),
+                  facts->used_bits, facts->total_bits);
+    append_exchange(facts, out);
+    strbuf_append(out, STR(")\n"));
+    if (facts->has_certificate)
+        strbuf_printf(out, "\t(Client CN \"%.*s\", Issuer \"%.*s\" (%s))\n", STR_ARG(facts->common_name),
+                      STR_ARG(facts->issuer_common_name), facts->is_trusted ? "verified OK" : "not verified");
+    else if (session->smtpd->encryption.asks_certificate)
+        strbuf_append(out, STR("\t(Client did not present a certificate)\n"));
+    else
+        strbuf_append(out, STR("\t(No client certificate requested)\n"));
+}
+
 /* With smtpd_hide_client_session, as for mail that was made here. */
 static void append_hidden(const struct session *session, struct strbuf *out)
 {
@@ -63,6 +97,8 @@ void received_append(const struct session *session, struct strbuf *out)
     strbuf_append(out, peer->ip.family == IP_V6 ? STR(" [IPv6:") : STR(" ["));
     strbuf_append(out, peer->address);
     strbuf_append(out, STR("])\n"));
+    if (session->settings->tls.received_header && session->tls.facts != NULL)
+        append_encryption(session, out);
     if (session->settings->sasl.authenticated_header && login_is_known(&session->login))
         append_login(session, out);
     strbuf_append(out, STR("\tby "));

@@ -141,7 +141,7 @@ static const char *const topic_names[] = {
     [TOPIC_SENDER] = "Sender address", [TOPIC_RECIPIENT] = "Recipient address",
     [TOPIC_DATA] = "Data command",     [TOPIC_END_OF_DATA] = "End-of-data",
     [TOPIC_ETRN] = "Etrn command",     [TOPIC_REVERSE_CLIENT] = "Unverified Client host",
-    [TOPIC_LOGIN] = "SASL login name",
+    [TOPIC_LOGIN] = "SASL login name", [TOPIC_CERTIFICATE] = "Client certificate",
 };
 
 /* What the topic is in this session: "a@b.example". */
@@ -166,6 +166,8 @@ static struct str topic_value(const struct check *check, enum restriction_topic 
         return check->etrn_site;
     case TOPIC_LOGIN:
         return check->session->login.username;
+    case TOPIC_CERTIFICATE:
+        return session->tls.facts == NULL ? STR_EMPTY : session->tls.facts->common_name;
     case TOPIC_REVERSE_CLIENT:
         return session->peer.reverse_name;
     }

@@ -36,6 +36,7 @@ enum restriction_topic {
     TOPIC_END_OF_DATA,
     TOPIC_ETRN,
     TOPIC_REVERSE_CLIENT, /* the client's unconfirmed name; no list is about it */
+    TOPIC_CERTIFICATE,    /* the same, of a client certificate's owner */
     TOPIC_LOGIN,          /* the same, of who is logged in */
 };
 
@@ -233,6 +234,10 @@ enum verdict restriction_removed_word(struct check *check, const struct restrict
 
 enum verdict restriction_permit_mx_backup(struct check *check, const struct restriction_node *node);
 enum verdict restriction_sasl_access(struct check *check, const struct restriction_node *node);
+/* Whether the client's certificate is in relay_clientcerts. */
+enum table_result restriction_is_certificate_known(struct session *session, struct arena *arena, struct failure *why);
+enum verdict restriction_permit_known_certificate(struct check *check, const struct restriction_node *node);
+enum verdict restriction_permit_trusted_certificate(struct check *check, const struct restriction_node *node);
 enum verdict restriction_ccert_access(struct check *check, const struct restriction_node *node);
 enum verdict restriction_sender_login_mismatch(struct check *check, const struct restriction_node *node);
 enum verdict restriction_authenticated_sender_login_mismatch(struct check *check, const struct restriction_node *node);

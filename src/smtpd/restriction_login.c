@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Restrictions on who the client has proved to be. No client can show a certificate yet. */
+/* Restrictions on who the client has proved to be, by logging in. */
 #include "smtpd/destination.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/restriction.h"
@@ -33,13 +33,6 @@ enum verdict restriction_sasl_access(struct check *check, const struct restricti
     case TABLE_ABSENT:
         break;
     }
-    return VERDICT_DUNNO;
-}
-
-enum verdict restriction_ccert_access(struct check *check, const struct restriction_node *node)
-{
-    (void) check;
-    log_no_client_certificates(node->name);
     return VERDICT_DUNNO;
 }
 

@@ -55,11 +55,9 @@ const struct rewriting_list *rewriting_parse(struct smtpd *smtpd, struct str val
     return list;
 }
 
-/* No client can show a certificate yet: these match nobody. */
-static bool is_about_proof(const struct rewriting_client *client)
+static bool is_about_trust(const struct rewriting_client *client)
 {
-    return client->word == RESTRICTION_PERMIT_TLS_CLIENTCERTS ||
-           str_equal_nocase(client->name, STR("permit_tls_all_clientcerts"));
+    return str_equal_nocase(client->name, STR("permit_tls_all_clientcerts"));
 }
 
 static enum table_result is_meant(struct session *session, const struct rewriting_client *client, struct failure *why)
@@ -73,15 +71,18 @@ static enum table_result is_meant(struct session *session, const struct rewritin
     if (client->word == RESTRICTION_PERMIT_INET_INTERFACES)
         return own_address_list_has(&smtpd->own_addresses, &peer->ip) ? TABLE_FOUND : TABLE_ABSENT;
     if (client->word == RESTRICTION_PERMIT_SASL_AUTHENTICATED)
-        return login_is_known(&session->login) ? TABLE_FOUND : TABLE_ABSENT;
+        return login_proves(&session->login) ? TABLE_FOUND : TABLE_ABSENT;
     if (client->word == RESTRICTION_PERMIT_MYNETWORKS)
         return match_list_has_host(smtpd->mynetworks, peer->name, peer->address, why);
     if (client->word == RESTRICTION_CHECK_ADDRESS_MAP) {
         (void) failure_set(why, FAILURE_CONFIGURATION, 0, "a table must follow: type:name");
         return TABLE_UNKNOWN;
     }
-    if (!is_about_proof(client))
-        log_bad_rewriting_client(client->name);
+    if (client->word == RESTRICTION_PERMIT_TLS_CLIENTCERTS)
+        return restriction_is_certificate_known(session, session->command_arena, why);
+    if (is_about_trust(client))
+        return encryption_trusted_certificate(session) != NULL ? TABLE_FOUND : TABLE_ABSENT;
+    log_bad_rewriting_client(client->name);
     return TABLE_ABSENT;
 }
 

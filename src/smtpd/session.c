@@ -292,11 +292,12 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     is_known = proxy_receive(&session);
     peer_look_up(&session.peer, smtpd, session.arena);
     log_connect(&session);
-    set_deadline(&session);
-    if (is_known)
-        begin(&session);
-    else
+    if (!is_known)
         send_away(&session);
+    else if (encryption_begin_wrapped(&session)) {
+        set_deadline(&session);
+        begin(&session);
+    }
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);

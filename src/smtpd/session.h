@@ -7,6 +7,7 @@
 #include "notice/transcript.h"
 #include "smtpd/client.h"
 #include "smtpd/command.h"
+#include "smtpd/encryption.h"
 #include "smtpd/login.h"
 #include "smtpd/peer.h"
 #include "smtpd/rates.h"
@@ -76,6 +77,7 @@ struct session {
     unsigned junk_count;
     struct command_count counts[COMMAND_COUNT];
 
+    struct session_tls tls;                /* STARTTLS */
     struct login login;                    /* AUTH */
     struct forwarded forwarded;            /* XFORWARD: of the next message */
     size_t foreseen;                       /* recipients to come that were asked for already */
@@ -97,8 +99,7 @@ static inline bool session_is_broken(const struct session *session)
 /* What is said goes through TLS. */
 static inline bool session_is_encrypted(const struct session *session)
 {
-    (void) session;
-    return false;
+    return session->tls.facts != NULL;
 }
 
 /* "SMTP" or "ESMTP". */

@@ -71,6 +71,7 @@ static void open_tables(struct smtpd *smtpd)
     smtpd->relay_recipient_maps = open_maps(smtpd, "relay_recipient_maps", settings->relay_recipient_maps);
     smtpd->sender_login_maps = open_maps(smtpd, "smtpd_sender_login_maps", settings->sender_login_maps);
     smtpd->dns_reply_filter = open_maps(smtpd, "smtpd_dns_reply_filter", settings->dns_reply_filter);
+    smtpd->encryption.relay_clientcerts = open_maps(smtpd, "relay_clientcerts", settings->tls.relay_clientcerts);
     smtpd->canonical_maps = open_maps(smtpd, "canonical_maps", settings->canonical_maps);
     smtpd->recipient_canonical_maps = open_maps(smtpd, "recipient_canonical_maps", settings->recipient_canonical_maps);
     smtpd->rbl_reply_maps = open_maps(smtpd, "rbl_reply_maps", settings->rbl_reply_maps);
@@ -211,7 +212,7 @@ bool smtpd_open(struct daemon *daemon, struct smtpd **smtpd_out, struct failure 
     if (!load_stressed(smtpd, why) ||
         !receive_override_parse(&smtpd->settings->receive_override_options, &smtpd->overrides, why) ||
         !proxy_service_open(smtpd, why) || !session_milters_open(smtpd, why) || !find_own_addresses(smtpd, why) ||
-        !open_resolver(smtpd, why) || !login_open(smtpd, why))
+        !open_resolver(smtpd, why) || !encryption_open(smtpd, why) || !login_open(smtpd, why))
         return false;
     *smtpd_out = smtpd;
     return true;
@@ -242,6 +243,7 @@ void smtpd_stop(struct smtpd *smtpd)
     policy_servers_close(smtpd);
     proxy_service_stop(smtpd);
     login_close(smtpd);
+    encryption_close(smtpd);
     host_lookup_destroy(&smtpd->host_lookup);
     if (smtpd->names_resolver != smtpd->resolver)
         resolver_destroy(&smtpd->names_resolver);

@@ -7,6 +7,7 @@
 #include "config/shared_settings.h"
 #include "mail/smtp_path.h"
 #include "milter/service.h"
+#include "smtpd/encryption.h"
 #include "smtpd/restriction.h"
 #include "smtpd/settings.h"
 #include "table/debug_peers.h"
@@ -95,6 +96,8 @@ struct smtpd {
     struct auth_server *auth_server; /* NULL: without logins */
     struct match_list *login_exceptions;
     struct match_list *login_mechanism_filter;
+
+    struct encryption encryption; /* TLS */
 
     struct str greeting; /* "220 ... CRLF" */
     unsigned discarded_keywords;

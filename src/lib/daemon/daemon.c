@@ -8,6 +8,7 @@
 #include "daemon/debugger.h"
 #include "daemon/describe.h"
 #include "daemon/jail.h"
+#include "daemon/master_protocol.h"
 #include "log/log.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -545,6 +546,12 @@ void daemon_yield(struct daemon *daemon)
 {
     daemon->has_yielded = true;
     report_state(daemon);
+}
+
+bool daemon_is_successor(const struct daemon *daemon)
+{
+    (void) daemon;
+    return environment_get(MASTER_VARIABLE_SUCCESSOR) != NULL;
 }
 
 void daemon_watch_file(struct daemon *daemon, const char *path)

@@ -33,6 +33,7 @@ enum daemon_user {
     DAEMON_AS_MAIL_OWNER, /* owns the queue */
     DAEMON_AS_NET_OWNER,  /* faces the network, chrooted */
     DAEMON_AS_MAP_OWNER,  /* looks tables up for others, outside a chroot unless master.cf wants one */
+    DAEMON_AS_SASL_OWNER, /* asks who may log in; has the groups of its user */
     DAEMON_AS_ROOT,       /* acts as others: local, pipe, virtual; master's rights kept */
 };
 
@@ -134,6 +135,8 @@ const struct strlist *daemon_arguments(const struct daemon *daemon);
 bool daemon_is_draining(const struct daemon *daemon);
 /* All processes of the service are full, or were a while ago: new clients get less time and patience. */
 bool daemon_is_stressed(const struct daemon *daemon);
+/* Another process of the service is at work, and goes on as long as this one has not started. */
+bool daemon_is_successor(const struct daemon *daemon);
 /* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
 bool daemon_is_stopping(const struct daemon *daemon);
 /* Told to stop by master's end alone: nobody orders this stop, and another master may be at work already. */

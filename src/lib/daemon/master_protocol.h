@@ -38,6 +38,8 @@
 
 /* Number of this generation of the service, decimal; processes of older generations are retired. */
 #define MASTER_VARIABLE_GENERATION "MERPATI_GENERATION"
+/* Set: older processes of the service serve until this one is ready. */
+#define MASTER_VARIABLE_SUCCESSOR "MERPATI_SUCCESSOR"
 /* The most sessions that this process may have at a time: its share of maxproc; 0: no limit. */
 #define MASTER_VARIABLE_SESSIONS "MERPATI_SESSION_LIMIT"
 

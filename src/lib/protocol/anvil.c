@@ -4,6 +4,7 @@
 static const struct message_field anvil_event_fields[] = {
     MESSAGE_FIELD(struct anvil_event, kind, FIELD_UINT, ANVIL_KIND_COUNT - 1, "enum anvil_kind"),
     MESSAGE_FIELD(struct anvil_event, client, FIELD_STR, ANVIL_CLIENT_MAXIMUM, "service:address, or block of them"),
+    MESSAGE_FIELD(struct anvil_event, is_question, FIELD_BOOL, 1, "only the numbers are asked for"),
 };
 MESSAGE_TYPE(anvil_event);
 
@@ -15,4 +16,4 @@ MESSAGE_TYPE(anvil_numbers);
 
 static const struct message_type *const messages[] = { &anvil_event_message, &anvil_numbers_message, NULL };
 
-const struct protocol anvil_protocol = { "anvil", 1, messages };
+const struct protocol anvil_protocol = { "anvil", 2, messages };

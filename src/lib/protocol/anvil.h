@@ -17,12 +17,14 @@ enum anvil_kind {
     ANVIL_MESSAGE,
     ANVIL_RECIPIENT,
     ANVIL_AUTH,
+    ANVIL_TLS_SESSION, /* a new one, not resumed */
     ANVIL_KIND_COUNT,
 };
 
 struct anvil_event {
     uint64_t kind;     /* enum anvil_kind */
     struct str client; /* "smtp:192.0.2.1", "smtp:2001:db8::/84" */
+    bool is_question;  /* nothing has happened: only the numbers are asked for */
 };
 
 struct anvil_numbers {

@@ -146,7 +146,7 @@ static struct str describe_signature(const EVP_PKEY *key, int type, struct arena
     if (EVP_PKEY_is_a(key, "EC"))
         return with_detail("ECDSA", key, true, arena);
     if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
-        return with_detail(type == EVP_PKEY_RSA_PSS ? "RSA-PSS" : "RSA", key, false, arena);
+        return with_detail(type == EVP_PKEY_RSA ? "RSA" : "RSA-PSS", key, false, arena);
     return arena_str(arena, str_from_c(EVP_PKEY_get0_type_name(key)));
 }
 
@@ -160,8 +160,8 @@ static void take_own_signature(struct tls_facts *facts, SSL *connection, bool is
     int digest = NID_undef, type = NID_undef;
     struct str name;
 
-    if (SSL_get_signature_type_nid(connection, &type) != 1)
-        return;
+    /* A resumed session has no signature; the key is what it rests on all the same. */
+    (void) SSL_get_signature_type_nid(connection, &type);
     (void) SSL_get_signature_nid(connection, &digest);
     name = describe_signature(SSL_get_privatekey(connection), type, arena);
     *(is_server ? &facts->server_signature : &facts->client_signature) = name;
@@ -191,8 +191,6 @@ static void take_exchange(struct tls_facts *facts, SSL *connection, bool is_serv
     if (SSL_get_peer_tmp_key(connection, &key) == 1)
         facts->key_exchange = describe_exchange(key, arena);
     EVP_PKEY_free(key);
-    if (facts->is_resumed)
-        return;
     take_own_signature(facts, connection, is_server, arena);
     take_peer_signature(facts, connection, is_server, arena);
 }

@@ -8,6 +8,7 @@
 #include "tls/tickets.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -79,6 +80,15 @@ static void note_state(const SSL *ssl, int where, int result)
                    SSL_alert_type_string_long(result), SSL_alert_desc_string_long(result));
     else if ((where & SSL_CB_EXIT) && result == 0)
         tls_inform(handshake->server->listener, "SSL_accept:failed in %s", SSL_state_string_long(ssl));
+}
+
+static void note_ticket(const SSL *ssl, struct instant key_ends)
+{
+    const struct handshake *handshake = handshake_of(ssl);
+
+    if (handshake != NULL)
+        tls_inform(handshake->server->listener, "%.*s: Issuing session ticket, key expiration: %" PRId64,
+                   STR_ARG(handshake->peer), instant_seconds(key_ends));
 }
 
 /* The first name of type host_name (RFC 6066 section 3). */
@@ -261,7 +271,7 @@ static void set_tickets(struct tls_server *server, const struct tls_server_optio
         return;
     }
     SSL_CTX_set_timeout(server->context, (long) (lifetime.us / seconds(1).us));
-    tls_tickets_attach(server->tickets, server->context);
+    tls_tickets_attach(server->tickets, server->context, server->log_level >= LOG_DETAILS ? note_ticket : NULL);
 }
 
 static bool set_up(struct tls_server *server, const struct tls_server_options *options)
@@ -400,9 +410,9 @@ static void tell_success(const struct tls_server *server, const struct handshake
                    STR_ARG(summary));
     }
     summary = tls_facts_summary(facts, arena);
-    tls_inform(server->listener, "%s TLS connection %s from %.*s%s%.*s: %.*s", tls_facts_trust(facts),
-               facts->is_resumed ? "reused" : "established", STR_ARG(handshake->peer),
-               facts->server_name.len > 0 ? " to " : "", STR_ARG(facts->server_name), STR_ARG(summary));
+    tls_inform(server->listener, "%s TLS connection established from %.*s%s%.*s: %.*s", tls_facts_trust(facts),
+               STR_ARG(handshake->peer), facts->server_name.len > 0 ? " to " : "", STR_ARG(facts->server_name),
+               STR_ARG(summary));
 }
 
 static bool shake_hands(struct tls_server *server, struct handshake *handshake, struct tls_connection *connection,

@@ -13,6 +13,7 @@
 struct tls_tickets {
     EVP_CIPHER *cipher;
     struct duration lifetime;
+    void (*note)(const SSL *connection, struct instant key_ends);
     struct tls_ticket_key current;
     struct tls_ticket_key previous;
 };
@@ -95,8 +96,8 @@ static bool set_digest_key(EVP_MAC_CTX *digest, const struct tls_ticket_key *key
 
 enum { TICKET_ERROR = -1, TICKET_UNKNOWN = 0, TICKET_GOOD = 1, TICKET_RENEW = 2 };
 
-static int make_ticket(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-                       EVP_MAC_CTX *digest)
+static int make_ticket(struct tls_tickets *tickets, const SSL *connection, unsigned char *name, unsigned char *iv,
+                       EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *digest)
 {
     const struct tls_ticket_key *key = tls_tickets_current(tickets, clock_now());
 
@@ -104,6 +105,8 @@ static int make_ticket(struct tls_tickets *tickets, unsigned char *name, unsigne
         EVP_EncryptInit_ex2(cipher, tickets->cipher, key->cipher, iv, NULL) != 1 || !set_digest_key(digest, key))
         return TICKET_ERROR;
     memcpy(name, key->name, TLS_TICKET_NAME_SIZE);
+    if (tickets->note != NULL)
+        tickets->note(connection, instant_add(key->made, tickets->lifetime));
     return TICKET_GOOD;
 }
 
@@ -114,7 +117,7 @@ static int handle_ticket(SSL *connection, unsigned char *name, unsigned char *iv
     const struct tls_ticket_key *key;
 
     if (is_making)
-        return make_ticket(tickets, name, iv, cipher, digest);
+        return make_ticket(tickets, connection, name, iv, cipher, digest);
     key = tls_tickets_find(tickets, name, clock_now());
     if (key == NULL)
         return TICKET_UNKNOWN;
@@ -123,8 +126,10 @@ static int handle_ticket(SSL *connection, unsigned char *name, unsigned char *iv
     return key == &tickets->current ? TICKET_GOOD : TICKET_RENEW;
 }
 
-void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *context)
+void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *context,
+                        void (*note)(const SSL *connection, struct instant key_ends))
 {
+    tickets->note = note;
     SSL_CTX_set_app_data(context, tickets);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, handle_ticket);
 }

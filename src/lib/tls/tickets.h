@@ -21,8 +21,10 @@ MUST_USE bool tls_tickets_create(const char *cipher, struct duration lifetime, s
                                  struct failure *why);
 /* Wipes the keys. Leaves *tickets NULL; NULL is fine. */
 void tls_tickets_destroy(struct tls_tickets **tickets);
-/* From now on the context's tickets are made with these keys. */
-void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *context);
+/* From now on the context's tickets are made with these keys. note, if not NULL, is told of each ticket that is made.
+ */
+void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *context,
+                        void (*note)(const SSL *connection, struct instant key_ends));
 
 enum { TLS_TICKET_NAME_SIZE = 16, TLS_TICKET_KEY_SIZE = 32 };
 
