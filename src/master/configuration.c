@@ -31,6 +31,9 @@ static bool add_needed(struct configuration *configuration, struct failure *why)
 
     if (!has_service(configuration, STR("spill")) && !add_line(configuration, spill_line, why))
         return false;
+    /* Who brings a master.cf has smtpd ask the library itself. */
+    if (!has_service(configuration, STR("sasl")) && !add_line(configuration, "sasl unix - - n - - sasl\n", why))
+        return false;
     return configuration->shared->maillog_file.len == 0 || has_service(configuration, postlog) ||
            add_line(configuration,
                     arena_printf(configuration->arena, "%.*s unix-dgram n - n - 1 postlogd\n", STR_ARG(postlog)).data,
@@ -49,7 +52,7 @@ static void replace_fifo(struct master_service *service)
 
 static bool take_services(struct configuration *configuration, const struct master_cf *file, struct failure *why)
 {
-    configuration->services = arena_new_array(configuration->arena, file->count + 2, struct master_service);
+    configuration->services = arena_new_array(configuration->arena, file->count + 3, struct master_service);
     for (size_t i = 0; i < file->count; i++) {
         const struct master_service *entry = &file->services[i];
 

@@ -10,6 +10,11 @@
 /* Dovecot makes who guesses wait for as long as 17 seconds; in a chain of back ends one may wait for another. */
 enum { ANSWER_SECONDS = 20, GREETING_SECONDS = 5 };
 
+bool login_proves(const struct login *login)
+{
+    return login_is_known(login) && !str_equal_nocase(login->method, STR("ANONYMOUS"));
+}
+
 void login_set(struct login *login, struct str username, struct str method)
 {
     struct arena *arena = arena_create();

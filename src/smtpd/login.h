@@ -23,6 +23,9 @@ static inline bool login_is_known(const struct login *login)
     return login->arena != NULL;
 }
 
+/* It says who somebody is: ANONYMOUS does not. */
+bool login_proves(const struct login *login);
+
 void login_set(struct login *login, struct str username, struct str method);
 void login_forget(struct login *login);
 

@@ -47,7 +47,7 @@ enum verdict restriction_permit_inet_interfaces(struct check *check, const struc
 
 enum verdict restriction_permit_authenticated(struct check *check, const struct restriction_node *node)
 {
-    if (!login_is_known(&check->session->login))
+    if (!login_proves(&check->session->login))
         return VERDICT_DUNNO;
     return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
 }

@@ -152,7 +152,10 @@ static void authenticate(struct attempt *attempt, struct str initial)
     }
     mechanism = find(&mechanisms, attempt->method);
     if (mechanism == NULL) {
-        refuse(attempt, STR("Invalid authentication mechanism"), STR_EMPTY, false);
+        refuse(attempt,
+               session->settings->sasl.type == SASL_DOVECOT ? STR("Invalid authentication mechanism")
+                                                            : STR("no mechanism available"),
+               STR_EMPTY, false);
         return;
     }
     if (!auth_is_base64(request.initial)) {

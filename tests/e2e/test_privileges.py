@@ -103,7 +103,7 @@ def wake_all(mail):
 def ids_of(user):
     if user == "root":
         return 0, 0
-    account = pwd.getpwnam({"mail_owner": "merpati", "net_owner": "merpati-net", "map_owner": "merpati-map"}[user])
+    account = pwd.getpwnam({"mail_owner": "merpati", "net_owner": "merpati-net", "map_owner": "merpati-map", "sasl_owner": "merpati-sasl"}[user])
     return account.pw_uid, account.pw_gid
 
 

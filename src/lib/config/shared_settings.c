@@ -51,6 +51,9 @@ static const struct setting rows[] = {
                    "The user of the services that face the network; it cannot read the queue."),
     SETTING_STRING(struct shared_settings, map_owner, "map_owner", "merpati-map", 1, 0,
                    "The user of proxymap, who looks tables up for other services and owns nothing."),
+    SETTING_STRING(struct shared_settings, sasl_owner, "sasl_owner", "merpati-sasl", 1, 0,
+                   "The user of sasl, which knows who may log in; its groups are what lets it read sasldb or ask "
+                   "saslauthd."),
     SETTING_STRING(struct shared_settings, setgid_group, "setgid_group", "postdrop", 1, 0,
                    "The group of postdrop and postqueue."),
     SETTING_STRING(struct shared_settings, default_privs, "default_privs", "nobody", 1, 0,

@@ -38,6 +38,7 @@ struct shared_settings {
     struct str mail_owner;
     struct str net_owner;
     struct str map_owner;
+    struct str sasl_owner;
     struct str setgid_group;
     struct str default_privs;
 

@@ -10,6 +10,8 @@ static const char *user_name(enum daemon_user user)
         return "net_owner";
     case DAEMON_AS_MAP_OWNER:
         return "map_owner";
+    case DAEMON_AS_SASL_OWNER:
+        return "sasl_owner";
     case DAEMON_AS_ROOT:
         return "root";
     }

@@ -4,6 +4,7 @@
 #include "config/layout.h"
 #include "os/privilege.h"
 #include "os/seccomp.h"
+#include "os/user.h"
 
 #include <sys/capability.h>
 
@@ -20,7 +21,33 @@ static const int kept_capabilities[] = {
     CAP_SETUID, CAP_SETGID, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_KILL, CAP_SYS_CHROOT,
 };
 
-static bool drop_user(const struct daemon_program *program, const struct layout_identity *identity, struct failure *why)
+/* Only the service that needs it looks for it: who has Dovecot need not have such a user. */
+static bool become_sasl_owner(const struct shared_settings *settings, const struct layout_identity *identity,
+                              struct failure *why)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct user_account user;
+
+    switch (user_by_name(arena, settings->sasl_owner, &user, why)) {
+    case USER_FOUND:
+        break;
+    case USER_ABSENT:
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "sasl_owner = %.*s: there is no such user; make it: useradd -r -M -s /usr/sbin/nologin %.*s",
+                           STR_ARG(settings->sasl_owner), STR_ARG(settings->sasl_owner));
+    default:
+        return false;
+    }
+    if (user.uid == 0 || user.uid == identity->mail_uid || user.uid == identity->net_uid ||
+        user.uid == identity->map_uid)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "sasl_owner = %.*s: it must be another user than root, mail_owner, net_owner and map_owner",
+                           STR_ARG(settings->sasl_owner));
+    return privilege_drop_to_user(arena_c(arena, settings->sasl_owner), user.uid, user.gid, why);
+}
+
+static bool drop_user(const struct daemon_program *program, const struct shared_settings *settings,
+                      const struct layout_identity *identity, struct failure *why)
 {
     switch (program->user) {
     case DAEMON_AS_MAIL_OWNER:
@@ -29,6 +56,8 @@ static bool drop_user(const struct daemon_program *program, const struct layout_
         return privilege_drop(identity->net_uid, identity->net_gid, why);
     case DAEMON_AS_MAP_OWNER:
         return privilege_drop(identity->map_uid, identity->map_gid, why);
+    case DAEMON_AS_SASL_OWNER:
+        return become_sasl_owner(settings, identity, why);
     case DAEMON_AS_ROOT:
         return privilege_limit_capabilities(kept_capabilities,
                                             ARRAY_COUNT(kept_capabilities) - (program->may_chroot ? 0 : 1), why);
@@ -47,7 +76,7 @@ static bool drop_rights(const struct daemon_program *program, const struct daemo
         return false;
     if (is_chrooted && !privilege_enter_root(".", why))
         return false;
-    return drop_user(program, &identity, why);
+    return drop_user(program, settings, &identity, why);
 }
 
 bool jail_enter(const struct daemon_program *program, const struct daemon_arguments *arguments,

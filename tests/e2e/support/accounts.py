@@ -27,7 +27,7 @@ def remove_account(name):
 def ensure_accounts():
     """Those of the system itself and of its tests; what scripts/test has made already is left as it is."""
     if IS_ROOT:
-        for name in ("merpati", "merpati-net", "merpati-map", TEST_ACCOUNT):
+        for name in ("merpati", "merpati-net", "merpati-map", "merpati-sasl", TEST_ACCOUNT):
             ensure_account(name)
         if subprocess.run(["getent", "group", "postdrop"], capture_output=True).returncode != 0:
             subprocess.run(["groupadd", "--system", "postdrop"], check=True)

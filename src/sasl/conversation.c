@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sasl/conversation.h"
+
+#include "auth/auth_line.h"
+#include "base/memory.h"
+#include "run/offload.h"
+#include "run/stream.h"
+#include "sasl/library.h"
+#include "sasl/log_lines.h"
+
+#include <stdio.h>
+
+enum {
+    LIBRARY_SECONDS = 60,  /* a back end behind the library may hang; smtpd has given up long before */
+    CLIENT_SECONDS = 3600, /* whoever logs in may think; smtpd says when it has waited enough */
+    HELLO_SECONDS = 10,
+    NAME_MAXIMUM = 255,
+};
+
+/* What the library is to do, in its thread; memory of its own, as the fiber may not wait for it. */
+struct job {
+    void (*run)(struct job *job);
+    struct arena *arena;
+    struct library_exchange_options options;
+    struct str application, mechanism, input;
+    bool has_input;
+    struct library_exchange *exchange;
+    struct strbuf mechanisms;
+    struct auth_answer answer;
+    struct str words;
+    bool is_done;
+    struct failure why;
+};
+
+struct conversation {
+    struct sasl_service *service;
+    struct daemon_session *session;
+    struct arena *arena;
+    struct str application, service_name, realm;
+    struct library_exchange *exchange; /* NULL: none is under way */
+    uint32_t id;
+};
+
+/* ---- the library's thread ---- */
+
+static void do_hello(struct job *job)
+{
+    job->is_done = library_begin(job->application, &job->why) &&
+                   library_append_mechanisms(&job->options, &job->mechanisms, &job->why);
+}
+
+static void do_step(struct job *job)
+{
+    if (job->mechanism.len > 0) {
+        library_exchange_destroy(&job->exchange);
+        if (!library_exchange_create(&job->options, &job->exchange, &job->why))
+            return;
+    }
+    library_exchange_step(job->exchange, job->mechanism, job->has_input, job->input, job->arena, &job->answer);
+    if (job->answer.outcome != AUTH_CHALLENGED)
+        library_exchange_destroy(&job->exchange);
+    job->is_done = true;
+}
+
+static void do_forget(struct job *job)
+{
+    library_exchange_destroy(&job->exchange);
+    job->is_done = true;
+}
+
+static void run_job(void *context)
+{
+    struct job *job = context;
+
+    strbuf_clear(library_words());
+    job->run(job);
+    job->words = arena_str(job->arena, strbuf_str(library_words()));
+}
+
+static void free_job(void *context)
+{
+    struct job *job = context;
+
+    strbuf_done(&job->mechanisms);
+    arena_destroy(&job->arena);
+    memory_free(job);
+}
+
+/* ---- the fiber ---- */
+
+static struct job *make_job(const struct conversation *conversation, void (*run)(struct job *job))
+{
+    struct job *job = memory_alloc(sizeof *job);
+    struct arena *arena = arena_create();
+
+    *job = (struct job){
+        .run = run,
+        .arena = arena,
+        .options = { .service = arena_str(arena, conversation->service_name),
+                     .host = arena_str(arena, conversation->service->host),
+                     .realm = arena_str(arena, conversation->realm) },
+        .application = arena_str(arena, conversation->application),
+        .exchange = conversation->exchange,
+    };
+    strbuf_init(&job->mechanisms, AUTH_LINE_MAXIMUM);
+    return job;
+}
+
+static void tell(struct str words)
+{
+    struct str line, kind, text;
+    bool has_more;
+
+    do {
+        char kind_c[20], text_c[500];
+
+        has_more = str_cut(words, '\n', &line, &words);
+        if (!str_cut(line, ':', &kind, &text))
+            continue;
+        text = str_trim_left(text);
+        snprintf(kind_c, sizeof kind_c, "%.*s", STR_ARG(kind));
+        snprintf(text_c, sizeof text_c, "%.*s", STR_ARG(text));
+        log_sasl_library(kind_c, text_c);
+    } while (has_more);
+}
+
+/* False: the library hangs or failed; then the job is gone, and with it this process's use. */
+static bool do_job(struct conversation *conversation, struct job *job, struct failure *why)
+{
+    conversation->exchange = NULL;
+    if (!offload_run(conversation->service->offload, run_job, job, free_job, seconds(LIBRARY_SECONDS), why)) {
+        daemon_begin_drain(conversation->session->daemon);
+        return false;
+    }
+    tell(job->words);
+    conversation->exchange = job->exchange;
+    if (job->is_done)
+        return true;
+    *why = job->why;
+    free_job(job);
+    return false;
+}
+
+static bool send_text(struct conversation *conversation, struct str text, struct failure *why)
+{
+    struct stream *stream = conversation->session->stream;
+
+    return stream_write(stream, text, why) && stream_flush(stream, why);
+}
+
+static bool say_hello(struct conversation *conversation, struct failure *why)
+{
+    struct job *job = make_job(conversation, do_hello);
+    bool is_sent;
+
+    if (!do_job(conversation, job, why)) {
+        log_sasl_library("problem", why->text);
+        return false;
+    }
+    is_sent = stream_write(conversation->session->stream, STR("VERSION\t1\t2\n"), why) &&
+              stream_write(conversation->session->stream, strbuf_str(&job->mechanisms), why) &&
+              send_text(conversation, STR("DONE\n"), why);
+    free_job(job);
+    return is_sent;
+}
+
+static void write_answer(struct strbuf *out, uint32_t id, const struct auth_answer *answer)
+{
+    switch (answer->outcome) {
+    case AUTH_CHALLENGED:
+        auth_line_begin(out, "CONT");
+        auth_line_add_number(out, id);
+        auth_line_add(out, answer->challenge);
+        break;
+    case AUTH_GRANTED:
+        auth_line_begin(out, "OK");
+        auth_line_add_number(out, id);
+        auth_line_add_value(out, "user", answer->username);
+        break;
+    case AUTH_DENIED:
+        auth_line_begin(out, "FAIL");
+        auth_line_add_number(out, id);
+        if (answer->username.len > 0)
+            auth_line_add_value(out, "user", answer->username);
+        auth_line_add_value(out, "reason", answer->reason);
+        if (answer->is_servers_trouble)
+            auth_line_add(out, STR("temp"));
+        break;
+    }
+    auth_line_end(out);
+}
+
+static bool send_answer(struct conversation *conversation, const struct auth_answer *answer, struct failure *why)
+{
+    struct strbuf out;
+    bool is_sent;
+
+    strbuf_init(&out, STRBUF_UNLIMITED);
+    write_answer(&out, conversation->id, answer);
+    is_sent = send_text(conversation, strbuf_str(&out), why);
+    strbuf_done(&out);
+    return is_sent;
+}
+
+/* Anything the library cannot do is its own trouble, and the client's to try again. */
+static bool answer(struct conversation *conversation, struct job *job, struct failure *why)
+{
+    const struct auth_answer trouble = { .outcome = AUTH_DENIED,
+                                         .reason = STR("generic failure"),
+                                         .is_servers_trouble = true };
+    bool is_sent;
+
+    if (!do_job(conversation, job, why)) {
+        log_sasl_library("problem", why->text);
+        return send_answer(conversation, &trouble, why);
+    }
+    is_sent = send_answer(conversation, &job->answer, why);
+    free_job(job);
+    return is_sent;
+}
+
+/* ---- what smtpd says ---- */
+
+static bool bad(const char *what, struct failure *why)
+{
+    return failure_set(why, FAILURE_PROTOCOL, 0, "%s", what);
+}
+
+static bool take_application(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+{
+    struct str *const places[] = { &conversation->application, &conversation->service_name, &conversation->realm };
+
+    for (size_t i = 0; i < ARRAY_COUNT(places) && i < line->count; i++) {
+        if (line->fields[i].len > NAME_MAXIMUM || str_contains_char(line->fields[i], '\0'))
+            return bad("APPLICATION", why);
+        *places[i] = arena_str(conversation->arena, line->fields[i]);
+    }
+    return true;
+}
+
+static bool begin_exchange(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+{
+    struct job *job;
+    struct str service, input;
+
+    if (!auth_line_number(line, 0, &conversation->id) || line->count < 2 || line->fields[1].len == 0 ||
+        str_contains_char(line->fields[1], '\0'))
+        return bad("AUTH", why);
+    if (auth_line_find(line, 2, "service", &service) && service.len <= NAME_MAXIMUM &&
+        !str_contains_char(service, '\0'))
+        conversation->service_name = arena_str(conversation->arena, service);
+    job = make_job(conversation, do_step);
+    job->mechanism = arena_str(job->arena, line->fields[1]);
+    job->has_input = auth_line_find(line, 2, "resp", &input);
+    if (job->has_input)
+        job->input = arena_str(job->arena, input);
+    return answer(conversation, job, why);
+}
+
+static bool continue_exchange(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+{
+    struct job *job;
+    uint32_t id;
+
+    if (!auth_line_number(line, 0, &id) || id != conversation->id || line->count < 2 || conversation->exchange == NULL)
+        return bad("CONT", why);
+    job = make_job(conversation, do_step);
+    job->has_input = true;
+    job->input = arena_str(job->arena, line->fields[1]);
+    return answer(conversation, job, why);
+}
+
+static void forget(struct conversation *conversation)
+{
+    struct failure why;
+    struct job *job;
+
+    if (conversation->exchange == NULL)
+        return;
+    job = make_job(conversation, do_forget);
+    if (do_job(conversation, job, &why))
+        free_job(job);
+}
+
+static bool take(struct conversation *conversation, const struct auth_line *line, bool *has_met, struct failure *why)
+{
+    switch (line->verb) {
+    case AUTH_VERB_APPLICATION:
+        return *has_met ? bad("APPLICATION", why) : take_application(conversation, line, why);
+    case AUTH_VERB_CPID:
+        if (*has_met)
+            return bad("CPID", why);
+        *has_met = true;
+        stream_set_timeout(conversation->session->stream, seconds(CLIENT_SECONDS));
+        return say_hello(conversation, why);
+    case AUTH_VERB_AUTH:
+        return *has_met ? begin_exchange(conversation, line, why) : bad("AUTH", why);
+    case AUTH_VERB_CONT:
+        return *has_met ? continue_exchange(conversation, line, why) : bad("CONT", why);
+    case AUTH_VERB_CANCEL:
+        forget(conversation);
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool read_line(struct conversation *conversation, struct arena *arena, struct auth_line *line,
+                      struct failure *why)
+{
+    struct str text;
+
+    if (!daemon_session_read_line(conversation->session, STREAM_READ_MAX, &text, why))
+        return false;
+    if (text.data[text.len - 1] != '\n')
+        return bad("a line without its end", why);
+    auth_line_parse(line, arena_str(arena, str_part(text, 0, text.len - 1)), arena);
+    return true;
+}
+
+void conversation_run(struct sasl_service *service, struct daemon_session *session)
+{
+    struct conversation conversation = {
+        .service = service,
+        .session = session,
+        .arena = session->arena,
+        .application = service->application,
+        .service_name = STR("smtp"),
+    };
+    struct arena *arena = arena_create(); /* of a line */
+    struct auth_line line;
+    struct failure why = { .kind = FAILURE_NONE };
+    bool has_met = false;
+
+    stream_set_timeout(session->stream, seconds(HELLO_SECONDS));
+    while (read_line(&conversation, arena, &line, &why) && take(&conversation, &line, &has_met, &why))
+        arena_reset(arena);
+    if (why.kind == FAILURE_PROTOCOL && !stream_is_at_end(session->stream))
+        log_sasl_bad_client(why.text);
+    forget(&conversation);
+    arena_destroy(&arena);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sasl/library.h"
+
+#include "base/memory.h"
+
+#include <limits.h>
+#include <sasl/sasl.h>
+#include <sasl/saslutil.h>
+
+struct library_exchange {
+    sasl_conn_t *connection;
+};
+
+/* The library has one state a process, and tells it to callbacks without a context of ours. */
+static struct {
+    struct strbuf words;
+    char path[PATH_MAX]; /* of configuration files; the library forgets it when it ends */
+    char application[100]; /* empty: not begun */
+} library;
+
+/* What administrators and fail2ban know: only what went wrong is told. */
+static const char *kind_of(int level)
+{
+    switch (level) {
+    case SASL_LOG_ERR:
+        return "problem";
+    case SASL_LOG_FAIL:
+        return "failure";
+    case SASL_LOG_WARN:
+        return "warning";
+    default:
+        return NULL;
+    }
+}
+
+static int note(void *context, int level, const char *message)
+{
+    const char *kind = kind_of(level);
+
+    (void) context;
+    if (kind != NULL && message != NULL)
+        strbuf_printf(&library.words, "%s: %s\n", kind, message);
+    return SASL_OK;
+}
+
+/* Function pointers of any kind are stored as one of no arguments: the library's own way. */
+static sasl_callback_t callbacks[] = {
+    { SASL_CB_LOG, (int (*)(void))(void (*)(void)) note, NULL },
+    { SASL_CB_LIST_END, NULL, NULL },
+};
+
+struct strbuf *library_words(void)
+{
+    if (library.words.maximum == 0)
+        strbuf_init(&library.words, LIBRARY_WORDS_MAXIMUM);
+    return &library.words;
+}
+
+static bool fail(int code, const char *what, struct failure *why)
+{
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: %s", what, sasl_errstring(code, NULL, NULL));
+}
+
+bool library_set_path(const char *directories, struct failure *why)
+{
+    size_t len = strlen(directories);
+
+    if (len >= sizeof library.path)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "cyrus_sasl_config_path: too long");
+    memcpy(library.path, directories, len + 1);
+    return true;
+}
+
+static bool is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (!char_is_alnum(c) && c != '-' && c != '_' && (c != '.' || i == 0))
+            return false;
+    }
+    return name.len > 0 && name.len < sizeof library.application;
+}
+
+bool library_begin(struct str application, struct failure *why)
+{
+    int code;
+
+    if (str_equal(application, str_from_c(library.application)))
+        return true;
+    if (!is_name(application))
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "smtpd_sasl_path: \"%.*s\" is no name of a configuration file", STR_ARG(application));
+    library_end();
+    (void) library_words();
+    memcpy(library.application, application.data, application.len);
+    library.application[application.len] = '\0';
+    code = sasl_set_path(SASL_PATH_TYPE_CONFIG, library.path);
+    if (code == SASL_OK)
+        code = sasl_server_init(callbacks, library.application);
+    if (code == SASL_OK)
+        return true;
+    library.application[0] = '\0';
+    return fail(code, "Cyrus SASL", why);
+}
+
+void library_end(void)
+{
+    if (library.application[0] != '\0')
+        sasl_done();
+    library.application[0] = '\0';
+}
+
+/* ---- mechanisms ---- */
+
+static bool open_connection(const struct library_exchange_options *options, unsigned flags,
+                            sasl_conn_t **connection_out, struct failure *why)
+{
+    struct arena *arena = arena_create();
+    sasl_security_properties_t properties = { .max_ssf = 0, .security_flags = flags };
+    const char *realm = options->realm.len > 0 ? arena_c(arena, options->realm) : NULL;
+    int code = sasl_server_new(arena_c(arena, options->service), arena_c(arena, options->host), realm, NULL, NULL, NULL,
+                               0, connection_out);
+
+    arena_destroy(&arena);
+    if (code != SASL_OK)
+        return fail(code, "Cyrus SASL", why);
+    code = sasl_setprop(*connection_out, SASL_SEC_PROPS, &properties);
+    if (code == SASL_OK)
+        return true;
+    sasl_dispose(connection_out);
+    return fail(code, "Cyrus SASL", why);
+}
+
+/* The names that are left under such flags, with blanks between; empty: none. */
+static bool list_names(const struct library_exchange_options *options, unsigned flags, struct arena *arena,
+                       struct strlist *names_out, struct failure *why)
+{
+    const char *names = "";
+    sasl_conn_t *connection;
+    unsigned len;
+    int count;
+
+    if (!open_connection(options, flags, &connection, why))
+        return false;
+    if (sasl_listmech(connection, NULL, "", " ", "", &names, &len, &count) != SASL_OK)
+        names = "";
+    *names_out = strlist_split(arena, str_from_c(names), " ");
+    sasl_dispose(&connection);
+    return true;
+}
+
+/* What a flag leaves out is what it forbids; what a demand leaves in is what it asks for. */
+static const struct {
+    unsigned flag;
+    enum auth_trait trait;
+    bool is_demand;
+} flags[] = {
+    { SASL_SEC_NOPLAINTEXT, AUTH_IS_PLAINTEXT, false },           { SASL_SEC_NOACTIVE, AUTH_IS_ACTIVE, false },
+    { SASL_SEC_NODICTIONARY, AUTH_IS_DICTIONARY, false },         { SASL_SEC_NOANONYMOUS, AUTH_IS_ANONYMOUS, false },
+    { SASL_SEC_FORWARD_SECRECY, AUTH_HAS_FORWARD_SECRECY, true }, { SASL_SEC_MUTUAL_AUTH, AUTH_IS_MUTUAL, true },
+};
+
+bool library_append_mechanisms(const struct library_exchange_options *options, struct strbuf *out, struct failure *why)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct strlist names, left[ARRAY_COUNT(flags)];
+
+    if (!list_names(options, 0, arena, &names, why))
+        return false;
+    for (size_t k = 0; k < ARRAY_COUNT(flags); k++) {
+        if (!list_names(options, flags[k].flag, arena, &left[k], why))
+            return false;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        unsigned traits = 0;
+
+        for (size_t k = 0; k < ARRAY_COUNT(flags); k++) {
+            if (strlist_contains(&left[k], names.items[i]) == flags[k].is_demand)
+                traits |= flags[k].trait;
+        }
+        auth_line_begin(out, "MECH");
+        auth_line_add(out, names.items[i]);
+        auth_mechanism_append_traits(out, traits);
+        auth_line_end(out);
+    }
+    return true;
+}
+
+/* ---- exchanges ---- */
+
+bool library_exchange_create(const struct library_exchange_options *options, struct library_exchange **exchange_out,
+                             struct failure *why)
+{
+    struct library_exchange *exchange = memory_alloc(sizeof *exchange);
+
+    *exchange = (struct library_exchange){ NULL };
+    if (!open_connection(options, 0, &exchange->connection, why)) {
+        memory_free(exchange);
+        return false;
+    }
+    *exchange_out = exchange;
+    return true;
+}
+
+void library_exchange_destroy(struct library_exchange **exchange)
+{
+    if (*exchange == NULL)
+        return;
+    sasl_dispose(&(*exchange)->connection);
+    memory_free(*exchange);
+    *exchange = NULL;
+}
+
+static bool is_servers_trouble(int code)
+{
+    return code == SASL_FAIL || code == SASL_NOMEM || code == SASL_BUFOVER || code == SASL_TRYAGAIN ||
+           code == SASL_UNAVAIL || code == SASL_NOTINIT || code == SASL_CONFIGERR;
+}
+
+static struct str username_of(sasl_conn_t *connection, struct arena *arena)
+{
+    const void *name = NULL;
+
+    if (sasl_getprop(connection, SASL_USERNAME, &name) != SASL_OK || name == NULL)
+        return STR_EMPTY;
+    return arena_str(arena, str_from_c(name));
+}
+
+static void deny(struct auth_answer *answer, const char *reason, bool is_ours, struct arena *arena)
+{
+    answer->outcome = AUTH_DENIED;
+    answer->reason = arena_str(arena, str_from_c(reason));
+    answer->is_servers_trouble = is_ours;
+}
+
+static void challenge(struct auth_answer *answer, const char *output, unsigned len, struct arena *arena)
+{
+    unsigned size = (len + 2) / 3 * 4 + 1, used;
+    char *text = arena_alloc(arena, size);
+
+    if (sasl_encode64(output, len, text, size, &used) != SASL_OK) {
+        deny(answer, "generic failure", true, arena);
+        return;
+    }
+    answer->outcome = AUTH_CHALLENGED;
+    answer->challenge = str_make(text, used);
+}
+
+static void conclude(sasl_conn_t *connection, int code, const char *output, unsigned len, struct arena *arena,
+                     struct auth_answer *answer)
+{
+    if (code == SASL_CONTINUE) {
+        challenge(answer, output, len, arena);
+        return;
+    }
+    answer->username = username_of(connection, arena);
+    if (code != SASL_OK)
+        deny(answer, sasl_errstring(sasl_usererr(code), NULL, NULL), is_servers_trouble(code), arena);
+    else if (answer->username.len == 0)
+        deny(answer, "no user name", true, arena);
+    else
+        answer->outcome = AUTH_GRANTED;
+}
+
+void library_exchange_step(struct library_exchange *exchange, struct str mechanism, bool has_input, struct str input,
+                           struct arena *arena, struct auth_answer *answer_out)
+{
+    char *bytes = arena_alloc(arena, input.len + 1);
+    unsigned len = 0, output_len = 0;
+    const char *output = "";
+    int code;
+
+    *answer_out = (struct auth_answer){ .challenge = STR_EMPTY, .username = STR_EMPTY, .reason = STR_EMPTY };
+    if (input.len > 0 &&
+        sasl_decode64(input.data, (unsigned) input.len, bytes, (unsigned) input.len + 1, &len) != SASL_OK) {
+        deny(answer_out, "bad protocol / cancel", false, arena);
+        return;
+    }
+    if (mechanism.len > 0)
+        code = sasl_server_start(exchange->connection, arena_c(arena, mechanism), has_input ? bytes : NULL, len,
+                                 &output, &output_len);
+    else
+        code = sasl_server_step(exchange->connection, bytes, len, &output, &output_len);
+    conclude(exchange->connection, code, output == NULL ? "" : output, output == NULL ? 0 : output_len, arena,
+             answer_out);
+}

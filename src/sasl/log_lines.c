@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sasl/log_lines.h"
+
+#include "log/log.h"
+
+void log_sasl_library(const char *kind, const char *text)
+{
+    log_warning("SASL authentication %s: %s", kind, text);
+}
+
+void log_sasl_bad_client(const char *reason)
+{
+    log_warning("a client of this service broke the protocol: %s", reason);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sasl - knows who may log in, so that no process that faces the network does: Cyrus SASL, for smtpd to ask. */
+
+#include "config/shared_settings.h"
+#include "daemon/daemon.h"
+#include "run/offload.h"
+#include "sasl/conversation.h"
+#include "sasl/library.h"
+#include "sasl/log_lines.h"
+#include "sasl/settings.h"
+
+static const char *path_of(struct daemon *daemon)
+{
+    const struct sasl_service_settings *settings = daemon_settings(daemon);
+
+    if (settings->config_path.len > 0)
+        return arena_c(daemon_arena(daemon), settings->config_path);
+    return arena_printf(daemon_arena(daemon), "%.*s/sasl:/etc/postfix/sasl:/etc/sasl2:/usr/lib/sasl2",
+                        STR_ARG(daemon_shared(daemon)->config_directory))
+        .data;
+}
+
+/* What the usual configuration names is read and loaded while we may read it: smtpd.conf may have a password in it. */
+static bool open_service(struct daemon *daemon, struct failure *why)
+{
+    const struct sasl_service_settings *settings = daemon_settings(daemon);
+    struct sasl_service *service = arena_new(daemon_arena(daemon), struct sasl_service);
+
+    service->host = daemon_shared(daemon)->myhostname;
+    service->application = settings->application;
+    daemon_keep(daemon, service);
+    if (!library_set_path(path_of(daemon), why))
+        return false;
+    /* With Dovecot it is a path, and nobody will ask us. */
+    if (str_find_any(settings->application, "/:") != STR_NOT_FOUND)
+        service->application = STR("smtpd");
+    return library_begin(service->application, why);
+}
+
+static void *start_service(struct daemon *daemon)
+{
+    struct sasl_service *service = daemon_kept(daemon);
+
+    service->offload = offload_create(daemon_loop(daemon), "sasl", 1);
+    return service;
+}
+
+static void stop_service(void *context)
+{
+    struct sasl_service *service = context;
+
+    offload_destroy(&service->offload);
+}
+
+static void serve(struct daemon_session *session)
+{
+    conversation_run(session->context, session);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct daemon_program program = {
+        .name = "sasl",
+        .shape = DAEMON_SEQUENTIAL,
+        .user = DAEMON_AS_SASL_OWNER,
+        .settings = &sasl_settings_table,
+        .open = open_service,
+        .start = start_service,
+        .stop = stop_service,
+        .session = serve,
+        .seccomp = "lookup",
+    };
+
+    return daemon_run(&program, argc, argv);
+}
