@@ -14,7 +14,7 @@ struct library_exchange {
 /* The library has one state a process, and tells it to callbacks without a context of ours. */
 static struct {
     struct strbuf words;
-    char path[PATH_MAX]; /* of configuration files; the library forgets it when it ends */
+    char path[PATH_MAX];   /* of configuration files; the library forgets it when it ends */
     char application[100]; /* empty: not begun */
 } library;
 
@@ -218,6 +218,12 @@ static bool is_servers_trouble(int code)
            code == SASL_UNAVAIL || code == SASL_NOTINIT || code == SASL_CONFIGERR;
 }
 
+/* Who guesses names does not hear which there are. */
+static int public_code(int code)
+{
+    return code == SASL_NOUSER || code == SASL_NOVERIFY ? SASL_BADAUTH : code;
+}
+
 static struct str username_of(sasl_conn_t *connection, struct arena *arena)
 {
     const void *name = NULL;
@@ -256,7 +262,7 @@ static void conclude(sasl_conn_t *connection, int code, const char *output, unsi
     }
     answer->username = username_of(connection, arena);
     if (code != SASL_OK)
-        deny(answer, sasl_errstring(sasl_usererr(code), NULL, NULL), is_servers_trouble(code), arena);
+        deny(answer, sasl_errstring(public_code(code), NULL, NULL), is_servers_trouble(code), arena);
     else if (answer->username.len == 0)
         deny(answer, "no user name", true, arena);
     else
