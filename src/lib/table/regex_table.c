@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "table/literal_need.h"
 #include "table/literal_prefix.h"
 #include "table/posix_pattern.h"
 #include "table/replacement.h"
@@ -22,6 +23,7 @@ enum {
     JIT_STACK_START = 32 * 1024,
     JIT_STACK_MAX = 1024 * 1024,
     PATTERN_MAX = 256 * 1024,
+    MANY_NEEDS = 8,
 };
 
 enum regex_action {
@@ -37,6 +39,7 @@ struct regex_rule {
     bool is_machine_code;
     bool ignores_case;
     struct literal_prefix prefix;
+    struct literal_need need;
     struct replacement result;
     unsigned line;
     size_t endif; /* of an IF: the place of its ENDIF */
@@ -44,6 +47,8 @@ struct regex_rule {
 
 struct regex_table {
     struct regex_rule *rules;
+    struct literal_need *needs; /* a rule each; none of what is more than a pattern and its result */
+    bool has_many_needs;        /* so many that to know a key's pairs pays */
     size_t count;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
@@ -180,6 +185,8 @@ static bool compile(const struct regex_parser *parser, struct str pattern, uint3
     rule->ignores_case = (options & PCRE2_CASELESS) != 0;
     if ((options & (PCRE2_EXTENDED | PCRE2_MULTILINE)) == 0)
         rule->prefix = literal_prefix_of(pattern, rule->ignores_case);
+    if ((options & PCRE2_EXTENDED) == 0)
+        rule->need = literal_need_of(pattern);
     rule->code = pcre2_compile((PCRE2_SPTR) pattern.data, pattern.len, options, &code, &offset, NULL);
     strbuf_done(&translated);
     if (rule->code == NULL) {
@@ -299,6 +306,19 @@ static void init_matching(struct regex_table *regex)
     pcre2_jit_stack_assign(regex->context, NULL, regex->stack);
 }
 
+static void gather_needs(struct regex_table *regex, struct arena *arena)
+{
+    size_t known = 0;
+
+    regex->needs = arena_new_array(arena, regex->count + 1, struct literal_need);
+    for (size_t i = 0; i < regex->count; i++) {
+        if (regex->rules[i].action == REGEX_RESULT && !regex->rules[i].is_negated)
+            regex->needs[i] = regex->rules[i].need;
+        known += regex->needs[i].count > 0;
+    }
+    regex->has_many_needs = known >= MANY_NEEDS;
+}
+
 static void make_room(struct regex_table *regex)
 {
     uint32_t most = 0;
@@ -338,6 +358,7 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
         warn(&parser, "IF has no matching ENDIF");
     }
     make_room(parser.regex);
+    gather_needs(parser.regex, arena);
     table->state = parser.regex;
     return true;
 }
@@ -408,13 +429,16 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
                                 struct failure *why)
 {
     const struct regex_table *regex = table->state;
+    struct literal_pairs pairs;
 
+    if (regex->has_many_needs)
+        literal_pairs_of(&pairs, key);
     for (size_t i = 0; i < regex->count; i++) {
         const struct regex_rule *rule = &regex->rules[i];
         bool is_match;
         int status;
 
-        if (rule->action == REGEX_ENDIF)
+        if ((regex->has_many_needs && !literal_need_is_met(&regex->needs[i], &pairs)) || rule->action == REGEX_ENDIF)
             continue;
         status = match(regex, rule, key);
         if (status < 0 && status != PCRE2_ERROR_NOMATCH) {
