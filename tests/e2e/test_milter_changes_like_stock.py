@@ -99,8 +99,13 @@ class Pair(Side):
         wait_until(lambda: len(self.lines(since)) >= row.lines, lambda: f"{row.lines} lines; log:\n{self.instance.tail()}")
         wait_until(lambda: len(self.sink.messages) >= before + row.messages,
                    lambda: f"{row.messages} messages; log:\n{self.instance.tail()}")
-        came = [(m.mail_line, sorted(m.recipient_lines), self.normal(m.text)) for m in self.sink.messages[before:]]
+        came = [(m.mail_line, sorted(m.recipient_lines), self.normal(self.own_words(m.text))) for m in self.sink.messages[before:]]
         return {"answer": re.sub("queued as .*", "queued", answer), "log": self.lines(since), "messages": came}
+
+    @staticmethod
+    def own_words(text):
+        """Of a report what is not the returned message: how much of that comes back is not the milter's matter."""
+        return text.partition("\nContent-Description: Undelivered Message")[0]
 
     def deliver(self, row):
         with self.instance.smtp() as client:
@@ -219,8 +224,7 @@ SECOND = [
     Row("second-refuses", {"E": [add_header("X", "y"), *CONTINUE]}, {"E": REJECT}, lines=1, messages=0),
     Row("first-accepts", {"E": ACCEPT}, {"E": [add_header("Second", "x"), *CONTINUE]}),
 ]
-# Mail without a session: one goes back to its sender, one stays for a better time (and is taken from the maildrop by the next row's trigger,
-# so it is looked at again: stock asks a second time at once).
+# Mail without a session. It stands before the checks of headers: a stock cleanup that has once obeyed their DISCARD forgets that of milters.
 SUBMITTED = [
     Row("submitted", {}, is_submitted=True),
     end("submitted-changed", insert_header(0, "I0", "a"), insert_header(1, "I1", "b"), change_header(1, "Received", "x"),
@@ -252,7 +256,7 @@ def pair():
             side.finish()
 
 
-@pytest.mark.parametrize("row", HEADERS + BODIES + ENVELOPES + VERDICTS + CHECKED + SECOND + SUBMITTED, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", HEADERS + BODIES + ENVELOPES + VERDICTS + SECOND + SUBMITTED + CHECKED, ids=lambda row: row.name)
 def test_milters_change_mail_as_with_stock(pair, row):
     stock, ours = (side.play(row) for side in pair)
     assert ours["answer"] == stock["answer"]
