@@ -3,9 +3,11 @@
 
 #include "mail/quote.h"
 #include "smtpd/destination.h"
+#include "smtpd/encryption.h"
 #include "smtpd/session.h"
 #include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
+#include "tls/facts.h"
 
 /* False: no such thing here and now. */
 typedef bool find_value(struct session_milters *own, struct strbuf *value);
@@ -86,6 +88,43 @@ static bool find_login_method(struct session_milters *own, struct strbuf *value)
 static bool find_login_name(struct session_milters *own, struct strbuf *value)
 {
     return put(value, own->session->login.username);
+}
+
+/* ---- TLS ---- */
+
+static bool find_protocol(struct session_milters *own, struct strbuf *value)
+{
+    const struct tls_facts *facts = own->session->tls.facts;
+
+    return facts != NULL && put(value, facts->protocol);
+}
+
+static bool find_cipher(struct session_milters *own, struct strbuf *value)
+{
+    const struct tls_facts *facts = own->session->tls.facts;
+
+    return facts != NULL && put(value, facts->cipher);
+}
+
+static bool find_cipher_bits(struct session_milters *own, struct strbuf *value)
+{
+    const struct tls_facts *facts = own->session->tls.facts;
+
+    return facts != NULL && strbuf_append_number(value, (uint64_t) facts->used_bits);
+}
+
+static bool find_certificate_subject(struct session_milters *own, struct strbuf *value)
+{
+    const struct tls_facts *facts = encryption_trusted_certificate(own->session);
+
+    return facts != NULL && put(value, facts->common_name);
+}
+
+static bool find_certificate_issuer(struct session_milters *own, struct strbuf *value)
+{
+    const struct tls_facts *facts = encryption_trusted_certificate(own->session);
+
+    return facts != NULL && put(value, facts->issuer_common_name);
 }
 
 /* ---- the message ---- */
@@ -198,6 +237,10 @@ bool milter_macros_find(void *context, struct str name, struct strbuf *value)
         { "auth_authen", find_login_name },
         { "auth_author", find_author },
         { "auth_type", find_login_method },
+        { "cert_issuer", find_certificate_issuer },
+        { "cert_subject", find_certificate_subject },
+        { "cipher", find_cipher },
+        { "cipher_bits", find_cipher_bits },
         { "client_addr", find_client_address },
         { "client_connections", find_connections },
         { "client_name", find_client_name },
@@ -212,6 +255,7 @@ bool milter_macros_find(void *context, struct str name, struct strbuf *value)
         { "rcpt_addr", find_recipient },
         { "rcpt_host", find_recipient_host },
         { "rcpt_mailer", find_recipient_mailer },
+        { "tls_version", find_protocol },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(macros); i++) {

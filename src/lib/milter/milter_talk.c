@@ -236,8 +236,6 @@ void milter_begin(struct milter *milter, int fd)
     milter_packet_end(&milter->out, begin);
     if (!send_out(milter, MILTER_COMMAND_NEGOTIATE, true) || !read_agreement(milter, steps))
         return;
-    if (service->version < 6 && service->has_no_header_reply)
-        milter->agreement.steps |= MILTER_STEP_NO_REPLY_HEADER;
     strbuf_done(&milter->in);
 }
 
