@@ -340,7 +340,7 @@ static bool is_wanted(const struct message *message)
     return message_is_good(message) && (message->flags & CLEANUP_FLAG_DISCARD) == 0;
 }
 
-static void take_content(struct message *message, struct str bytes, bool is_last)
+static void take_events(struct message *message, struct str bytes, bool is_last)
 {
     struct mime_event event;
 
@@ -364,6 +364,22 @@ static void take_content(struct message *message, struct str bytes, bool is_last
             break;
         }
     }
+}
+
+/* Stray CRs go before anybody looks: what is checked is what is kept. */
+static void take_content(struct message *message, struct str bytes, bool is_last)
+{
+    struct strbuf copy;
+
+    if (!message->service->settings->replaces_stray_cr || !str_contains_char(bytes, '\r')) {
+        take_events(message, bytes, is_last);
+        return;
+    }
+    strbuf_init(&copy, STRBUF_UNLIMITED);
+    strbuf_append(&copy, bytes);
+    replace_stray_cr(copy.data, copy.len);
+    take_events(message, strbuf_str(&copy), is_last);
+    strbuf_done(&copy);
 }
 
 /* Line by line: a rule may end the inspection of what follows. */

@@ -609,6 +609,18 @@ TEST(a_stray_cr_becomes_a_blank_where_that_is_wanted)
     strike(&kept);
 }
 
+TEST(a_stray_cr_is_a_blank_for_checks_too)
+{
+    struct stage stage = stage_of("Subject: x\n\na\rb\n");
+    struct arena *arena = arena_create();
+
+    stage.main_cf = with_cf(arena, "body_checks = inline:{ {a b = REPLACE seen} }\n").data;
+    play(&stage);
+    expect_contains(stage.text, "\n\nseen\n");
+    arena_destroy(&arena);
+    strike(&stage);
+}
+
 TEST(mime_headers_declare_the_encoding_unless_they_are_not_looked_at)
 {
     struct stage looked = stage_of("Content-Transfer-Encoding: 8bit\n\nx\n");
