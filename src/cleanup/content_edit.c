@@ -114,7 +114,7 @@ bool content_edit_open(struct content_edit *edit, const struct content_edit_opti
     *options->file = NULL;
     if (!read_header(edit, options->header_bytes, why))
         return false;
-    edit->hidden = hidden_bytes(strbuf_str(&edit->header));
+    edit->hidden.len = hidden_bytes(strbuf_str(&edit->header));
     return true;
 }
 
@@ -146,8 +146,8 @@ bool content_edit_next_field(const struct content_edit *edit, size_t *offset, st
     struct header_field field;
     size_t colon;
 
-    if (*offset < edit->hidden)
-        *offset = edit->hidden;
+    if (*offset == edit->hidden.at)
+        *offset += edit->hidden.len;
     rest = str_from(strbuf_str(&edit->header), *offset);
     if (!header_take_field(&rest, &field))
         return false;
@@ -187,7 +187,7 @@ static void begin_header_change(struct content_edit *edit)
         return;
     strbuf_clear(&edit->kept_header);
     strbuf_append(&edit->kept_header, strbuf_str(&edit->header));
-    edit->kept_hidden = edit->hidden;
+    edit->kept_hidden_at = edit->hidden.at;
     edit->is_header_changed = true;
 }
 
@@ -205,6 +205,8 @@ static void splice(struct content_edit *edit, size_t offset, size_t len, struct 
         strbuf_append(&text, value);
         strbuf_append_char(&text, '\n');
     }
+    if (offset <= edit->hidden.at)
+        edit->hidden.at = edit->hidden.at - len + (text.len - offset);
     strbuf_append(&text, str_from(strbuf_str(&edit->header), offset + len));
     strbuf_done(&edit->header);
     edit->header = text;
@@ -223,13 +225,7 @@ static size_t find_place(const struct content_edit *edit, uint32_t index)
 
 void content_edit_insert(struct content_edit *edit, uint32_t index, struct str name, struct str value)
 {
-    size_t place = find_place(edit, index);
-    size_t before = edit->header.len;
-
-    splice(edit, place, 0, name, value);
-    /* What stands in front of the hidden field is none the less seen by nobody but the recipient. */
-    if (place < edit->hidden)
-        edit->hidden += edit->header.len - before;
+    splice(edit, find_place(edit, index), 0, name, value);
 }
 
 void content_edit_add(struct content_edit *edit, struct str name, struct str value)
@@ -244,11 +240,12 @@ static bool find_field(const struct content_edit *edit, uint32_t index, struct s
     size_t offset = 0;
     struct str found, value;
 
-    for (size_t begin = edit->hidden; content_edit_next_field(edit, &offset, &found, &value); begin = offset) {
+    while (content_edit_next_field(edit, &offset, &found, &value)) {
         if (!str_equal_nocase(found, name) || index-- > 1)
             continue;
-        *place_out = begin;
-        *len_out = offset - begin;
+        /* UNSAFE: the name is the field's beginning, in the header. */
+        *place_out = (size_t) (found.data - edit->header.data);
+        *len_out = offset - *place_out;
         return true;
     }
     return false;
@@ -310,7 +307,7 @@ void content_edit_undo(struct content_edit *edit)
 
         edit->header = edit->kept_header;
         edit->kept_header = changed;
-        edit->hidden = edit->kept_hidden;
+        edit->hidden.at = edit->kept_hidden_at;
     }
     edit->is_header_changed = false;
     edit->has_new_body = false;

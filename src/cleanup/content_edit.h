@@ -29,10 +29,12 @@ struct content_edit {
     struct journal_writer *journal;
     struct queue_id id;
     size_t memory_limit;
-    size_t hidden; /* bytes of header in front that milters do not see: the Received field that was just added */
+    struct {
+        size_t at, len; /* of header: what milters do not see, the Received field that was just added */
+    } hidden;
+    size_t kept_hidden_at;
     struct strbuf header;
     struct strbuf kept_header;
-    size_t kept_hidden;
     struct content_edit_body body;
     struct content_edit_body new_body; /* of which something has come */
     bool has_name; /* body.file is the file that came, which another of this id would collide with */

@@ -27,24 +27,6 @@ static void write_field(struct message *message, struct str field)
         message->has_utf8_header = true;
 }
 
-/* What BODY= would have said, had the client said it. */
-static void note_encoding(struct message *message, enum header_type type, struct str value)
-{
-    struct str word;
-
-    if (type != HEADER_CONTENT_TRANSFER_ENCODING && type != HEADER_CONTENT_TYPE)
-        return;
-    if (!message->service->settings->detect_8bit_encoding_header)
-        return;
-    if (!str_next_word(&value, " \t\r\n;(", &word))
-        return;
-    if (type == HEADER_CONTENT_TRANSFER_ENCODING)
-        message->declares_8bit = str_equal_nocase(word, STR("8bit")) || str_equal_nocase(word, STR("binary"));
-    else
-        message->has_parts =
-            str_starts_with_nocase(word, STR("multipart/")) || str_starts_with_nocase(word, STR("message/"));
-}
-
 /* Without blanks around and folds within: for the log and the envelope. */
 static struct str message_id_of(struct message *message, struct str value)
 {
@@ -212,7 +194,6 @@ static void take_inspected(struct message *message, struct str field)
     if (kind->type == HEADER_RECEIVED)
         count_hop(message);
     note_message_id(message, kind->type, parts.value);
-    note_encoding(message, kind->type, parts.value);
     if (kind->flags & HEADER_RESENT)
         message->is_resent = true;
     if ((kind->flags & (HEADER_SENDER | HEADER_RECIPIENT)) &&

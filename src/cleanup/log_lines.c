@@ -88,6 +88,16 @@ static void append_origin(struct strbuf *line, const struct log_origin *origin)
     append_envelope(line, origin);
 }
 
+/* A NUL would end the line. */
+static const char *without_nul(struct strbuf *line)
+{
+    for (size_t i = 0; i < line->len; i++) {
+        if (line->data[i] == '\0')
+            line->data[i] = '?';
+    }
+    return strbuf_c(line);
+}
+
 void log_inspection(struct str queue_id, const char *action, const char *context, struct str text,
                     const struct log_origin *origin, struct str words)
 {
@@ -100,7 +110,7 @@ void log_inspection(struct str queue_id, const char *action, const char *context
         strbuf_append(&line, STR(": "));
         strbuf_append(&line, words);
     }
-    log_info("%.*s: %s: %s %.*s", STR_ARG(queue_id), action, context, (int) line.len, strbuf_c(&line));
+    log_info("%.*s: %s: %s %s", STR_ARG(queue_id), action, context, without_nul(&line));
     strbuf_done(&line);
 }
 
@@ -116,8 +126,7 @@ void log_mime_error(struct str queue_id, struct str reason, struct str text, con
     strbuf_init(&line, STRBUF_UNLIMITED);
     strbuf_append(&line, str_part(text, 0, SHOWN_OF_BAD_MIME));
     append_origin(&line, &shown);
-    log_info("%.*s: reject: mime-error %.*s: %.*s", STR_ARG(queue_id), STR_ARG(reason), (int) line.len,
-             strbuf_c(&line));
+    log_info("%.*s: reject: mime-error %.*s: %s", STR_ARG(queue_id), STR_ARG(reason), without_nul(&line));
     strbuf_done(&line);
 }
 

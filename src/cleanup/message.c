@@ -10,6 +10,7 @@
 #include "cleanup/rewriter.h"
 #include "cleanup/service.h"
 #include "mail/domain.h"
+#include "mail/header.h"
 #include "spool/envelope_attributes.h"
 
 /* Room for most mail at once: content comes in pieces. */
@@ -261,10 +262,23 @@ static enum checks_class class_of(const struct mime_event *event)
     return event->place == MIME_NESTED ? CHECKS_NESTED_HEADER : CHECKS_HEADER;
 }
 
+/* What BODY= would have said, had the client said it. */
+static void note_encoding(struct message *message, struct str field)
+{
+    size_t name = header_name_length(field);
+    struct str value = str_trim(str_from(field, str_find_char(field, ':') + 1));
+
+    if (message->service->settings->detect_8bit_encoding_header &&
+        str_equal_nocase(str_part(field, 0, name), STR("Content-Transfer-Encoding")) &&
+        (str_equal_nocase(value, STR("8bit")) || str_equal_nocase(value, STR("binary"))))
+        message->declares_8bit = true;
+}
+
 static void take_field(struct message *message, const struct mime_event *event)
 {
     struct str field = event->text;
 
+    note_encoding(message, field);
     if (event->place == MIME_PRIMARY) {
         headers_take(message, field, class_of(event));
         return;
@@ -304,16 +318,14 @@ static void take_body(struct message *message, const struct mime_event *event)
         message_write(message, STR("\n"));
 }
 
-/* Whether anybody wants to know of the parts: rules, strict_*, SMTPUTF8 that fields of parts may need. */
-static bool is_read_as_mime(const struct message *message, bool is_inspected)
+/* Mail that nobody judges is taken however deep its parts are nested. */
+static unsigned findings_of(const struct message *message)
 {
     const struct service *service = message->service;
+    bool is_inspected = (message->flags & CLEANUP_FLAG_FILTER) != 0;
+    bool is_judged = checks_has_any(service->checks) || service->findings != MIME_FINDING_NESTING;
 
-    if (service->settings->disable_mime_input_processing)
-        return false;
-    return (message->flags & (CLEANUP_FLAG_SMTPUTF8 | CLEANUP_FLAG_AUTOUTF8)) != 0 ||
-           (is_inspected && (checks_has_any(service->checks) || service->findings != MIME_FINDING_NESTING)) ||
-           service->settings->force_mime_input_conversion;
+    return is_inspected && is_judged ? service->findings : 0;
 }
 
 static void open_parser(struct message *message)
@@ -326,10 +338,10 @@ static void open_parser(struct message *message)
         .line_limit = (size_t) shared->line_length_limit,
         .boundary_limit = (size_t) shared->mime_boundary_length_limit,
         .nesting_limit = (size_t) shared->mime_nesting_limit,
-        .ignores_mime = !is_read_as_mime(message, is_inspected),
+        .ignores_mime = service->settings->disable_mime_input_processing,
         .encodes_8bit = service->settings->force_mime_input_conversion,
         .needs_no_lines = !is_inspected || !checks_has(service->checks, CHECKS_BODY),
-        .findings = is_inspected ? service->findings : 0,
+        .findings = findings_of(message),
     };
 
     message->mime = mime_parser_create(&options);
@@ -491,7 +503,7 @@ void message_finish(struct message *message)
     if (!is_wanted(message))
         return;
     find_utf8(message);
-    if (message->declares_8bit || (message->has_parts && message->has_8bit))
+    if (message->declares_8bit)
         message->envelope.flags |= ENVELOPE_BODY_8BIT;
     if (message->has_8bit || (message->envelope.flags & ENVELOPE_BODY_8BIT) != 0)
         message->envelope.flags &= ~(unsigned) ENVELOPE_BODY_7BIT;

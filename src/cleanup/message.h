@@ -78,8 +78,7 @@ struct message {
     uint64_t content_bytes;
     uint64_t header_bytes; /* of them: the header, without the empty line behind it */
     bool has_8bit;
-    bool declares_8bit; /* Content-Transfer-Encoding is 8bit or binary */
-    bool has_parts;     /* multipart or message: bytes beyond ASCII are taken for declared in there */
+    bool declares_8bit; /* some Content-Transfer-Encoding, its own or a part's, is 8bit or binary */
     bool has_utf8_header;
 
     struct pending_recipient *pending;

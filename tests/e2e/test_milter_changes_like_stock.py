@@ -221,6 +221,10 @@ CHECKED = [
 SECOND = [
     Row("second-sees-the-first", {"E": [change_header(1, "Subject", "by the first"), replace_body("first\r\n"), *CONTINUE]},
         {"E": [delete_header(2, "Subject"), add_header("Second", "x"), *CONTINUE]}),
+    Row("second-counts", {"E": [insert_header(0, "I0", "a"), *CONTINUE]},
+        {"E": [insert_header(0, "J0", "b"), insert_header(1, "J1", "c"), insert_header(2, "J2", "d"), *CONTINUE]}),
+    Row("second-changes-what-is-in-front", {"E": [insert_header(0, "I0", "a"), insert_header(0, "Received", "mine"), *CONTINUE]},
+        {"E": [change_header(1, "I0", "changed"), change_header(1, "Received", "first"), *CONTINUE]}),
     Row("second-refuses", {"E": [add_header("X", "y"), *CONTINUE]}, {"E": REJECT}, lines=1, messages=0),
     Row("first-accepts", {"E": ACCEPT}, {"E": [add_header("Second", "x"), *CONTINUE]}),
 ]
@@ -273,6 +277,15 @@ def test_a_second_milter_hears_what_the_first_has_made_of_it(pair):
         heard.append((session.of("L"), session.of("B")))
     assert heard[1] == heard[0]
     assert heard[1][1] == [b"first\r\n"]
+
+
+def test_what_the_first_put_in_front_is_heard_as_with_stock(pair):
+    for index in (0, 1):
+        heard = []
+        for side in pair:
+            side.play(Row("", {"E": [insert_header(index, "Received", "mine"), insert_header(index, "I", "x"), *CONTINUE]}))
+            heard.append([re.sub(rb"id [0-9A-F]+|[A-Z][a-z]{2}, .*", b"", data) for data in side.milters[1].sessions[-1].of("L")])
+        assert heard[1] == heard[0]
 
 
 def test_milters_hear_all_of_a_large_message(pair):
