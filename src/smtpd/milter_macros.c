@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/milter_macros.h"
 
+#include "mail/casefold.h"
 #include "mail/quote.h"
 #include "smtpd/destination.h"
 #include "smtpd/encryption.h"
@@ -164,9 +165,10 @@ static const struct destination *recipient_of(struct session_milters *own)
     return own->recipient_destination;
 }
 
-static bool put_address(struct strbuf *value, struct str address)
+/* In lower case, as Postfix tells them. */
+static bool put_address(struct session_milters *own, struct strbuf *value, struct str address)
 {
-    (void) quote_address(value, address);
+    (void) quote_address(value, casefold(own->message_arena, address));
     return true;
 }
 
@@ -178,7 +180,7 @@ static bool find_sender(struct session_milters *own, struct strbuf *value)
     if (!transaction_is_open(transaction))
         return false;
     destination = transaction->sender.len > 0 ? sender_of(own) : NULL;
-    return put_address(value, destination != NULL ? destination->recipient : transaction->sender);
+    return put_address(own, value, destination != NULL ? destination->recipient : transaction->sender);
 }
 
 static bool find_sender_host(struct session_milters *own, struct strbuf *value)
@@ -203,7 +205,7 @@ static bool find_recipient(struct session_milters *own, struct strbuf *value)
         return put(value, own->refusal_text);
     if (own->recipient.len == 0)
         return false;
-    return put_address(value, destination != NULL ? destination->recipient : own->recipient);
+    return put_address(own, value, destination != NULL ? destination->recipient : own->recipient);
 }
 
 static bool find_recipient_host(struct session_milters *own, struct strbuf *value)

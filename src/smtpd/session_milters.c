@@ -146,6 +146,11 @@ void session_milters_begin(struct session *session, struct str *greeting)
     session->milters = create(session);
     if (session->milters == NULL)
         return;
+    /* As filters know it from elsewhere; a client without an address is unknown altogether. */
+    if (str_equal(peer->name, STR("unknown")) && !str_equal(peer->address, STR("unknown")))
+        client.name = arena_printf(session->command_arena, "[%.*s]", STR_ARG(peer->address));
+    if (str_equal(peer->address, STR("unknown")))
+        client.address = STR_EMPTY;
     if (str_to_uint64(peer->port, &port) && port <= UINT16_MAX)
         client.port = (uint16_t) port;
     verdict = milters_connect(session->milters->milters, &client, session->command_arena);

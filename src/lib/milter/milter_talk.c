@@ -276,7 +276,12 @@ static bool is_in_step(struct milter *milter, const struct milter_event *event)
     return false;
 }
 
-/* Macros are told where the command itself is not wanted, too: they are asked for later. */
+static bool is_of_content(const struct milter_event *event)
+{
+    return event->stage == MILTER_STAGE_END_OF_HEADERS || event->stage == MILTER_STAGE_END_OF_MESSAGE;
+}
+
+/* Before the content macros are told where the command itself is not wanted, too: milters ask for them later. */
 void milter_ask(struct milter *milter, const struct milter_event *event, struct str data)
 {
     bool is_silent = (milter->agreement.steps & event->silent) != 0;
@@ -285,7 +290,8 @@ void milter_ask(struct milter *milter, const struct milter_event *event, struct 
 
     CHECK(!milter->is_lent);
     milter->is_waiting = false;
-    if (!milter_is_asked(milter) || milter->agreement.version < event->version || !is_in_step(milter, event))
+    if (!milter_is_asked(milter) || milter->agreement.version < event->version || (is_silent && is_of_content(event)) ||
+        !is_in_step(milter, event))
         return;
     set_time(milter, time_of(milter, event->letter));
     milter->patience_ends = instant_add(loop_now(milter->set->options.loop), seconds(PATIENCE_SECONDS));
