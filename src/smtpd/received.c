@@ -10,7 +10,8 @@ static struct str protocol(const struct session *session)
 {
     const char *name = session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
 
-    return arena_printf(session->command_arena, "%s%s", name, login_is_known(&session->login) ? "A" : "");
+    return arena_printf(session->command_arena, "%s%s%s", name, session_is_encrypted(session) ? "S" : "",
+                        login_is_known(&session->login) ? "A" : "");
 }
 
 /* In a comment: what would end it, or hide its end, does not stand in it. */

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""smtpd_sasl_type = cyrus: the sasl service, with sasldb and with saslauthd."""
+
+import base64
+import hmac
+import re
+import shutil
+import smtplib
+import socket
+import subprocess
+import threading
+
+import pytest
+from support.waiting import free_port
+
+PASSWORD = "secret word"
+SETTINGS = {"smtpd_sasl_auth_enable": "yes", "mynetworks": "127.0.0.9", "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000",
+            "smtpd_error_sleep_time": "0", "smtpd_delay_open_until_valid_rcpt": "no"}
+SASLDB = """pwcheck_method: auxprop
+auxprop_plugin: sasldb
+sasldb_path: {folder}/sasldb2
+mech_list: PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 ANONYMOUS EXTERNAL
+"""
+DONE = "235 2.7.0 Authentication successful"
+FAILED = "535 5.7.8 Error: authentication failed: "
+TROUBLE = "454 4.7.0 Temporary authentication failure: generic failure"
+
+
+def b64(text):
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+def plain(user, password=PASSWORD):
+    return "AUTH PLAIN " + b64(f"\0{user}\0{password}")
+
+
+def cram(user):
+    return lambda reply: b64(f"{user} " + hmac.new(PASSWORD.encode(), base64.b64decode(reply[4:]), "md5").hexdigest())
+
+
+def start(make_merpati, files, users=(), services=(), **main):
+    if shutil.which("saslpasswd2") is None:
+        pytest.skip("Debian's package sasl2-bin is not installed")
+    mail = make_merpati(main={**SETTINGS, **main}, services=list(services))
+    folder = mail.path("sasl")
+    folder.mkdir(mode=0o755)
+    for name, text in files.items():
+        (folder / f"{name}.conf").write_text(text.format(folder=folder))
+    mail.set(cyrus_sasl_config_path=folder)
+    for user in users:
+        name, _, realm = user.partition("@")
+        subprocess.run(["saslpasswd2", "-p", "-c", "-f", folder / "sasldb2", "-u", realm or "mail.example.test", name], input=PASSWORD.encode(), check=True)
+        (folder / "sasldb2").chmod(0o644)
+    return mail.start()
+
+
+def talk(mail, *lines):
+    said = []
+    with mail.smtp() as client:
+        client.hello()
+        for line in lines:
+            said.append(client.command(line(said[-1]) if callable(line) else line).text)
+    return said
+
+
+def announced(mail):
+    with mail.smtp() as client:
+        return {word for line in client.hello().lines if line[4:].startswith("AUTH ") for word in line[9:].split()}
+
+
+def test_users_of_sasldb_log_in(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob", "ann@example.test"])
+    assert announced(mail) == {"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
+    letter = "MAIL FROM:<a@own.test>"
+    for lines, last, user in (([plain("bob")], DONE, "PLAIN, sasl_username=bob"), ([plain("ann@example.test")], DONE, "PLAIN, sasl_username=ann@example.test"),
+                              (["AUTH LOGIN", b64("bob"), b64(PASSWORD)], DONE, "LOGIN, sasl_username=bob"),
+                              (["AUTH CRAM-MD5", cram("bob")], DONE, "CRAM-MD5, sasl_username=bob"),
+                              ([plain("bob", "wrong")], FAILED + "authentication failure", None), ([plain("nobody")], FAILED + "authentication failure", None),
+                              (["AUTH CRAM-MD5", b64("bob abc")], None, None), (["AUTH CRAM-MD5", "AAAA"], FAILED + "bad protocol / cancel", None),
+                              (["AUTH NOSUCH"], FAILED + "no mechanism available", None), (["AUTH ANONYMOUS eA=="], FAILED + "no mechanism available", None),
+                              (["AUTH LOGIN", "*", plain("bob")], DONE, "PLAIN, sasl_username=bob")):
+        said = talk(mail, *lines, letter)
+        assert said[-1] == "250 2.1.0 Ok" and (last is None or said[-2] == last), (lines, said)
+        if last is None:
+            assert said[-2].startswith(FAILED)
+        if user:
+            assert mail.log_line(re.escape(f"client=localhost[127.0.0.1], sasl_method={user}") + "$")
+    assert mail.log_line(r"sasl\[\d+\]: warning: SASL authentication failure: Password verification failed$")
+    assert mail.log_line(re.escape("warning: localhost[127.0.0.1]: SASL PLAIN authentication failed: authentication failure, sasl_username=bob") + "$")
+
+
+def test_clients_with_other_mechanisms_log_in(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob@example.test"], smtpd_sasl_local_domain="example.test", smtpd_sasl_security_options="noanonymous, noplaintext")
+    assert announced(mail) == {"CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
+    for mechanism in ("cram-md5", "digest-md5", "scram-sha-1", "scram-sha-256"):
+        done = subprocess.run(["msmtp", "-C", "/dev/null", "--host=127.0.0.1", f"--port={mail.port}", "--tls=off", f"--auth={mechanism}", "--user=bob",
+                               f"--passwordeval=echo '{PASSWORD}'", "--from=a@own.test", "root@example.test"], input="Subject: x\n\nhello\n",
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert mail.log_line(rf"sasl_method={mechanism.upper()}, sasl_username=bob")
+    with smtplib.SMTP("127.0.0.1", mail.port, "c.example") as client:
+        assert client.login("bob", PASSWORD)[0] == 235
+
+
+def test_a_service_may_have_a_file_of_its_own(make_merpati):
+    port = free_port()
+    mail = start(make_merpati, {"smtpd": SASLDB, "other": SASLDB.replace("PLAIN LOGIN", "PLAIN").replace("ANONYMOUS", "")}, ["bob"],
+                 services=[f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_sasl_path=other -o smtpd_sasl_security_options="],
+                 smtpd_sasl_security_options="")
+    assert {"LOGIN", "ANONYMOUS"} <= announced(mail)
+    assert talk(mail, "AUTH ANONYMOUS eA==", "MAIL FROM:<a@own.test>", "RCPT TO:<q@else.test>") == [
+        DONE, "250 2.1.0 Ok", "454 4.7.1 <q@else.test>: Relay access denied"]
+    mail.wait_for_port(port)
+    mail.port = port
+    assert announced(mail) == {"PLAIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
+    assert talk(mail, plain("bob")) == [DONE]
+
+
+class Saslauthd:
+    """Speaks as saslauthd does: four strings with their lengths in, OK or NO out."""
+
+    def __init__(self, path):
+        self.asked = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        path.chmod(0o666)
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            with client, client.makefile("rwb") as stream:
+                words = [stream.read(int.from_bytes(stream.read(2), "big")).decode() for _ in range(4)]
+                self.asked.append(words)
+                answer = b"OK" if words[1] == PASSWORD else b"NO"
+                stream.write(len(answer).to_bytes(2, "big") + answer)
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def test_saslauthd_is_asked(make_merpati):
+    conf = "pwcheck_method: saslauthd\nsaslauthd_path: {folder}/mux\nmech_list: PLAIN LOGIN\n"
+    mail = start(make_merpati, {"smtpd": conf}, smtpd_sasl_service="submission")
+    assert announced(mail) == {"PLAIN", "LOGIN"}
+    assert talk(mail, plain("bob"), "MAIL FROM:<a@own.test>") == [TROUBLE, "250 2.1.0 Ok"]
+    assert mail.log_line(re.escape("warning: localhost[127.0.0.1]: SASL PLAIN authentication failed: generic failure, sasl_username=bob") + "$")
+    daemon = Saslauthd(mail.path("sasl") / "mux")
+    try:
+        assert talk(mail, plain("bob"), plain("bob")) == [DONE, "503 5.5.1 Error: already authenticated"]
+        assert talk(mail, plain("ann@example.test", "wrong")) == [FAILED + "authentication failure"]
+        assert [words[0] for words in daemon.asked] == ["bob", "ann"] and daemon.asked[1][3] == "example.test"
+        assert daemon.asked[0][2] == "submission"
+    finally:
+        daemon.stop()
+
+
+def test_the_service_has_a_user_of_its_own_and_needs_it(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"], sasl_owner="merpati-net")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(mail.queue / "private" / "sasl"))
+        assert mail.log_line(r"sasl_owner = merpati-net: it must be another user than root, mail_owner, net_owner and map_owner")
