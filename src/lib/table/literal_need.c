@@ -40,15 +40,25 @@ static void add_pair(struct reader *reader, char second)
     need->pairs[need->count++] = bit;
 }
 
+/* "{2}", "{2,}", "{2,3}"; a brace that only looks like one is not known. */
+static bool skip_count(struct reader *reader)
+{
+    size_t length = 1;
+
+    while (char_is_digit(at(reader, length)) || (length > 1 && at(reader, length) == ','))
+        length++;
+    if (length == 1 || at(reader, length) != '}')
+        return false;
+    skip(reader, length + 1);
+    return true;
+}
+
 /* Behind what may come any number of times, and one that is possessive or lazy. False: it is none that is known. */
 static bool skip_quantifier(struct reader *reader)
 {
     if (at(reader, 0) == '{') {
-        size_t end = str_find_char(reader->rest, '}');
-
-        if (end == STR_NOT_FOUND)
+        if (!skip_count(reader))
             return false;
-        skip(reader, end + 1);
     } else if (at(reader, 0) == '*' || at(reader, 0) == '+' || at(reader, 0) == '?') {
         skip(reader, 1);
     } else {
@@ -93,6 +103,18 @@ static bool take_escape(struct reader *reader)
     return strchr("dDsSwWbBAzZhHvVRnrtfea", c) != NULL && take_gap(reader);
 }
 
+/* "[:alpha:]" within a class; what only looks like one is not known. */
+static bool skip_named_class(struct reader *reader)
+{
+    skip(reader, 2);
+    while (char_is_alpha(at(reader, 0)) || at(reader, 0) == '^')
+        skip(reader, 1);
+    if (at(reader, 0) != ':' || at(reader, 1) != ']')
+        return false;
+    skip(reader, 2);
+    return true;
+}
+
 /* Behind the '['. */
 static bool skip_class(struct reader *reader)
 {
@@ -101,17 +123,14 @@ static bool skip_class(struct reader *reader)
     if (at(reader, 0) == ']')
         skip(reader, 1);
     while (reader->rest.len > 0 && at(reader, 0) != ']') {
-        if (at(reader, 0) == '\\') {
-            skip(reader, 2);
-        } else if (at(reader, 0) == '[' && at(reader, 1) != '\0' && strchr(":.=", at(reader, 1)) != NULL) {
-            size_t end = str_find_char(str_from(reader->rest, 2), ']');
+        bool is_named = at(reader, 0) == '[' && at(reader, 1) == ':';
 
-            if (end == STR_NOT_FOUND)
-                return false;
-            skip(reader, end + 3);
-        } else {
-            skip(reader, 1);
-        }
+        if (at(reader, 0) == '[' && (at(reader, 1) == '.' || at(reader, 1) == '='))
+            return false;
+        if (is_named && !skip_named_class(reader))
+            return false;
+        if (!is_named)
+            skip(reader, at(reader, 0) == '\\' ? 2 : 1);
     }
     skip(reader, 1);
     return true;

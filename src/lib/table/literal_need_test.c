@@ -30,8 +30,9 @@ TEST(a_text_without_the_words_of_a_pattern_is_passed_over)
 TEST(of_what_cannot_be_read_nothing_is_known)
 {
     static const char *const patterns[] = {
-        "one|two",  "(?i)one",  "(?x) o n e", "(?#one)",  "\\Qone\\E", "\\x6fne", "o\\Kne", "(*UTF)one", "one)",
-        "\\p{Lu}x", "one\\1xy", "\\",         "[[:alpha", "(one",      "",        "x",      "o?",        ".*",
+        "one|two",   "(?i)one", "(?x) o n e", "(?#one)",  "\\Qone\\E", "\\x6fne",   "o\\Kne",
+        "(*UTF)one", "one)",    "\\p{Lu}x",   "one\\1xy", "\\",        "[[:alpha",  "(one",
+        "",          "x",       "o?",         ".*",       "ab{c}de",   "[[.a.]]bc", "[[:b]cd",
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(patterns); i++)
@@ -44,12 +45,12 @@ TEST(what_matches_is_never_passed_over)
     static const char *const patterns[] = {
         "abc",     "ab*c",     "ab?c",    "ab+c",      "ab{2}c",  "ab{0,1}c", "a(b|x)c",       "a[b-d]c", "a[]b]c",
         "a[^]b]c", "a.c",      "a\\.c",   "^ab",       "bc$",     "a\\sb",    "a(?:b)?c",      "ab+?c",   "ab*?c",
-        "ab++c",   "a(?=b)bc", "a(?!x)b", "(a)bc",     "a{b}c",   "ab\\bc?",  "[[:alpha:]]bc", "a\\{b",   "AbC",
+        "ab++c",   "a(?=b)bc", "a(?!x)b", "(a)bc",     "a{1,}c",  "ab\\bc?",  "[[:alpha:]]bc", "a\\{b",   "AbC",
         "\\-ab",   "a\\ b",    "a b",     "a(?<n>b)c", "a(b(c))", "a(\\))b",  "a([)])b",       "a\\nb",   "x*abc",
     };
     static const char *const texts[] = {
-        "abc", "ABC", "ac",  "abbc",  "abbbc", "axc",  "adc", "a]c",  "a.c",    "a\nc",   "ab",   "bc",
-        "a b", "a{b", "acc", "a{b}c", "-ab",   "xabc", "a)b", "a\nb", "aabbcc", "abcabc", "a{b}", "",
+        "abc", "ABC", "ac",  "abbc",   "abbbc", "axc",  "adc", "a]c",  "a.c",    "a\nc",   "ab",   "bc",
+        "a b", "a{b", "acc", "a{1,}c", "-ab",   "xabc", "a)b", "a\nb", "aabbcc", "abcabc", "a{b}", "",
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(patterns); i++) {
