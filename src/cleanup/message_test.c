@@ -621,6 +621,21 @@ TEST(a_stray_cr_is_a_blank_for_checks_too)
     strike(&stage);
 }
 
+TEST(a_part_declares_the_encoding_for_the_message)
+{
+    struct stage declared =
+        stage_of("Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Transfer-Encoding: 8bit\n\nx\n");
+    struct stage not_declared =
+        stage_of("Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Transfer-Encoding: x\n\n\xfc\n");
+
+    play(&declared);
+    EXPECT((declared.envelope.flags & ENVELOPE_BODY_8BIT) != 0);
+    play(&not_declared);
+    EXPECT((not_declared.envelope.flags & ENVELOPE_BODY_8BIT) == 0);
+    strike(&declared);
+    strike(&not_declared);
+}
+
 TEST(mime_headers_declare_the_encoding_unless_they_are_not_looked_at)
 {
     struct stage looked = stage_of("Content-Transfer-Encoding: 8bit\n\nx\n");

@@ -45,14 +45,18 @@ static void run(const struct mime_options *options, struct str content, size_t p
     mime_parser_destroy(&parser);
 }
 
-/* All of it, but for a LF at the end of a header and one before a body without. */
+/* All of it, but for blanks before colons, a LF at the end of a header and one before a body without. */
 static void check_same(struct str content, struct str out)
 {
-    CHECK(out.len >= content.len && out.len <= content.len + 2);
-    for (size_t added = 0, i = 0; i < content.len; i++) {
-        while (out.data[i + added] != content.data[i]) {
-            CHECK(out.data[i + added] == '\n');
-            CHECK(++added <= 2);
+    size_t at = 0, added = 0;
+
+    for (size_t i = 0; i < content.len; i++) {
+        if (at < out.len && out.data[at] == content.data[i]) {
+            at++;
+        } else if (content.data[i] != ' ' && content.data[i] != '\t') {
+            CHECK(at < out.len && out.data[at] == '\n' && ++added <= 2);
+            at++;
+            i--;
         }
     }
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postmap/message_keys.h"
 
-#include "base/arena.h"
-#include "mail/header.h"
 #include "mail/mime_parser.h"
 
 /* The message is in memory: its fields and lines are told whole. The rest is as the parameters say by default. */
@@ -10,25 +8,14 @@ enum { LONGEST = 1 << 30, BOUNDARY_MAXIMUM = 2048, NESTING_MAXIMUM = 100 };
 
 struct walk {
     struct mime_parser *parser;
-    struct arena *arena; /* one key */
     message_key_told *told;
     void *context;
 };
 
-static struct str without_blanks_in_name(struct arena *arena, struct str field)
-{
-    size_t name = header_name_length(field);
-    size_t colon = str_find_char(field, ':');
-
-    if (colon == name)
-        return field;
-    return arena_printf(arena, "%.*s%.*s", STR_ARG(str_part(field, 0, name)), STR_ARG(str_from(field, colon)));
-}
-
 static bool tell(struct walk *walk, const struct mime_event *event, struct failure *why)
 {
     if (event->type == MIME_FIELD)
-        return walk->told(walk->context, true, without_blanks_in_name(walk->arena, event->text), why);
+        return walk->told(walk->context, true, event->text, why);
     /* The empty line is one of the body. */
     if (event->type == MIME_HEADER_END)
         return event->text.len == 0 || walk->told(walk->context, false, STR_EMPTY, why);
@@ -46,18 +33,14 @@ bool message_keys_walk(struct str message, bool parses_mime, message_key_told *t
     };
     struct walk walk = {
         .parser = mime_parser_create(&options),
-        .arena = arena_create(),
         .told = told,
         .context = context,
     };
     struct mime_event event;
     bool is_good = true;
 
-    while (is_good && mime_parser_next(walk.parser, &message, true, &event) != MIME_MORE) {
+    while (is_good && mime_parser_next(walk.parser, &message, true, &event) != MIME_MORE)
         is_good = tell(&walk, &event, why);
-        arena_reset(walk.arena);
-    }
     mime_parser_destroy(&walk.parser);
-    arena_destroy(&walk.arena);
     return is_good;
 }

@@ -275,14 +275,20 @@ static void append_capped(struct strbuf *buf, struct str text)
     strbuf_append(buf, str_part(text, 0, buf->maximum - buf->len));
 }
 
+/* Blanks between the name and the colon (RFC 5322 section 4.5.8) are left out. */
 static void begin_field(struct mime_parser *parser)
 {
+    struct str text = parser->piece.text;
+    struct str name = field_name(text);
+    struct str rest = str_from(text, str_find_char(text, ':'));
+
     parser->has_field = true;
     parser->is_field_judged = false;
-    parser->is_field_full = parser->piece.text.len > parser->field.maximum;
+    parser->is_field_full = name.len + rest.len > parser->field.maximum;
     parser->is_field_open = !parser->piece.ends_line;
     strbuf_clear(&parser->field);
-    append_capped(&parser->field, parser->piece.text);
+    append_capped(&parser->field, name);
+    append_capped(&parser->field, rest);
     drop_piece(parser);
 }
 

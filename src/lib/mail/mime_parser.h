@@ -10,8 +10,9 @@
  *
  * Pure: it takes bytes and gives events. Written one after the other, the texts of FIELD (and a LF), HEADER_END and
  * BODY (and a LF where ends_line says so) are the message again, but for what is made fit: fields beyond
- * header_size_limit are cut, an empty line stands between a header and a body that follows at once, parts are encoded.
- * Memory is bounded by the limits, however the message looks: one field, one line, a boundary for each level.
+ * header_size_limit are cut, blanks before a colon go, an empty line stands between a header and a body that follows at
+ * once, parts are encoded. Memory is bounded by the limits, however the message looks: one field, one line, a boundary
+ * for each level.
  */
 struct mime_parser;
 

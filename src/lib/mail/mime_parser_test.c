@@ -150,8 +150,14 @@ TEST(only_six_fields_are_mime_fields)
 {
     expect_trace("Content-ID: 1\nContent-Description: 2\ncontent-disposition : 3\nContent-Length: 4\nContent-MD5: 5\n"
                  "Content-Foo: 6\n\n",
-                 "M[Content-ID: 1] M[Content-Description: 2] M[content-disposition : 3] H[Content-Length: 4] "
+                 "M[Content-ID: 1] M[Content-Description: 2] M[content-disposition: 3] H[Content-Length: 4] "
                  "H[Content-MD5: 5] H[Content-Foo: 6]");
+}
+
+TEST(blanks_before_the_colon_go)
+{
+    expect_trace("S \t: s\nContent-Type : message/rfc822\n\nT\t: t :\n\nU : u\n",
+                 "H[S: s] M[Content-Type: message/rfc822] N[T: t :] B[U : u]");
 }
 
 TEST(a_header_ends_at_what_is_no_field)
