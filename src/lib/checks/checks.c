@@ -13,7 +13,6 @@ struct checks {
 
 /* One answer on its way to a verdict. */
 struct answer {
-    const struct checks *checks;
     struct str title;
     struct str value;
     struct str argument;
@@ -131,14 +130,13 @@ static const struct action_row *find_action(struct str word)
     return NULL;
 }
 
-static void judge(struct answer *answer)
+static void judge(struct answer *answer, unsigned actions)
 {
     struct str word = str_part(answer->value, 0, str_find_any(answer->value, " \t"));
     const struct action_row *row = find_action(word);
-    bool takes_all = answer->checks->actions == CHECKS_ACTIONS_ALL;
+    bool takes_all = actions == CHECKS_ACTIONS_ALL;
 
-    if (row == NULL ||
-        (row->action != CHECKS_NONE && (answer->checks->actions & (1U << (unsigned) row->action)) == 0)) {
+    if (row == NULL || (row->action != CHECKS_NONE && (actions & (1U << (unsigned) row->action)) == 0)) {
         (void) complain(answer, arena_printf(answer->arena, "%s command in %.*s map: %.*s",
                                              takes_all ? "unknown" : "unsupported", STR_ARG(answer->title),
                                              STR_ARG(answer->value)));
@@ -151,26 +149,35 @@ static void judge(struct answer *answer)
     answer->verdict->text = answer->argument;
 }
 
+struct checks_verdict checks_judge(struct str title, struct str value, enum checks_class class, unsigned actions,
+                                   struct arena *arena)
+{
+    struct checks_verdict verdict = { .text = STR_EMPTY };
+    struct answer answer = {
+        .title = title,
+        .value = value,
+        .is_header = class != CHECKS_BODY,
+        .arena = arena,
+        .verdict = &verdict,
+    };
+
+    judge(&answer, actions);
+    return verdict;
+}
+
 static struct checks_verdict ask(const struct checks *checks, enum checks_class class, struct str text,
                                  struct arena *arena)
 {
     struct table_list *tables = checks->tables[class];
     struct checks_verdict verdict = { .text = STR_EMPTY };
-    struct answer answer = {
-        .checks = checks,
-        .is_header = class != CHECKS_BODY,
-        .arena = arena,
-        .verdict = &verdict,
-    };
+    struct str value;
     struct failure why;
 
     if (tables == NULL || text.len == 0)
         return verdict;
-    switch (table_list_find(tables, text, TABLE_ANY_KIND, arena, &answer.value, &why)) {
+    switch (table_list_find(tables, text, TABLE_ANY_KIND, arena, &value, &why)) {
     case TABLE_FOUND:
-        answer.title = table_list_title(tables);
-        judge(&answer);
-        break;
+        return checks_judge(table_list_title(tables), value, class, checks->actions, arena);
     case TABLE_UNKNOWN:
         verdict.action = CHECKS_UNKNOWN;
         verdict.complaint = arena_str(arena, str_from_c(why.text));

@@ -88,6 +88,10 @@ struct checks_verdict checks_header(const struct checks *checks, enum checks_cla
 /* A line of the body without its LF, or a piece of a long one. offset: bytes of the same part before it. */
 struct checks_verdict checks_body(const struct checks *checks, struct str line, uint64_t offset, struct arena *arena);
 
+/* What a table's answer orders. title: the parameter's name, for the complaint. */
+struct checks_verdict checks_judge(struct str title, struct str value, enum checks_class class, unsigned actions,
+                                   struct arena *arena);
+
 /* "reject", "discard", "warning" ...: the word of the action in the log. */
 const char *checks_action_word(enum checks_action action);
 /* "header" or "body": the word before the text in the log. */
