@@ -69,7 +69,8 @@ static uint64_t cleanup_flags(const struct submission *submission)
         flags &= ~(uint64_t) (CLEANUP_FLAG_MAP_OK | CLEANUP_FLAG_BCC_OK);
     if (submission->ways->overrides & RECEIVE_NO_HEADER_BODY_CHECKS)
         flags &= ~(uint64_t) CLEANUP_FLAG_FILTER;
-    if (submission->ways->overrides & RECEIVE_NO_MILTERS)
+    /* Milters have seen what is requeued, and know nothing of where it came from now. */
+    if ((submission->ways->overrides & RECEIVE_NO_MILTERS) || submission->is_requeued)
         flags &= ~(uint64_t) CLEANUP_FLAG_MILTERS;
     if (message->wants_extraction)
         flags |= CLEANUP_FLAG_EXTRACT;

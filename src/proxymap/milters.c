@@ -78,6 +78,8 @@ static bool open_lookup(struct daemon *daemon, struct milter_ways *ways, struct 
     options.wants_ipv4 = protocols.has_ipv4;
     options.wants_ipv6 = protocols.has_ipv6;
     ways->host_lookup = host_lookup_create(ways->loop, ways->resolver, &options);
+    daemon_watch_file(daemon, resolver_path());
+    daemon_watch_file(daemon, "/etc/hosts");
     return true;
 }
 

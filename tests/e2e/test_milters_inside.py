@@ -3,8 +3,8 @@
 
 import pytest
 
-from support.milter import ACCEPT, CONTINUE, REJECT, TEMPFAIL, Milter
-from support.milter_requests import add_header, change_header, replace_body
+from support.milter import ACCEPT, CLOSE, CONTINUE, REJECT, SHUTDOWN, TEMPFAIL, Milter, quarantine
+from support.milter_requests import add_header, add_recipient, change_header, change_sender, delete_recipient, replace_body
 from support.waiting import free_port, wait_until
 
 
@@ -66,6 +66,53 @@ def test_a_milter_that_refuses_a_recipient_of_submitted_mail_is_a_mistake(merpat
     mail.wait_log(r"warning: \w+: milter configuration error: can't reject recipient in non-smtpd\(8\) submission")
     mail.wait_log(r"warning: \w+: message not accepted, try again later")
     assert server.messages == []
+
+
+def test_what_a_milter_had_held_is_not_shown_to_it_again_when_it_is_requeued(merpati, sink, milter):
+    server = sink()
+    mail = merpati(main={"smtpd_milters": milter.place, "non_smtpd_milters": milter.place, "relayhost": f"[127.0.0.1]:{server.port}"})
+    milter.forget(E=[quarantine("virus"), *CONTINUE])
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@y.test", "r@x.test", "Subject: x\n\nhello\n").code == 250
+    wait_until(mail.queue_ids, "the message in the queue")
+    mail.command("postsuper", "-r", "ALL")
+    wait_until(lambda: server.messages, lambda: f"the message; log:\n{mail.tail()}")
+    assert len(milter.sessions) == 1 or "E" not in "".join(s.letters() for s in milter.sessions[1:])
+
+
+def test_a_milter_that_shuts_down_or_leaves_nobody(merpati, sink, milter):
+    server = sink()
+    mail = merpati(main={"smtpd_milters": milter.place, "relayhost": f"[127.0.0.1]:{server.port}"})
+    milter.forget(E=SHUTDOWN)
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@y.test", "r@x.test", "Subject: x\n\nhello\n").text == "421 4.7.0 Server closing connection"
+        assert client.is_closed()
+    milter.forget(E=[delete_recipient("<r@x.test>"), *CONTINUE])
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@y.test", "r@x.test", "Subject: x\n\nhello\n").code == 250
+    mail.wait_log(r"milter-discard: END-OF-MESSAGE from localhost\[127\.0\.0\.1\]: milter deletes all recipients; from=<s@y\.test> to=<r@x\.test>")
+    milter.forget()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@y.test", "r@x.test", "".join(f"X-{n}: {'y' * 200}\n" for n in range(6000)) + "\nx\n").text == \
+            "552 5.3.4 message header exceeds size limit"
+    assert server.messages == [] and mail.queue_ids() == []
+
+
+def test_a_milter_that_dies_with_accept_as_default_has_changed_nothing(merpati, sink, milter):
+    server = sink()
+    mail = merpati(main={"smtpd_milters": f"{{{milter.place}, default_action=accept}}", "relayhost": f"[127.0.0.1]:{server.port}"})
+    milter.forget(E=[change_header(1, "Subject", "new"), delete_recipient("r@x.test"), add_recipient("a@x.test"), change_sender("n@z.test"),
+                     quarantine("x"), replace_body("half"), CLOSE])
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@y.test", "r@x.test", "Subject: old\n\nhello\n").code == 250
+    came = wait_until(lambda: server.messages, lambda: f"the message; log:\n{mail.tail()}")[0]
+    assert (came.sender, came.recipients) == ("s@y.test", ["r@x.test"])
+    assert "\nSubject: old\n" in came.text and came.text.endswith("\n\nhello\n")
 
 
 def test_no_milters_means_none(merpati, sink, milter):
