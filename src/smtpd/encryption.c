@@ -50,22 +50,38 @@ static bool find_level(const struct encryption_settings *settings, enum encrypti
     return true;
 }
 
-/* A value is the content of files: keys and certificates. */
-static bool find_name(void *context, struct str name, struct arena *arena, struct str *pem_out)
+/* A value is the content of files, keys and certificates, as postmap -F puts it into tables. */
+static bool decode(struct str value, struct arena *arena, struct str *pem_out)
+{
+    unsigned char *bytes = arena_alloc(arena, value.len + 1);
+    size_t padding = str_count_char(str_from(value, value.len > 2 ? value.len - 2 : 0), '=');
+    int len = value.len > INT_MAX ? -1 : EVP_DecodeBlock(bytes, (const unsigned char *) value.data, (int) value.len);
+
+    if (len < 0 || (size_t) len < padding)
+        return false;
+    *pem_out = str_make((const char *) bytes, (size_t) len - padding);
+    return true;
+}
+
+static enum tls_name_result find_name(void *context, struct str name, struct arena *arena, struct str *pem_out)
 {
     struct smtpd *smtpd = context;
     struct failure why;
+    struct str value;
 
-    switch (table_list_find(smtpd->encryption.sni_maps, name, TABLE_ANY_KIND, arena, pem_out, &why)) {
+    switch (table_list_find(smtpd->encryption.sni_maps, name, TABLE_ANY_KIND, arena, &value, &why)) {
     case TABLE_FOUND:
-        return true;
+        if (decode(value, arena, pem_out))
+            return TLS_NAME_FOUND;
+        log_bad_server_name_value(table_list_title(smtpd->encryption.sni_maps), name);
+        return TLS_NAME_BROKEN;
     case TABLE_UNKNOWN:
         log_table_trouble(table_list_title(smtpd->encryption.sni_maps), why.text);
-        break;
+        return TLS_NAME_BROKEN;
     case TABLE_ABSENT:
         break;
     }
-    return false;
+    return TLS_NAME_ABSENT;
 }
 
 static struct tls_server *make_server(struct smtpd *smtpd)
@@ -180,7 +196,9 @@ const struct tls_facts *encryption_trusted_certificate(const struct session *ses
 static bool refuse_certificate(struct session *session, const char *text)
 {
     log_tls_abort(session, text);
-    answer(session, "421 4.7.1 %.*s Error: %s", STR_ARG(session->smtpd->shared->myhostname), text);
+    /* The handshake itself was no error. */
+    answer_send_uncounted(session, arena_printf(session->command_arena, "421 4.7.1 %.*s Error: %s",
+                                                STR_ARG(session->smtpd->shared->myhostname), text));
     return false;
 }
 
@@ -195,13 +213,13 @@ static bool is_certificate_enough(struct session *session)
     return true;
 }
 
-bool encryption_begin(struct session *session)
+static bool begin(struct session *session, enum tls_clear_input clear)
 {
     struct encryption *encryption = &session->smtpd->encryption;
     const struct tls_facts *facts;
     bool is_within_limits = true;
 
-    if (tls_server_accept(encryption->server, session->stream, session->settings->tls.handshake_timeout,
+    if (tls_server_accept(encryption->server, session->stream, clear, session->settings->tls.handshake_timeout,
                           session->peer.shown, session->arena, &facts))
         session->tls.facts = facts;
     else
@@ -210,6 +228,11 @@ bool encryption_begin(struct session *session)
     if (session->tls.facts == NULL || !session->tls.facts->is_resumed)
         is_within_limits = rates_count_tls_session(session);
     return session->tls.facts != NULL && is_within_limits && is_certificate_enough(session);
+}
+
+bool encryption_begin(struct session *session)
+{
+    return begin(session, TLS_CLEAR_DROPPED);
 }
 
 bool encryption_begin_wrapped(struct session *session)
@@ -221,7 +244,7 @@ bool encryption_begin_wrapped(struct session *session)
     else if (!rates_may_begin_tls(session))
         log_tls_refused(session, "TLS service");
     else
-        return encryption_begin(session);
+        return begin(session, TLS_CLEAR_IS_HANDSHAKE);
     session->end = SESSION_DROPPED;
     return false;
 }

@@ -490,6 +490,11 @@ void log_tls_refused(const struct session *session, const char *what)
                 session->connection->service);
 }
 
+void log_bad_server_name_value(struct str title, struct str name)
+{
+    log_warning("%.*s: the value of %.*s is no base64: make the table by postmap -F", STR_ARG(title), STR_ARG(name));
+}
+
 void log_wrapper_dropped(const struct session *session)
 {
     log_warning("Wrapper-mode request dropped from %.*s for service %s. TLS context initialization failed. For details "

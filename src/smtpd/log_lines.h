@@ -24,6 +24,8 @@ void log_tls_warning(const char *text);
 void log_tls_abort(const struct session *session, const char *reason);
 /* "Refusing STARTTLS request from ... for service smtp": what is STARTTLS, or TLS service. */
 void log_tls_refused(const struct session *session, const char *what);
+/* "tls_server_sni_maps: the value of a.example is no base64: make the table by postmap -F" */
+void log_bad_server_name_value(struct str title, struct str name);
 void log_wrapper_dropped(const struct session *session);
 /* "QUEUEID: client=name[address]" */
 void log_client(const struct session *session);

@@ -264,7 +264,11 @@ static void begin(struct session *session)
     struct failure why;
 
     client_recognise(session);
-    if (!session->smtpd->is_standalone && stream_buffered(session->stream).len == 0 &&
+    if (!encryption_begin_wrapped(session))
+        return;
+    set_deadline(session);
+    /* What is in the socket under TLS need not be anything that was said. */
+    if (!session->smtpd->is_standalone && !session_is_encrypted(session) && stream_buffered(session->stream).len == 0 &&
         stream_has_input(session->stream) && !stream_fill(session->stream, &why))
         session_break(session, &why);
     else if (session_is_synchronised(session))
@@ -292,12 +296,10 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     is_known = proxy_receive(&session);
     peer_look_up(&session.peer, smtpd, session.arena);
     log_connect(&session);
-    if (!is_known)
-        send_away(&session);
-    else if (encryption_begin_wrapped(&session)) {
-        set_deadline(&session);
+    if (is_known)
         begin(&session);
-    }
+    else
+        send_away(&session);
     serve_commands(&session);
     finish(&session);
     transaction_end(&session.transaction);

@@ -51,6 +51,6 @@ void verb_starttls(struct session *session, struct str argument)
         session_break(session, &why);
         return;
     }
-    if (!encryption_begin(session))
+    if (!encryption_begin(session) && session->tls.facts == NULL)
         session->has_answered_error = true;
 }

@@ -10,10 +10,26 @@
 struct tls_connection {
     SSL *ssl;
     const struct tls_listener *listener;
+    bool has_first; /* the input is what had been read before, not yet the descriptor */
     bool is_broken; /* a fatal error: OpenSSL wants no more calls */
 };
 
-struct tls_connection *tls_connection_create(SSL *ssl, struct stream *stream, const struct tls_listener *listener)
+/* A copy of it, which asks for more at its end. */
+static bool set_first(SSL *ssl, struct str first)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    if (bio == NULL || BIO_write(bio, first.data, (int) first.len) != (int) first.len) {
+        BIO_free(bio);
+        return false;
+    }
+    BIO_set_mem_eof_return(bio, -1);
+    SSL_set0_rbio(ssl, bio);
+    return true;
+}
+
+struct tls_connection *tls_connection_create(SSL *ssl, struct stream *stream, struct str first,
+                                             const struct tls_listener *listener)
 {
     struct tls_connection *connection = memory_alloc(sizeof *connection);
 
@@ -22,6 +38,10 @@ struct tls_connection *tls_connection_create(SSL *ssl, struct stream *stream, co
     SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
     connection->is_broken = SSL_set_fd(ssl, stream_fd(stream)) != 1;
+    if (first.len > 0 && !connection->is_broken) {
+        connection->has_first = true;
+        connection->is_broken = !set_first(ssl, first);
+    }
     return connection;
 }
 
@@ -74,6 +94,11 @@ enum tls_step tls_connection_step(struct tls_connection *connection, struct stre
             return TLS_STEP_NAME;
         if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
             return fail(connection, error, errno, why);
+        if (error == SSL_ERROR_WANT_READ && connection->has_first) {
+            connection->has_first = false;
+            if (SSL_set_rfd(connection->ssl, stream_fd(stream)) == 1)
+                continue;
+        }
         if (error == SSL_ERROR_WANT_WRITE)
             wait = STREAM_WAIT_WRITE;
         if (!stream_wait_ready(stream, wait, why)) {

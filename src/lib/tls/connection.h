@@ -11,8 +11,12 @@ struct stream;
 /* connection - one OpenSSL connection under a stream. */
 struct tls_connection;
 
-/* Takes ssl, whose side (accept or connect) is set. The stream's descriptor stays the stream's. */
-struct tls_connection *tls_connection_create(SSL *ssl, struct stream *stream, const struct tls_listener *listener);
+/*
+ * Takes ssl, whose side (accept or connect) is set. The stream's descriptor stays the stream's. first: what the peer's
+ * handshake begins with, before what the descriptor has to say; it is copied.
+ */
+struct tls_connection *tls_connection_create(SSL *ssl, struct stream *stream, struct str first,
+                                             const struct tls_listener *listener);
 /* Tells the peer that the session is over, as far as that needs no wait. Leaves *connection NULL; NULL is fine. */
 void tls_connection_destroy(struct tls_connection **connection);
 SSL *tls_connection_ssl(const struct tls_connection *connection);

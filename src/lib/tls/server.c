@@ -31,7 +31,7 @@ struct tls_server {
     int log_level;
     bool asks_certificate;
     bool requires_certificate;
-    bool (*find_name)(void *context, struct str name, struct arena *arena, struct str *pem_out);
+    enum tls_name_result (*find_name)(void *context, struct str name, struct arena *arena, struct str *pem_out);
     void *find_context;
 };
 
@@ -41,7 +41,8 @@ struct handshake {
     struct str peer;
     struct str name; /* that the client asks for */
     bool has_name;
-    bool was_asked; /* for the keys of that name */
+    bool was_asked;  /* for the keys of that name */
+    bool is_refused; /* there are some, and they are of no use */
 };
 
 /* ---- callbacks: they tell, and never wait ---- */
@@ -112,7 +113,11 @@ static int hear_hello(SSL *ssl, int *alert, void *context)
 {
     struct handshake *handshake = handshake_of(ssl);
 
-    (void) alert, (void) context;
+    (void) context;
+    if (handshake != NULL && handshake->is_refused) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     if (handshake == NULL || handshake->was_asked)
         return SSL_CLIENT_HELLO_SUCCESS;
     handshake->was_asked = true;
@@ -336,41 +341,66 @@ void tls_server_destroy(struct tls_server **pointer)
 /* ---- a handshake ---- */
 
 /* Keys of the name that the client asked for, by the name itself or by that of a domain above it. */
-static bool find_pem(const struct tls_server *server, struct str name, struct arena *arena, struct str *pem_out)
+static enum tls_name_result find_pem(const struct tls_server *server, struct str name, struct arena *arena,
+                                     struct str *pem_out)
 {
+    enum tls_name_result result = server->find_name(server->find_context, name, arena, pem_out);
     size_t dot;
 
-    if (server->find_name(server->find_context, name, arena, pem_out))
-        return true;
-    while ((dot = str_find_char(str_from(name, 1), '.')) != STR_NOT_FOUND) {
+    while (result == TLS_NAME_ABSENT && (dot = str_find_char(str_from(name, 1), '.')) != STR_NOT_FOUND) {
         name = str_from(name, dot + 1);
-        if (server->find_name(server->find_context, name, arena, pem_out))
-            return true;
+        result = server->find_name(server->find_context, name, arena, pem_out);
     }
-    return false;
+    return result;
+}
+
+static bool is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (!char_is_alnum(name.data[i]) && name.data[i] != '-' && name.data[i] != '.' && name.data[i] != '_')
+            return false;
+    }
+    return true;
+}
+
+static void use_identity(struct tls_server *server, struct handshake *handshake, SSL *ssl, struct str pem,
+                         struct arena *arena)
+{
+    struct str title = arena_printf(arena, "SNI data for %.*s", STR_ARG(handshake->name));
+
+    SSL_certs_clear(ssl);
+    handshake->has_name = tls_identity_use_pem(ssl, pem, title.data, server->listener);
+    if (handshake->has_name)
+        return;
+    tls_warn(server->listener, "error loading private keys and certificates from: %.*s: aborting TLS handshake",
+             STR_ARG(title));
+    handshake->is_refused = true;
 }
 
 static void choose_identity(struct tls_server *server, struct handshake *handshake, SSL *ssl, struct arena *arena)
 {
-    struct str name = arena_lower(arena, handshake->name), pem;
+    struct str pem;
 
     handshake->has_name = false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (!char_is_alnum(name.data[i]) && name.data[i] != '-' && name.data[i] != '.' && name.data[i] != '_') {
-            tls_warn(server->listener, "TLS SNI from %.*s is invalid: \"%.*s\"", STR_ARG(handshake->peer),
-                     STR_ARG(name));
-            return;
-        }
-    }
-    if (!find_pem(server, name, arena, &pem)) {
-        if (server->log_level >= LOG_SUMMARY)
-            tls_inform(server->listener, "TLS SNI %.*s from %.*s not matched, using default chain", STR_ARG(name),
-                       STR_ARG(handshake->peer));
+    handshake->name = arena_str(arena, handshake->name);
+    if (!is_name(handshake->name)) {
+        tls_warn(server->listener, "TLS SNI from %.*s is invalid: %.*s", STR_ARG(handshake->peer),
+                 STR_ARG(handshake->name));
         return;
     }
-    SSL_certs_clear(ssl);
-    handshake->has_name = tls_identity_use_pem(ssl, pem, arena_c(arena, name), server->listener);
-    handshake->name = name;
+    switch (find_pem(server, handshake->name, arena, &pem)) {
+    case TLS_NAME_FOUND:
+        use_identity(server, handshake, ssl, pem, arena);
+        break;
+    case TLS_NAME_BROKEN:
+        handshake->is_refused = true;
+        break;
+    case TLS_NAME_ABSENT:
+        if (server->log_level >= LOG_SUMMARY)
+            tls_inform(server->listener, "TLS SNI %.*s from %.*s not matched, using default chain",
+                       STR_ARG(handshake->name), STR_ARG(handshake->peer));
+        break;
+    }
 }
 
 static void tell_failure(const struct tls_server *server, const struct handshake *handshake, const struct failure *why)
@@ -437,8 +467,9 @@ static void tell_beginning(const struct tls_server *server, const struct handsha
                STR_ARG(server->cipher_list));
 }
 
-bool tls_server_accept(struct tls_server *server, struct stream *stream, struct duration timeout, struct str peer,
-                       struct arena *arena, const struct tls_facts **facts_out)
+bool tls_server_accept(struct tls_server *server, struct stream *stream, enum tls_clear_input clear,
+                       struct duration timeout, struct str peer, struct arena *arena,
+                       const struct tls_facts **facts_out)
 {
     struct handshake handshake = { .server = server, .peer = peer };
     struct tls_connection *connection;
@@ -454,7 +485,8 @@ bool tls_server_accept(struct tls_server *server, struct stream *stream, struct 
     tell_beginning(server, &handshake);
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, &handshake);
-    connection = tls_connection_create(ssl, stream, server->listener);
+    connection = tls_connection_create(
+        ssl, stream, clear == TLS_CLEAR_IS_HANDSHAKE ? stream_buffered(stream) : STR_EMPTY, server->listener);
     stream_set_deadline(stream, instant_add(loop_now(stream_loop(stream)), timeout));
     is_done = shake_hands(server, &handshake, connection, stream, arena);
     stream_set_deadline(stream, STREAM_NO_DEADLINE);

@@ -20,6 +20,13 @@ struct stream;
  */
 struct tls_server;
 
+/* What is known of a name that a client asks for (tls_server_sni_maps). */
+enum tls_name_result {
+    TLS_NAME_ABSENT,
+    TLS_NAME_FOUND,
+    TLS_NAME_BROKEN, /* told; the handshake ends: another name's certificate is none for this one */
+};
+
 struct tls_server_options {
     const struct tls_settings *settings;
     struct tls_identity identity;
@@ -40,9 +47,9 @@ struct tls_server_options {
     tls_opening *opening; /* told of each file before it is read */
     void *opening_context;
     const struct tls_listener *listener; /* lives as long as the server */
-    /* tls_server_sni_maps: keys and certificates in PEM for a name, or a parent as ".example.com". May wait. NULL: no
-     * names are looked at. UNKNOWN is told by it. */
-    bool (*find_name)(void *context, struct str name, struct arena *arena, struct str *pem_out);
+    /* Keys and certificates in PEM for a name, or for a domain as ".example.com". May wait. NULL: no names are looked
+     * at. */
+    enum tls_name_result (*find_name)(void *context, struct str name, struct arena *arena, struct str *pem_out);
     void *find_context;
 };
 
@@ -51,11 +58,19 @@ struct tls_server *tls_server_create(const struct tls_server_options *options);
 /* All its connections are over. Leaves *server NULL; NULL is fine. */
 void tls_server_destroy(struct tls_server **server);
 
+/* What had come in clear before the handshake. */
+enum tls_clear_input {
+    TLS_CLEAR_DROPPED,      /* after STARTTLS: somebody may have put it there */
+    TLS_CLEAR_IS_HANDSHAKE, /* the handshake has begun with the connection, and what was read with a header before it is
+                               it */
+};
+
 /*
  * The handshake. timeout is for all of it. peer is for the log, "name[address]". False when it failed, which has been
  * told: then nothing more can be said on the stream. The facts are in arena; the stream owns the connection.
  */
-MUST_USE bool tls_server_accept(struct tls_server *server, struct stream *stream, struct duration timeout,
-                                struct str peer, struct arena *arena, const struct tls_facts **facts_out);
+MUST_USE bool tls_server_accept(struct tls_server *server, struct stream *stream, enum tls_clear_input clear,
+                                struct duration timeout, struct str peer, struct arena *arena,
+                                const struct tls_facts **facts_out);
 
 #endif
