@@ -38,7 +38,7 @@ OF_PIPE = OF_LOCAL | {"SYS_CHROOT"}
 WITH_COMMANDS = ["a-pipe unix - n n - - pipe user=nobody argv=/bin/true", "a-spawn unix - n n - - spawn user=nobody argv=/bin/true"]
 
 # Whom the network services may talk to, and nobody else: commands of spawn are made to be asked by them.
-OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify", "private/anvil",
+OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify", "private/sasl", "private/anvil",
                    "private/a-spawn"}
 
 

@@ -43,7 +43,7 @@ static bool become_sasl_owner(const struct shared_settings *settings, const stru
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "sasl_owner = %.*s: it must be another user than root, mail_owner, net_owner and map_owner",
                            STR_ARG(settings->sasl_owner));
-    return privilege_drop_to_user(arena_c(arena, settings->sasl_owner), user.uid, user.gid, why);
+    return privilege_drop_with_groups(arena_c(arena, settings->sasl_owner), user.uid, user.gid, why);
 }
 
 static bool drop_user(const struct daemon_program *program, const struct shared_settings *settings,

@@ -89,6 +89,15 @@ bool privilege_drop(uid_t uid, gid_t gid, struct failure *why)
     return (uid == 0 || limit_bounding_set(NULL, 0, why)) && become(uid, gid, why);
 }
 
+bool privilege_drop_with_groups(const char *name, uid_t uid, gid_t gid, struct failure *why)
+{
+    if (!privilege_is_root())
+        return check_dropped(uid, gid, why);
+    if (initgroups(name, gid) < 0)
+        return failure_system(why, errno, "take the groups of %s", name);
+    return (uid == 0 || limit_bounding_set(NULL, 0, why)) && become(uid, gid, why);
+}
+
 bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why)
 {
     if (!privilege_is_root())

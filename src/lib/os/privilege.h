@@ -22,6 +22,8 @@ bool privilege_is_set_id(void);
  * Needs root unless already so.
  */
 MUST_USE bool privilege_drop(uid_t uid, gid_t gid, struct failure *why);
+/* The same, with the user's groups (initgroups). */
+MUST_USE bool privilege_drop_with_groups(const char *name, uid_t uid, gid_t gid, struct failure *why);
 /* As privilege_drop, with the user's groups (initgroups): for what runs a user's own commands. */
 MUST_USE bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, struct failure *why);
 
