@@ -266,13 +266,17 @@ static void append_macros(struct milter *milter, const struct milter_event *even
 /* Something it said that nobody asked for: the answers that follow would be those to other questions. */
 static bool is_in_step(struct milter *milter, const struct milter_event *event)
 {
-    struct failure text;
+    struct failure why;
 
-    if (stream_buffered(milter->stream).len == 0)
-        return true;
-    (void) failure_set(&text, FAILURE_PROTOCOL, 0, "unexpected filter response before %s",
+    if (stream_buffered(milter->stream).len == 0) {
+        if (!stream_has_input(milter->stream))
+            return true;
+        if (!stream_fill(milter->stream, &why))
+            return fail(milter, "send", event->letter, "", &why);
+    }
+    (void) failure_set(&why, FAILURE_PROTOCOL, 0, "unexpected filter response before %s",
                        milter_command_name(event->letter));
-    milter_break(milter, text.text);
+    milter_break(milter, why.text);
     return false;
 }
 
