@@ -182,6 +182,8 @@ static void try_site(struct site *site)
         .nexthop = site->text,
         .key = site->text,
         .queue_id = attempt->delivery->request->queue_id,
+        .has_waited = instant_since(clock_now(), attempt->delivery->request->arrival).us >=
+                      attempt->smtp->settings->minimal_backoff_time.us,
         .sender = attempt->delivery->request->sender,
     };
     login_find_sender(attempt->smtp->login, &site->purpose, arena);

@@ -17,7 +17,7 @@ static const struct {
     { "VRFY", 0 },
     { "XCLIENT", 0 },
     { "XFORWARD", 0 },
-    { "STARTTLS", 0 },
+    { "STARTTLS", SMTP_EXTENSION_STARTTLS },
     { "ENHANCEDSTATUSCODES", 0 },
     { "DSN", SMTP_EXTENSION_DSN },
     { "SMTPUTF8", SMTP_EXTENSION_SMTPUTF8 },

@@ -15,6 +15,7 @@ enum smtp_extension {
     SMTP_EXTENSION_8BITMIME = 1 << 2,
     SMTP_EXTENSION_SMTPUTF8 = 1 << 3,
     SMTP_EXTENSION_DSN = 1 << 4,
+    SMTP_EXTENSION_STARTTLS = 1 << 5,
 };
 
 struct smtp_extensions {

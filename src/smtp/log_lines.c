@@ -167,3 +167,39 @@ void smtp_log_login_cache_trouble(struct str table, const char *what, struct str
 {
     log_warning("SASL auth failure map %.*s: %s failed for %.*s: %s", STR_ARG(table), what, STR_ARG(key), reason);
 }
+
+void smtp_log_tls(const char *text)
+{
+    log_info("%s", text);
+}
+
+void smtp_log_tls_warning(const char *text)
+{
+    log_warning("%s", text);
+}
+
+void smtp_log_starttls_offer(struct str host)
+{
+    log_info("Host offered STARTTLS: [%.*s]", STR_ARG(host));
+}
+
+void smtp_log_bad_policy(struct str title, struct str nexthop, const char *reason)
+{
+    log_warning("%.*s, next-hop destination \"%.*s\": %s", STR_ARG(title), STR_ARG(nexthop), reason);
+}
+
+void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints)
+{
+    log_warning("nexthop domain %.*s: configured at %s security level, but with no %s to match.", STR_ARG(nexthop),
+                wants_fingerprints ? "fingerprint" : "verify or secure", wants_fingerprints ? "fingerprints" : "names");
+}
+
+void smtp_log_policy_failed(struct str nexthop, struct str host)
+{
+    log_warning("TLS policy lookup for %.*s/%.*s: client TLS configuration problem", STR_ARG(nexthop), STR_ARG(host));
+}
+
+void smtp_log_weak_wrapper(const char *prefix)
+{
+    log_warning("%s_tls_wrappermode requires \"%s_tls_security_level = encrypt\" (or stronger)", prefix, prefix);
+}

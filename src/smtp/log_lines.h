@@ -44,6 +44,19 @@ void smtp_log_no_mechanism(struct str host, struct str offered);
 void smtp_log_login_remark(struct str remark);
 /* warning: SASL auth failure map btree:/var/lib/x: lookup failed for mx.example.com;user: reason; or update */
 void smtp_log_login_cache_trouble(struct str table, const char *what, struct str key, const char *reason);
+/* What TLS has to say, as "Trusted TLS connection established to mx.example.com[192.0.2.1]:25: ..." */
+void smtp_log_tls(const char *text);
+void smtp_log_tls_warning(const char *text);
+/* Host offered STARTTLS: [mx.example.com] */
+void smtp_log_starttls_offer(struct str host);
+/* warning: smtp_tls_policy_maps, next-hop destination "example.com": invalid security level "x" */
+void smtp_log_bad_policy(struct str title, struct str nexthop, const char *reason);
+/* warning: nexthop domain example.com: configured at fingerprint security level, but with no fingerprints to match. */
+void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints);
+/* warning: TLS policy lookup for example.com/mx.example.com: client TLS configuration problem */
+void smtp_log_policy_failed(struct str nexthop, struct str host);
+/* warning: smtp_tls_wrappermode requires "smtp_tls_security_level = encrypt" (or stronger) */
+void smtp_log_weak_wrapper(const char *prefix);
 /* warning: bad EHLO SIZE limit "many" from mx.example.com[192.0.2.1]:25 */
 void smtp_log_bad_size(struct str limit, struct str host);
 /* discarding EHLO keywords: SIZE DSN */

@@ -10,6 +10,7 @@
 #include "smtp/own_domains.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
+#include "tls/facts.h"
 
 /* A step of the library's, its turn included. */
 enum { STEP_SECONDS = 30, REPLY_CHALLENGE = 334 };
@@ -280,6 +281,14 @@ static bool was_refused(struct login *login, struct smtp_session *session, const
     return true;
 }
 
+static const struct strlist *security_options(const struct smtp_settings *settings, const struct smtp_session *session)
+{
+    if (session->tls == NULL)
+        return &settings->sasl_security_options;
+    return session->tls->is_proven ? &settings->sasl_tls_verified_security_options
+                                   : &settings->sasl_tls_security_options;
+}
+
 bool login_run(struct login *login, struct smtp_session *session, const struct session_purpose *purpose,
                struct arena *arena, struct trouble *trouble_out)
 {
@@ -301,7 +310,7 @@ bool login_run(struct login *login, struct smtp_session *session, const struct s
     }
     split(login, value, &options);
     options.names_itself = login->settings->send_cyrus_sasl_authzid;
-    options.security = auth_security_of(&login->settings->sasl_security_options);
+    options.security = auth_security_of(security_options(login->settings, session));
     mechanisms = usable(login, offered, arena);
     if (mechanisms.len == 0) {
         smtp_log_no_mechanism(session->name_address_port, join(arena, offered));

@@ -11,6 +11,7 @@
 #include "dns/resolver.h"
 #include "log/log.h"
 #include "smtp/deliver.h"
+#include "smtp/encryption.h"
 #include "smtp/generic.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
@@ -177,7 +178,8 @@ static bool open_smtp(struct daemon *daemon, struct failure *why)
         !read_pix_workarounds(smtp, why) || !find_own_addresses(smtp, daemon, why))
         return false;
     smtp_tables_open(&smtp->tables, smtp->settings, daemon, prefix_of(smtp));
-    if (!open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why) || !open_login(smtp, daemon, why))
+    if (!open_lookups(smtp, daemon, why) || !open_generic(smtp, daemon, why) || !open_login(smtp, daemon, why) ||
+        !encryption_open(smtp, daemon, &smtp->encryption, why))
         return false;
     daemon_keep(daemon, smtp);
     return true;
@@ -210,6 +212,7 @@ static void stop_smtp(void *context)
     session_cache_destroy(&smtp->sessions);
     generic_stop(smtp->generic);
     login_stop(smtp->login);
+    encryption_close(smtp->encryption);
     host_lookup_destroy(&smtp->hosts);
     resolver_destroy(&smtp->resolver);
     smtp_tables_close(&smtp->tables);

@@ -5,6 +5,7 @@
 #include "run/loop.h"
 #include "run/socket.h"
 #include "run/stream.h"
+#include "smtp/encryption.h"
 #include "smtp/history.h"
 #include "smtp/log_lines.h"
 #include "smtp/login.h"
@@ -431,28 +432,66 @@ static struct smtp_session *create(struct smtp *smtp, const struct target *targe
     return session;
 }
 
+/* From the greeting to where mail can be sent. */
+static bool begin(struct smtp_session *session, const struct target *target, const struct session_purpose *purpose,
+                  const struct encryption_policy *policy, struct arena *arena, struct trouble *trouble_out)
+{
+    struct smtp *smtp = session->smtp;
+    bool may_ehlo, has_begun;
+
+    if (!encryption_wrap(smtp->encryption, session, policy, arena, trouble_out) ||
+        !read_greeting(session, !smtp->is_lmtp && target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) ||
+        !introduce(session, target, purpose->nexthop, may_ehlo, arena, trouble_out) ||
+        !encryption_start(smtp->encryption, session, policy, arena, &has_begun, trouble_out))
+        return false;
+    /* RFC 3207 section 4.2: what was said in clear does not count. */
+    if (has_begun && !introduce(session, target, purpose->nexthop, true, arena, trouble_out))
+        return false;
+    return smtp->login == NULL || login_run(smtp->login, session, purpose, arena, trouble_out);
+}
+
+/* *may_try_clear_out: TLS did not come about, and the policy would do without. */
+static bool open_once(struct smtp *smtp, const struct target *target, const struct session_purpose *purpose,
+                      const struct encryption_policy *policy, struct arena *arena, struct smtp_session **session_out,
+                      bool *may_try_clear_out, struct trouble *trouble_out)
+{
+    struct smtp_session *session;
+    struct stream *stream;
+
+    if (!connect_to(smtp, target, arena, &stream, trouble_out))
+        return false;
+    session = create(smtp, target, purpose, stream);
+    *session_out = session;
+    if (begin(session, target, purpose, policy, arena, trouble_out)) {
+        session->uses = 0;
+        return true;
+    }
+    *may_try_clear_out = session->has_failed_handshake && policy->level == ENCRYPTION_MAY;
+    session_close(&session);
+    return false;
+}
+
 bool session_open(struct smtp *smtp, const struct target *target, const struct session_purpose *purpose,
                   struct arena *arena, struct smtp_session **session_out, bool *has_talked_out,
                   struct trouble *trouble_out)
 {
-    struct smtp_session *session;
-    struct stream *stream;
-    bool may_ehlo;
+    struct encryption_policy policy;
+    bool may_try_clear = false, is_open;
 
+    *session_out = NULL;
     *has_talked_out = false;
-    if (!connect_to(smtp, target, arena, &stream, trouble_out))
+    if (!encryption_find(smtp->encryption, purpose, target, arena, &policy, trouble_out))
         return false;
-    *has_talked_out = true;
-    session = create(smtp, target, purpose, stream);
-    if (read_greeting(session, !smtp->is_lmtp && target->port == PORT_SMTP, arena, &may_ehlo, trouble_out) &&
-        introduce(session, target, purpose->nexthop, may_ehlo, arena, trouble_out) &&
-        (smtp->login == NULL || login_run(smtp->login, session, purpose, arena, trouble_out))) {
-        session->uses = 0;
-        *session_out = session;
-        return true;
+    is_open = open_once(smtp, target, purpose, &policy, arena, session_out, &may_try_clear, trouble_out);
+    if (!is_open && may_try_clear && purpose->has_waited) {
+        smtp_log_host_failed(purpose->queue_id, trouble_out->text);
+        policy.level = ENCRYPTION_NONE;
+        is_open = open_once(smtp, target, purpose, &policy, arena, session_out, &may_try_clear, trouble_out);
     }
-    session_close(&session);
-    return false;
+    *has_talked_out = *session_out != NULL;
+    if (!is_open)
+        *session_out = NULL;
+    return is_open;
 }
 
 /* ---- closing ---- */

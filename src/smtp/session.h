@@ -21,6 +21,7 @@
 struct smtp;
 struct stream;
 struct target;
+struct tls_facts;
 
 struct smtp_session {
     struct list place;          /* in the cache */
@@ -49,6 +50,8 @@ struct smtp_session {
     bool needs_reset;    /* RSET goes before the next MAIL */
     bool has_quit;       /* QUIT was said */
     bool is_logged_in;
+    const struct tls_facts *tls; /* NULL: it is in clear */
+    bool has_failed_handshake;
     bool is_hurried; /* the process ends: no answer to QUIT is waited for */
 };
 
@@ -57,6 +60,7 @@ struct session_purpose {
     struct str nexthop;
     struct str key;      /* of all sessions that are as good: the next hop, and who the sender logs in as */
     struct str queue_id; /* of the message */
+    bool has_waited;     /* it was tried before, as far as its age tells */
     struct str sender;
     enum table_result sender_login; /* whether the sender has a login of his own; UNKNOWN: cannot be told now */
     struct str sender_password;     /* it, as the table has it */

@@ -44,6 +44,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
         NAME(error_notice_recipient, "error_notice_recipient", "postmaster", "Who gets these sessions."),              \
         NAME(proxywrite_service_name, "proxywrite_service_name", "proxywrite",                                         \
              "The name in master.cf of the service that changes tables for others."),                                  \
+        TIME(minimal_backoff_time, "minimal_backoff_time", "300s", 1,                                                  \
+             "How old mail must be to go in clear where TLS cannot be agreed on, and need not be."),                   \
         BOOLEAN(send_cyrus_sasl_authzid, "send_cyrus_sasl_authzid", "no",                                              \
                 "Say the user's name as the one who is acted for, too, when logging in.")
 
@@ -135,6 +137,11 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
                "The mechanisms to use of those that a server offers; empty: all."),                                    \
         WORDS(sasl_security_options, prefix "_sasl_security_options", "noplaintext, noanonymous", auth_security_words, \
               "What mechanisms must not be, or must be."),                                                             \
+        WORDS(sasl_tls_security_options, prefix "_sasl_tls_security_options", "$" prefix "_sasl_security_options",     \
+              auth_security_words, "The same under TLS."),                                                             \
+        WORDS(sasl_tls_verified_security_options, prefix "_sasl_tls_verified_security_options",                        \
+              "$" prefix "_sasl_tls_security_options", auth_security_words,                                            \
+              "The same under TLS with a server that has proved who it is."),                                          \
         BOOLEAN(sasl_auth_soft_bounce, prefix "_sasl_auth_soft_bounce", "yes",                                         \
                 "Mail waits when a server refuses the login for good, instead of being returned."),                    \
         STRING(sasl_auth_cache_name, prefix "_sasl_auth_cache_name", "",                                               \
@@ -146,6 +153,7 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
 static const struct setting smtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("smtp"),
+    ENCRYPTION_ROWS("smtp"),
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "smtp_fallback_relay", "$fallback_relay",
          "Next hops for mail whose destination is not found or cannot be reached."),
@@ -171,6 +179,7 @@ static const struct setting smtp_rows[] = {
 static const struct setting lmtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("lmtp"),
+    ENCRYPTION_ROWS("lmtp"),
     NAME(tcp_port, "lmtp_tcp_port", "24", "The port, or a name from /etc/services, of a next hop that names none."),
     LIST(fallback_relay, "lmtp_fallback_relay", "",
          "Next hops, over TCP, for mail whose destination is not found or cannot be reached."),

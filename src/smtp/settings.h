@@ -2,7 +2,7 @@
 #ifndef SMTP_SETTINGS_H
 #define SMTP_SETTINGS_H
 
-#include "config/settings.h"
+#include "smtp/encryption_settings.h"
 
 /* settings - the parameters that only the SMTP client, or as lmtp the LMTP client, acts on. */
 enum smtp_address_preference {
@@ -74,6 +74,9 @@ struct smtp_settings {
     struct str nested_header_checks;
     struct str body_checks;
 
+    struct encryption_settings tls;
+    struct duration minimal_backoff_time;
+
     /* logging in */
     bool sasl_auth_enable;
     int sasl_type; /* cyrus, the only one */
@@ -82,6 +85,8 @@ struct smtp_settings {
     bool sender_dependent_authentication;
     struct str sasl_mechanism_filter;
     struct strlist sasl_security_options;
+    struct strlist sasl_tls_security_options;
+    struct strlist sasl_tls_verified_security_options;
     bool sasl_auth_soft_bounce;
     struct str sasl_auth_cache_name;
     struct str proxywrite_service_name; /* who keeps that */

@@ -33,8 +33,9 @@ struct smtp {
     const struct shared_settings *shared;
     unsigned notice_classes;
     struct endpoint *cleanup;
-    struct generic *generic; /* NULL: no maps */
-    struct login *login;     /* NULL: nowhere */
+    struct generic *generic;       /* NULL: no maps */
+    struct login *login;           /* NULL: nowhere */
+    struct encryption *encryption; /* NULL: with nobody */
 };
 
 #endif

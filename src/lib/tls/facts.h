@@ -32,6 +32,9 @@ struct tls_facts {
     struct str fingerprint;     /* "AB:CD:..." of the certificate */
     struct str key_fingerprint; /* of its public key */
     long verify_error;          /* X509_V_*; 0: none */
+    /* Of servers that we connect to: they are who they have to be, by name or fingerprint. */
+    bool is_proven;
+    struct str proven_name; /* the name that did it; empty: none */
 };
 
 struct tls_facts_options {

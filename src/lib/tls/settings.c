@@ -30,6 +30,8 @@ static const struct setting rows[] = {
                     "Trust the system's authorities besides those in CAfile and CApath."),
     SETTING_BOOLEAN(OWNER, legacy_public_key_fingerprints, "tls_legacy_public_key_fingerprints", "no",
                     "Make fingerprints of public keys as Postfix before 2.9.6 did."),
+    SETTING_BOOLEAN(OWNER, wildcard_matches_multiple_labels, "tls_wildcard_matches_multiple_labels", "yes",
+                    "\"*.example.com\" in a certificate stands for a.b.example.com, too."),
     TEXT(config_file, "tls_config_file", "default",
          "OpenSSL's configuration: \"default\", \"none\", or a file's absolute name."),
     TEXT(config_name, "tls_config_name", "", "The application whose section of that file counts."),

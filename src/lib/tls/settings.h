@@ -20,6 +20,7 @@ struct tls_settings {
     struct str ffdhe_auto_groups;
     bool append_default_ca;
     bool legacy_public_key_fingerprints;
+    bool wildcard_matches_multiple_labels;
     struct str config_file;
     struct str config_name;
     struct str session_ticket_cipher;

@@ -13,8 +13,8 @@ UNDISCLOSED = "To: undisclosed-recipients:;"
 class Side:
     """One of the two, with its sink as relayhost."""
 
-    def __init__(self, kind, main, replies=None, prepare=None, extensions=None):
-        self.sink = SmtpSink(replies=replies or {}, extensions=extensions)
+    def __init__(self, kind, main, replies=None, prepare=None, extensions=None, tls=None):
+        self.sink = SmtpSink(replies=replies or {}, extensions=extensions, tls=tls)
         self.instance = kind(
             main={
                 "undisclosed_recipients_header": UNDISCLOSED,
@@ -59,12 +59,12 @@ def options(parameters):
     return "".join(f" -o {{ {name} = {value} }}" for name, value in parameters.items())
 
 
-def make_pair(main, replies=None, prepare=None, extensions=None):
+def make_pair(main, replies=None, prepare=None, extensions=None, tls=None):
     """[stock, merpati], both running; prepare is called with each side before its start. The caller finishes them."""
     sides = []
     try:
         for kind in (Stock, Merpati):
-            sides.append(Side(kind, main, replies, prepare, extensions))
+            sides.append(Side(kind, main, replies, prepare, extensions, tls))
     except BaseException:
         for side in sides:
             side.finish()

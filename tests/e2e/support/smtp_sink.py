@@ -8,6 +8,9 @@ A programmable SMTP server, to see what Merpati sends and how it bears misbehavi
 With is_lmtp it is an LMTP server (RFC 2033): LHLO, and after the content one answer for each recipient. An address with a
 slash is the path of a Unix socket.
 
+With tls (an ssl.SSLContext, or a function of the session that makes one) it offers STARTTLS and takes it; with is_wrapped, too, it speaks TLS from the first byte. session.tls is
+what the client has agreed to: the version, or None; session.certificate the one that it has shown.
+
 replies maps a step (GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, RSET, QUIT, ...) to what happens there: a reply
 text (may hold "\\n" for many lines), bytes sent as they are, CLOSE, RESET, STALL, or a function
 (session, line) -> one of these, or None for the usual answer; a list gives each call its turn, the last one stays. An LMTP server's DOT is called with the recipient's line.
@@ -55,6 +58,8 @@ class Session:
     mail_line: str = ""
     recipient_lines: list = field(default_factory=list)
     lines: list = field(default_factory=list)
+    tls: str = None
+    certificate: dict = None
 
     def is_left(self):
         """True once the client has closed its end of a session in which nobody reads."""
@@ -73,13 +78,16 @@ def _path(line):
 class SmtpSink:
     """Listens at once on a random port of address; stop() ends it."""
 
-    def __init__(self, address="127.0.0.1", port=0, replies=None, extensions=None, name="sink.example", is_lmtp=False):
+    def __init__(self, address="127.0.0.1", port=0, replies=None, extensions=None, name="sink.example", is_lmtp=False,
+                 tls=None, is_wrapped=False):
         self.replies = {step: list(v) if isinstance(v, list) else v for step, v in (replies or {}).items()}
         if extensions is None:
             extensions = ["PIPELINING", "SIZE 0", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8"]
         self.extensions = extensions
         self.name = name
         self.is_lmtp = is_lmtp
+        self.tls = tls
+        self.is_wrapped = is_wrapped
         self.messages = []
         self.sessions = []
         self.changed = threading.Condition()
@@ -167,28 +175,49 @@ class SmtpSink:
 
     def _serve(self, session):
         try:
-            with session.socket, session.socket.makefile("rb") as reader:
-                self._dialogue(session, reader)
+            if self.is_wrapped:
+                self._encrypt(session)
+            greeting = True
+            while self._dialogue_on(session, greeting):
+                self._encrypt(session)
+                greeting = False
         except (OSError, ValueError):
             pass
+        finally:
+            session.socket.close()
 
-    def _dialogue(self, session, reader):
-        if not self._answer(session, "GREETING", f"220 {self.name} {'LMTP' if self.is_lmtp else 'ESMTP'}"):
+    def _encrypt(self, session):
+        context = self.tls(session) if callable(self.tls) else self.tls
+        session.socket = context.wrap_socket(session.socket, server_side=True)
+        session.tls = session.socket.version()
+        session.certificate = session.socket.getpeercert()
+
+    def _dialogue_on(self, session, greeting):
+        """True when the client wants TLS."""
+        with session.socket.makefile("rb", buffering=0 if self.tls else -1) as reader:
+            return self._dialogue(session, reader, greeting) == "TLS"
+
+    def _dialogue(self, session, reader, greeting=True):
+        if greeting and not self._answer(session, "GREETING", f"220 {self.name} {'LMTP' if self.is_lmtp else 'ESMTP'}"):
             return
         while True:
             raw = reader.readline()
             if not raw:
-                return
+                return None
             line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
             session.lines.append(line)
             verb = line.split(" ")[0].upper()
-            if not self._command(session, verb, line, reader):
-                return
+            code = self._command(session, verb, line, reader)
+            if not code:
+                return None
+            if verb == "STARTTLS" and code == 220 and self.tls:
+                return "TLS"
 
     def _command(self, session, verb, line, reader):
         if verb == ("LHLO" if self.is_lmtp else "EHLO"):
             session.hello = line
-            said = "\n".join([f"250 {self.name}", *(f"250 {e}" for e in self.extensions)])
+            offers = [*self.extensions, *(["STARTTLS"] if self.tls and not session.tls else [])]
+            said = "\n".join([f"250 {self.name}", *(f"250 {e}" for e in offers)])
             return self._answer(session, verb, said, line)
         if verb == "HELO" and not self.is_lmtp:
             session.hello = line
@@ -207,6 +236,8 @@ class SmtpSink:
             usual = "354 go on" if session.recipient_lines else "554 5.5.1 no valid recipients"
             code = self._answer(session, verb, usual, line)
             return self._content(session, reader) if code == 354 else code
+        if verb == "STARTTLS" and self.tls:
+            return self._answer(session, verb, "220 2.0.0 Ready", line)
         if verb == "RSET":
             session.mail_line, session.recipient_lines = "", []
             return self._answer(session, verb, "250 2.0.0 Ok", line)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TLS_CLIENT_H
+#define TLS_CLIENT_H
+
+#include "base/strlist.h"
+#include "base/time.h"
+#include "tls/facts.h"
+#include "tls/identity.h"
+
+struct stream;
+
+/*
+ * client - the encrypted side of a connection to a server of somebody else's.
+ *
+ * Made before the jail: certificates to show, and whom to believe, are in its memory from then on. What a connection
+ * must be like differs from server to server and is demanded at its handshake, which is a fiber's and waits in the
+ * stream; after it the stream has the same calls as before, and what had come in clear is dropped.
+ *
+ * No handshake is ended for a certificate: who the server has proved to be is told, and the caller decides.
+ */
+struct tls_client;
+
+struct tls_client_options {
+    const struct tls_settings *settings;
+    struct tls_identity identity; /* none given: none is shown */
+    struct tls_authorities authorities;
+    int verify_depth;
+    struct str fingerprint_digest;
+    int log_level;
+    tls_opening *opening; /* told of each file before it is read */
+    void *opening_context;
+    const struct tls_listener *listener; /* lives as long as the client */
+};
+
+/* Tells the listener what is wrong, and returns NULL: there is no TLS. */
+struct tls_client *tls_client_create(const struct tls_client_options *options);
+/* All its connections are over. Leaves *client NULL; NULL is fine. */
+void tls_client_destroy(struct tls_client **client);
+
+/* What a server must prove. */
+enum tls_proof {
+    TLS_PROOF_NONE,
+    TLS_PROOF_FINGERPRINT, /* its certificate or public key is one of those listed, whoever vouches for it */
+    TLS_PROOF_NAME,        /* an authority that we believe vouches for one of the names (RFC 6125) */
+};
+
+struct tls_demand {
+    struct str protocols;
+    struct str ciphers; /* a grade */
+    const struct str *exclusions;
+    size_t exclusion_count;
+    struct str server_name; /* to ask for (SNI, RFC 6066 section 3); empty: none */
+    enum tls_proof proof;
+    struct strlist names;        /* "mx.example.com"; ".example.com" is each name below it */
+    struct strlist fingerprints; /* "AB:CD:..." */
+};
+
+/*
+ * The handshake. timeout is for all of it. peer is for the log, "name[address]:port". False when it failed, which has
+ * been told: then nothing more can be said on the stream. The facts are in arena; the stream owns the connection.
+ */
+MUST_USE bool tls_client_connect(struct tls_client *client, const struct tls_demand *demand, struct stream *stream,
+                                 struct duration timeout, struct str peer, struct arena *arena,
+                                 const struct tls_facts **facts_out);
+
+#endif

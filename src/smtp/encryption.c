@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/encryption.h"
+
+#include "daemon/daemon.h"
+#include "smtp/log_lines.h"
+#include "smtp/nexthop.h"
+#include "smtp/session.h"
+#include "smtp/smtp.h"
+#include "smtp/target.h"
+#include "tls/client.h"
+
+struct encryption {
+    const struct encryption_settings *settings;
+    struct tls_settings *library;
+    const char *prefix; /* of parameters */
+    enum encryption_level level;
+    struct str policies_title;
+    struct table_list *policies;
+    struct tls_client *client; /* NULL: there is no TLS, which has been told */
+};
+
+/* ---- of a process ---- */
+
+static void inform(void *context, const char *text)
+{
+    (void) context;
+    smtp_log_tls(text);
+}
+
+static void warn(void *context, const char *text)
+{
+    (void) context;
+    smtp_log_tls_warning(text);
+}
+
+static void watch(void *context, const char *path)
+{
+    daemon_watch_file(context, path);
+}
+
+static struct tls_client *make_client(const struct encryption *encryption, struct daemon *daemon)
+{
+    static const struct tls_listener listener = { inform, warn, NULL };
+    const struct encryption_settings *settings = encryption->settings;
+    const struct tls_client_options options = {
+        .settings = encryption->library,
+        .identity = { .side = encryption->prefix,
+                      .chain_files = settings->chain_files,
+                      .certificate_file = settings->cert_file,
+                      .key_file = settings->key_file,
+                      .dsa_certificate_file = settings->dcert_file,
+                      .dsa_key_file = settings->dkey_file,
+                      .ec_certificate_file = settings->eccert_file,
+                      .ec_key_file = settings->eckey_file },
+        .authorities = { .file = settings->ca_file,
+                         .directory = settings->ca_path,
+                         .with_default = encryption->library->append_default_ca },
+        .verify_depth = settings->verify_depth,
+        .fingerprint_digest = settings->fingerprint_digest,
+        .log_level = settings->log_level,
+        .opening = watch,
+        .opening_context = daemon,
+        .listener = &listener,
+    };
+
+    return tls_client_create(&options);
+}
+
+static bool read_library(struct encryption *encryption, struct daemon *daemon, struct failure *why)
+{
+    void *settings;
+
+    if (!settings_load(&tls_settings_table, daemon_main_cf(daemon), str_from_c(daemon_service(daemon)),
+                       daemon_arena(daemon), &settings, why))
+        return false;
+    encryption->library = settings;
+    return tls_library_open(encryption->library, why);
+}
+
+bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encryption **out, struct failure *why)
+{
+    const struct encryption_settings *settings = &smtp->settings->tls;
+    struct encryption *encryption;
+    enum encryption_level level;
+
+    *out = NULL;
+    if (!encryption_level_of(settings, &level, why))
+        return false;
+    if (level == ENCRYPTION_NONE && settings->policy_maps.len == 0 && !settings->wrapper_mode &&
+        !settings->note_starttls_offer)
+        return true;
+    encryption = arena_new(daemon_arena(daemon), struct encryption);
+    encryption->settings = settings;
+    encryption->prefix = smtp->is_lmtp ? "lmtp" : "smtp";
+    encryption->level = level;
+    encryption->policies_title = arena_printf(daemon_arena(daemon), "%s_tls_policy_maps", encryption->prefix);
+    encryption->policies =
+        table_list_open(smtp->tables.set, encryption->policies_title, settings->policy_maps, TABLE_FOLD);
+    if (level != ENCRYPTION_NONE || settings->policy_maps.len > 0) {
+        if (!read_library(encryption, daemon, why))
+            return false;
+        encryption->client = make_client(encryption, daemon);
+    }
+    *out = encryption;
+    return true;
+}
+
+void encryption_close(struct encryption *encryption)
+{
+    if (encryption != NULL)
+        tls_client_destroy(&encryption->client);
+}
+
+/* ---- what is demanded ---- */
+
+/* The next hop as it is written; of a plain domain then ".example.com" for those below it. */
+static enum table_result look_up(struct encryption *encryption, struct str nexthop, struct arena *arena,
+                                 struct str *text_out, struct failure *why)
+{
+    enum table_result result = table_list_find(encryption->policies, nexthop, TABLE_ANY_KIND, arena, text_out, why);
+    size_t dot;
+
+    if (result != TABLE_ABSENT || !str_equal(nexthop, nexthop_name(nexthop)))
+        return result;
+    for (struct str rest = nexthop; (dot = str_find_char(rest, '.')) != STR_NOT_FOUND; rest = str_from(rest, dot + 1)) {
+        result = table_list_find(encryption->policies, str_from(rest, dot), TABLE_FIXED, arena, text_out, why);
+        if (result != TABLE_ABSENT)
+            return result;
+    }
+    return TABLE_ABSENT;
+}
+
+static bool read_policy(struct encryption *encryption, struct str nexthop, struct arena *arena,
+                        struct encryption_policy *policy_out)
+{
+    struct failure why;
+    struct str text;
+
+    *policy_out = encryption_policy_at(encryption->settings, encryption->level, arena);
+    if (table_list_is_empty(encryption->policies))
+        return true;
+    switch (look_up(encryption, nexthop, arena, &text, &why)) {
+    case TABLE_ABSENT:
+        return true;
+    case TABLE_FOUND:
+        if (encryption_policy_parse(encryption->settings, text, arena, policy_out, &why))
+            return true;
+        break;
+    case TABLE_UNKNOWN:
+        smtp_log_table_trouble(encryption->policies_title, why.text);
+        (void) failure_set(&why, FAILURE_RETRY, 0, "policy table lookup error");
+        break;
+    }
+    smtp_log_bad_policy(encryption->policies_title, nexthop, why.text);
+    return false;
+}
+
+static bool can_be_proven(const struct encryption_policy *policy, struct str nexthop)
+{
+    if (policy->level < ENCRYPTION_FINGERPRINT || policy->match.count > 0)
+        return true;
+    smtp_log_nothing_to_match(nexthop, policy->level == ENCRYPTION_FINGERPRINT);
+    return false;
+}
+
+bool encryption_find(struct encryption *encryption, const struct session_purpose *purpose, const struct target *target,
+                     struct arena *arena, struct encryption_policy *policy_out, struct trouble *trouble_out)
+{
+    *policy_out = (struct encryption_policy){ .level = ENCRYPTION_NONE };
+    if (encryption == NULL)
+        return true;
+    if (!read_policy(encryption, purpose->nexthop, arena, policy_out) || !can_be_proven(policy_out, purpose->nexthop)) {
+        smtp_log_policy_failed(purpose->nexthop, target->host);
+        *trouble_out = trouble_local(arena, DSN_STATUS(4, 7, 5), "client TLS configuration problem");
+        return false;
+    }
+    if (encryption->settings->wrapper_mode && policy_out->level < ENCRYPTION_ENCRYPT) {
+        smtp_log_weak_wrapper(encryption->prefix);
+        *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 0), "server unavailable or unable to receive mail");
+        return false;
+    }
+    return true;
+}
+
+/* ---- with a server ---- */
+
+static enum tls_proof proof_at(enum encryption_level level)
+{
+    if (level == ENCRYPTION_FINGERPRINT)
+        return TLS_PROOF_FINGERPRINT;
+    return level > ENCRYPTION_FINGERPRINT ? TLS_PROOF_NAME : TLS_PROOF_NONE;
+}
+
+static struct str server_name(const struct encryption_policy *policy, const struct smtp_session *session)
+{
+    if (str_equal_nocase(policy->server_name, STR("nexthop")))
+        return nexthop_name(session->nexthop);
+    return str_equal_nocase(policy->server_name, STR("hostname")) ? session->host : policy->server_name;
+}
+
+static bool shake_hands(struct encryption *encryption, struct smtp_session *session,
+                        const struct encryption_policy *policy, struct arena *arena, struct trouble *trouble_out)
+{
+    struct tls_demand demand = {
+        .protocols = policy->protocols,
+        .ciphers = policy->ciphers,
+        .exclusions = policy->exclusions,
+        .exclusion_count = policy->exclusion_count,
+        .server_name = server_name(policy, session),
+        .proof = proof_at(policy->level),
+    };
+
+    if (demand.proof == TLS_PROOF_FINGERPRINT)
+        demand.fingerprints = policy->match;
+    else if (demand.proof == TLS_PROOF_NAME)
+        demand.names = encryption_match_names(&policy->match, nexthop_name(session->nexthop), session->host, arena);
+    if (!tls_client_connect(encryption->client, &demand, session->stream, encryption->settings->starttls_timeout,
+                            session->name_address_port, session->arena, &session->tls)) {
+        session->is_broken = true;
+        session->has_failed_handshake = true;
+        *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 5), "Cannot start TLS: handshake failure");
+        return false;
+    }
+    if (demand.proof == TLS_PROOF_NONE || session->tls->is_proven)
+        return true;
+    *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 5), "Server certificate not verified");
+    return false;
+}
+
+static bool no_engine(struct smtp_session *session, struct arena *arena, struct trouble *trouble_out)
+{
+    *trouble_out =
+        trouble_about(arena, session, DSN_STATUS(4, 7, 5), "TLS is required, but our TLS engine is unavailable");
+    return false;
+}
+
+bool encryption_wrap(struct encryption *encryption, struct smtp_session *session,
+                     const struct encryption_policy *policy, struct arena *arena, struct trouble *trouble_out)
+{
+    if (encryption == NULL || !encryption->settings->wrapper_mode)
+        return true;
+    if (encryption->client == NULL) {
+        session->is_broken = true;
+        return no_engine(session, arena, trouble_out);
+    }
+    return shake_hands(encryption, session, policy, arena, trouble_out);
+}
+
+/* The server has not begun, as its reply says. */
+static bool refused(struct smtp_session *session, const struct encryption_policy *policy, struct arena *arena,
+                    struct trouble *trouble_out)
+{
+    struct str reply;
+
+    if (policy->level < ENCRYPTION_ENCRYPT)
+        return true;
+    reply = smtp_reply_on_one_line(&session->reply, arena);
+    *trouble_out = trouble_said_of(arena, session, "TLS is required, but host %.*s refused to start TLS: %.*s",
+                                   STR_ARG(session->name_address), STR_ARG(reply));
+    return false;
+}
+
+static bool ask(struct encryption *encryption, struct smtp_session *session, const struct encryption_policy *policy,
+                struct arena *arena, bool *has_begun_out, struct trouble *trouble_out)
+{
+    struct failure why;
+
+    session_command(session, "STARTTLS");
+    if (!session_read_reply(session, encryption->settings->starttls_timeout, &why)) {
+        *trouble_out = trouble_lost(arena, session, &why, "receiving the STARTTLS response");
+        return false;
+    }
+    if (smtp_reply_class(&session->reply) != 2)
+        return refused(session, policy, arena, trouble_out);
+    *has_begun_out = true;
+    return shake_hands(encryption, session, policy, arena, trouble_out);
+}
+
+bool encryption_start(struct encryption *encryption, struct smtp_session *session,
+                      const struct encryption_policy *policy, struct arena *arena, bool *has_begun_out,
+                      struct trouble *trouble_out)
+{
+    bool is_offered = (session->extensions.offered & SMTP_EXTENSION_STARTTLS) != 0;
+
+    *has_begun_out = false;
+    if (encryption == NULL || session->tls != NULL)
+        return true;
+    if (policy->level == ENCRYPTION_NONE) {
+        if (is_offered && encryption->settings->note_starttls_offer)
+            smtp_log_starttls_offer(session->host);
+        return true;
+    }
+    if (is_offered && encryption->client != NULL)
+        return ask(encryption, session, policy, arena, has_begun_out, trouble_out);
+    if (policy->level < ENCRYPTION_ENCRYPT)
+        return true;
+    if (is_offered)
+        return no_engine(session, arena, trouble_out);
+    *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 4),
+                                 "TLS is required, but was not offered by host %.*s", STR_ARG(session->name_address));
+    return false;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMTP_ENCRYPTION_POLICY_H
+#define SMTP_ENCRYPTION_POLICY_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "base/strlist.h"
+
+/*
+ * encryption_policy - what TLS with a server must be: a level, and what goes with it. Pure.
+ *
+ * The text is that of smtp_tls_policy_maps: "secure match=mx.example.com:.example.com protocols=>=TLSv1.2".
+ */
+enum encryption_level {
+    ENCRYPTION_NONE,
+    ENCRYPTION_MAY,     /* where it is offered, with whomever */
+    ENCRYPTION_ENCRYPT, /* always, with whomever */
+    ENCRYPTION_FINGERPRINT,
+    ENCRYPTION_VERIFY,
+    ENCRYPTION_SECURE,
+};
+
+struct encryption_settings;
+
+struct encryption_policy {
+    enum encryption_level level;
+    struct str protocols; /* for the demand on a connection, see tls/client.h */
+    struct str ciphers;
+    struct str exclusions[3];
+    size_t exclusion_count;
+    struct strlist match; /* names, or fingerprints */
+    struct str server_name;
+};
+
+/* False: there is no such level, or it is not to be had. */
+MUST_USE bool encryption_level_parse(struct str word, enum encryption_level *level_out);
+/* What smtp_tls_security_level and its older kin say. */
+MUST_USE bool encryption_level_of(const struct encryption_settings *settings, enum encryption_level *level_out,
+                                  struct failure *why);
+
+/* As the settings have it at a level. */
+struct encryption_policy encryption_policy_at(const struct encryption_settings *settings, enum encryption_level level,
+                                              struct arena *arena);
+/* As a table has it: level and attributes. False: why says what is wrong, in Postfix's words. */
+MUST_USE bool encryption_policy_parse(const struct encryption_settings *settings, struct str text, struct arena *arena,
+                                      struct encryption_policy *policy_out, struct failure *why);
+
+/*
+ * The names that words of match stand for: nexthop, dot-nexthop and hostname are those of the server. In the arena.
+ * nexthop: a domain or host, without [] and port.
+ */
+struct strlist encryption_match_names(const struct strlist *match, struct str nexthop, struct str host,
+                                      struct arena *arena);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/encryption_policy.h"
+
+#include "smtp/encryption_settings.h"
+#include "unit.h"
+
+static const struct encryption_settings settings = {
+    .protocols = { "any", 3 },
+    .mandatory_protocols = { ">=TLSv1.2", 9 },
+    .ciphers = { "medium", 6 },
+    .mandatory_ciphers = { "high", 4 },
+    .exclude_ciphers = { "A", 1 },
+    .mandatory_exclude_ciphers = { "B", 1 },
+    .verify_match = { "hostname", 8 },
+    .secure_match = { "nexthop, dot-nexthop", 20 },
+    .fingerprint_match = { "AA:BB, CC:DD", 12 },
+};
+
+TEST(a_level_brings_what_the_settings_have_for_it)
+{
+    struct arena *arena = arena_create();
+    struct encryption_policy policy = encryption_policy_at(&settings, ENCRYPTION_MAY, arena);
+
+    EXPECT_STR(policy.protocols, STR("any"));
+    EXPECT_UINT(policy.exclusion_count, 1);
+    EXPECT_UINT(policy.match.count, 0);
+    policy = encryption_policy_at(&settings, ENCRYPTION_FINGERPRINT, arena);
+    EXPECT_STR(policy.ciphers, STR("high"));
+    EXPECT_UINT(policy.match.count, 2);
+    EXPECT_STR(policy.match.items[0], STR("AA:BB"));
+    policy = encryption_policy_at(&settings, ENCRYPTION_SECURE, arena);
+    EXPECT_UINT(policy.match.count, 2);
+    EXPECT_UINT(policy.exclusion_count, 2);
+    arena_destroy(&arena);
+}
+
+TEST(a_policy_is_a_level_and_attributes)
+{
+    struct arena *arena = arena_create();
+    struct encryption_policy policy;
+    struct failure why;
+
+    EXPECT(encryption_policy_parse(
+        &settings, STR("secure match=a.test:.b.test exclude=C protocols=TLSv1.3 match=c.test"), arena, &policy, &why));
+    EXPECT_INT(policy.level, ENCRYPTION_SECURE);
+    EXPECT_UINT(policy.match.count, 3);
+    EXPECT_STR(policy.match.items[1], STR(".b.test"));
+    EXPECT_UINT(policy.exclusion_count, 3);
+    EXPECT_STR(policy.exclusions[2], STR("C"));
+    EXPECT_STR(policy.protocols, STR("TLSv1.3"));
+    EXPECT(encryption_policy_parse(&settings, STR("may exclude=C"), arena, &policy, &why));
+    EXPECT_UINT(policy.exclusion_count, 2);
+    EXPECT_STR(policy.exclusions[1], STR("C"));
+    arena_destroy(&arena);
+}
+
+TEST(a_bad_policy_is_told)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        { "", "invalid empty policy" },
+        { "safe", "invalid security level \"safe\"" },
+        { "dane", "invalid security level \"dane\"" },
+        { "encrypt x", "malformed attribute/value pair \"x\": missing '=' after attribute name" },
+        { "encrypt x=y", "invalid attribute name: \"x\"" },
+        { "encrypt ciphers=", "attribute \"ciphers\" has empty value" },
+        { "encrypt match=a", "attribute \"match\" invalid at security level \"encrypt\"" },
+        { "none ciphers=high", "attribute \"ciphers\" invalid at security level \"none\"" },
+    };
+    struct arena *arena = arena_create();
+    struct encryption_policy policy;
+    struct failure why;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        EXPECT(!encryption_policy_parse(&settings, str_from_c(rows[i].text), arena, &policy, &why));
+        EXPECT_STR(str_from_c(why.text), str_from_c(rows[i].why));
+    }
+    arena_destroy(&arena);
+}
+
+TEST(words_of_match_stand_for_the_servers_names)
+{
+    struct arena *arena = arena_create();
+    struct strlist match = strlist_split(arena, STR("nexthop dot-nexthop hostname x.test"), " ");
+    struct strlist names = encryption_match_names(&match, STR("example.com"), STR("mx.example.com"), arena);
+
+    EXPECT_UINT(names.count, 4);
+    EXPECT_STR(names.items[0], STR("example.com"));
+    EXPECT_STR(names.items[1], STR(".example.com"));
+    EXPECT_STR(names.items[2], STR("mx.example.com"));
+    EXPECT_STR(names.items[3], STR("x.test"));
+    arena_destroy(&arena);
+}
