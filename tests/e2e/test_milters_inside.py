@@ -3,8 +3,10 @@
 
 import pytest
 
+from support.instance import IMPORT_ENVIRONMENT
 from support.milter import ACCEPT, CLOSE, CONTINUE, REJECT, SHUTDOWN, TEMPFAIL, Milter, quarantine
 from support.milter_requests import add_header, add_recipient, change_header, change_sender, delete_recipient, replace_body
+from support.smtp_client import Disconnected
 from support.waiting import free_port, wait_until
 
 
@@ -180,3 +182,36 @@ def test_a_change_that_the_disk_refuses_refuses_the_message(merpati, sink, milte
         client.hello()
         assert client.deliver("s@y.test", "r@x.test", "Subject: old\n\nhello\n").code == 451
     assert server.messages == [] and mail.queue_ids() == []
+
+
+@pytest.mark.parametrize("fault", ["create:4:EIO", "create:5:ENOSPC", "unlink:1:EIO", "unlink:2:EIO", "write:8:short", "write:12:EIO", "sync:4:EIO", "sync:5:EIO", "read:6:EIO", "write:6:exit"])
+def test_where_the_disk_fails_a_changed_message_is_whole_or_not_there(make_merpati, sink, milter, fault):
+    """Three files of one name: what came, the new body, and the result. Whichever of them fails at whatever step, nothing half-done goes on."""
+    server = sink()
+    mail = make_merpati(main={"smtpd_milters": milter.place, "relayhost": f"[127.0.0.1]:{server.port}", "notify_classes": "",
+                              "import_environment": IMPORT_ENVIRONMENT + " MERPATI_FAULTS"})
+    mail.environment["MERPATI_FAULTS"] = f"cleanup/{fault}"
+    mail.start()
+    body = "0123456789\n" * 20000
+    milter.forget(E=[change_header(1, "Subject", "new"), *[replace_body(part) for part in pieces(body.replace("\n", "\r\n"), 60000)],
+                     add_header("X-Last", "y"), *CONTINUE])
+    taken = 0
+    for _ in range(3):
+        try:
+            with mail.smtp() as client:
+                client.hello()
+                answer = client.deliver("s@y.test", "r@x.test", "Subject: old\n\n" + "a line of text\n" * 20000)
+        except Disconnected:
+            continue
+        assert answer.code == 250 or 421 <= answer.code <= 452, answer
+        taken += answer.code == 250
+    mail.wait_empty(is_told=False)
+    # One that ends does so in each process that follows it.
+    assert len(server.messages) == taken and (taken > 0 or fault.endswith("exit"))
+    for message in server.messages:
+        header, _, rest = message.text.partition("\n\n")
+        assert rest == body and "\nSubject: new\n" in header and header.endswith("\nX-Last: y") and "old" not in header
+
+
+def pieces(text, size):
+    return [text[at : at + size] for at in range(0, len(text), size)]
