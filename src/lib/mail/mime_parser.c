@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "mail/content_type.h"
 #include "mail/header.h"
+#include "mail/piece_cutter.h"
 #include "mail/quoted_printable.h"
 
 /* A multipart that is open: its parts stand between lines that begin with its boundary. */
@@ -13,25 +14,15 @@ struct level {
     enum content_kind part_kind; /* of a part that says nothing */
 };
 
-/* A line without its LF, or as much of it as line_limit has. */
-struct piece {
-    struct str text;
-    bool starts_line;
-    bool ends_line;
-};
-
 struct mime_parser {
     struct mime_options options;
     enum mime_place place;
     bool is_in_header;
 
-    struct strbuf gathered; /* of a piece that is not whole yet */
-    bool is_gathered;       /* the piece is in there */
-    bool is_gathered_done;  /* and was given */
+    struct piece_cutter cutter;
     struct piece piece;
     bool has_piece;
     bool is_piece_judged;
-    bool starts_line; /* the next piece does */
 
     struct strbuf field;
     bool has_field;
@@ -67,8 +58,7 @@ struct mime_parser *mime_parser_create(const struct mime_options *options)
 
     parser->options = *options;
     parser->is_in_header = true;
-    parser->starts_line = true;
-    strbuf_init(&parser->gathered, options->line_limit);
+    piece_cutter_init(&parser->cutter, options->line_limit);
     strbuf_init(&parser->field, options->header_size_limit);
     strbuf_init(&parser->encoded, QUOTED_PRINTABLE_LINE);
     return parser;
@@ -89,7 +79,7 @@ void mime_parser_destroy(struct mime_parser **parser)
         return;
     close_levels(it, 0);
     memory_free(it->levels);
-    strbuf_done(&it->gathered);
+    piece_cutter_done(&it->cutter);
     strbuf_done(&it->field);
     strbuf_done(&it->encoded);
     memory_free(it);
@@ -97,61 +87,30 @@ void mime_parser_destroy(struct mime_parser **parser)
 
 /* ---- pieces ---- */
 
-static void set_piece(struct mime_parser *parser, struct str tail, bool ends_line)
-{
-    parser->is_gathered = parser->gathered.len > 0;
-    if (parser->is_gathered)
-        strbuf_append(&parser->gathered, tail);
-    parser->piece = (struct piece){
-        .text = parser->is_gathered ? strbuf_str(&parser->gathered) : tail,
-        .starts_line = parser->starts_line,
-        .ends_line = ends_line,
-    };
-    parser->has_piece = true;
-    parser->is_piece_judged = false;
-}
-
-static void clear_given(struct mime_parser *parser)
-{
-    if (parser->is_gathered_done)
-        strbuf_clear(&parser->gathered);
-    if (parser->is_encoded_given)
-        strbuf_clear(&parser->encoded);
-    parser->is_gathered_done = false;
-    parser->is_encoded_given = false;
-}
-
 /* False: more input is needed. */
 static bool take_piece(struct mime_parser *parser, struct str *input, bool is_last)
 {
-    size_t room = parser->options.line_limit - parser->gathered.len;
-    /* One more: where the limit is all of the line, its LF belongs to it. */
-    struct str window = str_part(*input, 0, room + 1);
-    size_t end = str_find_char(window, '\n');
-    bool is_long = end == STR_NOT_FOUND && window.len > room;
-    struct str tail = str_part(window, 0, is_long ? room : end);
-
-    *input = str_from(*input, tail.len + (end != STR_NOT_FOUND));
-    if (end != STR_NOT_FOUND || is_long || (is_last && parser->gathered.len + tail.len > 0)) {
-        set_piece(parser, tail, end != STR_NOT_FOUND);
-        return true;
-    }
-    strbuf_append(&parser->gathered, tail);
-    return false;
+    parser->has_piece = piece_cutter_take(&parser->cutter, input, is_last, &parser->piece);
+    parser->is_piece_judged = false;
+    return parser->has_piece;
 }
 
+/* Its text stays until the next one is taken. */
 static void drop_piece(struct mime_parser *parser)
 {
     parser->has_piece = false;
-    parser->starts_line = parser->piece.ends_line;
-    parser->is_gathered_done = parser->is_gathered;
 }
 
 /* ---- what is found ---- */
 
+static bool looks_for(const struct mime_parser *parser, enum mime_finding finding)
+{
+    return (parser->options.findings & ~parser->told & finding) != 0;
+}
+
 static void find(struct mime_parser *parser, enum mime_finding finding, struct str text)
 {
-    if (!(parser->options.findings & finding) || (parser->told & finding))
+    if (!looks_for(parser, finding))
         return;
     parser->due |= finding;
     parser->due_text = text;
@@ -266,7 +225,7 @@ static void judge_field(struct mime_parser *parser)
         judge_type(parser, value);
     else if (str_equal_nocase(name, STR("Content-Transfer-Encoding")))
         judge_encoding(parser, value);
-    if (has_8bit(field))
+    if (looks_for(parser, MIME_FINDING_8BIT_HEADER) && has_8bit(field))
         find(parser, MIME_FINDING_8BIT_HEADER, field);
 }
 
@@ -507,7 +466,8 @@ static enum mime_event_type next_of_body(struct mime_parser *parser, struct mime
 
     if (!parser->is_piece_judged) {
         parser->is_piece_judged = true;
-        if (parser->is_7bit && !parser->options.ignores_mime && has_8bit(piece.text))
+        if (parser->is_7bit && looks_for(parser, MIME_FINDING_8BIT_BODY) && !parser->options.ignores_mime &&
+            has_8bit(piece.text))
             find(parser, MIME_FINDING_8BIT_BODY, piece.text);
     }
     if (parser->due != 0)
@@ -519,12 +479,12 @@ static enum mime_event_type next_of_body(struct mime_parser *parser, struct mime
 }
 
 /* Whether nobody needs to see the lines of this body. */
-static bool is_plain_body(const struct mime_parser *parser)
+static bool is_plain_body(struct mime_parser *parser)
 {
-    bool looks_for_8bit = (parser->options.findings & ~parser->told & MIME_FINDING_8BIT_BODY) != 0;
+    bool looks_for_8bit = looks_for(parser, MIME_FINDING_8BIT_BODY) && !parser->options.ignores_mime;
 
     return parser->options.needs_no_lines && !parser->is_in_header && !parser->has_piece && !parser->is_encoding &&
-           parser->gathered.len == 0 && !(parser->is_7bit && looks_for_8bit);
+           !(parser->is_7bit && looks_for_8bit) && piece_cutter_is_empty(&parser->cutter);
 }
 
 /* All up to where a boundary may begin; MORE when that is at once. */
@@ -535,7 +495,7 @@ static enum mime_event_type pass_body(struct mime_parser *parser, struct str *in
     if (parser->depth > 0) {
         size_t end;
 
-        if (parser->starts_line && str_starts_with(text, STR("-")))
+        if (parser->cutter.starts_line && str_starts_with(text, STR("-")))
             return MIME_MORE;
         end = str_find(text, STR("\n-"));
         text = end == STR_NOT_FOUND ? text : str_part(text, 0, end + 1);
@@ -543,7 +503,7 @@ static enum mime_event_type pass_body(struct mime_parser *parser, struct str *in
     if (text.len == 0)
         return MIME_MORE;
     *input = str_from(*input, text.len);
-    parser->starts_line = text.data[text.len - 1] == '\n';
+    piece_cutter_pass(&parser->cutter, text);
     return give_body(parser, text, false, event_out);
 }
 
@@ -590,7 +550,9 @@ enum mime_event_type mime_parser_next(struct mime_parser *parser, struct str *in
     enum mime_event_type type = MIME_MORE;
 
     while (type == MIME_MORE) {
-        clear_given(parser);
+        if (parser->is_encoded_given)
+            strbuf_clear(&parser->encoded);
+        parser->is_encoded_given = false;
         if (parser->due != 0)
             return give_finding(parser, event_out);
         if (is_plain_body(parser) && (type = pass_body(parser, input, event_out)) != MIME_MORE)
