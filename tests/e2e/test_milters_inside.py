@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Milters of mail that did not come by SMTP, of what the system writes itself, and what stays when something dies half-way."""
 
+import re
+
 import pytest
 
 from support.instance import IMPORT_ENVIRONMENT
@@ -162,7 +164,7 @@ def test_cleanup_that_dies_during_a_change_leaves_nothing_of_the_message(merpati
 
 def test_a_change_that_the_disk_refuses_refuses_the_message(merpati, sink, milter):
     server = sink()
-    mail = merpati(main={"smtpd_milters": milter.place, "relayhost": f"[127.0.0.1]:{server.port}"})
+    mail = merpati(main={"smtpd_milters": milter.place, "relayhost": f"[127.0.0.1]:{server.port}", "notify_classes": ""})
     taken = []
 
     def close_the_queue(data):
@@ -182,6 +184,26 @@ def test_a_change_that_the_disk_refuses_refuses_the_message(merpati, sink, milte
         client.hello()
         assert client.deliver("s@y.test", "r@x.test", "Subject: old\n\nhello\n").code == 451
     assert server.messages == [] and mail.queue_ids() == []
+
+
+def test_proxymap_connects_to_what_non_smtpd_milters_names_and_to_nothing_else(make_merpati, sink, milter):
+    """A service may have milters of its own; what only it can make out of its parameters is a place that nobody has allowed."""
+    server = sink()
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
+    plain = mail.master
+    mail.master = re.sub(r"(?m)^cleanup\s.*$", rf"\g<0> -o non_smtpd_milters={milter.place}", plain)
+    mail.write_config()
+    mail.start()
+    mail.sendmail("-f", "s@y.test", "r@x.test", input="Subject: x\n\nhello\n")
+    wait_until(lambda: server.messages, lambda: f"the message; log:\n{mail.tail()}")
+    assert len(milter.sessions) == 1
+    mail.master = re.sub(r"(?m)^cleanup\s.*$", rf"\g<0> -o place={milter.place} -o non_smtpd_milters=$place", plain)
+    mail.write_config()
+    mail.reload()
+    mail.sendmail("-f", "s@y.test", "r@x.test", input="Subject: x\n\nhello\n")
+    mail.wait_log(rf'proxymap\[\d+\]: warning: request for a milter that non_smtpd_milters does not name: "{milter.place}"')
+    mail.wait_log(rf"cleanup\[\d+\]: warning: connect to Milter service {milter.place}: non_smtpd_milters does not name it")
+    assert len(milter.sessions) == 1
 
 
 @pytest.mark.parametrize("fault", ["create:4:EIO", "create:5:ENOSPC", "unlink:1:EIO", "unlink:2:EIO", "write:8:short", "write:12:EIO", "sync:4:EIO", "sync:5:EIO", "read:6:EIO", "write:6:exit"])
