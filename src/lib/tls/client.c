@@ -339,7 +339,7 @@ bool tls_client_connect(struct tls_client *client, const struct tls_demand *dema
         tls_inform(client->listener, "setting up TLS connection to %.*s", STR_ARG(peer));
     SSL_set_connect_state(ssl);
     SSL_set_app_data(ssl, &handshake);
-    connection = tls_connection_create(ssl, stream, client->listener);
+    connection = tls_connection_create(ssl, stream, STR_EMPTY, client->listener);
     if (demand_all(&handshake, ssl, arena)) {
         stream_set_deadline(stream, instant_add(loop_now(stream_loop(stream)), timeout));
         is_done = tls_connection_step(connection, stream, &why) == TLS_STEP_DONE;
