@@ -296,7 +296,7 @@ bool tls_identity_load(const struct tls_identity *identity, SSL_CTX *context, tl
         return load_chains(identity, context, opening, opening_context, listener);
     }
     for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
-        if (pairs[i].certificate.len > 0 && !is_none(pairs[i].certificate) &&
+        if (pairs[i].certificate.len > 0 && !(i == 0 && is_none(pairs[i].certificate)) &&
             !load_pair(pairs[i].kind, pairs[i].certificate, pairs[i].key, context, opening, opening_context, listener))
             return false;
     }
