@@ -367,3 +367,14 @@ def test_space_is_asked_for_twice(entrances, sink, tmp_path):
         with SmtpClient(port) as client:
             client.hello()
             assert client.command("MAIL FROM:<a@example.com>").code == code
+
+
+@pytest.mark.parametrize("place, reason", [("nosuch", '"nosuch": need unix:path or inet:host:port'), ("inet:127.0.0.1:99999", "no port of that name")])
+def test_a_place_that_is_none_is_told_before_the_start(make_merpati, place, reason):
+    mail = make_merpati()
+    mail.services.append(f"127.0.0.1:{free_port()} inet n - y - - smtpd -o smtpd_proxy_filter={place}")
+    mail.write_config()
+    done = mail.control("check", check=False)
+    assert done.returncode != 0 and re.search(rf"error: .*-o smtpd_proxy_filter: .*{re.escape(reason)}", done.stderr)
+    done = mail.control("start", check=False)
+    assert done.returncode != 0 and reason in done.stderr

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postconf/lists.h"
 
+#include "config/server_place.h"
 #include "log/log.h"
 #include "postconf/services.h"
 #include "table/match_list.h"
@@ -90,9 +91,27 @@ static bool look_at_list(const struct main_cf *cf, const struct list_row *row, s
     return !complaint->is_error;
 }
 
+/* Where smtpd's filter listens: without it smtpd does not run. */
+static bool look_at_filter(const struct main_cf *cf, struct str service, struct arena *arena)
+{
+    const struct str name = STR("smtpd_proxy_filter");
+    const struct complaint complaint = { .service = service, .entry = main_cf_find(cf, name) };
+    struct server_place ignored;
+    struct failure why;
+    struct str value, place;
+
+    if (complaint.entry == NULL || str_is_empty(service) != (complaint.entry->place.line > 0) ||
+        !main_cf_value(cf, name, arena, &value, &why) || str_is_empty(value) ||
+        server_place_parse(value, &ignored, &why))
+        return true;
+    place = place_of(&complaint, arena);
+    log_error("%.*s %.*s: %s", STR_ARG(place), STR_ARG(name), why.text);
+    return false;
+}
+
 bool lists_check(struct main_cf *cf, struct str service, struct arena *arena)
 {
-    bool is_good = true;
+    bool is_good = look_at_filter(cf, service, arena);
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct complaint complaint = { .service = service,

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 /*
- * lists - parameters that list hosts, domains or words (match_list), and what they say together: a domain that two
+ * lists - parameters that list hosts, domains or words (match_list) or name a place, and what they say together: a domain that two
  * address classes claim, mailboxes of domains that have no place to be in.
  */
 struct main_cf;
