@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "postconf/lists.h"
 #include "postconf/log_lines.h"
+#include "postconf/milters.h"
 #include "postconf/named.h"
 #include "postconf/restrictions.h"
 #include "postconf/templates.h"
@@ -18,6 +19,7 @@
 #include "table/table_list.h"
 
 extern const struct settings_table delivery_settings_table;
+extern const struct settings_table milter_settings_table;
 
 /* "slow_time_limit" is acted on where a table has a row "*_time_limit". */
 static bool is_acted_on_by_service(struct str name)
@@ -177,6 +179,7 @@ static bool try_options(const struct service_entry *entry, struct str service, s
         settings_announce(own, cf);
     settings_find_faults(&shared_settings_table, cf, STR_EMPTY, arena, &faults);
     settings_find_faults(&delivery_settings_table, cf, STR_EMPTY, arena, &faults);
+    settings_find_faults(&milter_settings_table, cf, STR_EMPTY, arena, &faults);
     if (own != NULL)
         settings_find_faults(own, cf, entry->fields[MASTER_FIELD_NAME], arena, &faults);
     for (i = 0; i < faults.count; i++) {
@@ -245,6 +248,7 @@ static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry,
     if (names_tables(entry->name))
         try_tables_of(cf, entry, place, set, arena);
     restrictions_check(cf, entry->name, place, set, arena);
+    milters_check(cf, entry->name, place, arena);
 }
 
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
