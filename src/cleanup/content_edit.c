@@ -88,13 +88,18 @@ static bool read_header(struct content_edit *edit, uint64_t bytes, struct failur
 }
 
 /* Milters hear of the client otherwise; the field that tells of this very server only confuses those that check it. */
-static size_t hidden_bytes(struct str header)
+static void find_hidden(struct content_edit *edit)
 {
+    struct str header = strbuf_str(&edit->header), rest = header;
     struct header_field field;
 
-    if (!header_take_field(&header, &field) || header_kind_find(field.name)->type != HEADER_RECEIVED)
-        return 0;
-    return field.whole.len;
+    while (header_take_field(&rest, &field)) {
+        if (header_kind_find(field.name)->type != HEADER_RECEIVED)
+            continue;
+        edit->hidden.at = header.len - rest.len - field.whole.len;
+        edit->hidden.len = field.whole.len;
+        return;
+    }
 }
 
 bool content_edit_open(struct content_edit *edit, const struct content_edit_options *options, struct failure *why)
@@ -114,7 +119,7 @@ bool content_edit_open(struct content_edit *edit, const struct content_edit_opti
     *options->file = NULL;
     if (!read_header(edit, options->header_bytes, why))
         return false;
-    edit->hidden.len = hidden_bytes(strbuf_str(&edit->header));
+    find_hidden(edit);
     return true;
 }
 

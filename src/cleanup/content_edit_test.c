@@ -76,6 +76,19 @@ TEST(the_received_field_of_this_server_is_hidden_wherever_it_moves_to)
     content_edit_done(&edit);
 }
 
+TEST(what_rules_put_in_front_of_the_hidden_field_is_seen)
+{
+    struct content_edit edit;
+
+    open_message(&edit, "X: rule\nReceived: here\nReceived: there\n\n", 1);
+    expect_fields(&edit, "X: rule|Received: there|");
+    content_edit_delete(&edit, 1, STR("Received"));
+    content_edit_delete(&edit, 1, STR("X"));
+    expect_fields(&edit, "");
+    expect_all(&edit, STR("Received: here\n\n"));
+    content_edit_done(&edit);
+}
+
 TEST(fields_are_counted_by_name_or_all)
 {
     const struct content_edit_field new = { STR("Subject"), STR(" new") }, third = { STR("Subject"), STR(" third") };

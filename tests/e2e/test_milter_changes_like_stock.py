@@ -64,7 +64,7 @@ class Pair(Side):
         places = " ".join(m.place for m in self.milters)
         super().__init__(
             kind,
-            {"smtpd_milters": places, "non_smtpd_milters": places, "milter_command_timeout": "30s"},
+            {"smtpd_sender_restrictions": "check_sender_access inline:{{s@prepends.test=PREPEND X-Rule: one}}", "smtpd_milters": places, "non_smtpd_milters": places, "milter_command_timeout": "30s"},
             extensions=["8BITMIME", "DSN"],
             prepare=self.prepare,
         )
@@ -110,7 +110,7 @@ class Pair(Side):
     def deliver(self, row):
         with self.instance.smtp() as client:
             client.hello()
-            return str(client.deliver("s@y.test", row.recipients, row.content))
+            return str(client.deliver(row.sender, row.recipients, row.content))
 
     def submit(self, row):
         self.instance.sendmail("-f", "s@y.test", *row.recipients, input=row.content)
@@ -125,10 +125,10 @@ class Pair(Side):
 class Row:
     """first, second: what the milters say at which command. lines: of the log, to wait for. messages: that reach the next hop."""
 
-    def __init__(self, name, first, second=None, lines=0, messages=1, recipients=("r@x.test",), content=MESSAGE, is_submitted=False):
+    def __init__(self, name, first, second=None, lines=0, messages=1, recipients=("r@x.test",), content=MESSAGE, is_submitted=False, sender="s@y.test"):
         self.name, self.first, self.second = name, first, second or {}
         self.lines, self.messages, self.recipients, self.content = lines, messages, list(recipients), content
-        self.is_submitted = is_submitted
+        self.is_submitted, self.sender = is_submitted, sender
 
 
 GO_ON = CONTINUE[0]
@@ -286,6 +286,15 @@ def test_what_the_first_put_in_front_is_heard_as_with_stock(pair):
             side.play(Row("", {"E": [insert_header(index, "Received", "mine"), insert_header(index, "I", "x"), *CONTINUE]}))
             heard.append([re.sub(rb"id [0-9A-F]+|[A-Z][a-z]{2}, .*", b"", data) for data in side.milters[1].sessions[-1].of("L")])
         assert heard[1] == heard[0]
+
+
+def test_what_a_restriction_puts_in_front_is_heard_and_the_received_field_behind_it_is_not(pair):
+    heard = []
+    for side in pair:
+        row = Row("", {"E": [insert_header(1, "I", "x"), change_header(1, "Received", "changed"), *CONTINUE]}, sender="s@prepends.test")
+        heard.append((side.play(row)["messages"], side.milters[0].sessions[-1].of("L")))
+    assert heard[1] == heard[0]
+    assert heard[1][1][:2] == [b"X-Rule\0one\0", b"Received\0from far\0"]
 
 
 def test_milters_hear_all_of_a_large_message(pair):
