@@ -211,6 +211,34 @@ struct literal_need literal_need_of(struct str pattern)
     return reader.need;
 }
 
+void literal_counts_add(struct literal_counts *counts, const struct literal_need *need)
+{
+    for (unsigned i = 0; i < need->count; i++) {
+        if (counts->counts[need->pairs[i]] < UINT16_MAX)
+            counts->counts[need->pairs[i]]++;
+    }
+}
+
+struct literal_probe literal_probe_of(const struct literal_need *need, const struct literal_counts *counts)
+{
+    struct literal_probe probe = { .count = 0 };
+
+    for (unsigned i = 0; i < need->count; i++) {
+        uint16_t pair = need->pairs[i];
+        unsigned place = probe.count;
+
+        while (place > 0 && counts->counts[pair] < counts->counts[probe.pairs[place - 1]])
+            place--;
+        if (place == LITERAL_PROBE_MAX)
+            continue;
+        if (probe.count < LITERAL_PROBE_MAX)
+            probe.count++;
+        memmove(&probe.pairs[place + 1], &probe.pairs[place], (probe.count - place - 1u) * sizeof(pair));
+        probe.pairs[place] = pair;
+    }
+    return probe;
+}
+
 void literal_pairs_of(struct literal_pairs *pairs, struct str text)
 {
     memset(pairs, 0, sizeof(*pairs));

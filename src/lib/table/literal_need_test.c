@@ -27,6 +27,27 @@ TEST(a_text_without_the_words_of_a_pattern_is_passed_over)
     EXPECT(may_match("^Subject:.*viagra", "Subject: cheap Viagra"));
 }
 
+TEST(of_a_rule_the_pairs_are_looked_for_that_others_lack)
+{
+    static const char *const patterns[] = { "bad1\\.example", "bad2\\.example", "bad3\\.example" };
+    static struct literal_counts counts;
+    struct literal_need needs[ARRAY_COUNT(patterns)];
+    struct literal_pairs pairs;
+
+    for (size_t i = 0; i < ARRAY_COUNT(patterns); i++) {
+        needs[i] = literal_need_of(str_from_c(patterns[i]));
+        literal_counts_add(&counts, &needs[i]);
+    }
+    literal_pairs_of(&pairs, STR("from host.example bad2.example"));
+    for (size_t i = 0; i < ARRAY_COUNT(patterns); i++) {
+        struct literal_probe probe = literal_probe_of(&needs[i], &counts);
+
+        EXPECT_UINT(probe.count, LITERAL_PROBE_MAX);
+        EXPECT_UINT(counts.counts[probe.pairs[0]], 1);
+        EXPECT(literal_probe_is_met(&probe, &pairs) == (i == 1));
+    }
+}
+
 TEST(of_what_cannot_be_read_nothing_is_known)
 {
     static const char *const patterns[] = {

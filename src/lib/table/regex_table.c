@@ -23,7 +23,8 @@ enum {
     JIT_STACK_START = 32 * 1024,
     JIT_STACK_MAX = 1024 * 1024,
     PATTERN_MAX = 256 * 1024,
-    MANY_NEEDS = 8,
+    MANY_PROBES = 8,
+    BUCKETS = 64,
 };
 
 enum regex_action {
@@ -47,8 +48,10 @@ struct regex_rule {
 
 struct regex_table {
     struct regex_rule *rules;
-    struct literal_need *needs; /* a rule each; none of what is more than a pattern and its result */
-    bool has_many_needs;        /* so many that to know a key's pairs pays */
+    struct literal_probe *probes; /* a rule each; none of what is more than a pattern and its result */
+    bool has_many_probes;         /* so many that to know a key's pairs pays */
+    uint64_t *candidates;         /* for each bucket of first bytes the rules that may match, a bit each */
+    size_t words;                 /* of a bucket */
     size_t count;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
@@ -306,17 +309,85 @@ static void init_matching(struct regex_table *regex)
     pcre2_jit_stack_assign(regex->context, NULL, regex->stack);
 }
 
-static void gather_needs(struct regex_table *regex, struct arena *arena)
+static bool is_plain(const struct regex_rule *rule)
 {
+    return rule->action == REGEX_RESULT && !rule->is_negated;
+}
+
+static void gather_probes(struct regex_table *regex, struct arena *arena)
+{
+    struct literal_counts *counts = arena_new(arena, struct literal_counts);
     size_t known = 0;
 
-    regex->needs = arena_new_array(arena, regex->count + 1, struct literal_need);
+    regex->probes = arena_new_array(arena, regex->count + 1, struct literal_probe);
+    for (size_t i = 0; i < regex->count; i++)
+        literal_counts_add(counts, &regex->rules[i].need);
     for (size_t i = 0; i < regex->count; i++) {
-        if (regex->rules[i].action == REGEX_RESULT && !regex->rules[i].is_negated)
-            regex->needs[i] = regex->rules[i].need;
-        known += regex->needs[i].count > 0;
+        if (is_plain(&regex->rules[i]))
+            regex->probes[i] = literal_probe_of(&regex->rules[i].need, counts);
+        known += regex->probes[i].count > 0;
     }
-    regex->has_many_needs = known >= MANY_NEEDS;
+    regex->has_many_probes = known >= MANY_PROBES;
+}
+
+static unsigned bucket_of(char first)
+{
+    return (unsigned char) char_to_lower(first) % BUCKETS;
+}
+
+/* What decides by not matching is asked whatever a key begins with. */
+static void gather_candidates(struct regex_table *regex, struct arena *arena)
+{
+    regex->words = regex->count / 64 + 1;
+    regex->candidates = arena_new_array(arena, BUCKETS * regex->words, uint64_t);
+    for (size_t i = 0; i < regex->count; i++) {
+        const struct regex_rule *rule = &regex->rules[i];
+        bool is_anchored = is_plain(rule) && rule->prefix.len > 0;
+
+        if (rule->action == REGEX_ENDIF)
+            continue;
+        for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
+            if (!is_anchored || bucket_of(rule->prefix.text[0]) == bucket)
+                regex->candidates[bucket * regex->words + i / 64] |= UINT64_C(1) << (i % 64);
+        }
+    }
+}
+
+/* A key on its way through the rules. */
+struct search {
+    const struct regex_table *regex;
+    const uint64_t *candidates; /* of the key's bucket */
+    struct literal_pairs pairs;
+};
+
+static void search_init(struct search *search, const struct regex_table *regex, struct str key)
+{
+    unsigned bucket = bucket_of(key.len > 0 ? key.data[0] : '\0');
+
+    search->regex = regex;
+    search->candidates = regex->candidates + bucket * regex->words;
+    if (regex->has_many_probes)
+        literal_pairs_of(&search->pairs, key);
+}
+
+/* The first rule from one on that may match; their number if there is none. */
+static size_t next_candidate(const struct search *search, size_t from)
+{
+    const struct regex_table *regex = search->regex;
+    size_t word = from / 64;
+    uint64_t bits = search->candidates[word] >> (from % 64) << (from % 64);
+
+    for (;;) {
+        for (; bits != 0; bits &= bits - 1) {
+            size_t i = word * 64 + (size_t) __builtin_ctzll(bits);
+
+            if (!regex->has_many_probes || literal_probe_is_met(&regex->probes[i], &search->pairs))
+                return i;
+        }
+        if (++word >= regex->words)
+            return regex->count;
+        bits = search->candidates[word];
+    }
 }
 
 static void make_room(struct regex_table *regex)
@@ -358,7 +429,8 @@ static bool open_table(struct table *table, struct str argument, bool is_posix, 
         warn(&parser, "IF has no matching ENDIF");
     }
     make_room(parser.regex);
-    gather_needs(parser.regex, arena);
+    gather_probes(parser.regex, arena);
+    gather_candidates(parser.regex, arena);
     table->state = parser.regex;
     return true;
 }
@@ -429,17 +501,14 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
                                 struct failure *why)
 {
     const struct regex_table *regex = table->state;
-    struct literal_pairs pairs;
+    struct search search;
 
-    if (regex->has_many_needs)
-        literal_pairs_of(&pairs, key);
-    for (size_t i = 0; i < regex->count; i++) {
+    search_init(&search, regex, key);
+    for (size_t i = next_candidate(&search, 0); i < regex->count; i = next_candidate(&search, i + 1)) {
         const struct regex_rule *rule = &regex->rules[i];
         bool is_match;
         int status;
 
-        if ((regex->has_many_needs && !literal_need_is_met(&regex->needs[i], &pairs)) || rule->action == REGEX_ENDIF)
-            continue;
         status = match(regex, rule, key);
         if (status < 0 && status != PCRE2_ERROR_NOMATCH) {
             PCRE2_UCHAR text[200];
