@@ -133,7 +133,10 @@ def test_a_large_message_comes_through_a_file(make_merpati, account):
 
 
 def test_an_unknown_lock_is_no_lock_left_out_but_mail_that_waits(make_merpati, account):
-    mail = make_merpati(main={"mailbox_delivery_lock": "fcntl, foo"}).start()
+    """Changed without the check that a reload makes: local reads it with the first delivery."""
+    mail = make_merpati().start()
+    mail.set(mailbox_delivery_lock="fcntl, foo")
+    mail.write_config()
     send(mail, account)
     mail.wait_log(r'unknown mailbox_delivery_lock value "foo": mailbox_delivery_lock = fcntl, foo: write any of: flock fcntl dotlock')
     assert not mail.mailbox(account)

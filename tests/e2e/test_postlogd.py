@@ -37,8 +37,9 @@ def test_a_reload_opens_the_file_anew(merpati):
 
 
 def test_a_file_outside_the_allowed_places_is_refused(make_merpati):
-    mail = make_merpati(main={"maillog_file_prefixes": "/var"})
-    mail.start()
+    mail = make_merpati().start()
+    mail.set(maillog_file_prefixes="/var")
+    mail.write_config()
     done = mail.run(mail.daemon_directory / "postlogd", check=False)
     assert done.returncode == 1
     assert "does not begin with one of maillog_file_prefixes" in done.stderr
