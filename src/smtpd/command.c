@@ -169,7 +169,7 @@ void command_execute(struct session *session, struct str line)
     const struct command *command;
     struct str verb, argument;
 
-    if (!filter(session, &line))
+    if (encryption_refuses(session) || !filter(session, &line))
         return;
     session->line = line;
     syntax_split_command(line, &verb, &argument);

@@ -193,23 +193,25 @@ const struct tls_facts *encryption_trusted_certificate(const struct session *ses
     return facts != NULL && facts->is_trusted ? facts : NULL;
 }
 
-static bool refuse_certificate(struct session *session, const char *text)
-{
-    log_tls_abort(session, text);
-    /* The handshake itself was no error. */
-    answer_send_uncounted(session, arena_printf(session->command_arena, "421 4.7.1 %.*s Error: %s",
-                                                STR_ARG(session->smtpd->shared->myhostname), text));
-    return false;
-}
-
-static bool is_certificate_enough(struct session *session)
+/* Said when the client speaks, who has not heard that anything is wrong before. */
+static void judge_certificate(struct session *session)
 {
     if (!session->smtpd->encryption.requires_certificate)
-        return true;
+        return;
     if (encryption_certificate(session) == NULL)
-        return refuse_certificate(session, "No client certificate presented");
-    if (encryption_trusted_certificate(session) == NULL)
-        return refuse_certificate(session, "Client certificate not trusted");
+        session->tls.refusal = "No client certificate presented";
+    else if (encryption_trusted_certificate(session) == NULL)
+        session->tls.refusal = "Client certificate not trusted";
+    if (session->tls.refusal != NULL)
+        log_tls_abort(session, session->tls.refusal);
+}
+
+bool encryption_refuses(struct session *session)
+{
+    if (session->tls.refusal == NULL)
+        return false;
+    answer_send_uncounted(session, arena_printf(session->command_arena, "421 4.7.1 %.*s Error: %s",
+                                                STR_ARG(session->smtpd->shared->myhostname), session->tls.refusal));
     return true;
 }
 
@@ -227,7 +229,9 @@ static bool begin(struct session *session, enum tls_clear_input clear)
     /* A handshake that fails has cost as much as one that does not. */
     if (session->tls.facts == NULL || !session->tls.facts->is_resumed)
         is_within_limits = rates_count_tls_session(session);
-    return session->tls.facts != NULL && is_within_limits && is_certificate_enough(session);
+    if (session->tls.facts != NULL && is_within_limits)
+        judge_certificate(session);
+    return session->tls.facts != NULL && is_within_limits;
 }
 
 bool encryption_begin(struct session *session)
@@ -244,7 +248,7 @@ bool encryption_begin_wrapped(struct session *session)
     else if (!rates_may_begin_tls(session))
         log_tls_refused(session, "TLS service");
     else
-        return begin(session, TLS_CLEAR_IS_HANDSHAKE);
+        return begin(session, TLS_CLEAR_IS_HANDSHAKE) && !encryption_refuses(session);
     session->end = SESSION_DROPPED;
     return false;
 }

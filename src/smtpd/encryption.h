@@ -37,6 +37,7 @@ struct encryption {
 /* The session's. */
 struct session_tls {
     const struct tls_facts *facts; /* in the session's arena; NULL: what is said is in clear */
+    const char *refusal;           /* of the client's certificate: what its next command is answered with; or NULL */
 };
 
 MUST_USE bool encryption_open(struct smtpd *smtpd, struct failure *why);
@@ -55,6 +56,8 @@ const struct tls_facts *encryption_trusted_certificate(const struct session *ses
  * The handshake, and what follows from it. False: the session is over. Before it nothing may be waiting to be sent.
  */
 MUST_USE bool encryption_begin(struct session *session);
+/* The client's certificate was not good enough: answers, which ends the session. False: it was, or is not needed. */
+bool encryption_refuses(struct session *session);
 /* In a service that is encrypted from the first byte. False: the session is over. */
 MUST_USE bool encryption_begin_wrapped(struct session *session);
 

@@ -39,6 +39,9 @@ class World:
         self.policy = PolicyServer(lambda question: "DUNNO")
         self.ports = [{}, {}]
         self.sides = make_pair(self.main(), prepare=self.prepare)
+        for side in self.sides:
+            # The look whether it is up.
+            side.instance.wait_log(r"disconnect from localhost\[127.0.0.1\] commands=0/0")
 
     def main(self):
         file = self.directory.joinpath
@@ -298,7 +301,7 @@ def test_authorities_of_a_directory_are_known_in_the_jail(world):
 def test_a_trusted_certificate_is_required(world):
     same(world, "require-tls", EHLO, STARTTLS, TLS, EHLO, MAIL, ELSEWHERE, QUIT, context=world.context("client"))
     for certificate in (None, "stranger"):
-        seen, _ = same(world, "require-tls", EHLO, STARTTLS, TLS, READ, context=world.context(certificate))
+        seen, _ = same(world, "require-tls", EHLO, STARTTLS, TLS, EHLO, context=world.context(certificate))
         assert seen[-1].startswith("421 4.7.1 mail.example.test Error: ")
 
 
