@@ -4,13 +4,14 @@
 import base64
 import hmac
 import re
+import shutil
 import smtplib
 import subprocess
 
 import pytest
 from support.certificates import Authority, client_context
 from support.dovecot_auth import PASSWORD, DovecotAuth, ScriptedAuth, why_not
-from support.instance import Merpati
+from support.instance import IS_ROOT, Merpati
 from support.waiting import free_port
 
 PATIENT = {"smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000", "smtpd_error_sleep_time": "0", "mynetworks": "127.0.0.9"}
@@ -371,6 +372,29 @@ def test_a_back_end_of_no_use_stops_nobody_else(make_merpati, backend):
     assert talk(mail, "AUTH CRAM-MD5")[0].startswith(("454 4.7.0", "235"))
     backend(mail, granted("bob"))
     assert talk(mail, AUTH) == [DONE]
+
+
+def test_a_check_tells_which_back_end_cannot_be_reached(make_merpati, backend):
+    main = {**SETTINGS, "smtpd_milters": "unix:private/milter", "smtpd_recipient_restrictions": "check_policy_service unix:private/policy, permit"}
+    mail = make_merpati(main=main)
+    mail.control("start")
+    mail.is_running = True
+    told = mail.control("check").stderr
+    for line in ("smtpd_sasl_path: nobody listens at {}/private/auth now", "smtpd_milters: nobody listens at {}/private/milter now",
+                 "smtpd_recipient_restrictions: nobody listens at {}/private/policy now"):
+        assert line.format(mail.queue) in told
+    backend(mail, granted("bob"))
+    assert "smtpd_sasl_path" not in mail.control("check").stderr
+    if IS_ROOT:
+        path = mail.queue / "private" / "auth"
+        shutil.chown(path, "nobody", "nogroup")
+        path.chmod(0o660)
+        assert (f"smtpd_sasl_path: merpati-net cannot connect to {path} (nobody:nogroup, mode 0660): let the program that makes it use the group of "
+                "merpati-net and mode 0660, or mode 0666") in mail.control("check").stderr
+        shutil.chown(path, group="merpati-net")
+        assert "smtpd_sasl_path" not in mail.control("check").stderr
+        mail.set(smtpd_sasl_path="/run/dovecot/auth-client")
+        assert f"smtpd_sasl_path: smtpd sees nothing but {mail.queue}: it cannot reach /run/dovecot/auth-client" in mail.control("check").stderr
 
 
 CLIENTS = {

@@ -357,6 +357,7 @@ int check_instance(const struct instance *instance)
         check_configuration_file(&check, "master.cf");
         check_command(&check, "postdrop");
         check_command(&check, "postqueue");
+        check_backends(instance, &check.identity);
     }
     return check.is_wrong ? 1 : 0;
 }

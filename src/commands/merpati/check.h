@@ -2,6 +2,7 @@
 #ifndef MERPATI_CHECK_H
 #define MERPATI_CHECK_H
 
+#include "config/layout.h"
 #include "config/master_cf.h"
 #include "merpati/instance.h"
 
@@ -16,6 +17,12 @@ int check_instance(const struct instance *instance);
  * it says goes where our own words go. False when a program would refuse a value.
  */
 bool check_parameters(const struct instance *instance);
+
+/*
+ * Tells of each Unix socket of others that smtpd is to speak to (Dovecot's auth, milters, policy services) why it could
+ * not: it tries, with the rights that smtpd has. Stops nothing: they may come later.
+ */
+void check_backends(const struct instance *instance, const struct layout_identity *identity);
 
 /* Whether no two services of master.cf want to listen on one place; logs the two that do. */
 bool check_places(const struct instance *instance, const struct master_cf *file);
