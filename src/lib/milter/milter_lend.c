@@ -96,23 +96,27 @@ void milter_lend(struct milter *milter, struct arena *arena, int *fd_out, struct
 
 void milters_returned(struct milters *milters, struct str conditions)
 {
+    bool is_lost;
     size_t lent = 0;
 
     for (size_t i = 0; i < milters->count; i++)
         lent += milters->items[i].is_lent;
-    if (conditions.len != lent)
-        conditions = STR_EMPTY;
+    is_lost = conditions.len != lent;
     for (size_t i = 0; i < milters->count; i++) {
         struct milter *milter = &milters->items[i];
-        char condition = CONDITION_REFUSED;
+        char condition;
 
         if (!milter->is_lent)
             continue;
-        if (conditions.len > 0)
-            condition = conditions.data[0];
-        conditions = str_from(conditions, 1);
         milter->is_lent = false;
+        if (is_lost) {
+            milter_break(milter, "the conversation was lost with the message");
+            continue;
+        }
+        condition = conditions.data[0];
+        conditions = str_from(conditions, 1);
         milter->is_in_message = condition == CONDITION_MIDWAY;
+        /* Who borrowed it has told why. */
         if (condition != CONDITION_READY && condition != CONDITION_MIDWAY)
             milter_give_up(milter);
     }
