@@ -6,6 +6,7 @@
 #include "cleanup/service.h"
 #include "mail/domain.h"
 #include "mail/dsn.h"
+#include "mail/header.h"
 
 static struct filtering *create(struct message *message, struct milters *milters)
 {
@@ -259,6 +260,16 @@ static bool open_content(struct filtering *filtering, struct failure *why)
     return content_edit_open(&filtering->edit, &options, why);
 }
 
+/* What the envelope knows of the header. */
+static void note_header(struct message *message, struct str header)
+{
+    struct header_field field;
+
+    message->has_utf8_header = !domain_is_ascii(header);
+    if (header_find_field(header, STR("Message-Id"), &field))
+        message->envelope.message_id = arena_str(message->arena, str_trim(field.value));
+}
+
 /* The result is written like a message that comes. */
 static bool write_result(struct filtering *filtering, struct failure *why)
 {
@@ -276,7 +287,7 @@ static bool write_result(struct filtering *filtering, struct failure *why)
             break;
         message_write(message, piece);
     }
-    message->has_utf8_header = !domain_is_ascii(strbuf_str(&filtering->edit.header));
+    note_header(message, strbuf_str(&filtering->edit.header));
     return true;
 }
 
