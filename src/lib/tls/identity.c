@@ -2,6 +2,7 @@
 #include "tls/identity.h"
 
 #include "os/directory.h"
+#include "os/environment.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -360,7 +361,9 @@ static bool load_authorities(const struct tls_authorities *authorities, SSL_CTX 
             return false;
     }
     if (authorities->with_default) {
-        reading.path = X509_get_default_cert_dir();
+        reading.path = environment_get(X509_get_default_cert_dir_env());
+        if (reading.path == NULL)
+            reading.path = X509_get_default_cert_dir();
         (void) load_directory(&reading);
     }
     return true;

@@ -13,6 +13,7 @@
 
 enum { LINE_MAXIMUM = 1000, LIST_MAXIMUM = 4096 };
 
+PRINTF_LIKE(3, 0)
 static void tell(void (*hear)(void *context, const char *text), void *context, const char *format, va_list args)
 {
     char line[LINE_MAXIMUM];
