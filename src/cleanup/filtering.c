@@ -3,6 +3,7 @@
 
 #include "cleanup/filtering_private.h"
 #include "cleanup/inspection.h"
+#include "cleanup/recipients.h"
 #include "cleanup/service.h"
 #include "mail/domain.h"
 #include "mail/dsn.h"
@@ -182,6 +183,17 @@ static void keep_envelope(struct filtering *filtering)
     filtering->kept.copies = message->copies.count;
     filtering->kept.flags = envelope->flags;
     filtering->kept.hold_stage = filtering->hold_stage;
+    filtering->kept.recipients = NULL;
+}
+
+/* They may be many, and few milters change them. */
+void filtering_keep_recipients(struct filtering *filtering)
+{
+    const struct message *message = filtering->message;
+    const struct envelope *envelope = &message->envelope;
+
+    if (filtering->kept.recipients != NULL)
+        return;
     filtering->kept.count = envelope->recipient_count;
     filtering->kept.recipients =
         arena_new_array(message->arena, envelope->recipient_count + 1, struct envelope_recipient);
@@ -205,9 +217,8 @@ static void undo(struct filtering *filtering)
     filtering->hold_stage = filtering->kept.hold_stage;
     message->redirect = filtering->kept.redirect;
     message->copies.count = filtering->kept.copies;
-    envelope->recipients = filtering->kept.recipients;
-    envelope->recipient_count = filtering->kept.count;
-    envelope->recipient_capacity = filtering->kept.count;
+    if (filtering->kept.recipients != NULL)
+        recipients_restore(message, filtering->kept.recipients, filtering->kept.count);
 }
 
 static bool take_changes(struct filtering *filtering, struct milter *milter)

@@ -61,9 +61,11 @@ static bool obey_check(struct filtering *filtering, const struct checks_verdict 
         return true;
     case CHECKS_REDIRECT:
         message->redirect = arena_str(message->arena, verdict->text);
+        filtering_keep_recipients(filtering);
         recipients_redirect(message);
         return true;
     case CHECKS_BCC:
+        filtering_keep_recipients(filtering);
         recipients_add_late(message, verdict->text, STR_EMPTY, 0);
         return true;
     default:
@@ -184,6 +186,7 @@ static void add_recipient(struct filtering *filtering, const struct milter_chang
     struct str rest = change->arguments, word, address, orcpt = STR_EMPTY;
     unsigned notify = 0;
 
+    filtering_keep_recipients(filtering);
     while (str_next_word(&rest, " \t", &word))
         take_argument(filtering, word, &orcpt, &notify);
     (void) one_address(filtering, change->address, &address);
@@ -197,6 +200,7 @@ static void delete_recipient(struct filtering *filtering, const struct milter_ch
 {
     struct str address;
 
+    filtering_keep_recipients(filtering);
     if (one_address(filtering, change->address, &address))
         recipients_delete(filtering->message, address);
 }

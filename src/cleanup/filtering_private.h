@@ -21,7 +21,7 @@ struct filtering {
     struct {
         struct str sender, envid, content_filter, redirect;
         enum dsn_return dsn_return;
-        struct envelope_recipient *recipients;
+        struct envelope_recipient *recipients; /* NULL: not changed */
         size_t count;
         size_t copies;
         unsigned flags;
@@ -43,6 +43,8 @@ bool filtering_simulate(struct filtering *filtering);
 
 /* ---- filtering.c ---- */
 
+/* Before the recipients change. */
+void filtering_keep_recipients(struct filtering *filtering);
 /* Where the message comes from, for the log. */
 struct log_origin filtering_origin(const struct filtering *filtering);
 /* Logs a verdict and does what it says; false: the milters have no more to say. recipient: for the log. */

@@ -303,6 +303,13 @@ void recipients_add_late(struct message *message, struct str address, struct str
     recipients_flush(message);
 }
 
+/* Who is gone may come back. */
+static void forget_duplicates(struct message *message)
+{
+    map_destroy(&message->duplicates);
+    message->first_key = (struct str){ 0 };
+}
+
 void recipients_delete(struct message *message, struct str original)
 {
     bool has_originals = message->service->settings->enable_original_recipient;
@@ -317,7 +324,13 @@ void recipients_delete(struct message *message, struct str original)
             envelope->recipients[kept++] = *recipient;
     }
     envelope->recipient_count = kept;
-    /* It may come back. */
-    map_destroy(&message->duplicates);
-    message->first_key = (struct str){ 0 };
+    forget_duplicates(message);
+}
+
+void recipients_restore(struct message *message, struct envelope_recipient *recipients, size_t count)
+{
+    message->envelope.recipients = recipients;
+    message->envelope.recipient_count = count;
+    message->envelope.recipient_capacity = count;
+    forget_duplicates(message);
 }

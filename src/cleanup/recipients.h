@@ -23,5 +23,7 @@ void recipients_redirect(struct message *message);
 void recipients_add_late(struct message *message, struct str address, struct str dsn_orcpt, unsigned notify);
 /* All that came of the recipient that the client gave so. */
 void recipients_delete(struct message *message, struct str original);
+/* Those there were before; the array becomes the envelope's. */
+void recipients_restore(struct message *message, struct envelope_recipient *recipients, size_t count);
 
 #endif
