@@ -19,6 +19,14 @@ static bool put(struct strbuf *value, struct str text)
     return text.len > 0;
 }
 
+/* As filters know addresses of version 6 from elsewhere. */
+static bool put_ip(struct strbuf *value, struct str address)
+{
+    if (str_contains_char(address, ':'))
+        strbuf_append(value, STR("IPv6:"));
+    return put(value, address);
+}
+
 /* ---- the session ---- */
 
 static bool find_host(struct session_milters *own, struct strbuf *value)
@@ -58,7 +66,7 @@ static bool find_client(struct session_milters *own, struct strbuf *value)
 
 static bool find_client_address(struct session_milters *own, struct strbuf *value)
 {
-    return put(value, own->session->peer.address);
+    return put_ip(value, own->session->peer.address);
 }
 
 static bool find_client_name(struct session_milters *own, struct strbuf *value)
