@@ -11,7 +11,7 @@ POSTCONF = BUILD / "bin" / "postconf"
 TO_COME = [
     r".*_tls_.*|tls.*|.*tlsrpt.*|requiretls.*|.*starttls.*|relay_clientcerts|dnssec_probe|openssl_path|.*_ccert.*|.*use_tls|.*enforce_tls",
     r".*sasl.*|cyrus_.*|.*send_dummy_mail_auth|.*sender_dependent_authentication",
-    r".*milter.*|.*(header|body)_checks(_size_limit)?|content_filter|default_filter_nexthop|smtpd_proxy_.*|.*mime_.*|strict_[78]bit.*",
+    r".*milter.*|.*(header|body)_checks(_size_limit)?|.*mime_.*|strict_[78]bit.*",
     r"message_(reject|strip)_characters|detect_8bit_encoding_header|non_empty_end_of_header_action|internal_mail_filter_classes",
     r"postscreen.*|dnsblog.*|psc_.*|smtpd_service_name|respectful_logging",
     r"smtpd_client_new_tls_session_rate_limit|.*rbl.*",

@@ -10,6 +10,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.instance import IMPORT_ENVIRONMENT
+from support.milter import REJECT, Milter
 from support.smtp_client import Disconnected, SmtpClient
 from support.smtp_proxy import SmtpProxy
 from support.smtp_sink import CLOSE
@@ -350,6 +352,53 @@ def test_nothing_is_lost_or_doubled_when_filters_die(loop):
     out.wait_for(len(taken))
     mail.wait_empty()
     assert sorted(int(re.search(r"Subject: m(\d+)", m.text)[1]) for m in out.messages) == sorted(taken)
+
+
+@pytest.mark.parametrize("fault, said", [
+    ("smtpd/write:2:ENOSPC", "452 4.3.1 Error: insufficient system storage"), ("smtpd/write:1:EIO", FAILED), ("smtpd/write:2:short", "452 4.3.1 Error: insufficient system storage"),
+    ("smtpd/read:20:EIO", FAILED), ("smtpd/truncate:1:EIO", "250")])
+def test_a_disk_that_fails_loses_nothing(entrances, sink, fault, said):
+    """The message that is held is taken whole, or not at all; the next one is taken."""
+    mail, ports = entrances
+    filter = sink()
+    mail.set(import_environment=IMPORT_ENVIRONMENT + " MERPATI_FAULTS MERPATI_FAULTS_LOG", service_workers="1")
+    struck = mail.path("struck")
+    struck.touch()
+    struck.chmod(0o666)
+    mail.environment.update(MERPATI_FAULTS=fault, MERPATI_FAULTS_LOG=str(struck))
+    port = ports.add(smtpd_proxy_filter=filter.port, smtpd_proxy_options="speed_adjust")
+    mail.start()
+    content = body(1, 1500000).decode()
+    with SmtpClient(port) as client:
+        client.hello()
+        assert client.deliver("a@example.com", "b@far.example", content).text.startswith(said)
+        assert client.deliver("a@example.com", "b@far.example", content).code == 250
+    taken = filter.wait_for(1 if said != "250" else 2)
+    assert all(m.content.endswith(content.encode()[-100000:]) and m.content.count(b"\r\n.1.") == content.count("\r\n.1.") for m in taken)
+    assert len(filter.messages) == (1 if said != "250" else 2)
+
+
+def test_milters_hear_commands_and_no_content(entrances, sink):
+    """As in Postfix: who has a filter before the queue has its milters for what is said before the content."""
+    mail, ports = entrances
+    filter = sink()
+    milter = Milter(script={"R": lambda data: REJECT if b"bad" in data else [b"c"]})
+    port = ports.add(smtpd_proxy_filter=filter.port, smtpd_milters=milter.place)
+    mail.start()
+    try:
+        with SmtpClient(port) as client:
+            client.hello()
+            assert client.commands("MAIL FROM:<a@example.com>", "RCPT TO:<bad@far.example>")[1].startswith("550 5.7.1")
+            client.command("RSET")
+            assert client.deliver("a@example.com", "b@far.example", "Subject: x\n\nx\n").code == 250
+            assert client.deliver("a@example.com", "b@far.example", "Subject: y\n\ny\n").code == 250
+            client.quit()
+        assert [m.recipients for m in filter.wait_for(2)] == [["b@far.example"]] * 2
+        letters = "".join(session.letters() for session in milter.sessions)
+        assert not set("LNBE") & set(letters) and letters.count("T") == 2
+        assert all("bad" not in line for line in filter.lines())
+    finally:
+        milter.stop()
 
 
 def test_space_is_asked_for_twice(entrances, sink, tmp_path):
