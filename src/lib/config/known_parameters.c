@@ -191,6 +191,7 @@ static const struct known_parameter parameters[] = {
     { "inet_protocols", "all" },
     { "info_log_address_format", "external" },
     { "initial_destination_concurrency", "5" },
+    { "internal_mail_filter_classes", "" },
     { "invalid_hostname_reject_code", "501" },
     { "ipc_idle", "5s" },
     { "ipc_timeout", "3600s" },
