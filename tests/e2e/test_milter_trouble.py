@@ -306,6 +306,23 @@ def test_a_message_that_is_broken_off_is_aborted(scene):
     assert session.letters().replace("D", "") == "OCHMRTAQ"
 
 
+def test_a_filter_whose_borrower_dies_is_not_asked_again(scene):
+    """cleanup has the conversation while there is content; nobody knows where it stood."""
+
+    def kill(data):
+        assert scene.mail.kill("cleanup") > 0
+        return CONTINUE
+
+    scene.forget(E=kill)
+    with scene.smtp("one") as client:
+        assert send(client) == "451 4.3.0 Error: queue file write error"
+        assert send(client) == TEMPFAIL
+    scene.wait_log(f"warning: milter {re.escape(scene.first.place)}: the conversation was lost with the message$")
+    scene.forget()
+    with scene.smtp("one") as client:
+        assert send(client).startswith("250 ")
+
+
 def test_chunks_are_content_too(scene):
     with scene.smtp("one") as client:
         client.ehlo("x")
