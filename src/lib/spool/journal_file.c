@@ -211,11 +211,6 @@ bool journal_file_read(struct journal_file *file, uint64_t offset, size_t most, 
     return true;
 }
 
-uint64_t journal_file_size(const struct journal_file *file)
-{
-    return file->size;
-}
-
 bool journal_file_finish(struct journal_file **file, struct envelope *envelope, struct failure *why)
 {
     struct journal_writer *writer = (*file)->owner;

@@ -94,8 +94,6 @@ MUST_USE bool journal_file_unname(struct journal_file *file, struct failure *why
 /* Appends what was written from offset on, at most that many bytes; fewer only at the end. Waits. */
 MUST_USE bool journal_file_read(struct journal_file *file, uint64_t offset, size_t most, struct strbuf *out,
                                 struct failure *why);
-/* Bytes written. */
-uint64_t journal_file_size(const struct journal_file *file);
 /* Removes it. Leaves *file NULL; NULL is fine. */
 void journal_file_abandon(struct journal_file **file);
 
