@@ -5,11 +5,13 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-/* RFC 3848, RFC 6531 section 4.3. */
+/* RFC 3848, RFC 6531 section 4.3: without EHLO there is no name that tells more. */
 static struct str protocol(const struct session *session)
 {
     const char *name = session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
 
+    if (!session->is_esmtp)
+        return STR("SMTP");
     return arena_printf(session->command_arena, "%s%s%s", name, session_is_encrypted(session) ? "S" : "",
                         login_is_known(&session->login) ? "A" : "");
 }

@@ -374,6 +374,34 @@ def test_a_back_end_of_no_use_stops_nobody_else(make_merpati, backend):
     assert talk(mail, AUTH) == [DONE]
 
 
+def test_a_back_end_may_be_elsewhere_and_a_path_may_be_whole(either, backend, sink):
+    away, inn = ScriptedAuth(granted("away")), sink()
+    ports = [free_port() for _ in range(3)]
+    mail = either(main={**SETTINGS, "relayhost": f"[127.0.0.1]:{inn.port}", "smtpd_delay_open_until_valid_rcpt": "no"})
+    places = [f"inet:127.0.0.1:{away.port}", f"inet:localhost:{away.port}", f"unix:{'' if not isinstance(mail, Merpati) else str(mail.queue) + '/'}private/auth"]
+    mail.services += [f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_sasl_path={place}" for port, place in zip(ports, places)]
+    mail.write_config()
+    try:
+        if isinstance(mail, Merpati):
+            mail.start()
+        backend(mail, granted("near"))
+        if not isinstance(mail, Merpati):
+            mail.start()
+        for port, name in zip(ports, ("away", "away", "near")):
+            mail.wait_for_port(port)
+            mail.port = port
+            assert talk(mail, AUTH, f"MAIL FROM:<{port}@own.test>") == [DONE, "250 2.1.0 Ok"]
+        mail.wait_log(r"sasl_method=PLAIN, sasl_username=away$", 2)
+        mail.wait_log(r"sasl_method=PLAIN, sasl_username=near$")
+        # Without EHLO: what RFC 3848 has no name for.
+        said = talk(mail, AUTH, "MAIL FROM:<s@own.test>", "RCPT TO:<z@else.test>", "DATA", "Subject: x\r\n\r\nhello\r\n.", hello="HELO c.example")
+        assert said[-1].startswith("250 2.0.0 Ok")
+        mail.wait_empty()
+        assert " with SMTP id " in inn.messages[0].content.decode()
+    finally:
+        away.stop()
+
+
 def test_a_check_tells_which_back_end_cannot_be_reached(make_merpati, backend):
     main = {**SETTINGS, "smtpd_milters": "unix:private/milter", "smtpd_recipient_restrictions": "check_policy_service unix:private/policy, permit"}
     mail = make_merpati(main=main)
