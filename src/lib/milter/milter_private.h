@@ -84,19 +84,24 @@ void milter_refuse(struct milter *milter, enum milter_state state, struct milter
 bool milter_is_asked(const struct milter *milter);
 /* Sends macros and command; data is what stands in the command's packet. Sets is_waiting. */
 void milter_ask(struct milter *milter, const struct milter_event *event, struct str data);
-/* What came of it, also where nothing was asked. */
-struct milter_verdict milter_hear(struct milter *milter, const struct milter_event *event, struct arena *arena);
 /* A command that is not answered, without macros. */
 void milter_tell(struct milter *milter, char letter);
 /* The next packet; data is valid until the next one. False: broken. */
 MUST_USE bool milter_read_packet(struct milter *milter, const struct milter_event *event, char *letter_out,
                                  struct str *data_out);
+
+/* It has shown that it is at work: its time begins anew. False: that goes on for too long, and it is broken. */
+MUST_USE bool milter_progresses(struct milter *milter, const struct milter_event *event);
+
+/* ---- milter_answer.c ---- */
+
+/* What came of it, also where nothing was asked. */
+struct milter_verdict milter_hear(struct milter *milter, const struct milter_event *event, struct arena *arena);
 /* Judges a packet that is no change. False: it goes on, another one follows. */
 bool milter_judge(struct milter *milter, const struct milter_event *event, char letter, struct str data,
                   struct arena *arena, struct milter_verdict *verdict_out);
 
-/* It has shown that it is at work: its time begins anew. False: that goes on for too long, and it is broken. */
-MUST_USE bool milter_progresses(struct milter *milter, const struct milter_event *event);
+/* ---- milters.c ---- */
 
 /* The macros of a stage: names and values, each with NUL. */
 void milter_append_macros(const struct milter *milter, enum milter_stage stage, struct strbuf *out);

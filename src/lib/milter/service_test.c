@@ -40,9 +40,9 @@ TEST(milters_are_named_in_a_list)
 
 TEST(a_milter_may_have_settings_of_its_own)
 {
-    struct milter_services services =
-        parse("{ inet:h:1, { connect_timeout = 10s }, { command_timeout=2m } content_timeout=1h, default_action=accept, "
-              "{protocol = 2 no_header_reply} }, inet:h:2");
+    struct milter_services services = parse(
+        "{ inet:h:1, { connect_timeout = 10s }, { command_timeout=2m } content_timeout=1h, default_action=accept, "
+        "{protocol = 2 no_header_reply} }, inet:h:2");
     const struct milter_service *service = &services.items[0];
 
     EXPECT_UINT(services.count, 2);
