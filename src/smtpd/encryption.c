@@ -105,7 +105,6 @@ static struct tls_server *make_server(struct smtpd *smtpd)
         .ciphers = is_required ? settings->mandatory_ciphers : settings->ciphers,
         .exclusions = exclusions,
         .exclusion_count = is_required ? 2 : 1,
-        .eecdh_grade = settings->eecdh_grade,
         .dh_file = settings->dh_file,
         .asks_certificate = encryption->asks_certificate,
         .requires_certificate = encryption->requires_certificate,

@@ -255,8 +255,6 @@ static const struct setting rows[] = {
                    "Ciphers, or properties of ciphers, that are not used."),
     SETTING_STRING(OWNER, tls.mandatory_exclude_ciphers, "smtpd_tls_mandatory_exclude_ciphers", "", 0, 0,
                    "More of them, where TLS is required."),
-    SETTING_STRING(OWNER, tls.eecdh_grade, "smtpd_tls_eecdh_grade", "auto", 1, 0,
-                   "The curves for key exchange: auto, strong, ultra or none."),
     SETTING_STRING(OWNER, tls.dh_file, "smtpd_tls_dh1024_param_file", "", 0, 0,
                    "The file of Diffie-Hellman parameters; empty or auto: those of OpenSSL."),
     SETTING_INTEGER(OWNER, tls.log_level, "smtpd_tls_loglevel", "0", 0, 0,

@@ -65,7 +65,6 @@ struct encryption_settings {
     struct str mandatory_ciphers;
     struct str exclude_ciphers;
     struct str mandatory_exclude_ciphers;
-    struct str eecdh_grade;
     struct str dh_file;
     int log_level;
     bool received_header;

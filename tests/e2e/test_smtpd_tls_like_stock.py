@@ -60,6 +60,7 @@ class World:
         limit = {"smtpd_client_new_tls_session_rate_limit": 1, "smtpd_client_event_limit_exceptions": ""}
         required = {"smtpd_tls_security_level": "encrypt"}
         wrapper = {"smtpd_tls_wrappermode": "yes"}
+        only12 = {"smtpd_tls_protocols": "!TLSv1.3"}
         nothing = {"smtpd_tls_cert_file": "", "smtpd_tls_key_file": ""}
         return {
             "may": {},
@@ -93,6 +94,12 @@ class World:
                           "smtpd_tls_mandatory_exclude_ciphers": "AES256 CHACHA20"},
             "preempt": {"tls_preempt_cipherlist": "yes", "tls_medium_cipherlist": "AES128:AES256:ECDHE",
                         "smtpd_tls_protocols": "!TLSv1.3"},
+            "low": {"smtpd_tls_ciphers": "low", "tls_low_cipherlist": "ECDHE-ECDSA-AES128-SHA", **only12},
+            "export": {"smtpd_tls_ciphers": "export", "tls_export_cipherlist": "ECDHE-ECDSA-AES128-SHA", **only12},
+            "null": {"smtpd_tls_ciphers": "null", "tls_null_cipherlist": "ECDHE-ECDSA-AES128-SHA", **only12},
+            "high": {"smtpd_tls_ciphers": "high", "tls_high_cipherlist": "ECDHE-ECDSA-AES128-SHA", **only12},
+            "auto": {"tls_eecdh_auto_curves": "X448 nosuchcurve"},
+            "legacy": {**ask, "smtpd_tls_loglevel": 2, "tls_legacy_public_key_fingerprints": "yes"},
             "ask": ask,
             "ask-path": {**ask, "smtpd_tls_CAfile": "", "smtpd_tls_CApath": self.directory / "path"},
             "depth": {**ask, "smtpd_tls_ccert_verifydepth": 0},
@@ -191,7 +198,7 @@ def log_of(side, since):
 
 # What is told when a process starts, which may be at another time.
 AT_START = re.compile(r"initializing the server|disabling TLS support|TLS library problem: error:(8|1008|0A08|0480|1000|0588)"
-                      r"|No server certs|Both smtpd_tls|No PEM data|error loading|key not first|unknown tls_|Can't require|Digest algorithm")
+                      r"|ignoring unknown ECDHE curve|No server certs|Both smtpd_tls|No PEM data|error loading|key not first|unknown tls_|Can't require|Digest algorithm")
 
 
 def play(world, entrance, *steps, context=None, is_wrapped=False):
@@ -275,6 +282,7 @@ def test_what_is_wrong_is_told_when_a_process_starts(world, entrance, told):
     ("only13", {}),
     ("only13", TLS12),
     ("only12", {"version": ssl.TLSVersion.TLSv1_3}),
+    ("low", {}), ("export", {}), ("null", {}), ("high", {}), ("auto", {}),
 ])
 def test_versions_ciphers_and_certificates_of_several_kinds(world, entrance, options):
     same(world, entrance, EHLO, STARTTLS, TLS, QUIT, context=world.context(**options))
@@ -286,7 +294,7 @@ def test_wrapper_mode(world, entrance):
 
 
 @pytest.mark.parametrize("certificate", [None, "client", "stranger"])
-@pytest.mark.parametrize("entrance", ["told", "depth", "md5", "require", "known", "known-unasked", "trusted", "access"])
+@pytest.mark.parametrize("entrance", ["told", "legacy", "depth", "md5", "require", "known", "known-unasked", "trusted", "access"])
 def test_client_certificates(world, entrance, certificate):
     same(world, entrance, EHLO, STARTTLS, TLS, EHLO, MAIL, ELSEWHERE, RCPT, QUIT, context=world.context(certificate))
 

@@ -10,6 +10,8 @@
 #define INFORMATION "it tells where things were installed, and no program reads it"
 #define INTERNAL_CHANNELS "programs share channels that stay open as long as both ends live: see ipc_timeout"
 #define NO_QMQPD "there is no qmqpd: mail comes in by SMTP or by sendmail"
+#define RANDOMNESS "OpenSSL takes what is random from the system"
+#define SESSIONS "clients keep their sessions themselves, in tickets: see smtpd_tls_session_cache_timeout"
 #define OLD "Postfix does not act on it any more"
 
 /* In order of name, for the search by halves. */
@@ -50,6 +52,18 @@ static const struct moot_parameter parameters[] = {
     { "sender_based_routing", OLD },
     { "sendmail_path", INFORMATION },
     { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
+    { "smtpd_tls_always_issue_session_ids", SESSIONS },
+    { "smtpd_tls_dh512_param_file", OLD },
+    { "smtpd_tls_eecdh_grade", OLD },
+    { "smtpd_tls_session_cache_database", SESSIONS },
+    { "tls_daemon_random_bytes", RANDOMNESS },
+    { "tls_eecdh_strong_curve", OLD },
+    { "tls_eecdh_ultra_curve", OLD },
+    { "tls_random_bytes", RANDOMNESS },
+    { "tls_random_exchange_name", RANDOMNESS },
+    { "tls_random_prng_update_period", RANDOMNESS },
+    { "tls_random_reseed_period", RANDOMNESS },
+    { "tls_random_source", RANDOMNESS },
     { "trigger_timeout", "who wakes a service up waits for nothing" },
 };
 /* clang-format on */

@@ -81,11 +81,10 @@ static bool set_digest(struct tls_client *client, const struct tls_client_option
 
 static bool set_groups(struct tls_client *client, const struct tls_settings *settings)
 {
-    struct str list;
+    struct str list = tls_groups(settings, client->listener, client->arena);
 
     tls_library_begin();
-    if (tls_groups_of_grade(settings, STR("auto"), client->arena, &list) &&
-        (list.len == 0 || SSL_CTX_set1_groups_list(client->context, arena_c(client->arena, list)) == 1))
+    if (list.len == 0 || SSL_CTX_set1_groups_list(client->context, arena_c(client->arena, list)) == 1)
         return true;
     tls_warn(client->listener, "unable to use curves \"%.*s\": disabling TLS support", STR_ARG(list));
     tls_library_warn_errors(client->listener);

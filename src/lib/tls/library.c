@@ -275,36 +275,30 @@ static bool is_known_group(SSL_CTX *context, struct str name, struct arena *aren
     return is_known;
 }
 
-static void append_groups(struct strbuf *list, struct str names, SSL_CTX *context, struct arena *arena)
+static void append_groups(struct strbuf *list, struct str names, SSL_CTX *context, const struct tls_listener *listener,
+                          struct arena *arena)
 {
     struct str word;
 
     while (str_next_word(&names, ":" SEPARATORS, &word)) {
         if (is_known_group(context, word, arena))
             strbuf_printf(list, "%s%.*s", list->len > 0 ? ":" : "", STR_ARG(word));
+        else
+            tls_warn(listener, "ignoring unknown ECDHE curve \"%.*s\"", STR_ARG(word));
     }
 }
 
-bool tls_groups_of_grade(const struct tls_settings *settings, struct str grade, struct arena *arena,
-                         struct str *list_out)
+struct str tls_groups(const struct tls_settings *settings, const struct tls_listener *listener, struct arena *arena)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_method());
     struct strbuf list;
-    bool is_known = true;
+    struct str text;
 
     strbuf_init(&list, LIST_MAXIMUM);
-    if (str_equal_nocase(grade, STR("auto"))) {
-        append_groups(&list, settings->eecdh_auto_curves, context, arena);
-        append_groups(&list, settings->ffdhe_auto_groups, context, arena);
-    } else if (str_equal_nocase(grade, STR("strong"))) {
-        append_groups(&list, settings->eecdh_strong_curve, context, arena);
-    } else if (str_equal_nocase(grade, STR("ultra"))) {
-        append_groups(&list, settings->eecdh_ultra_curve, context, arena);
-    } else {
-        is_known = str_equal_nocase(grade, STR("none"));
-    }
-    *list_out = arena_str(arena, strbuf_str(&list));
+    append_groups(&list, settings->eecdh_auto_curves, context, listener, arena);
+    append_groups(&list, settings->ffdhe_auto_groups, context, listener, arena);
+    text = arena_str(arena, strbuf_str(&list));
     strbuf_done(&list);
     SSL_CTX_free(context);
-    return is_known;
+    return text;
 }

@@ -56,9 +56,10 @@ MUST_USE bool tls_protocols_parse(struct str list, struct tls_protocols *protoco
 MUST_USE bool tls_ciphers_of_grade(const struct tls_settings *settings, struct str grade, const struct str *exclusions,
                                    size_t exclusion_count, struct arena *arena, struct str *list_out);
 
-/* The curves and groups of a *_tls_eecdh_grade, for SSL_CTX_set1_groups_list; empty: OpenSSL's own. False: no such
- * grade. */
-MUST_USE bool tls_groups_of_grade(const struct tls_settings *settings, struct str grade, struct arena *arena,
-                                  struct str *list_out);
+/*
+ * tls_eecdh_auto_curves and tls_ffdhe_auto_groups, for SSL_CTX_set1_groups_list, without those that OpenSSL does not
+ * have; such curves are told of. Empty: OpenSSL's own.
+ */
+struct str tls_groups(const struct tls_settings *settings, const struct tls_listener *listener, struct arena *arena);
 
 #endif

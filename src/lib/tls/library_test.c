@@ -18,7 +18,6 @@ static const struct tls_settings settings = {
     .medium_cipherlist = { "HIGH:MEDIUM", 11 },
     .null_cipherlist = { "eNULL", 5 },
     .eecdh_auto_curves = { "X25519 nosuchcurve prime256v1", 29 },
-    .eecdh_ultra_curve = { "secp384r1", 9 },
     .ffdhe_auto_groups = { "ffdhe2048", 9 },
 };
 
@@ -67,18 +66,13 @@ TEST(a_grade_of_ciphers_goes_without_what_is_excluded)
     arena_destroy(&arena);
 }
 
-TEST(curves_that_nobody_knows_are_left_out)
+TEST(curves_that_nobody_knows_are_left_out_and_told_of)
 {
     struct arena *arena = arena_create();
-    struct str list;
 
-    EXPECT(tls_groups_of_grade(&settings, STR("auto"), arena, &list));
-    EXPECT_STR(list, STR("X25519:prime256v1:ffdhe2048"));
-    EXPECT(tls_groups_of_grade(&settings, STR("ultra"), arena, &list));
-    EXPECT_STR(list, STR("secp384r1"));
-    EXPECT(tls_groups_of_grade(&settings, STR("none"), arena, &list));
-    EXPECT_STR(list, STR(""));
-    EXPECT_FALSE(tls_groups_of_grade(&settings, STR("best"), arena, &list));
+    warnings = 0;
+    EXPECT_STR(tls_groups(&settings, &listener, arena), STR("X25519:prime256v1:ffdhe2048"));
+    EXPECT_UINT(warnings, 1);
     arena_destroy(&arena);
 }
 

@@ -137,9 +137,10 @@ static bool set_protocols(struct tls_server *server, const struct tls_server_opt
         return false;
     }
     tls_library_begin();
-    if (SSL_CTX_set_min_proto_version(server->context, protocols.lowest) != 1)
+    /* Without a bound here that of OpenSSL's configuration holds. */
+    if (protocols.lowest != 0 && SSL_CTX_set_min_proto_version(server->context, protocols.lowest) != 1)
         tls_warn(server->listener, "error setting minimum TLS version to: 0x%04x", (unsigned) protocols.lowest);
-    if (SSL_CTX_set_max_proto_version(server->context, protocols.highest) != 1)
+    if (protocols.highest != 0 && SSL_CTX_set_max_proto_version(server->context, protocols.highest) != 1)
         tls_warn(server->listener, "error setting maximum TLS version to: 0x%04x", (unsigned) protocols.highest);
     SSL_CTX_set_options(server->context, protocols.excluded);
     return true;
@@ -180,9 +181,10 @@ static void set_dh(struct tls_server *server, struct str file, const struct tls_
     EVP_PKEY *parameters = NULL;
     BIO *bio;
 
-    SSL_CTX_set_dh_auto(server->context, 1);
-    if (file.len == 0 || str_equal_nocase(file, STR("auto")) || str_equal_nocase(file, STR("none")))
+    if (file.len == 0 || str_equal_nocase(file, STR("auto")) || str_equal_nocase(file, STR("none"))) {
+        SSL_CTX_set_dh_auto(server->context, 1);
         return;
+    }
     options->opening(options->opening_context, path);
     tls_library_begin();
     bio = BIO_new_file(path, "r");
@@ -193,19 +195,15 @@ static void set_dh(struct tls_server *server, struct str file, const struct tls_
     if (parameters != NULL && SSL_CTX_set0_tmp_dh_pkey(server->context, parameters) == 1)
         return;
     EVP_PKEY_free(parameters);
+    SSL_CTX_set_dh_auto(server->context, 1);
     tls_warn(server->listener, "cannot load DH parameters from file %s: using compiled-in defaults", path);
     tls_library_warn_errors(server->listener);
 }
 
 static bool set_groups(struct tls_server *server, const struct tls_server_options *options)
 {
-    struct str list;
+    struct str list = tls_groups(options->settings, server->listener, server->arena);
 
-    if (!tls_groups_of_grade(options->settings, options->eecdh_grade, server->arena, &list)) {
-        tls_warn(server->listener, "Invalid TLS eecdh grade \"%.*s\": disabling TLS support",
-                 STR_ARG(options->eecdh_grade));
-        return false;
-    }
     tls_library_begin();
     if (list.len > 0 && SSL_CTX_set1_groups_list(server->context, list.data) != 1) {
         tls_warn(server->listener, "unable to use curves \"%.*s\": disabling TLS support", STR_ARG(list));

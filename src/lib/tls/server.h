@@ -35,7 +35,6 @@ struct tls_server_options {
     struct str ciphers; /* a grade */
     const struct str *exclusions;
     size_t exclusion_count;
-    struct str eecdh_grade;
     struct str dh_file; /* empty or "auto": OpenSSL's own groups */
     bool asks_certificate;
     bool requires_certificate; /* the caller ends sessions without a trusted one; here it is told of */

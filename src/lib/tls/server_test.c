@@ -86,7 +86,6 @@ static struct tls_server_options usual_options(struct arena *arena)
         .identity = { .side = "smtpd", .chain_files = file_path(arena, "server.chain") },
         .protocols = STR(">=TLSv1"),
         .ciphers = STR("medium"),
-        .eecdh_grade = STR("auto"),
         .fingerprint_digest = STR("sha256"),
         .verify_depth = 9,
         .session_lifetime = seconds(3600),

@@ -15,8 +15,6 @@ struct tls_settings {
     struct str ssl_options;
     struct str disable_workarounds;
     struct str eecdh_auto_curves;
-    struct str eecdh_strong_curve;
-    struct str eecdh_ultra_curve;
     struct str ffdhe_auto_groups;
     bool append_default_ca;
     bool legacy_public_key_fingerprints;
