@@ -93,7 +93,8 @@ void client_replace(struct session *session, const struct client_attributes *att
     session->is_esmtp = str_equal_nocase(attributes->values[CLIENT_PROTO], STR("ESMTP"));
     login_forget(&session->login);
     if (session->smtpd->has_logins && attributes->values[CLIENT_LOGIN].len > 0)
-        login_set(&session->login, attributes->values[CLIENT_LOGIN], STR("XCLIENT"));
+        login_set(&session->login, answer_tame(session->command_arena, attributes->values[CLIENT_LOGIN], '?'),
+                  STR("XCLIENT"));
     forwarded_forget(&session->forwarded);
     rates_end(&session->rates);
     recognise(session);

@@ -11,7 +11,7 @@ static struct str protocol(const struct session *session)
     const char *name = session->transaction.is_smtputf8 ? "UTF8SMTP" : session_protocol(session);
 
     if (!session->is_esmtp)
-        return STR("SMTP");
+        return str_from_c(name);
     return arena_printf(session->command_arena, "%s%s%s", name, session_is_encrypted(session) ? "S" : "",
                         login_is_known(&session->login) ? "A" : "");
 }

@@ -128,7 +128,7 @@ static bool take_auth(struct session *session, struct str value)
     }
     transaction->has_author = true;
     if (!str_equal(value, STR("<>")))
-        transaction->author = arena_str(transaction->arena, value);
+        transaction->author = answer_tame(transaction->arena, value, '?');
     return true;
 }
 

@@ -258,6 +258,8 @@ def test_a_login_is_known_wherever_it_matters(either, backend, sink):
     already = "503 5.5.1 Error: already authenticated"
     assert talk(mail, "XCLIENT LOGIN=ann", "EHLO y", AUTH, "MAIL FROM:<q@own.test>")[2:] == [already, "250 2.1.0 Ok"]
     assert mail.log_line(r"client=localhost\[127\.0\.0\.1\], sasl_method=XCLIENT, sasl_username=ann$")
+    assert talk(mail, "XCLIENT LOGIN=x+0Ay", "EHLO y", "MAIL FROM:<q3@own.test> AUTH=a\x01b")[-1] == "250 2.1.0 Ok"
+    assert mail.log_line(r"client=localhost\[127\.0\.0\.1\], sasl_method=XCLIENT, sasl_username=x\?y, sasl_sender=a\?b$")
     assert talk(mail, AUTH, "XCLIENT ADDR=192.0.2.7", "EHLO x", "MAIL FROM:<q2@own.test>", "RSET", AUTH)[-1] == DONE
     assert mail.log_line(r"client=localhost\[192\.0\.2\.7\]$")
 

@@ -13,6 +13,7 @@
 enum {
     IDLE_MAXIMUM = 4,           /* connections kept */
     LINES_MAXIMUM = 200,        /* of a handshake, or that are no answer to us */
+    ROUNDS_MAXIMUM = 100,       /* of an exchange */
     SILENCE_SECONDS = 10,       /* after a failure, in which mechanisms are not asked for */
     FIRST_CLIENT_ID = 0x400000, /* beyond all process ids: a server refuses two clients of one number */
 };
@@ -40,6 +41,7 @@ struct auth_exchange {
     struct auth_server *server;
     struct connection *connection; /* NULL: not begun, or broken */
     struct arena *arena;
+    unsigned rounds;
     bool is_over;
 };
 
@@ -525,6 +527,10 @@ bool auth_exchange_reply(struct auth_exchange *exchange, struct str response, st
     struct strbuf question;
     bool is_answered;
 
+    if (++exchange->rounds > ROUNDS_MAXIMUM) {
+        drop(exchange);
+        return say_nonsense(exchange->server, "challenges without end", why);
+    }
     strbuf_init(&question, STRBUF_UNLIMITED);
     auth_line_begin(&question, "CONT");
     auth_line_add_number(&question, exchange->connection->last_id);

@@ -253,6 +253,26 @@ TEST(an_exchange_that_is_broken_off_leaves_nothing_to_the_next)
     run(&stage, break_one_off);
 }
 
+static void answer_forever(struct stage *stage, struct auth_server *server)
+{
+    struct auth_exchange *exchange;
+    struct auth_answer said;
+    struct failure why;
+
+    EXPECT(begin(server, &exchange, &said, &why));
+    while (auth_exchange_reply(exchange, STR("QUJD"), &said, &why))
+        EXPECT(stage->questions < 1000);
+    EXPECT_INT(why.kind, FAILURE_PROTOCOL);
+    auth_exchange_end(&exchange);
+}
+
+TEST(an_exchange_is_bounded)
+{
+    struct stage stage = { .hello = HELLO, .answer = "CONT\t#\tQUJD\n", .keeps = true };
+
+    run(&stage, answer_forever);
+}
+
 /* ---- handshakes ---- */
 
 static void ask_for_mechanisms(struct stage *stage, struct auth_server *server)
