@@ -2,7 +2,9 @@
 """Header and body checks where things go wrong: rules that refuse for now, tables that break or run away, odd messages; what is made inside is left alone. What
 each action does is in tests/comparison/cases/checks-*."""
 
+import queue
 import smtplib
+import threading
 
 import pytest
 from support.waiting import wait_until
@@ -91,3 +93,20 @@ def test_many_parts_endless_boundaries_and_no_ends_are_read_within_bounds(make_m
     long = f"Content-Type: multipart/mixed; boundary={'b' * 100000}\r\n\r\n--{'b' * 100000}\r\n\0\0\r\n"
     assert content(mail, long, to)[0] == 250
     assert content(mail, f"X: {'y' * 500000}\r\n\r\n{'z' * 500000}", to)[0] == 250
+
+
+def test_rules_that_take_long_for_one_message_keep_no_other_waiting(make_merpati, account):
+    mail = make_merpati()
+    rules = mail.write("rules", "/^begin/ INFO now\n/^(a|aa)+$/ REJECT\n")
+    mail.set(body_checks=f"pcre:{rules}", body_checks_size_limit="0")
+    mail.start()
+    to = f"{account}@localhost"
+    answers = queue.Queue()
+    hostile = "Subject: slow\r\n\r\nbegin\r\n" + f"{'a' * 24}b\r\n" * 3000
+    thread = threading.Thread(target=lambda: answers.put(content(mail, hostile, to)[0]))
+    thread.start()
+    mail.wait_log(r"info: body begin from .*: now")
+    assert content(mail, PLAIN, to)[0] == 250
+    assert answers.empty(), "the plain message waited for the other"
+    thread.join()
+    assert answers.get() == 250
