@@ -201,14 +201,11 @@ static bool is_eight_bit(enum content_encoding encoding)
     return encoding == CONTENT_8BIT || encoding == CONTENT_BINARY;
 }
 
+/* One that is not known stands for the one before it, and goes with it. */
 static void judge_encoding(struct mime_parser *parser, struct str value)
 {
-    enum content_encoding encoding;
-
-    if (!content_encoding_from_field(value, &encoding))
-        return;
-    parser->encoding = encoding;
-    parser->is_field_dropped = parser->options.encodes_8bit && is_eight_bit(encoding);
+    (void) content_encoding_from_field(value, &parser->encoding);
+    parser->is_field_dropped = parser->options.encodes_8bit && is_eight_bit(parser->encoding);
 }
 
 static void judge_field(struct mime_parser *parser)

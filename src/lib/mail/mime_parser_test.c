@@ -460,7 +460,8 @@ TEST(of_several_encodings_the_last_known_one_counts)
     expect_content(&options, ENCODING "8bit\n" ENCODING "7bit\n\n\xfc\n", ENCODING "7bit\n\n\xfc\n");
     expect_content(&options, ENCODING "7bit\n" ENCODING "8bit\n\n\xfc\n",
                    ENCODING "7bit\n" ENCODING "quoted-printable\n\n=FC\n");
-    expect_content(&options, ENCODING "8bit\n" ENCODING "x-foo\n\n\xfc\n",
+    expect_content(&options, ENCODING "8bit\n" ENCODING "x-foo\n\n\xfc\n", ENCODING "quoted-printable\n\n=FC\n");
+    expect_content(&options, ENCODING "x-foo\n" ENCODING "8bit\n\n\xfc\n",
                    ENCODING "x-foo\n" ENCODING "quoted-printable\n\n=FC\n");
     expect_content(&options, ENCODING "quoted-printable\n\n\xfc=\n", ENCODING "quoted-printable\n\n\xfc=\n");
 }
