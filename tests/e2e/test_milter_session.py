@@ -42,6 +42,7 @@ HELLO = "EHLO client.example"
 MAIL = "MAIL FROM:<a@sender.example> SIZE=100"
 RCPT = "RCPT TO:<postmaster@example.test>"
 CONTENT = "From: a@b.example\r\nTo: b@c.example\r\nSubject: x\r\n\r\nbody\r\n."
+DISCONNECT = r"/smtpd\[\d+\]: disconnect from"
 WHOLE = [HELLO, MAIL, RCPT, "DATA", CONTENT, "QUIT"]
 MAIN = {
     "milter_connect_timeout": "20s",
@@ -96,6 +97,8 @@ class Side:
         self.milter = Milter()
         self.mail = kind(main={**MAIN, "smtpd_milters": self.milter.place, **main}, services=self.services(kind))
         self.mail.start()
+        # Who looked whether it listens is a client, too.
+        self.mail.wait_log(DISCONNECT)
 
     def services(self, kind):
         """A listener for each choice of milters, without a system of its own."""
@@ -113,12 +116,11 @@ class Side:
 
     def play(self, lines, script=None, port=None):
         """(replies, packets of each session, log lines)"""
-        pattern = r"/smtpd\[\d+\]: disconnect from"
         before = len(self.mail.log_text())
-        count = len(re.findall(pattern, self.mail.log_text()))
+        count = len(re.findall(DISCONNECT, self.mail.log_text()))
         self.milter.forget(**(script or {}))
         replies = talk(self.ports[port] if port else self.mail.port, lines)
-        self.mail.wait_log(pattern, count + 1)
+        self.mail.wait_log(DISCONNECT, count + 1)
         sessions = self.milter.wait(lambda found: (all(s.is_over for s in found) and [s.packets for s in found]) or not found and [[]])
         log = [line for line in self.mail.log_text()[before:].splitlines() if "/smtpd[" in line]
         log = [re.sub(r"^.*?/smtpd\[\d+\]: ", "", line) for line in log if "milter" in line.lower()]

@@ -44,6 +44,8 @@ class Scene:
         )
         self.unix = Milter(path=self.mail.queue / "filter")
         self.mail.start()
+        # Who looked whether it listens is a client, too.
+        self.mail.wait_log(r"/smtpd\[\d+\]: disconnect from")
         self.logins = ScriptedAuth(lambda fields: f"OK\t{fields[1]}\tuser=bob", self.mail.queue / "private" / "auth")
 
     def others(self):
