@@ -8,8 +8,15 @@
 
 static void complain_if_not_asked(const struct check *check, struct str restriction)
 {
-    if (!check->smtpd->encryption.asks_certificate)
+    if (!check->smtpd->settings->tls.ask_certificate && !check->smtpd->encryption.asks_certificate)
         log_no_client_certificates(restriction);
+}
+
+/* In clear there is nothing to wonder at. */
+static void complain_if_not_asked_under_tls(const struct check *check, struct str restriction)
+{
+    if (session_is_encrypted(check->session))
+        complain_if_not_asked(check, restriction);
 }
 
 /* By the fingerprint of the certificate, then by that of its key. */
@@ -44,7 +51,7 @@ enum verdict restriction_permit_known_certificate(struct check *check, const str
 {
     struct failure why;
 
-    complain_if_not_asked(check, node->name);
+    complain_if_not_asked_under_tls(check, node->name);
     switch (restriction_is_certificate_known(check->session, check->arena, &why)) {
     case TABLE_FOUND:
         return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);
@@ -61,7 +68,7 @@ enum verdict restriction_permit_known_certificate(struct check *check, const str
 
 enum verdict restriction_permit_trusted_certificate(struct check *check, const struct restriction_node *node)
 {
-    complain_if_not_asked(check, node->name);
+    complain_if_not_asked_under_tls(check, node->name);
     if (encryption_trusted_certificate(check->session) == NULL)
         return VERDICT_DUNNO;
     return restriction_permitted(check, TOPIC_CLIENT, node->name, STR_EMPTY);

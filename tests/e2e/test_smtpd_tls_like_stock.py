@@ -113,6 +113,7 @@ class World:
             "trusted": {**ask, "smtpd_relay_restrictions": "permit_tls_all_clientcerts, reject",
                         "smtpd_log_access_permit_actions": "static:all"},
             "access": {**ask, "smtpd_recipient_restrictions": f"check_ccert_access texthash:{file('access')}, reject"},
+            "access-unasked": {"smtpd_recipient_restrictions": f"check_ccert_access texthash:{file('access')}, reject"},
             "plain": {"smtpd_recipient_restrictions": "reject_plaintext_session, permit"},
             "policy": {**ask, "smtpd_recipient_restrictions": f"check_policy_service inet:127.0.0.1:{self.policy.port}, permit"},
             "rate": limit,
@@ -304,6 +305,11 @@ def test_authorities_of_a_directory_are_known_in_the_jail(world):
     assert told[1].startswith("Trusted TLS connection established")
     _, told = play(world, "ask-path", EHLO, STARTTLS, TLS, QUIT, context=world.context("stranger"))[1]
     assert told[1].startswith("Untrusted TLS connection established")
+
+
+@pytest.mark.parametrize("entrance", ["known", "known-unasked", "trusted", "access", "access-unasked"])
+def test_nobody_has_a_certificate_in_clear(world, entrance):
+    same(world, entrance, EHLO, MAIL, ELSEWHERE, RCPT, QUIT)
 
 
 def test_a_trusted_certificate_is_required(world):
