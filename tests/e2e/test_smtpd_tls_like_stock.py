@@ -81,7 +81,7 @@ class World:
             "chain-garbage": {"smtpd_tls_chain_files": file("garbage")},
             "chain-keyless": {"smtpd_tls_chain_files": file("ec.pem")},
             "older": {**nothing, "smtpd_tls_eccert_file": file("ec.pem"), "smtpd_tls_eckey_file": file("ec.key"),
-                      "smtpd_tls_dcert_file": "", "smtpd_tls_dkey_file": ""},
+                      "smtpd_tls_dcert_file": file("rsa.pem"), "smtpd_tls_dkey_file": file("rsa.key")},
             "noca": {"smtpd_tls_CAfile": "/nosuch/ca"},
             "protocols": {"smtpd_tls_protocols": "nonsense"},
             "digest": {"smtpd_tls_fingerprint_digest": "nonsense"},
@@ -275,6 +275,8 @@ def test_what_is_wrong_is_told_when_a_process_starts(world, entrance, told):
 @pytest.mark.parametrize("entrance,options", [
     ("chain", {"ciphers": "ECDHE-RSA-AES256-GCM-SHA384", **TLS12}),
     ("chain", TLS12),
+    ("older", {"ciphers": "ECDHE-RSA-AES256-GCM-SHA384", **TLS12}),
+    ("older", {"ciphers": "ECDHE-ECDSA-AES256-GCM-SHA384", **TLS12}),
     ("chain", {}),
     ("may", TLS12),
     ("ciphers", TLS12),
