@@ -64,9 +64,9 @@ class _Connection(socketserver.StreamRequestHandler):
 class SmtpProxy:
     """back: port of the server behind; judge(content) gives a refusal, or None."""
 
-    def __init__(self, back, judge=lambda content: None):
+    def __init__(self, back, judge=lambda content: None, port=None):
         self.back, self.judge = back, judge
-        self.port = free_port()
+        self.port = port or free_port()
         self.contents, self.unfinished, self.lock = [], 0, threading.Lock()
         server = type("Server", (socketserver.ThreadingTCPServer,), {"allow_reuse_address": True, "daemon_threads": True})
         self.server = server(("127.0.0.1", self.port), _Connection)
