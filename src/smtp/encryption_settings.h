@@ -48,9 +48,7 @@ struct encryption_settings {
 
 /* For SMTP and LMTP: prefix is "smtp" or "lmtp". */
 #define ENCRYPTION_ROWS(prefix)                                                                                        \
-    ENCRYPTION_TEXT(security_level, prefix "_tls_security_level", "",                                                  \
-                    "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),         \
-        ENCRYPTION_FLAG(use, prefix "_use_tls", "no", "Without a level: may."),                                        \
+    ENCRYPTION_FLAG(use, prefix "_use_tls", "no", "Without a level: may."),                                            \
         ENCRYPTION_FLAG(enforce, prefix "_enforce_tls", "no", "Without a level: verify."),                             \
         ENCRYPTION_FLAG(enforce_peername, prefix "_tls_enforce_peername", "yes",                                       \
                         "With " prefix "_enforce_tls the server's name counts; no: encrypt is enough."),               \
@@ -80,8 +78,6 @@ struct encryption_settings {
                         "How many certificates may stand between a server's and one that is believed."),               \
         ENCRYPTION_TEXT(verify_match, prefix "_tls_verify_cert_match", "hostname",                                     \
                         "The names, one of which a server's certificate must have at verify."),                        \
-        ENCRYPTION_TEXT(secure_match, prefix "_tls_secure_cert_match", "nexthop, dot-nexthop",                         \
-                        "The names, one of which a server's certificate must have at secure."),                        \
         ENCRYPTION_TEXT(fingerprint_match, prefix "_tls_fingerprint_cert_match", "",                                   \
                         "The certificates or keys, one of which a server must have at fingerprint."),                  \
         ENCRYPTION_TEXT(fingerprint_digest, prefix "_tls_fingerprint_digest",                                          \
@@ -92,10 +88,13 @@ struct encryption_settings {
         ENCRYPTION_TEXT(chain_files, prefix "_tls_chain_files", "",                                                    \
                         "Files of keys, each followed by its certificate and those above it, to show to servers."),    \
         ENCRYPTION_TEXT(cert_file, prefix "_tls_cert_file", "", "The certificate to show to servers."),                \
-        ENCRYPTION_TEXT(key_file, prefix "_tls_key_file", "$" prefix "_tls_cert_file", "Its key."),                    \
+        ENCRYPTION_TEXT(key_file, prefix "_tls_key_file", "$" prefix "_tls_cert_file",                                 \
+                        "The key of that certificate."),                                                               \
         ENCRYPTION_TEXT(dcert_file, prefix "_tls_dcert_file", "", "An older name: a certificate with a DSA key."),     \
-        ENCRYPTION_TEXT(dkey_file, prefix "_tls_dkey_file", "$" prefix "_tls_dcert_file", "Its key."),                 \
+        ENCRYPTION_TEXT(dkey_file, prefix "_tls_dkey_file", "$" prefix "_tls_dcert_file",                              \
+                        "The key of that certificate."),                                                               \
         ENCRYPTION_TEXT(eccert_file, prefix "_tls_eccert_file", "", "An older name: a certificate with an EC key."),   \
-        ENCRYPTION_TEXT(eckey_file, prefix "_tls_eckey_file", "$" prefix "_tls_eccert_file", "Its key.")
+        ENCRYPTION_TEXT(eckey_file, prefix "_tls_eckey_file", "$" prefix "_tls_eccert_file",                           \
+                        "The key of that certificate.")
 
 #endif

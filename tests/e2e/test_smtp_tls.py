@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS with servers, beside stock Postfix: what each level does with each kind of server."""
 
-import os
 import re
 import ssl
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,8 @@ ROWS = {
     "use": ("good", level("", smtp_use_tls="yes")),
     "enforce": ("host", level("", smtp_enforce_tls="yes", smtp_tls_verify_cert_match="localhost", **CA)),
     "enforce-other": ("other", level("", smtp_enforce_tls="yes", **CA)),
+    "one-label": ("stars", level("verify", **{**BY_NAME, "smtp_tls_verify_cert_match": "a.b.example.test"},
+                                  tls_wildcard_matches_multiple_labels="no")),
     "enforce-no-name": ("other", level("", smtp_enforce_tls="yes", smtp_tls_enforce_peername="no", **CA)),
     "encrypt": ("good", level("encrypt")),
     "encrypt-not-offered": (None, level("encrypt")),
@@ -94,15 +97,18 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
-    # Stock opens certificates of a directory as its own user.
-    for place in [directory, *directory.parents]:
-        if place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o001:
-            place.chmod(0o755)
+def certificates():
+    """Where everybody can read: stock opens certificates of a directory as its own user."""
+    with tempfile.TemporaryDirectory(prefix="merpati-tls-") as name:
+        Path(name).chmod(0o755)
+        yield make_certificates(Path(name))
+
+
+def make_certificates(directory):
     authority = Authority(directory)
     authority.issue("good", f"/CN={NAME}", alternative=f"DNS:{NAME}")
     authority.issue("host", "/CN=localhost", alternative="DNS:localhost")
+    authority.issue("stars", "/CN=x", alternative="DNS:*.example.test")
     authority.issue("other", "/CN=other.test", alternative="DNS:other.test")
     authority.issue("old", f"/CN={NAME}", alternative=f"DNS:{NAME}", days=-1)
     (directory / "strange").mkdir()
@@ -328,6 +334,14 @@ def test_the_name_that_servers_are_asked_for(relayed, certificates):
     mail.set(smtp_tls_policy_maps="", smtp_tls_security_level="may", smtp_tls_servername="usual.test")
     mail.reload()
     wait_until(lambda: (send(mail), "usual.test" in asked)[-1], lambda: asked)
+
+
+def test_a_star_can_stand_for_several_labels(relayed):
+    mail, sink = relayed({**level("verify", **BY_NAME), "smtp_tls_verify_cert_match": "a.b.example.test"}, certificate="stars")
+    mail.start()
+    send(mail)
+    sink.wait_for(1)
+    mail.wait_log("Verified TLS connection established")
 
 
 def test_a_session_under_tls_is_used_again(relayed):
