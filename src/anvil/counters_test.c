@@ -51,6 +51,28 @@ TEST(a_rate_begins_anew_after_its_time)
     counters_destroy(&counters);
 }
 
+TEST(a_question_counts_nothing)
+{
+    struct counters *counters = counters_create(seconds(60));
+    struct counted_client *client = NULL;
+    struct anvil_numbers numbers;
+
+    counters_get(counters, STR("a"), ANVIL_TLS_SESSION, at(0), &numbers);
+    EXPECT_UINT(numbers.rate, 0);
+    EXPECT_UINT(counters_clients(counters), 0);
+    (void) add(counters, "a", ANVIL_CONNECTION, 0, &client);
+    (void) add(counters, "a", ANVIL_TLS_SESSION, 0, &client);
+    (void) add(counters, "a", ANVIL_TLS_SESSION, 1, &client);
+    for (int i = 0; i < 2; i++) {
+        counters_get(counters, STR("a"), ANVIL_TLS_SESSION, at(59), &numbers);
+        EXPECT_UINT(numbers.rate, 2);
+        EXPECT_UINT(numbers.count, 1);
+    }
+    counters_get(counters, STR("a"), ANVIL_TLS_SESSION, at(60), &numbers);
+    EXPECT_UINT(numbers.rate, 0);
+    counters_destroy(&counters);
+}
+
 TEST(who_is_gone_is_forgotten_when_his_rates_are_over)
 {
     struct counters *counters = counters_create(seconds(60));
