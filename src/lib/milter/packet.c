@@ -387,7 +387,7 @@ bool milter_reply_parse(struct str data, struct arena *arena, struct str *reply_
 
     (void) str_cut(text, '\0', &text, &rest);
     text = str_trim_right(text);
-    if (!is_code(text) || has_foreign_class(text))
+    if (!is_code(text) || text.len == 4 || has_foreign_class(text))
         return false;
     code = str_part(text, 0, 3);
     rest = text;

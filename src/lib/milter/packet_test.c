@@ -49,6 +49,7 @@ TEST(what_is_no_refusal_is_no_reply)
         { "x50 no", 6 },
         { "550x no", 7 },
         { "\0550 no", 7 },
+        { "550-", 4 },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
