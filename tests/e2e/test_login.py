@@ -12,6 +12,7 @@ import pytest
 from support.certificates import Authority, client_context
 from support.dovecot_auth import PASSWORD, DovecotAuth, ScriptedAuth, why_not
 from support.instance import IS_ROOT, Merpati
+from support.policy_server import PolicyServer
 from support.waiting import free_port
 
 PATIENT = {"smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000", "smtpd_error_sleep_time": "0", "mynetworks": "127.0.0.9"}
@@ -239,12 +240,16 @@ def test_answers_may_be_as_long_as_is_said(make_merpati, backend):
 
 
 def test_a_login_is_known_wherever_it_matters(either, backend, sink):
-    inn = sink()
+    inn, policy = sink(), PolicyServer(lambda question: "DUNNO")
     main = {"relayhost": f"[127.0.0.1]:{inn.port}", "smtpd_sasl_authenticated_header": "yes", "smtpd_log_access_permit_actions": "permit_sasl_authenticated",
-            "smtpd_authorized_xclient_hosts": "127.0.0.1", "smtpd_delay_open_until_valid_rcpt": "no"}
+            "smtpd_authorized_xclient_hosts": "127.0.0.1", "smtpd_delay_open_until_valid_rcpt": "no",
+            "smtpd_data_restrictions": f"check_policy_service {policy.place}"}
     mail, _ = start(either, backend, granted("b)\\o(b"), **main)
     said = talk(mail, AUTH, "MAIL FROM:<s@own.test> AUTH=al+2Bx@b.test", "RCPT TO:<z@else.test>", "DATA", "Subject: x\r\n\r\nhello\r\n.")
     assert said[0] == DONE and said[2] == "250 2.1.5 Ok" and said[4].startswith("250 2.0.0 Ok")
+    assert {name: value for name, value in policy.questions[0].items() if name.startswith("sasl_")} == {
+        "sasl_method": "PLAIN", "sasl_username": "b)\\o(b", "sasl_sender": "al+2Bx@b.test"}
+    policy.stop()
     assert talk(mail, "MAIL FROM:<s@own.test>", "RCPT TO:<z@else.test>")[-1] == "454 4.7.1 <z@else.test>: Relay access denied"
     assert mail.log_line(r"client=localhost\[127\.0\.0\.1\], sasl_method=PLAIN, sasl_username=b\)\\o\(b, sasl_sender=al\+2Bx@b\.test$")
     assert mail.log_line(r"\w+: permit: RCPT from \S+: action=permit_sasl_authenticated for Client host=localhost\[127\.0\.0\.1\] ?; from=<s@own\.test> to=<z@else\.test>")
