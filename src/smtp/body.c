@@ -40,6 +40,7 @@ static struct outgoing *make_outgoing(const struct smtp_session *session, const 
 {
     const struct smtp *smtp = session->smtp;
     const struct outgoing_options options = {
+        .loop = smtp->loop,
         .queue_id = request->queue_id,
         .checks = smtp->tables.checks,
         .encodes_8bit = body_needs_conversion(session, request),

@@ -2,8 +2,13 @@
 #include "smtp/outgoing.h"
 
 #include "base/memory.h"
+#include "base/time.h"
 #include "checks/checks.h"
+#include "run/fiber.h"
 #include "smtp/log_lines.h"
+
+/* How long one message may keep the others of the process waiting, and how often that is looked at. */
+enum { TURN_US = 10000, LOOKS_A_CLOCK = 16 };
 
 /* The queue has no longer fields than cleanup let in (header_size_limit), which is far less. */
 enum { FIELD_MAXIMUM = 64 * 1024 * 1024 };
@@ -139,11 +144,22 @@ static enum outgoing_result take_text(const struct outgoing *outgoing, const str
     return OUTGOING_GOOD;
 }
 
+static void give_way(const struct outgoing *outgoing, unsigned looks, struct instant *turn)
+{
+    if (looks % LOOKS_A_CLOCK != 0 || outgoing->options.loop == NULL || !checks_has_any(outgoing->options.checks) ||
+        instant_since(clock_monotonic(), *turn).us < TURN_US)
+        return;
+    fiber_yield(outgoing->options.loop);
+    *turn = clock_monotonic();
+}
+
 enum outgoing_result outgoing_add(struct outgoing *outgoing, struct str piece, bool is_last, struct strbuf *out,
                                   struct failure *why)
 {
     struct mime_event event;
     enum outgoing_result result = OUTGOING_GOOD;
+    struct instant turn = clock_monotonic();
+    unsigned looks = 0;
 
     while (result == OUTGOING_GOOD && mime_parser_next(outgoing->parser, &piece, is_last, &event) != MIME_MORE) {
         if (event.type == MIME_FIELD || event.type == MIME_BODY)
@@ -151,6 +167,7 @@ enum outgoing_result outgoing_add(struct outgoing *outgoing, struct str piece, b
         else
             strbuf_append(out, event.text);
         arena_reset(outgoing->scratch);
+        give_way(outgoing, ++looks, &turn);
     }
     return result;
 }

@@ -17,8 +17,10 @@
  */
 struct outgoing;
 struct checks;
+struct loop;
 
 struct outgoing_options {
+    struct loop *loop;   /* others have their turn while rules take long; NULL: none wait */
     struct str queue_id; /* for the log */
     const struct checks *checks;
     bool encodes_8bit;

@@ -109,3 +109,13 @@ def test_strange_mime_costs_neither_memory_nor_mail(merpati, sink):
             assert found[str(place)].endswith(body), name
     if not IS_SANITIZED:
         assert peak(mail, "cleanup") < 40 and peak(mail, "smtp") < 40
+
+
+def test_rules_that_take_long_for_one_message_keep_no_other_from_leaving(make_merpati, sink):
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{sink.port}", "smtp_host_lookup": "native"})
+    mail.set(smtp_body_checks=f"pcre:{mail.write('rules', '/^begin/ INFO now' + chr(10) + '/^(a|aa)+$/ IGNORE' + chr(10))}")
+    mail.start()
+    assert send(mail, b"Subject: slow\r\n\r\nbegin\r\n" + (b"a" * 24 + b"b\r\n") * 1500, "slow@relay.test").startswith("250 ")
+    mail.wait_log(r"info: body begin: now")
+    assert send(mail, b"Subject: quick\r\n\r\nx\r\n", "quick@relay.test").startswith("250 ")
+    assert [message.recipients[0] for message in sink.wait_for(2)] == ["quick@relay.test", "slow@relay.test"]
