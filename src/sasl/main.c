@@ -20,6 +20,20 @@ static const char *path_of(struct daemon *daemon)
         .data;
 }
 
+/* What changes there is in force with the next generation. */
+static void watch(struct daemon *daemon, struct str directories, struct str application)
+{
+    struct str directory;
+    bool has_more;
+
+    do {
+        has_more = str_cut(directories, ':', &directory, &directories);
+        daemon_watch_file(
+            daemon,
+            arena_printf(daemon_arena(daemon), "%.*s/%.*s.conf", STR_ARG(directory), STR_ARG(application)).data);
+    } while (has_more);
+}
+
 /* What the usual configuration names is read and loaded while we may read it: smtpd.conf may have a password in it. */
 static bool open_service(struct daemon *daemon, struct failure *why)
 {
@@ -34,6 +48,7 @@ static bool open_service(struct daemon *daemon, struct failure *why)
     /* With Dovecot it is a path, and nobody will ask us. */
     if (str_find_any(settings->application, "/:") != STR_NOT_FOUND)
         service->application = STR("smtpd");
+    watch(daemon, str_from_c(path_of(daemon)), service->application);
     return library_begin(service->application, why);
 }
 

@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 import pytest
-from support.waiting import free_port
+from support.waiting import free_port, wait_until
 
 PASSWORD = "secret word"
 SETTINGS = {"smtpd_sasl_auth_enable": "yes", "mynetworks": "127.0.0.9", "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000",
@@ -114,6 +114,14 @@ def test_a_service_may_have_a_file_of_its_own(make_merpati):
     mail.port = port
     assert announced(mail) == {"PLAIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
     assert talk(mail, plain("bob")) == [DONE]
+
+
+def test_a_changed_file_is_in_force_soon(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"])
+    assert "LOGIN" in announced(mail)
+    mail.path("sasl").joinpath("smtpd.conf").write_text(SASLDB.format(folder=mail.path("sasl")).replace("PLAIN LOGIN", "PLAIN"))
+    wait_until(lambda: "LOGIN" not in announced(mail), lambda: f"another list of mechanisms; log:\n{mail.tail()}")
+    assert talk(mail, "AUTH LOGIN", plain("bob")) == [FAILED + "no mechanism available", DONE]
 
 
 class Saslauthd:

@@ -11,10 +11,11 @@
 #include "run/stream.h"
 
 enum {
-    IDLE_MAXIMUM = 4,           /* connections kept */
-    LINES_MAXIMUM = 200,        /* of a handshake, or that are no answer to us */
-    ROUNDS_MAXIMUM = 100,       /* of an exchange */
-    SILENCE_SECONDS = 10,       /* after a failure, in which mechanisms are not asked for */
+    IDLE_MAXIMUM = 4,      /* connections kept */
+    LINES_MAXIMUM = 200,   /* of a handshake, or that are no answer to us */
+    ROUNDS_MAXIMUM = 100,  /* of an exchange */
+    FRESHNESS_SECONDS = 3, /* mechanisms are not asked for again, where no connection tells that they are the same */
+    SILENCE_SECONDS = 10,  /* after a failure, in which mechanisms are not asked for */
     FIRST_CLIENT_ID = 0x400000, /* beyond all process ids: a server refuses two clients of one number */
 };
 
@@ -28,6 +29,7 @@ struct auth_server {
     size_t idle_count;
     struct arena *known_arena; /* NULL: nothing was ever heard */
     struct auth_mechanisms known;
+    struct instant known_at;
     struct instant next_question; /* of mechanisms, not before */
 };
 
@@ -250,6 +252,7 @@ static bool shake_hands(struct auth_server *server, struct stream *stream, struc
     }
     arena_destroy(&server->known_arena);
     server->known_arena = arena;
+    server->known_at = loop_now(server->options.loop);
     server->known = mechanisms;
     return true;
 }
@@ -313,11 +316,17 @@ static void copy_known(const struct auth_server *server, struct arena *arena, st
         mechanisms_out->items[i].name = arena_str(arena, mechanisms_out->items[i].name);
 }
 
+static bool is_fresh(const struct auth_server *server)
+{
+    return !server->options.keeps_connections && server->known_arena != NULL &&
+           instant_is_before(loop_now(server->options.loop), instant_add(server->known_at, seconds(FRESHNESS_SECONDS)));
+}
+
 bool auth_server_mechanisms(struct auth_server *server, struct arena *arena, struct auth_mechanisms *mechanisms_out,
                             struct failure *why)
 {
     struct connection *connection = connection_kept(server);
-    bool is_current = connection != NULL || (!server->options.keeps_connections && server->known_arena != NULL);
+    bool is_current = connection != NULL || is_fresh(server);
 
     *why = (struct failure){ .kind = FAILURE_NONE };
     if (!is_current && !instant_is_before(loop_now(server->options.loop), server->next_question))
