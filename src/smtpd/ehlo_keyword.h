@@ -24,7 +24,7 @@ enum ehlo_keyword {
     KEYWORD_XFORWARD = 1 << 12,
     KEYWORD_AUTH = 1 << 13,
     KEYWORD_STARTTLS = 1 << 14,
-    KEYWORD_SILENT = 1 << 8,    /* "silent-discard": say nothing of it in the log */
+    KEYWORD_SILENT = 1 << 8, /* "silent-discard": say nothing of it in the log */
 };
 
 /* The bits of the keywords in a list; words that name none (STARTTLS, ...) are ignored. */

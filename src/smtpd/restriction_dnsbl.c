@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restrictions by DNS lists: of addresses (RFC 5782) and of names. */
+#include "dns/dnsbl_filter.h"
 #include "mail/address.h"
 #include "mail/domain.h"
-#include "dns/dnsbl_filter.h"
 #include "smtpd/dnsbl_reply.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/names.h"
