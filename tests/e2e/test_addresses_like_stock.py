@@ -186,9 +186,13 @@ def test_copies(pair, name):
     expect_like_stock(pair, "copies", *COPIES[name], ADDRESSED)
 
 
-def test_an_unknown_override_stops_the_service(either):
-    mail = either(main={"receive_override_options": "no_such_thing"}).start()
-    mail.wait_log(r"no_such_thing")
+def test_an_unknown_override_stops_the_service(make_stock):
+    make_stock(main={"receive_override_options": "no_such_thing"}).start().wait_log(r"no_such_thing")
+
+
+def test_an_unknown_override_is_refused_by_the_start(make_merpati):
+    done = make_merpati(main={"receive_override_options": "no_such_thing"}).control("start", check=False)
+    assert done.returncode == 1 and "no_such_thing" in done.stderr
 
 
 def test_a_table_that_goes_away_defers_until_it_is_back(either, account):
