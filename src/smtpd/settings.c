@@ -238,8 +238,9 @@ static const struct setting rows[] = {
     SETTING_BOOLEAN(OWNER, tls.ask_certificate, "smtpd_tls_ask_ccert", "no", "Ask clients for a certificate."),
     SETTING_BOOLEAN(OWNER, tls.require_certificate, "smtpd_tls_req_ccert", "no",
                     "Where TLS is required: end sessions of clients without a trusted certificate."),
-    SETTING_INTEGER(OWNER, tls.verify_depth, "smtpd_tls_ccert_verifydepth", "9", 0, 0,
-                    "So many authorities may stand between a client's certificate and one that is trusted."),
+    SETTING_INTEGER(
+        OWNER, tls.verify_depth, "smtpd_tls_ccert_verifydepth", "9", 0, 0,
+        "So many authorities, and one more, may stand between a client's certificate and one that is trusted."),
     SETTING_STRING(OWNER, tls.fingerprint_digest, "smtpd_tls_fingerprint_digest",
                    "${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}", 1, 0,
                    "How fingerprints of certificates and public keys are made."),

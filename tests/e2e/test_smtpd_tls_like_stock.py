@@ -30,6 +30,7 @@ class World:
         self.authority.issue("ec")
         self.authority.issue("rsa", kind="rsa")
         self.authority.issue("client", "/CN=client.example.test/O=Client")
+        self.authority.issue_under("far", "/CN=far.example.test", levels=2)
         (directory / "other").mkdir()
         Authority(directory / "other", "Other Authority").issue("stranger", "/CN=stranger.example.test")
         (directory / "mismatch").write_bytes((directory / "rsa.key").read_bytes() + (directory / "ec.pem").read_bytes())
@@ -90,8 +91,10 @@ class World:
             "only13": {**required, "smtpd_tls_protocols": "<=TLSv1.2", "smtpd_tls_mandatory_protocols": ">=TLSv1.3"},
             "ciphers": {"smtpd_tls_ciphers": "high", "smtpd_tls_exclude_ciphers": "AES256 CHACHA20",
                         "smtpd_tls_mandatory_ciphers": "null"},
-            "mandatory": {**required, "smtpd_tls_ciphers": "null", "smtpd_tls_mandatory_ciphers": "high",
-                          "smtpd_tls_mandatory_exclude_ciphers": "AES256 CHACHA20"},
+            "mandatory": {**required, "smtpd_tls_mandatory_ciphers": "null", "tls_null_cipherlist": "ECDHE-ECDSA-AES128-SHA",
+                          "smtpd_tls_mandatory_protocols": "!TLSv1.3"},
+            "mandatory-exclude": {**required, "smtpd_tls_mandatory_exclude_ciphers": "AES256 CHACHA20",
+                                  "smtpd_tls_mandatory_protocols": "!TLSv1.3"},
             "preempt": {"tls_preempt_cipherlist": "yes", "tls_medium_cipherlist": "AES128:AES256:ECDHE",
                         "smtpd_tls_protocols": "!TLSv1.3"},
             "low": {"smtpd_tls_ciphers": "low", "tls_low_cipherlist": "ECDHE-ECDSA-AES128-SHA", **only12},
@@ -103,6 +106,7 @@ class World:
             "ask": ask,
             "ask-path": {**ask, "smtpd_tls_CAfile": "", "smtpd_tls_CApath": self.directory / "path"},
             "depth": {**ask, "smtpd_tls_ccert_verifydepth": 0},
+            "depth-1": {**ask, "smtpd_tls_ccert_verifydepth": 1},
             "md5": {**ask, "smtpd_tls_fingerprint_digest": "md5", "smtpd_tls_loglevel": 2},
             "require": {"smtpd_tls_req_ccert": "yes"},
             "require-tls": {**required, "smtpd_tls_req_ccert": "yes"},
@@ -134,7 +138,7 @@ class World:
             ports[name] = side.add_entrance(parameters)
 
     def context(self, certificate=None, **options):
-        chain = {"client": self.directory / "client.chain", "stranger": self.directory / "other" / "stranger.chain"}
+        chain = {name: self.directory / f"{name}.chain" for name in ("client", "far")} | {"stranger": self.directory / "other" / "stranger.chain"}
         return client_context(chain.get(certificate), **options)
 
     def finish(self):
@@ -280,7 +284,8 @@ def test_what_is_wrong_is_told_when_a_process_starts(world, entrance, told):
     ("chain", {}),
     ("may", TLS12),
     ("ciphers", TLS12),
-    ("mandatory", TLS12),
+    ("mandatory", {}),
+    ("mandatory-exclude", {}),
     ("preempt", {"ciphers": "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256", **TLS12}),
     ("only13", {}),
     ("only13", TLS12),
@@ -296,8 +301,8 @@ def test_wrapper_mode(world, entrance):
     same(world, entrance, EHLO, STARTTLS, MAIL, QUIT, is_wrapped=True)
 
 
-@pytest.mark.parametrize("certificate", [None, "client", "stranger"])
-@pytest.mark.parametrize("entrance", ["told", "legacy", "depth", "md5", "require", "known", "known-unasked", "trusted", "access"])
+@pytest.mark.parametrize("certificate", [None, "client", "far", "stranger"])
+@pytest.mark.parametrize("entrance", ["told", "legacy", "depth", "depth-1", "md5", "require", "known", "known-unasked", "trusted", "access"])
 def test_client_certificates(world, entrance, certificate):
     same(world, entrance, EHLO, STARTTLS, TLS, EHLO, MAIL, ELSEWHERE, RCPT, QUIT, context=world.context(certificate))
 
@@ -345,6 +350,16 @@ def test_the_received_header_tells_of_it(world, entrance, certificate, options):
         before = len(side.sink.messages)
         context = world.context(certificate, **options)
         new_messages(side, 1, lambda: hold(side, ports[entrance], (EHLO, STARTTLS, TLS, *MESSAGE), context, False))
+        heads.append(side.normal(side.sink.messages[before].content.decode().split("Subject:")[0]))
+    assert heads[1] == heads[0]
+
+
+def test_a_client_that_speaks_older_smtp_is_encrypted_all_the_same(world):
+    heads = []
+    for side, ports in zip(world.sides, world.ports):
+        before = len(side.sink.messages)
+        steps = ("HELO client.example.test", STARTTLS, TLS, "HELO client.example.test", *MESSAGE[1:])
+        new_messages(side, 1, lambda: hold(side, ports["may"], steps, world.context(), False))
         heads.append(side.normal(side.sink.messages[before].content.decode().split("Subject:")[0]))
     assert heads[1] == heads[0]
 

@@ -242,7 +242,8 @@ static bool set_certificates(struct tls_server *server, const struct tls_server_
     if (!options->asks_certificate)
         return true;
     SSL_CTX_set_verify(server->context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, note_certificate);
-    SSL_CTX_set_verify_depth(server->context, options->verify_depth);
+    /* One more than OpenSSL takes for the same number, as Postfix does. */
+    SSL_CTX_set_verify_depth(server->context, options->verify_depth + 1);
     if (options->authorities.file.len > 0)
         SSL_CTX_set_client_CA_list(server->context,
                                    SSL_load_client_CA_file(arena_c(server->arena, options->authorities.file)));

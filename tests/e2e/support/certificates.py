@@ -33,7 +33,7 @@ class Authority:
         return path
 
     def issue(self, name, subject="/CN=mail.example.test", kind="ec", days=30, alternative="DNS:mail.example.test"):
-        """A key and a certificate that the authority has signed; days < 0: one that was good until so many days ago."""
+        """A key and a certificate that the authority has signed; days = 0: it expires as it is made."""
         key = self.new_key(name, kind)
         request = openssl("req", "-new", "-key", key, "-subj", subject)
         self.serial += 1
@@ -43,6 +43,20 @@ class Authority:
                 "-extfile", extensions, "-out", self.path(name, "pem"), input=request)
         self.path(name, "chain").write_bytes(key.read_bytes() + self.path(name, "pem").read_bytes())
         return self.path(name, "chain")
+
+    def issue_under(self, name, subject, levels=1):
+        """The same with so many authorities between; the chain file has their certificates, too."""
+        above, chain = (self.certificate, self.key), b""
+        extensions = self.path(name, "ext")
+        for level in range(levels, -1, -1):
+            own = f"{name}-{level}" if level else name
+            key, certificate = self.new_key(own, "ec"), self.path(own, "pem")
+            extensions.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n" if level else "keyUsage=digitalSignature\n")
+            request = openssl("req", "-new", "-key", key, "-subj", f"/CN=Authority {level}" if level else subject)
+            openssl("x509", "-req", "-CA", above[0], "-CAkey", above[1], "-set_serial", level + 1, "-days", 30, "-extfile", extensions,
+                    "-out", certificate, input=request)
+            above, chain = (certificate, key), certificate.read_bytes() + chain
+        self.path(name, "chain").write_bytes(above[1].read_bytes() + chain)
 
     def digest(self, name, algorithm="sha256"):
         """As tables of fingerprints have it: AA:BB:..."""
