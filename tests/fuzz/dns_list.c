@@ -5,8 +5,8 @@
  * a reply is a refusal on one line, and strangers' words bring only characters of smtpd_expansion_filter into it.
  */
 
-#include "judged_session.h"
 #include "dns/dnsbl_filter.h"
+#include "judged_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
