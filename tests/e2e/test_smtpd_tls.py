@@ -201,3 +201,29 @@ def test_a_stalled_handshake_and_a_storm_of_nonsense_hold_up_nobody(make_server)
     for client in stalled:
         client.socket.close()
     server.mail.wait_log(r"SSL_accept error from localhost\[127.0.0.1\]: (-1|lost connection)", count=4)
+
+
+def test_a_handshake_may_come_with_the_header_of_a_proxy(make_server):
+    server = make_server({"smtps": {"smtpd_tls_wrappermode": "yes", "smtpd_upstream_proxy_protocol": "haproxy"}})
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_context().wrap_bio(incoming, outgoing)
+    client = SmtpClient(server.ports["smtps"], greet=False)
+    header = b"PROXY TCP4 192.0.2.9 127.0.0.1 12345 465\r\n"
+
+    def pump(action):
+        nonlocal header
+        while True:
+            try:
+                return action()
+            except ssl.SSLWantReadError:
+                client.send(header + outgoing.read())
+                header = b""
+                incoming.write(client.socket.recv(65536))
+
+    pump(tls.do_handshake)
+    client.send(outgoing.read())
+    assert pump(lambda: tls.read(1000)).startswith(b"220 ")
+    tls.write(b"EHLO client.example.test\r\n")
+    client.send(outgoing.read())
+    assert pump(lambda: tls.read(1000)).startswith(b"250-")
+    server.mail.wait_log(r"TLS connection established from unknown\[192.0.2.9\]: TLSv1.3")
