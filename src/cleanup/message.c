@@ -517,6 +517,8 @@ void message_finish(struct message *message)
     filtering_run(message);
     if (!is_wanted(message))
         return;
+    if (message->redirect.len > 0) /* REDIRECT outranks FILTER, and what main.cf says */
+        message->envelope.content_filter = STR_EMPTY;
     find_utf8(message);
     if (message->declares_8bit)
         message->envelope.flags |= ENVELOPE_BODY_8BIT;

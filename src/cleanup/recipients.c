@@ -267,6 +267,18 @@ static bool is_recipient(const struct message *message, struct str address)
     return false;
 }
 
+/* Whose mail it was is told of one of them, always the same one: none that wants no reports, as copies do, if there is
+ * another, or the sender would not hear that the mail failed. */
+static bool stands_for_all(const struct envelope_recipient *recipient, const struct envelope_recipient *other)
+{
+    bool is_silent = (recipient->dsn_notify & DSN_NOTIFY_NEVER) != 0;
+    bool other_is_silent = (other->dsn_notify & DSN_NOTIFY_NEVER) != 0;
+
+    if (is_silent != other_is_silent)
+        return other_is_silent;
+    return str_compare(recipient->original, other->original) < 0;
+}
+
 void recipients_redirect(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
@@ -281,9 +293,8 @@ void recipients_redirect(struct message *message)
     recipients_flush(message);
     if (message->redirect.len == 0 || envelope->recipient_count == 0)
         return;
-    /* Whose mail it was is told of one of them, always the same one. */
     for (size_t i = 1; i < envelope->recipient_count; i++) {
-        if (str_compare(envelope->recipients[i].original, envelope->recipients[first].original) < 0)
+        if (stands_for_all(&envelope->recipients[i], &envelope->recipients[first]))
             first = i;
     }
     envelope->recipients[0] = envelope->recipients[first];
