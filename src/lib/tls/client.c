@@ -107,7 +107,7 @@ static bool set_up(struct tls_client *client, const struct tls_client_options *o
         !set_groups(client, options->settings))
         return false;
     SSL_CTX_set_verify(client->context, SSL_VERIFY_NONE, note_certificate);
-    SSL_CTX_set_verify_depth(client->context, options->verify_depth);
+    SSL_CTX_set_verify_depth(client->context, options->verify_depth + 1);
     if (client->log_level >= LOG_DETAILS)
         SSL_CTX_set_info_callback(client->context, note_state);
     return true;
