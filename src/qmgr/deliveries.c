@@ -259,7 +259,8 @@ static void assign_resolved(struct deliveries *deliveries, struct active_message
     message->results[place].address = arena_str(arena, resolved->recipient);
     if (assign_probe(deliveries, message, place))
         return;
-    if (!str_is_empty(message->envelope->content_filter)) {
+    /* A filter would know nothing of the address. */
+    if (!str_is_empty(message->envelope->content_filter) && !active_is_trial(message)) {
         assign_filter(deliveries, message, place, resolved);
         return;
     }
