@@ -189,7 +189,8 @@ static void add_recipient(struct filtering *filtering, const struct milter_chang
     filtering_keep_recipients(filtering);
     while (str_next_word(&rest, " \t", &word))
         take_argument(filtering, word, &orcpt, &notify);
-    (void) one_address(filtering, change->address, &address);
+    if (!one_address(filtering, change->address, &address) && address.len > 0)
+        log_milter_many_recipients(filtering->message->queue_id, change->address);
     if (address.len == 0)
         log_milter_null_recipient(filtering->message->queue_id);
     else

@@ -185,6 +185,12 @@ void log_milter_many_senders(struct str queue_id, struct str address)
     log_warning("%.*s: Milter request to add multi-sender: \"%.*s\"", STR_ARG(queue_id), STR_ARG(address));
 }
 
+void log_milter_many_recipients(struct str queue_id, struct str address)
+{
+    log_warning("%.*s: Milter or header/body_checks request to add multi-recipient: \"%.*s\"", STR_ARG(queue_id),
+                STR_ARG(address));
+}
+
 void log_milter_bad_sender_argument(struct str argument)
 {
     log_warning("Ignoring bad ESMTP parameter \"%.*s\" in SMFI_CHGFROM request",

@@ -53,6 +53,7 @@ void log_milter_action(struct str queue_id, const char *action, const char *stag
                        struct str words);
 /* What a milter asks for and cannot have. */
 void log_milter_many_senders(struct str queue_id, struct str address);
+void log_milter_many_recipients(struct str queue_id, struct str address);
 void log_milter_bad_sender_argument(struct str argument);
 void log_milter_bad_argument(struct str queue_id, const char *name, struct str argument);
 void log_milter_ignored_argument(struct str queue_id, struct str argument);

@@ -56,6 +56,7 @@ static bool begin(struct session *session, const struct chunk *chunk)
     if (!transaction_is_open(&session->transaction) || session->transaction.recipient_count == 0) {
         if (content_skip_chunk(session, chunk->bytes))
             (void) message_may_begin(session);
+        fail(session, chunk);
         return false;
     }
     if (!policy_allows_data(session, &reply)) {

@@ -179,6 +179,7 @@ ENVELOPES = [
     end("add-alias", add_recipient("alias@y.test")),
     end("add-with-arguments", add_recipient("<b@x.test>", "NOTIFY=SUCCESS,DELAY ORCPT=rfc822;orig@x.test"),
         add_recipient("d@x.test", "FOO=1"), add_recipient("e@x.test", "NOTIFY=NEVER"), add_recipient("<>"), lines=2),
+    end("add-several-at-once", add_recipient("b@x.test, c@x.test"), lines=1),
     end("delete-recipient", delete_recipient("<r@x.test>"), delete_recipient("nobody@x.test"), recipients=["r@x.test", "q@x.test"]),
     end("delete-by-letter-case", delete_recipient("<R@X.test>"), recipients=["r@x.test", "q@x.test"]),
     end("delete-and-add-again", delete_recipient("r@x.test"), add_recipient("r@x.test"), recipients=["r@x.test", "q@x.test"]),

@@ -138,6 +138,7 @@ struct milter_verdict milter_hear(struct milter *milter, const struct milter_eve
     struct str data;
     char letter;
 
+    milter_is_heard_late(milter, event);
     while (milter->is_waiting) {
         if (!milter_read_packet(milter, event, &letter, &data))
             return milter->verdict;

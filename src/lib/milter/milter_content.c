@@ -34,8 +34,9 @@ struct milter_verdict milter_header(struct milter *milter, struct str name, stru
     struct milter_verdict verdict;
     struct strbuf data;
 
-    if ((milter->agreement.steps & MILTER_STEP_LEADING_SPACE) == 0)
-        value = str_trim_left(value);
+    /* The colon's blank alone: those that sign or check what is written want all others. */
+    if ((milter->agreement.steps & MILTER_STEP_LEADING_SPACE) == 0 && str_starts_with(value, STR(" ")))
+        value = str_from(value, 1);
     strbuf_init(&data, STRBUF_UNLIMITED);
     milter_packet_text(&data, name);
     milter_packet_text(&data, value);

@@ -93,6 +93,9 @@ MUST_USE bool milter_read_packet(struct milter *milter, const struct milter_even
 /* It has shown that it is at work: its time begins anew. False: that goes on for too long, and it is broken. */
 MUST_USE bool milter_progresses(struct milter *milter, const struct milter_event *event);
 
+/* Others were waited for first: what has come meanwhile is in time, whenever it is read. */
+void milter_is_heard_late(struct milter *milter, const struct milter_event *event);
+
 /* ---- milter_answer.c ---- */
 
 /* What came of it, also where nothing was asked. */

@@ -111,6 +111,12 @@ static struct duration time_of(const struct milter *milter, char letter)
     }
 }
 
+void milter_is_heard_late(struct milter *milter, const struct milter_event *event)
+{
+    if (milter->is_waiting && stream_has_input(milter->stream))
+        set_time(milter, time_of(milter, event->letter));
+}
+
 bool milter_progresses(struct milter *milter, const struct milter_event *event)
 {
     if (instant_is_before(milter->patience_ends, loop_now(milter->set->options.loop))) {

@@ -29,6 +29,7 @@ struct fake {
     char data[128][200]; /* of the last packet with that letter */
     size_t data_lengths[128];
     bool is_absent;
+    struct duration delay; /* before each answer */
 };
 
 struct scene {
@@ -84,6 +85,8 @@ static void serve(void *context)
         memcpy(fake->data[letter], packet.data + 1, fake->data_lengths[letter]);
         if (fake->lengths[letter] == 5 && memcmp(fake->script[letter], "close", 5) == 0)
             break;
+        if (fake->delay.us > 0)
+            fiber_sleep(fake->scene->loop, fake->delay);
         answer(fake, (char) letter);
     }
     stream_destroy(&fake->stream);
@@ -566,4 +569,46 @@ static void play_death(struct scene *scene)
 TEST(a_borrower_that_dies_leaves_the_default_action)
 {
     with_milters(1, NULL, play_death);
+}
+
+/* ---- others that take their time ---- */
+
+static void play_slow_neighbour(struct scene *scene)
+{
+    EXPECT_INT(greet(scene).action, MILTER_CONTINUE);
+    scene->items[1].command_timeout = seconds(1);
+    scene->fakes[0].delay.us = 1200 * 1000;
+    EXPECT_INT(mail(scene, STR("<a@b>")).action, MILTER_CONTINUE);
+    EXPECT_FALSE(milter_is_broken(milters_at(scene->milters, 1)));
+    script(&scene->fakes[1], 'M', (const char *) &scene->fakes[1], 0);
+    EXPECT_INT(mail(scene, STR("<a@b>")).action, MILTER_REJECT);
+}
+
+TEST(an_answer_that_waits_for_a_slow_neighbours_is_in_time)
+{
+    with_milters(2, NULL, play_slow_neighbour);
+}
+
+/* ---- blanks before a field's value ---- */
+
+static void play_blanks(struct scene *scene)
+{
+    static const char *const values[][2] = {
+        { "  two", " two" }, { " \tboth", "\tboth" }, { "\ttab", "\ttab" }, { " \n folded", "\n folded" }, { "", "" },
+    };
+    struct fake *fake = &scene->fakes[0];
+
+    say_the_envelope(scene);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        EXPECT_INT(
+            milter_header(milters_at(scene->milters, 0), STR("X"), str_from_c(values[i][0]), scene->arena).action,
+            MILTER_CONTINUE);
+        EXPECT_STR(str_make(fake->data['L'], fake->data_lengths['L'] - 1),
+                   arena_printf(scene->arena, "X%c%s", '\0', values[i][1]));
+    }
+}
+
+TEST(one_blank_is_the_colons_what_follows_is_the_fields)
+{
+    with_milters(1, NULL, play_blanks);
 }

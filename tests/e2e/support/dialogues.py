@@ -287,6 +287,8 @@ BDAT = [
     Dialogue("bdat last", [*TAKES_RCPT, b"BDAT 22 LAST\r\nSubject: x\r\n\r\nhello\r\n\r\n", READ, "QUIT"]),
     Dialogue("bdat in chunks", [*TAKES_RCPT, b"BDAT 10\r\nSubject: x", READ, b"BDAT 11\r\n\r\n\r\nhello\r\n", READ, b"BDAT 0 LAST\r\n", READ, "NOOP"]),
     Dialogue("bdat without mail", [b"BDAT 3\r\nabc", READ, "EHLO c.example", b"BDAT 3 LAST\r\nabc", READ, "MAIL FROM:<>", b"BDAT 3 LAST\r\nabc", READ, "NOOP"]),
+    Dialogue("bdat without recipients", ["EHLO c.example", "MAIL FROM:<s@example.com>", b"BDAT 3 LAST\r\nabc", READ, "MAIL FROM:<s@example.com>", b"BDAT 3\r\nabc", READ,
+                                         b"BDAT 2\r\nab", READ, b"BDAT 1 LAST\r\na", READ, "MAIL FROM:<s@example.com>", "RCPT TO:<ACCOUNT@localhost>", b"BDAT 4 LAST\r\nab\r\n", READ]),
     Dialogue("bdat syntax", [*TAKES_RCPT, "BDAT", "BDAT x", "BDAT -1", "BDAT 3 FIRST", "BDAT 3 LAST x", "NOOP"]),
     Dialogue("commands between chunks", [*TAKES_RCPT, b"BDAT 3\r\na: ", READ, "DATA", "RCPT TO:<ACCOUNT@localhost>", "MAIL FROM:<>", "NOOP", "VRFY ACCOUNT", "RSET", b"BDAT 0 LAST\r\n", READ]),
     Dialogue("bdat after data", [*TAKES_RCPT, "DATA", BODY, READ, b"BDAT 1 LAST\r\nx", READ]),
