@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "checks/checks.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
 #include "delivery/agent_private.h"
@@ -146,6 +147,7 @@ static void run(void *context)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct table_set_options options = { 0 };
+    const struct checks_options checks = { .body_size_limit = 0 };
     struct scene *scene;
 
     if (size == 0 || size > SAID_MAX)
@@ -161,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scene->smtp.shared = &scene->shared;
     scene->smtp.settings = load_settings(scene->arena);
     scene->smtp.tables.set = table_set_create(&options);
+    scene->smtp.tables.checks = checks_open(scene->smtp.tables.set, &checks, scene->arena);
     scene->smtp.tables.reply_filter = table_list_open(scene->smtp.tables.set, STR("lmtp_reply_filter"), STR_EMPTY, 0);
     fiber_start(scene->smtp.loop, run, scene);
     loop_run(scene->smtp.loop);
