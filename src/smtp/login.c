@@ -114,6 +114,14 @@ static enum table_result find_password(struct login *login, const struct smtp_se
     return result;
 }
 
+bool login_may_have_password(struct login *login, const struct smtp_session *session,
+                             const struct session_purpose *purpose, struct arena *arena)
+{
+    struct str value;
+
+    return login != NULL && find_password(login, session, purpose, arena, &value) != TABLE_ABSENT;
+}
+
 /* Without the delimiter all of it is the user. */
 static void split(const struct login *login, struct str value, struct auth_login_options *options)
 {

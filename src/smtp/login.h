@@ -34,6 +34,13 @@ void login_stop(struct login *login);
  */
 void login_find_sender(struct login *login, struct session_purpose *purpose, struct arena *arena);
 
+/*
+ * Whether there may be a password for the server: then what was to be encrypted is not tried in clear. A table that
+ * cannot be asked may have one. login NULL: there is none.
+ */
+MUST_USE bool login_may_have_password(struct login *login, const struct smtp_session *session,
+                                      const struct session_purpose *purpose, struct arena *arena);
+
 /* After EHLO. False: this server is not to be used, and why. May wait. */
 MUST_USE bool login_run(struct login *login, struct smtp_session *session, const struct session_purpose *purpose,
                         struct arena *arena, struct trouble *trouble_out);

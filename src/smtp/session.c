@@ -450,7 +450,7 @@ static bool begin(struct smtp_session *session, const struct target *target, con
     return smtp->login == NULL || login_run(smtp->login, session, purpose, arena, trouble_out);
 }
 
-/* *may_try_clear_out: TLS did not come about, and the policy would do without. */
+/* *may_try_clear_out: TLS did not come about, the policy would do without, and no password is at stake. */
 static bool open_once(struct smtp *smtp, const struct target *target, const struct session_purpose *purpose,
                       const struct encryption_policy *policy, struct arena *arena, struct smtp_session **session_out,
                       bool *may_try_clear_out, struct trouble *trouble_out)
@@ -466,7 +466,8 @@ static bool open_once(struct smtp *smtp, const struct target *target, const stru
         session->uses = 0;
         return true;
     }
-    *may_try_clear_out = session->has_failed_handshake && policy->level == ENCRYPTION_MAY;
+    *may_try_clear_out = session->has_failed_handshake && policy->level == ENCRYPTION_MAY && purpose->has_waited &&
+                         !login_may_have_password(smtp->login, session, purpose, arena);
     session_close(&session);
     return false;
 }
@@ -483,7 +484,7 @@ bool session_open(struct smtp *smtp, const struct target *target, const struct s
     if (!encryption_find(smtp->encryption, purpose, target, arena, &policy, trouble_out))
         return false;
     is_open = open_once(smtp, target, purpose, &policy, arena, session_out, &may_try_clear, trouble_out);
-    if (!is_open && may_try_clear && purpose->has_waited) {
+    if (!is_open && may_try_clear) {
         smtp_log_host_failed(purpose->queue_id, trouble_out->text);
         policy.level = ENCRYPTION_NONE;
         is_open = open_once(smtp, target, purpose, &policy, arena, session_out, &may_try_clear, trouble_out);

@@ -266,6 +266,16 @@ def test_mail_that_has_waited_goes_in_clear_where_that_is_enough(relayed):
     assert mail.log_lines(r": Cannot start TLS: handshake failure$")
 
 
+def test_a_password_is_not_tried_in_clear_where_a_handshake_has_failed(relayed):
+    login = {"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "static:user:word", "smtp_sasl_security_options": ""}
+    mail, sink = relayed(level("may", smtp_tls_protocols="TLSv1.1", minimal_backoff_time="1s", maximal_backoff_time="1s",
+                               queue_run_delay="1s", **login))
+    mail.start()
+    send(mail)
+    mail.wait_log(r"status=deferred \(Cannot start TLS: handshake failure\)", count=3)
+    assert all(session.lines[-1] == "STARTTLS" for session in sink.sessions)
+
+
 def test_what_must_be_encrypted_never_goes_in_clear(relayed):
     mail, sink = relayed(level("encrypt", smtp_tls_mandatory_protocols="TLSv1.1", minimal_backoff_time="1s",
                                maximal_backoff_time="1s", queue_run_delay="1s"))

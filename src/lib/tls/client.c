@@ -23,6 +23,7 @@ struct tls_client {
     struct tls_facts_options facts;
     struct arena *arena;
     int log_level;
+    int usual_security; /* OpenSSL's own level */
 };
 
 /* What callbacks of OpenSSL know of the handshake that they are in. */
@@ -95,6 +96,7 @@ static bool set_up(struct tls_client *client, const struct tls_client_options *o
 {
     SSL_CTX_set_options(client->context,
                         tls_library_options(options->settings, client->listener) | SSL_OP_NO_COMPRESSION);
+    client->usual_security = SSL_CTX_get_security_level(client->context);
     SSL_CTX_set_security_level(client->context, 0);
     SSL_CTX_set_read_ahead(client->context, 1);
     SSL_CTX_set_session_cache_mode(client->context, SSL_SESS_CACHE_OFF);
@@ -207,6 +209,8 @@ static bool demand_names(const struct handshake *handshake, SSL *ssl, struct are
         return false;
     if (demand->proof != TLS_PROOF_NAME)
         return true;
+    /* Weak keys and digests prove nothing. */
+    SSL_set_security_level(ssl, handshake->client->usual_security);
     if (handshake->client->settings->wildcard_matches_multiple_labels)
         flags |= X509_CHECK_FLAG_MULTI_LABEL_WILDCARDS;
     SSL_set_hostflags(ssl, flags);
