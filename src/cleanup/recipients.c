@@ -312,6 +312,8 @@ void recipients_add_late(struct message *message, struct str address, struct str
         return;
     add_pending(message, &late);
     recipients_flush(message);
+    if (message->redirect.len > 0)
+        recipients_redirect(message);
 }
 
 /* Who is gone may come back. */

@@ -19,7 +19,7 @@ void recipients_add_bcc(struct message *message);
 void recipients_redirect(struct message *message);
 
 /* What milters want when all is complete: one more recipient, mapped as copies are; one that is there already is not
- * added. notify: enum dsn_notify. */
+ * added; a redirected message stays one. notify: enum dsn_notify. */
 void recipients_add_late(struct message *message, struct str address, struct str dsn_orcpt, unsigned notify);
 /* All that came of the recipient that the client gave so. */
 void recipients_delete(struct message *message, struct str original);

@@ -216,6 +216,8 @@ CHECKED = [
         ("Bcc", 1, 1), ("Ignore", 0, 1), ("Strip", 1, 1), ("Replace", 1, 1), ("Dunno", 0, 1),
     ]
 ] + [
+    end("redirect-then-recipient", add_header("X-Redirect", "v"), add_recipient("add@x.test"), lines=1),
+    end("recipient-then-redirect", add_recipient("add@x.test"), add_header("X-Redirect", "v"), lines=1),
     end("checks-of-inserted", insert_header(1, "X-Replace", "w"), change_header(1, "X-Bare", "v"), lines=1),
     end("checks-of-changed", change_header(1, "X-Replace", "v"), change_header(1, "X-Strip", "v"), lines=2),
 ]
