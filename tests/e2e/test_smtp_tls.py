@@ -64,6 +64,8 @@ ROWS = {
     "verify-below": ("good", level("verify", **{**BY_NAME, "smtp_tls_verify_cert_match": ".example.test"})),
     "verify-other": ("other", level("verify", **BY_NAME)),
     "verify-expired": ("old", level("verify", **BY_NAME)),
+    "verify-weak": ("weak", level("verify", **BY_NAME)),
+    "encrypt-weak": ("weak", level("encrypt", **CA)),
     "verify-strange": ("strange", level("verify", **BY_NAME)),
     "verify-too-deep": ("good", level("verify", smtp_tls_scert_verifydepth="0", **BY_NAME)),
     "verify-one-between": ("between-1", level("verify", smtp_tls_scert_verifydepth="0", **BY_NAME)),
@@ -116,6 +118,7 @@ def make_certificates(directory):
     authority.issue_under("between-2", f"/CN={NAME}", levels=2)
     authority.issue("other", "/CN=other.test", alternative="DNS:other.test")
     authority.issue("old", f"/CN={NAME}", alternative=f"DNS:{NAME}", days=-1)
+    authority.issue("weak", f"/CN={NAME}", alternative=f"DNS:{NAME}", digest="sha1")
     (directory / "strange").mkdir()
     stranger = Authority(directory / "strange", "Strange Authority")
     stranger.issue("strange", f"/CN={NAME}", alternative=f"DNS:{NAME}")
@@ -129,6 +132,7 @@ def make_certificates(directory):
 
 def server_context(path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.load_cert_chain(path)
     return context
 

@@ -264,6 +264,7 @@ struct str tls_facts_distrust(const struct tls_facts *facts, struct arena *arena
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
         return STR("certificate chain longer than limit");
     default:
-        return arena_str(arena, str_from_c(X509_verify_cert_error_string(facts->verify_error)));
+        return arena_printf(arena, "num=%ld:%s", facts->verify_error,
+                            X509_verify_cert_error_string(facts->verify_error));
     }
 }

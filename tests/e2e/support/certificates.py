@@ -32,14 +32,14 @@ class Authority:
             openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
         return path
 
-    def issue(self, name, subject="/CN=mail.example.test", kind="ec", days=30, alternative="DNS:mail.example.test"):
+    def issue(self, name, subject="/CN=mail.example.test", kind="ec", days=30, alternative="DNS:mail.example.test", digest="sha256"):
         """A key and a certificate that the authority has signed; days = 0: it expires as it is made."""
         key = self.new_key(name, kind)
         request = openssl("req", "-new", "-key", key, "-subj", subject)
         self.serial += 1
         extensions = self.path(name, "ext")
         extensions.write_text(f"subjectAltName={alternative}\n")
-        openssl("x509", "-req", "-CA", self.certificate, "-CAkey", self.key, "-set_serial", self.serial, "-days", days,
+        openssl("x509", "-req", "-CA", self.certificate, "-CAkey", self.key, "-set_serial", self.serial, "-days", days, f"-{digest}",
                 "-extfile", extensions, "-out", self.path(name, "pem"), input=request)
         self.path(name, "chain").write_bytes(key.read_bytes() + self.path(name, "pem").read_bytes())
         return self.path(name, "chain")
