@@ -240,10 +240,14 @@ void log_non_smtp_command(const struct session *session, struct str line)
 
 void log_improper_pipelining(const struct session *session, struct str input)
 {
+    size_t login = str_equal(str_from_c(session->where), STR("AUTH")) ? 0 : str_find_nocase(input, STR("AUTH "));
     struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    append_escaped(&shown, str_part(input, 0, 100));
+    append_escaped(&shown, str_part(input, 0, login < 100 ? login : 100));
+    /* What follows may be a password. */
+    if (login < 100)
+        strbuf_append(&shown, STR("AUTH ..."));
     log_info("improper command pipelining after %s from %.*s: %s", session->where, STR_ARG(session->peer.shown),
              strbuf_c(&shown));
     strbuf_done(&shown);

@@ -282,3 +282,14 @@ def test_an_idle_session_takes_at_most_24_kilobytes(merpati, account, state):
     for client in clients:
         client.close()
     assert (many - few) / 1900 < 24
+
+
+def test_a_password_sent_too_early_is_not_logged(merpati):
+    mail = merpati()
+    with socket.create_connection(("127.0.0.1", mail.port)) as client:
+        client.recv(1000)
+        client.sendall(b"EHLO client.example\r\nAUTH PLAIN AHVzZXIAc2VjcmV0\r\nQUIT\r\n")
+        while client.recv(1000):
+            pass
+    assert mail.log_line("improper command pipelining after EHLO").endswith(": AUTH ...")
+    assert "AHVzZXIAc2VjcmV0" not in mail.log_text()
