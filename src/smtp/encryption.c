@@ -80,12 +80,10 @@ static bool read_library(struct encryption *encryption, struct daemon *daemon, s
 bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encryption **out, struct failure *why)
 {
     const struct encryption_settings *settings = &smtp->settings->tls;
+    enum encryption_level level = encryption_level_of(settings);
     struct encryption *encryption;
-    enum encryption_level level;
 
     *out = NULL;
-    if (!encryption_level_of(settings, &level, why))
-        return false;
     if (level == ENCRYPTION_NONE && settings->policy_maps.len == 0 && !settings->wrapper_mode &&
         !settings->note_starttls_offer)
         return true;

@@ -3,40 +3,29 @@
 
 #include "smtp/encryption_settings.h"
 
-static const char *const levels[] = { "none", "may", "encrypt", "fingerprint", "verify", "secure" };
-
 static const char *name_of(enum encryption_level level)
 {
-    return levels[level];
+    return encryption_level_words[level + 1];
 }
 
 bool encryption_level_parse(struct str word, enum encryption_level *level_out)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(levels); i++) {
-        if (str_equal_nocase(word, str_from_c(levels[i]))) {
-            *level_out = (enum encryption_level) i;
+    for (size_t i = 1; encryption_level_words[i] != NULL; i++) {
+        if (str_equal_nocase(word, str_from_c(encryption_level_words[i]))) {
+            *level_out = (enum encryption_level)(i - 1);
             return true;
         }
     }
     return false;
 }
 
-bool encryption_level_of(const struct encryption_settings *settings, enum encryption_level *level_out,
-                         struct failure *why)
+enum encryption_level encryption_level_of(const struct encryption_settings *settings)
 {
-    if (settings->security_level.len > 0) {
-        if (encryption_level_parse(settings->security_level, level_out))
-            return true;
-        return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "Invalid TLS level \"%.*s\"; write none, may, encrypt, fingerprint, verify or secure",
-                           STR_ARG(settings->security_level));
-    }
-    *level_out = ENCRYPTION_NONE;
+    if (settings->security_level > 0)
+        return (enum encryption_level)(settings->security_level - 1);
     if (settings->enforce)
-        *level_out = settings->enforce_peername ? ENCRYPTION_VERIFY : ENCRYPTION_ENCRYPT;
-    else if (settings->use)
-        *level_out = ENCRYPTION_MAY;
-    return true;
+        return settings->enforce_peername ? ENCRYPTION_VERIFY : ENCRYPTION_ENCRYPT;
+    return settings->use ? ENCRYPTION_MAY : ENCRYPTION_NONE;
 }
 
 static const char list_separators[] = ", \t\r\n";

@@ -35,8 +35,7 @@ struct encryption_policy {
 /* False: there is no such level, or it is not to be had. */
 MUST_USE bool encryption_level_parse(struct str word, enum encryption_level *level_out);
 /* What smtp_tls_security_level and its older kin say. */
-MUST_USE bool encryption_level_of(const struct encryption_settings *settings, enum encryption_level *level_out,
-                                  struct failure *why);
+enum encryption_level encryption_level_of(const struct encryption_settings *settings);
 
 /* As the settings have it at a level. */
 struct encryption_policy encryption_policy_at(const struct encryption_settings *settings, enum encryption_level level,

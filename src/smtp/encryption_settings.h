@@ -6,8 +6,8 @@
 
 /* encryption_settings - the parameters of the clients' TLS: member tls of struct smtp_settings. */
 struct encryption_settings {
-    struct str security_level;
-    bool use; /* this and the next two count without a level */
+    int security_level; /* of encryption_level_words: enum encryption_level + 1; 0: not said */
+    bool use;           /* this and the next two count without a level */
     bool enforce;
     bool enforce_peername;
     struct str policy_maps;
@@ -40,6 +40,9 @@ struct encryption_settings {
     struct str eccert_file;
     struct str eckey_file;
 };
+
+/* "", and the names of enum encryption_level in its order; ends with NULL. */
+extern const char *const encryption_level_words[];
 
 #define ENCRYPTION_TEXT(member, name, value, purpose)                                                                  \
     SETTING_STRING(struct smtp_settings, tls.member, name, value, 0, 0, purpose)

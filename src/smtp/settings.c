@@ -8,6 +8,8 @@ static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VE
 
 static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
 
+const char *const encryption_level_words[] = { "", "none", "may", "encrypt", "fingerprint", "verify", "secure", NULL };
+
 static const char *const login_types[] = { "cyrus", NULL };
 
 static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
@@ -154,8 +156,9 @@ static const struct setting smtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("smtp"),
     ENCRYPTION_ROWS("smtp"),
-    STRING(tls.security_level, "smtp_tls_security_level", "${{$compatibility_level} <level {3.11} ? {} : {may}}",
-           "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
+    SETTING_CHOICE(struct smtp_settings, tls.security_level, "smtp_tls_security_level",
+                   "${{$compatibility_level} <level {3.11} ? {} : {may}}", encryption_level_words,
+                   "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
     STRING(tls.secure_match, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
@@ -184,8 +187,8 @@ static const struct setting lmtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("lmtp"),
     ENCRYPTION_ROWS("lmtp"),
-    STRING(tls.security_level, "lmtp_tls_security_level", "",
-           "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
+    SETTING_CHOICE(struct smtp_settings, tls.security_level, "lmtp_tls_security_level", "", encryption_level_words,
+                   "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
     STRING(tls.secure_match, "lmtp_tls_secure_cert_match", "nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "lmtp_tcp_port", "24", "The port, or a name from /etc/services, of a next hop that names none."),

@@ -29,25 +29,13 @@ static void watch(void *context, const char *path)
     daemon_watch_file(context, path);
 }
 
-static bool find_level(const struct encryption_settings *settings, enum encryption_level *level_out,
-                       struct failure *why)
+static enum encryption_level level_of(const struct encryption_settings *settings)
 {
-    static const char *const words[] = { "none", "may", "encrypt" };
-    struct str word = settings->security_level;
-
-    *level_out = settings->enforce ? ENCRYPTION_REQUIRED : settings->use ? ENCRYPTION_MAY : ENCRYPTION_NONE;
-    if (word.len > 0) {
-        size_t i = 0;
-
-        while (i < ARRAY_COUNT(words) && !str_equal_nocase(word, str_from_c(words[i])))
-            i++;
-        if (i == ARRAY_COUNT(words))
-            return failure_set(why, FAILURE_CONFIGURATION, 0, "Invalid TLS level \"%.*s\"", STR_ARG(word));
-        *level_out = (enum encryption_level) i;
-    }
     if (settings->wrapper_mode)
-        *level_out = ENCRYPTION_REQUIRED;
-    return true;
+        return ENCRYPTION_REQUIRED;
+    if (settings->security_level > 0)
+        return (enum encryption_level)(settings->security_level - 1);
+    return settings->enforce ? ENCRYPTION_REQUIRED : settings->use ? ENCRYPTION_MAY : ENCRYPTION_NONE;
 }
 
 /* A value is the content of files, keys and certificates, as postmap -F puts it into tables. */
@@ -141,8 +129,7 @@ bool encryption_open(struct smtpd *smtpd, struct failure *why)
     encryption->listener = (struct tls_listener){ .inform = inform, .warn = warn };
     if (smtpd->is_standalone)
         return true;
-    if (!find_level(settings, &encryption->level, why))
-        return false;
+    encryption->level = level_of(settings);
     if (encryption->level == ENCRYPTION_NONE)
         return true;
     encryption->requires_certificate = settings->require_certificate && encryption->level == ENCRYPTION_REQUIRED;

@@ -14,6 +14,7 @@ static const char *const proxy_protocol_words[] = { "", "haproxy", NULL };
 static const char *const proxy_option_words[] = { "speed_adjust", NULL };
 static const char *const bare_newline_words[] = { "no", "yes", "normalize", "note", "reject", NULL };
 
+static const char *const tls_levels[] = { "", "none", "may", "encrypt", NULL }; /* as enum encryption_level */
 static const char *const sasl_type_words[] = { "cyrus", "dovecot", NULL };
 
 static const struct setting rows[] = {
@@ -210,7 +211,7 @@ static const struct setting rows[] = {
                    "What policy services are told as policy_context."),
 
     SETTING_BOOLEAN(OWNER, tls_auth_only, "smtpd_tls_auth_only", "no", "Let clients log in under TLS only."),
-    SETTING_STRING(OWNER, tls.security_level, "smtpd_tls_security_level", "", 0, 0,
+    SETTING_CHOICE(OWNER, tls.security_level, "smtpd_tls_security_level", "", tls_levels,
                    "none, may: TLS for clients that want it, or encrypt: for all."),
     SETTING_BOOLEAN(OWNER, tls.use, "smtpd_use_tls", "no", "Without smtpd_tls_security_level: the same as may."),
     SETTING_BOOLEAN(OWNER, tls.enforce, "smtpd_enforce_tls", "no",

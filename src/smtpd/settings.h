@@ -43,8 +43,8 @@ struct sasl_settings {
 
 /* TLS, but for what lib/tls has for all. */
 struct encryption_settings {
-    struct str security_level;
-    bool use, enforce; /* the older way to say it */
+    int security_level; /* enum encryption_level + 1; 0: not said */
+    bool use, enforce;  /* the older way to say it */
     bool wrapper_mode;
     struct str chain_files;
     struct str certificate_file;

@@ -425,3 +425,13 @@ def test_mail_filters_that_cannot_be_asked_are_told(make_merpati):
     assert "smtpd_milters: unknown option: nosuch=1" + waits in told
     assert "non_smtpd_milters: invalid transport name: foo in Milter service: foo:bar" + waits in told
     assert "127.0.0.1:25" not in told
+
+
+@pytest.mark.parametrize("parameter", ["smtp_tls_security_level", "lmtp_tls_security_level", "smtpd_tls_security_level"])
+def test_a_level_of_tls_that_is_not_there_is_refused_before_anything_changes(merpati, parameter):
+    """What goes on in its place would be what was in force before, which may be weaker."""
+    mail = merpati()
+    mail.set(**{parameter: "dane"})
+    for verb in ("check", "reload"):
+        done = mail.control(verb, check=False)
+        assert done.returncode == 1 and f"{parameter} = dane" in done.stderr

@@ -14,6 +14,7 @@ static const char *const transports[] = {
     "address_verify_relay_transport",
     "address_verify_virtual_transport",
     "best_mx_transport",
+    "content_filter",
     "default_transport",
     "fallback_transport",
     "local_transport",
