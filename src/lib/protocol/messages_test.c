@@ -10,6 +10,7 @@
 #include "protocol/queue.h"
 #include "protocol/rewrite.h"
 #include "protocol/spill.h"
+#include "protocol/tlsmgr.h"
 #include "protocol/verify.h"
 
 #include "unit.h"
@@ -17,8 +18,8 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &anvil_protocol,    &bounce_protocol, &cleanup_protocol, &deliver_protocol, &flush_protocol,
-    &proxymap_protocol, &queue_protocol,  &rewrite_protocol, &spill_protocol,   &verify_protocol,
+    &anvil_protocol, &bounce_protocol,  &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
+    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol,
 };
 
 enum { VARINT_MAX = 10, LIST_ITEM_COST = 8, FILL_TEXT_MAX = 3000, FILL_ITEMS_MAX = 3 };
