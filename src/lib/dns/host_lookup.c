@@ -132,8 +132,10 @@ static void add_answer(const struct dns_answer *answer, struct host_addresses *o
         if (answer->records[i].ttl_seconds < out->ttl_seconds)
             out->ttl_seconds = answer->records[i].ttl_seconds;
     }
-    if (answer->count > 0)
-        out->canonical_name = answer->canonical_name;
+    if (answer->count == 0)
+        return;
+    out->canonical_name = answer->canonical_name;
+    out->is_secure = out->is_secure && answer->is_secure;
 }
 
 /* Which of two failed answers says more: no answer at all, then a name without records, then no name. */
@@ -174,6 +176,7 @@ static void look_in_dns(struct host_lookup *lookup, struct str name, struct aren
     if (total == 0)
         return;
     out->items = arena_new_array(arena, total, struct ip_address);
+    out->is_secure = true;
     for (size_t i = 0; i < count; i++)
         add_answer(&questions[i].answer, out);
     out->outcome = DNS_FOUND;

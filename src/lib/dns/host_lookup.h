@@ -37,6 +37,7 @@ struct host_addresses {
     const char *reason; /* text for people when not found */
     uint32_t ttl_seconds;
     struct str canonical_name; /* by the DNS: what the name's CNAMEs end at, there or not; else empty */
+    bool is_secure;            /* by the DNS, and all of it validated, CNAMEs too; see dns_answer */
 };
 
 /* name may be an address itself ("192.0.2.1", "2001:db8::1"). UNKNOWN when any needed question had no answer. */

@@ -32,7 +32,8 @@ struct resolver {
     struct resolv_conf conf;
     struct instant looked;   /* at the file */
     struct duration timeout; /* 0: as the file says */
-    bool is_validating;
+    struct arena *arena;
+    struct str anchors; /* lines of a zone file; empty: nothing is validated */
     bool appends_domain, searches;
     resolver_filter *filter; /* NULL: none */
     void *filter_context;
@@ -77,6 +78,9 @@ static const struct {
     { "infra-keep-probing:", "yes" },
     { "cache-max-negative-ttl:", "900" },
     { "val-clean-additional:", "no" },
+    /* Nobody is told which anchors we have (RFC 8145), nor by which names (RFC 8509). */
+    { "trust-anchor-signaling:", "no" },
+    { "root-key-sentinel:", "no" },
     /* The order is the server's; libunbound would turn it once a second. */
     { "rrset-roundrobin:", "no" },
     /* Names that libunbound would answer out of its own head; the servers are to be asked instead. */
@@ -89,9 +93,44 @@ static const struct {
     { "local-zone:", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa. transparent" },
 };
 
+static const char *path_in(const char *variable, const char *usual)
+{
+    const char *path = environment_get(variable);
+
+    return path == NULL || *path == '\0' ? usual : path;
+}
+
+const char *resolver_path(void)
+{
+    return path_in("MERPATI_RESOLV_CONF", "/etc/resolv.conf");
+}
+
+const char *resolver_anchors_path(void)
+{
+    return path_in("MERPATI_TRUST_ANCHORS", "/usr/share/dns/root.key");
+}
+
+static bool add_anchors(const struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)
+{
+    struct str rest = resolver->anchors, line, record, comment;
+    struct arena *arena = arena_create();
+    int error = 0;
+
+    while (error == 0 && rest.len > 0) {
+        (void) str_cut(rest, '\n', &line, &rest);
+        (void) str_cut(line, ';', &record, &comment);
+        record = str_trim(record);
+        if (record.len > 0)
+            error = ub_ctx_add_ta(unbound, arena_c(arena, record));
+    }
+    arena_destroy(&arena);
+    return error == 0 ||
+           failure_set(why, FAILURE_CONFIGURATION, 0, "%s: %s", resolver_anchors_path(), ub_strerror(error));
+}
+
 static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)
 {
-    const char *modules = resolver->is_validating ? "validator iterator" : "iterator";
+    const char *modules = resolver->anchors.len > 0 ? "validator iterator" : "iterator";
     int error = ub_ctx_debugout(unbound, NULL);
 
     if (error == 0)
@@ -105,9 +144,9 @@ static bool configure(struct resolver *resolver, struct ub_ctx *unbound, struct 
         snprintf(server, sizeof(server), "%s@%u", address, resolver->conf.servers[i].port);
         error = ub_ctx_set_fwd(unbound, server);
     }
-    if (error == 0 && resolver->is_validating)
-        error = ub_ctx_add_ta_file(unbound, "/usr/share/dns/root.key");
-    return error == 0 || failure_set(why, FAILURE_CONFIGURATION, 0, "name resolver: %s", ub_strerror(error));
+    if (error != 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "name resolver: %s", ub_strerror(error));
+    return add_anchors(resolver, unbound, why);
 }
 
 static bool context_create(struct resolver *resolver, struct context **context_out, struct failure *why)
@@ -241,11 +280,17 @@ static void put_questions(void *data)
     }
 }
 
-const char *resolver_path(void)
+static bool read_anchors(struct resolver *resolver, struct failure *why)
 {
-    const char *path = environment_get("MERPATI_RESOLV_CONF");
+    struct watched_file *file = watched_file_open(resolver_anchors_path());
 
-    return path == NULL || *path == '\0' ? "/etc/resolv.conf" : path;
+    (void) watched_file_changed(file, resolver->arena, &resolver->anchors);
+    watched_file_close(&file);
+    resolver->anchors = str_trim(resolver->anchors);
+    return resolver->anchors.len > 0 ||
+           failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "%s: no trust anchor for DNSSEC can be read from this file (install the package dns-root-data)",
+                       resolver_anchors_path());
 }
 
 void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context)
@@ -263,7 +308,7 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
     CHECK(!fiber_is_running(loop));
     resolver->loop = loop;
     resolver->timeout = options->timeout;
-    resolver->is_validating = options->is_validating;
+    resolver->arena = arena_create();
     resolver->appends_domain = options->appends_domain;
     resolver->searches = options->searches;
     list_init(&resolver->waiting);
@@ -273,9 +318,11 @@ bool resolver_create(struct loop *loop, const struct resolver_options *options, 
     resolver->events = unbound_events_create(loop);
     resolver->file = watched_file_open(options->resolv_conf == NULL ? resolver_path() : options->resolv_conf);
     read_configuration(resolver, &resolver->conf);
-    if (!context_create(resolver, &resolver->context, why)) {
+    if ((options->is_validating && !read_anchors(resolver, why)) ||
+        !context_create(resolver, &resolver->context, why)) {
         watched_file_close(&resolver->file);
         unbound_events_destroy(&resolver->events);
+        arena_destroy(&resolver->arena);
         memory_free(resolver);
         return false;
     }
@@ -299,6 +346,7 @@ void resolver_destroy(struct resolver **resolver)
         end_query(CONTAINER_OF(it->abandoned.next, struct query, place));
     watched_file_close(&it->file);
     unbound_events_destroy(&it->events);
+    arena_destroy(&it->arena);
     memory_free(it);
 }
 
@@ -317,7 +365,7 @@ static void abandon(struct query *query)
 static void read_answer(const struct query *query, struct str name, struct arena *arena, struct dns_answer *answer_out)
 {
     if (query->packet == NULL || query->is_bogus) {
-        answer_out->reason = query->is_bogus ? "DNSSEC validation failure" : "Host not found, try again";
+        answer_out->reason = query->is_bogus ? RESOLVER_BOGUS : "Host not found, try again";
         return;
     }
     dns_answer_parse(answer_out, arena, query->packet, query->len, name, query->type);

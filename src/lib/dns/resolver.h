@@ -14,17 +14,18 @@ struct loop;
  * One a process, created before the jail: it opens resolv.conf then, and looks at most once a second,
  * with a lookup, whether the file has changed. A file put in its place is seen outside of a jail only; in one the
  * next generation of the process finds it, so daemon_watch_file(resolver_path()).
- * Answers are cached by their ttl. Without validation a server's word is taken as it is.
+ * Answers are cached by their ttl. Without validation a server's word is taken as it is. With it (RFC 4035) an answer
+ * is secure when signatures lead from it to a trust anchor, and DNS_UNKNOWN when they should and do not.
  *
  * For tests the environment variable MERPATI_RESOLV_CONF names another file; "nameserver 127.0.0.1@5353" in
- * any such file gives a port.
+ * any such file gives a port. So does MERPATI_TRUST_ANCHORS for the trust anchors.
  */
 struct resolver;
 
 struct resolver_options {
     const char *resolv_conf; /* NULL: MERPATI_RESOLV_CONF, else /etc/resolv.conf */
     struct duration timeout; /* for one lookup; 0: what the file's options say; at most, and without any, 30 seconds */
-    bool is_validating;      /* DNSSEC, with the system's root anchor */
+    bool is_validating;      /* DNSSEC, by the trust anchors of resolver_anchors_path() */
     /* For addresses, as the C library's RES_DEFNAMES and RES_DNSRCH: names are looked up in resolv.conf's domains too.
      */
     bool appends_domain; /* a name without a dot, in the first of them */
@@ -33,8 +34,13 @@ struct resolver_options {
 
 /* The file that a resolver without resolv_conf in its options reads. */
 const char *resolver_path(void);
+/* The file of trust anchors of one that validates: DNSKEY or DS records, one a line. It is read once. */
+const char *resolver_anchors_path(void);
 
-/* Not from a fiber. Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. */
+/*
+ * Not from a fiber. Without a readable file, or a server in it, 127.0.0.1 is asked, as the C library does. False: there
+ * is nothing to validate by.
+ */
 MUST_USE bool resolver_create(struct loop *loop, const struct resolver_options *options, struct resolver **resolver_out,
                               struct failure *why);
 /* No lookup may be waiting. Leaves *resolver NULL; NULL is fine. */
@@ -53,6 +59,9 @@ typedef enum resolver_verdict resolver_filter(void *context, struct str owner, c
 #define RESOLVER_NOTHING_LEFT "DNS reply filter drops all results"
 /* And of one of which it could not tell. */
 #define RESOLVER_FILTER_UNSURE "Invalid DNS reply filter syntax"
+
+/* And of one whose signatures are missing or wrong. */
+#define RESOLVER_BOGUS "DNSSEC validation failure"
 
 /* From now on. */
 void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context);

@@ -5,6 +5,7 @@
 #include "run/loop.h"
 #include "run/stream.h"
 #include "tls/connection.h"
+#include "tls/dane.h"
 
 #include <errno.h>
 #include <openssl/x509v3.h>
@@ -23,7 +24,8 @@ struct tls_client {
     struct tls_facts_options facts;
     struct arena *arena;
     int log_level;
-    int usual_security; /* OpenSSL's own level */
+    int usual_security;              /* OpenSSL's own level */
+    struct tls_dane_digests digests; /* none: there is no DANE */
 };
 
 /* What callbacks of OpenSSL know of the handshake that they are in. */
@@ -92,6 +94,20 @@ static bool set_groups(struct tls_client *client, const struct tls_settings *set
     return false;
 }
 
+/* Without it there is no DANE; all else is as it was. */
+static void set_dane(struct tls_client *client, const struct tls_settings *settings)
+{
+    struct failure why;
+
+    if (!tls_dane_digests_parse(settings->dane_digests, &client->digests, &why)) {
+        tls_warn(client->listener, "tls_dane_digests: %s: disabling DANE support", why.text);
+    } else if (!tls_dane_allow(&client->digests, client->context)) {
+        tls_warn(client->listener, "tls_dane_digests: OpenSSL cannot use them: disabling DANE support");
+        tls_library_warn_errors(client->listener);
+        client->digests.count = 0;
+    }
+}
+
 static bool set_up(struct tls_client *client, const struct tls_client_options *options)
 {
     SSL_CTX_set_options(client->context,
@@ -108,6 +124,7 @@ static bool set_up(struct tls_client *client, const struct tls_client_options *o
                             client->listener)) ||
         !set_groups(client, options->settings))
         return false;
+    set_dane(client, options->settings);
     SSL_CTX_set_verify(client->context, SSL_VERIFY_NONE, note_certificate);
     SSL_CTX_set_verify_depth(client->context, options->verify_depth + 1);
     if (client->log_level >= LOG_DETAILS)
@@ -149,6 +166,11 @@ void tls_client_destroy(struct tls_client **pointer)
     arena_destroy(&client->arena);
     memory_free(client);
     *pointer = NULL;
+}
+
+const struct tls_dane_digests *tls_client_dane(const struct tls_client *client)
+{
+    return client->digests.count > 0 ? &client->digests : NULL;
 }
 
 /* ---- what is demanded of a connection ---- */
@@ -221,11 +243,24 @@ static bool demand_names(const struct handshake *handshake, SSL *ssl, struct are
     return true;
 }
 
+static bool demand_records(const struct handshake *handshake, SSL *ssl, struct arena *arena)
+{
+    const struct tls_demand *demand = handshake->demand;
+
+    if (demand->proof != TLS_PROOF_DANE)
+        return true;
+    SSL_set_security_level(ssl, handshake->client->usual_security);
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return handshake->client->digests.count > 0 &&
+           tls_dane_demand(&handshake->client->digests, ssl, demand->tlsa_records, demand->tlsa_count, &demand->names,
+                           arena);
+}
+
 static bool demand_all(const struct handshake *handshake, SSL *ssl, struct arena *arena)
 {
     tls_library_begin();
     if (demand_protocols(handshake, ssl) && demand_ciphers(handshake, ssl, arena) &&
-        demand_names(handshake, ssl, arena))
+        demand_names(handshake, ssl, arena) && demand_records(handshake, ssl, arena))
         return true;
     tls_library_warn_errors(handshake->client->listener);
     return false;
@@ -239,7 +274,7 @@ static bool has_fingerprint(const struct tls_demand *demand, const struct tls_fa
                                       strlist_contains_nocase(&demand->fingerprints, facts->key_fingerprint));
 }
 
-static void judge(const struct tls_demand *demand, struct tls_facts *facts)
+static void judge(const struct tls_demand *demand, SSL *ssl, struct tls_facts *facts)
 {
     switch (demand->proof) {
     case TLS_PROOF_NONE:
@@ -251,6 +286,11 @@ static void judge(const struct tls_demand *demand, struct tls_facts *facts)
         break;
     case TLS_PROOF_NAME:
         facts->is_proven = facts->has_certificate && facts->is_trusted && demand->names.count > 0;
+        break;
+    case TLS_PROOF_DANE:
+        facts->is_trusted =
+            facts->has_certificate && facts->is_trusted && SSL_get0_dane_authority(ssl, NULL, NULL) >= 0;
+        facts->is_proven = facts->is_trusted;
         break;
     }
 }
@@ -294,7 +334,8 @@ static void tell_success(const struct handshake *handshake, const struct tls_fac
         tell_distrust(handshake, facts, arena);
     summary = tls_facts_summary(facts, arena);
     tls_inform(handshake->client->listener, "%s TLS connection established to %.*s: %.*s",
-               facts->is_proven ? "Verified" : tls_facts_trust(facts), STR_ARG(handshake->peer), STR_ARG(summary));
+               facts->is_proven && !handshake->demand->is_host_unsure ? "Verified" : tls_facts_trust(facts),
+               STR_ARG(handshake->peer), STR_ARG(summary));
 }
 
 static void tell_failure(const struct handshake *handshake, const struct failure *why)
@@ -317,7 +358,7 @@ static const struct tls_facts *collect(const struct handshake *handshake, SSL *s
     const char *name;
 
     *facts = *tls_facts_collect(ssl, &handshake->client->facts, arena);
-    judge(handshake->demand, facts);
+    judge(handshake->demand, ssl, facts);
     name = facts->is_proven ? SSL_get0_peername(ssl) : NULL;
     facts->proven_name = arena_str(arena, str_from_c(name != NULL ? name : ""));
     return facts;

@@ -7,7 +7,9 @@
 #include "tls/facts.h"
 #include "tls/identity.h"
 
+struct dns_record;
 struct stream;
+struct tls_dane_digests;
 
 /*
  * client - the encrypted side of a connection to a server of somebody else's.
@@ -37,11 +39,15 @@ struct tls_client *tls_client_create(const struct tls_client_options *options);
 /* All its connections are over. Leaves *client NULL; NULL is fine. */
 void tls_client_destroy(struct tls_client **client);
 
+/* What of TLSA records counts, for dane.h. NULL: there is no DANE, which has been told. */
+const struct tls_dane_digests *tls_client_dane(const struct tls_client *client);
+
 /* What a server must prove. */
 enum tls_proof {
     TLS_PROOF_NONE,
     TLS_PROOF_FINGERPRINT, /* its certificate or public key is one of those listed, whoever vouches for it */
     TLS_PROOF_NAME,        /* an authority that we believe vouches for one of the names (RFC 6125) */
+    TLS_PROOF_DANE,        /* what TLSA records say (RFC 7672), whomever we believe */
 };
 
 struct tls_demand {
@@ -51,8 +57,12 @@ struct tls_demand {
     size_t exclusion_count;
     struct str server_name; /* to ask for (SNI, RFC 6066 section 3); empty: none */
     enum tls_proof proof;
-    struct strlist names;        /* "mx.example.com"; ".example.com" is each name below it */
-    struct strlist fingerprints; /* "AB:CD:..." */
+    struct strlist names; /* "mx.example.com"; ".example.com" is each name below it. DANE: where a record is of an
+                             authority; the first is the TLSA base domain, and asked for (SNI) */
+    struct strlist fingerprints;           /* "AB:CD:..." */
+    const struct dns_record *tlsa_records; /* DANE: at least one that is usable, see dane.h */
+    size_t tlsa_count;
+    bool is_host_unsure; /* DANE: who named the host did not prove it, so that the log says "Trusted" at most */
 };
 
 /*

@@ -37,6 +37,9 @@ static const struct setting rows[] = {
          "What session tickets are encrypted with; empty: there are none."),
     TEXT(server_sni_maps, "tls_server_sni_maps", "",
          "Tables by name that clients ask for (SNI) of files with keys and certificates, made by postmap -F."),
+    TEXT(dane_digests, "tls_dane_digests", "sha512 sha256",
+         "The digests in TLSA records that count, the best first; \"name=number\" gives a matching type to another "
+         "one."),
 };
 
 const struct settings_table tls_settings_table = SETTINGS_TABLE("tls", struct tls_settings, rows);

@@ -23,6 +23,7 @@ struct tls_settings {
     struct str config_name;
     struct str session_ticket_cipher;
     struct str server_sni_maps;
+    struct str dane_digests;
 };
 
 extern const struct settings_table tls_settings_table;
