@@ -269,7 +269,8 @@ static void set_tickets(struct tls_server *server, const struct tls_server_optio
     }
     if (lifetime.us < seconds(SHORTEST_TICKET_SECONDS).us)
         lifetime = seconds(SHORTEST_TICKET_SECONDS);
-    if (!tls_tickets_create(arena_c(server->arena, cipher), lifetime, &server->tickets, &why)) {
+    if (!tls_tickets_create(arena_c(server->arena, cipher), lifetime, options->ticket_source, server->listener,
+                            &server->tickets, &why)) {
         tls_warn(server->listener, "%s", why.text);
         SSL_CTX_set_options(server->context, SSL_OP_NO_TICKET);
         return;
@@ -471,6 +472,7 @@ bool tls_server_accept(struct tls_server *server, struct stream *stream, enum tl
                        const struct tls_facts **facts_out)
 {
     struct handshake handshake = { .server = server, .peer = peer };
+    struct instant deadline = instant_add(loop_now(stream_loop(stream)), timeout);
     struct tls_connection *connection;
     struct tls_facts *facts;
     SSL *ssl = SSL_new(server->context);
@@ -482,11 +484,12 @@ bool tls_server_accept(struct tls_server *server, struct stream *stream, enum tl
         return false;
     }
     tell_beginning(server, &handshake);
+    tls_tickets_refresh(server->tickets, stream_loop(stream));
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, &handshake);
     connection = tls_connection_create(
         ssl, stream, clear == TLS_CLEAR_IS_HANDSHAKE ? stream_buffered(stream) : STR_EMPTY, server->listener);
-    stream_set_deadline(stream, instant_add(loop_now(stream_loop(stream)), timeout));
+    stream_set_deadline(stream, deadline);
     is_done = shake_hands(server, &handshake, connection, stream, arena);
     stream_set_deadline(stream, STREAM_NO_DEADLINE);
     SSL_set_app_data(ssl, NULL);

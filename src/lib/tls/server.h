@@ -7,6 +7,7 @@
 #include "tls/identity.h"
 
 struct stream;
+struct tls_ticket_source;
 
 /*
  * server - the encrypted side of a service that others connect to.
@@ -40,8 +41,9 @@ struct tls_server_options {
     bool requires_certificate; /* the caller ends sessions without a trusted one; here it is told of */
     int verify_depth;
     struct str fingerprint_digest;
-    struct duration session_lifetime; /* of tickets; 0: none */
-    struct str session_context;       /* sessions of another one are not resumed */
+    struct duration session_lifetime;              /* of tickets; 0: none */
+    struct str session_context;                    /* sessions of another one are not resumed */
+    const struct tls_ticket_source *ticket_source; /* where the keys of tickets come from; NULL: of the process */
     int log_level;
     tls_opening *opening; /* told of each file before it is read */
     void *opening_context;

@@ -2,6 +2,8 @@
 #include "tls/tickets.h"
 
 #include "base/memory.h"
+#include "run/fiber.h"
+#include "run/loop.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -10,26 +12,40 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+enum {
+    RETRY_SECONDS = 10,   /* a source that could not be asked is asked again */
+    PATIENCE_SECONDS = 5, /* for another fiber that asks */
+};
+
 struct tls_tickets {
     EVP_CIPHER *cipher;
     struct duration lifetime;
+    const struct tls_listener *listener;
     void (*note)(const SSL *connection, struct instant key_ends);
-    struct tls_ticket_key current;
-    struct tls_ticket_key previous;
+    struct tls_ticket_keys keys;
+    struct tls_ticket_source source;
+    struct event asked;
+    struct instant asked_at; /* monotonic; 0: never */
+    bool is_asking;
+    bool has_seen_unknown; /* a ticket that none of the keys has made */
+    bool has_warned;
 };
 
-bool tls_tickets_create(const char *cipher, struct duration lifetime, struct tls_tickets **tickets_out,
-                        struct failure *why)
+bool tls_tickets_create(const char *cipher, struct duration lifetime, const struct tls_ticket_source *source,
+                        const struct tls_listener *listener, struct tls_tickets **tickets_out, struct failure *why)
 {
     EVP_CIPHER *found = EVP_CIPHER_fetch(NULL, cipher, NULL);
     struct tls_tickets *tickets;
 
-    if (found == NULL || EVP_CIPHER_get_key_length(found) > TLS_TICKET_KEY_SIZE) {
+    if (found == NULL || EVP_CIPHER_get_key_length(found) > TLSMGR_TICKET_SECRET_SIZE) {
         EVP_CIPHER_free(found);
         return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid tls_session_ticket_cipher = %s", cipher);
     }
     tickets = memory_alloc(sizeof *tickets);
-    *tickets = (struct tls_tickets){ .cipher = found, .lifetime = lifetime };
+    *tickets = (struct tls_tickets){ .cipher = found, .lifetime = lifetime, .listener = listener };
+    if (source != NULL)
+        tickets->source = *source;
+    event_init(&tickets->asked);
     *tickets_out = tickets;
     return true;
 }
@@ -41,46 +57,80 @@ void tls_tickets_destroy(struct tls_tickets **pointer)
     if (tickets == NULL)
         return;
     EVP_CIPHER_free(tickets->cipher);
-    OPENSSL_cleanse(tickets, sizeof *tickets);
+    tls_ticket_keys_wipe(&tickets->keys);
     memory_free(tickets);
     *pointer = NULL;
 }
 
-static bool is_alive(const struct tls_ticket_key *key, struct duration time, struct instant now)
-{
-    return key->made.us != 0 && instant_since(now, key->made).us < time.us;
-}
-
 const struct tls_ticket_key *tls_tickets_current(struct tls_tickets *tickets, struct instant now)
 {
-    struct tls_ticket_key made = { .made = now };
-
-    if (is_alive(&tickets->current, tickets->lifetime, now))
-        return &tickets->current;
-    if (RAND_bytes(made.name, sizeof made.name) != 1 || RAND_priv_bytes(made.cipher, sizeof made.cipher) != 1 ||
-        RAND_priv_bytes(made.digest, sizeof made.digest) != 1)
-        return NULL;
-    tickets->previous = tickets->current;
-    tickets->current = made;
-    OPENSSL_cleanse(&made, sizeof made);
-    return &tickets->current;
+    return tls_ticket_keys_current(&tickets->keys, tickets->lifetime, now);
 }
 
 const struct tls_ticket_key *tls_tickets_find(struct tls_tickets *tickets, const unsigned char *name,
                                               struct instant now)
 {
-    struct tls_ticket_key *keys[] = { &tickets->current, &tickets->previous };
-    const struct duration twice = { 2 * tickets->lifetime.us };
-    const struct tls_ticket_key *found = NULL;
-
-    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
-        if (!is_alive(keys[i], twice, now))
-            OPENSSL_cleanse(keys[i], sizeof *keys[i]);
-        else if (memcmp(keys[i]->name, name, TLS_TICKET_NAME_SIZE) == 0)
-            found = keys[i];
-    }
-    return found;
+    return tls_ticket_keys_find(&tickets->keys, name, tickets->lifetime, now);
 }
+
+/* ---- the source ---- */
+
+bool tls_ticket_service_fetch(void *context, struct duration lifetime, struct arena *arena, struct records *keys_out,
+                              struct failure *why)
+{
+    const struct tls_ticket_service *service = context;
+    const struct tlsmgr_tickets *tickets;
+
+    if (!tlsmgr_ticket_keys(service->tlsmgr, service->name, lifetime, arena, &tickets, why))
+        return false;
+    *keys_out = tickets->keys;
+    return true;
+}
+
+static bool wants_keys(struct tls_tickets *tickets, struct instant now)
+{
+    bool is_due = tls_ticket_keys_is_due(&tickets->keys, tickets->lifetime, clock_now());
+
+    if (!is_due && !tickets->has_seen_unknown)
+        return false;
+    return tickets->asked_at.us == 0 || instant_since(now, tickets->asked_at).us >= seconds(RETRY_SECONDS).us;
+}
+
+static void ask(struct tls_tickets *tickets)
+{
+    struct arena *arena = arena_create();
+    struct records keys;
+    struct failure why;
+
+    if (tickets->source.fetch(tickets->source.context, tickets->lifetime, arena, &keys, &why)) {
+        tls_ticket_keys_take(&tickets->keys, &keys, true);
+        tickets->has_warned = false;
+    } else if (!tickets->has_warned) {
+        tls_warn(tickets->listener, "no shared keys of session tickets: %s; those of this process do", why.text);
+        tickets->has_warned = true;
+    }
+    arena_destroy(&arena);
+}
+
+void tls_tickets_refresh(struct tls_tickets *tickets, struct loop *loop)
+{
+    if (tickets == NULL || tickets->source.fetch == NULL)
+        return;
+    if (tickets->is_asking) {
+        (void) !event_wait(loop, &tickets->asked, seconds(PATIENCE_SECONDS), NULL);
+        return;
+    }
+    if (!wants_keys(tickets, loop_now(loop)))
+        return;
+    tickets->is_asking = true;
+    tickets->has_seen_unknown = false;
+    tickets->asked_at = loop_now(loop);
+    ask(tickets);
+    tickets->is_asking = false;
+    event_wake_all(&tickets->asked);
+}
+
+/* ---- OpenSSL ---- */
 
 static bool set_digest_key(EVP_MAC_CTX *digest, const struct tls_ticket_key *key)
 {
@@ -101,10 +151,10 @@ static int make_ticket(struct tls_tickets *tickets, const SSL *connection, unsig
 {
     const struct tls_ticket_key *key = tls_tickets_current(tickets, clock_now());
 
-    if (key == NULL || RAND_bytes(iv, EVP_CIPHER_get_iv_length(tickets->cipher)) != 1 ||
+    if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(tickets->cipher)) != 1 ||
         EVP_EncryptInit_ex2(cipher, tickets->cipher, key->cipher, iv, NULL) != 1 || !set_digest_key(digest, key))
         return TICKET_ERROR;
-    memcpy(name, key->name, TLS_TICKET_NAME_SIZE);
+    memcpy(name, key->name, sizeof key->name);
     if (tickets->note != NULL)
         tickets->note(connection, instant_add(key->made, tickets->lifetime));
     return TICKET_GOOD;
@@ -119,11 +169,13 @@ static int handle_ticket(SSL *connection, unsigned char *name, unsigned char *iv
     if (is_making)
         return make_ticket(tickets, connection, name, iv, cipher, digest);
     key = tls_tickets_find(tickets, name, clock_now());
-    if (key == NULL)
+    if (key == NULL) {
+        tickets->has_seen_unknown = true;
         return TICKET_UNKNOWN;
+    }
     if (EVP_DecryptInit_ex2(cipher, tickets->cipher, key->cipher, iv, NULL) != 1 || !set_digest_key(digest, key))
         return TICKET_ERROR;
-    return key == &tickets->current ? TICKET_GOOD : TICKET_RENEW;
+    return key == &tickets->keys.keys[0] ? TICKET_GOOD : TICKET_RENEW;
 }
 
 void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *context,
