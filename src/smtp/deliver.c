@@ -2,11 +2,11 @@
 #include "smtp/deliver.h"
 
 #include "delivery/message_flags.h"
+#include "delivery/nexthop.h"
 #include "log/log.h"
 #include "smtp/attempt.h"
 #include "smtp/log_lines.h"
 #include "smtp/login.h"
-#include "smtp/nexthop.h"
 #include "smtp/pix.h"
 #include "smtp/session.h"
 #include "smtp/session_cache.h"

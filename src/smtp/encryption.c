@@ -2,8 +2,8 @@
 #include "smtp/encryption.h"
 
 #include "daemon/daemon.h"
+#include "delivery/nexthop.h"
 #include "smtp/log_lines.h"
-#include "smtp/nexthop.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 #include "smtp/target.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/extensions.h"
 
-#include "smtp/reply.h"
+#include "mail/smtp_reply.h"
 #include "smtp/xforward.h"
 
 /* All that can be discarded, in the order of Postfix's log line. extension: 0 where we do not ask for it. */

@@ -6,9 +6,9 @@
 #include "base/ip_address.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "mail/smtp_reply.h"
 #include "notice/transcript.h"
 #include "smtp/extensions.h"
-#include "smtp/reply.h"
 #include "smtp/trouble.h"
 #include "table/table.h"
 

@@ -4,10 +4,10 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "delivery/nexthop.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "smtp/log_lines.h"
-#include "smtp/nexthop.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 

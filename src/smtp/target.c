@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/target.h"
 
+#include "delivery/nexthop.h"
 #include "dns/host_lookup.h"
 #include "dns/packet.h"
 #include "dns/resolver.h"
 #include "mail/domain.h"
 #include "os/random.h"
 #include "smtp/log_lines.h"
-#include "smtp/nexthop.h"
 #include "smtp/smtp.h"
 #include "smtp/srv.h"
 

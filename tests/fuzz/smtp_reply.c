@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* smtp_reply - what a server says to the SMTP client: any bytes give a reply of bounded size or none. */
 
+#include "mail/smtp_reply.h"
 #include "base/check.h"
 #include "base/cursor.h"
 #include "smtp/extensions.h"
-#include "smtp/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

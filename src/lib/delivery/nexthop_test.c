@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtp/nexthop.h"
+#include "delivery/nexthop.h"
 
 #include "unit.h"
 

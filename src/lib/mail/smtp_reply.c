@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtp/reply.h"
+#include "mail/smtp_reply.h"
 
 #include "mail/reply.h"
 

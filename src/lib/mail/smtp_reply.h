@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SMTP_REPLY_H
-#define SMTP_REPLY_H
+#ifndef MAIL_SMTP_REPLY_H
+#define MAIL_SMTP_REPLY_H
 
 #include "base/strbuf.h"
 #include "mail/dsn.h"

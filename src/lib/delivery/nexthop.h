@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SMTP_NEXTHOP_H
-#define SMTP_NEXTHOP_H
+#ifndef DELIVERY_NEXTHOP_H
+#define DELIVERY_NEXTHOP_H
 
 #include "base/failure.h"
 #include "base/strlist.h"
