@@ -58,6 +58,7 @@ static bool find_owner(const struct shared_settings *shared, uid_t *uid_out, gid
 static bool open_cache(struct daemon *daemon, struct failure *why)
 {
     struct verify *verify = arena_new(daemon_arena(daemon), struct verify);
+    struct failure trouble;
     uid_t uid = 0;
     gid_t gid = 0;
 
@@ -69,7 +70,11 @@ static bool open_cache(struct daemon *daemon, struct failure *why)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "mail_owner: there is no user %.*s",
                            STR_ARG(verify->shared->mail_owner));
     daemon_keep(daemon, verify);
-    return cache_prepare(verify->loop, verify->settings->map, uid, gid, log_cache_problem, &verify->cache, why);
+    if (!cache_prepare(verify->loop, verify->settings->map, uid, gid, log_cache_problem, &verify->cache, why))
+        return false;
+    if (daemon_has_own_root(daemon) && !cache_open_early(verify->cache, uid, gid, &trouble))
+        log_cache_problem(trouble.text);
+    return true;
 }
 
 /* ---- what does not count any more ---- */

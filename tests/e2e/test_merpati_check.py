@@ -25,11 +25,11 @@ def test_names_that_are_unknown_or_not_acted_on_are_told_with_the_file(make_merp
 
 def test_a_bad_value_fails_and_the_rest_is_checked_all_the_same(make_merpati):
     mail = make_merpati(main={"default_process_limit": "many", "smtpd_timeout": "long"})
-    mail.services.append("tlsmgr unix - - n - 1 tlsmgr")
+    mail.services.append("dnsblog unix - - n - 1 dnsblog")
     mail.write_config()
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
-    for word in ("default_process_limit", "smtpd_timeout", "tlsmgr/unix"):
+    for word in ("default_process_limit", "smtpd_timeout", "dnsblog/unix"):
         assert word in checked.stderr
 
 

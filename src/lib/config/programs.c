@@ -38,6 +38,7 @@ static const struct program programs[] = {
     OURS("proxymap", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("verify", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("spawn", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("sasl", PROGRAM_SEQUENTIAL, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
@@ -46,7 +47,6 @@ static const struct program programs[] = {
 
     ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
 
-    LATER("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, true),
     LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),
     LATER("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, true),
     LATER("tlsproxy", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, true),

@@ -111,6 +111,8 @@ static const struct setting rows[] = {
                    "The proxymap service's name in master.cf."),
     SETTING_STRING(struct shared_settings, verify_service_name, "address_verify_service_name", "verify", 1, 0,
                    "The address verification service's name in master.cf."),
+    SETTING_STRING(struct shared_settings, tlsmgr_service_name, "tlsmgr_service_name", "tlsmgr", 1, 0,
+                   "The tlsmgr service's name in master.cf."),
     SETTING_STRING(struct shared_settings, postlog_service_name, "postlog_service_name", "postlog", 1, 0,
                    "The postlog service's name in master.cf."),
     SETTING_SIZE(struct shared_settings, message_size_limit, "message_size_limit", "10240000", 0, 0,

@@ -69,6 +69,7 @@ struct shared_settings {
     struct str showq_service_name;
     struct str proxymap_service_name;
     struct str verify_service_name;
+    struct str tlsmgr_service_name;
     struct str postlog_service_name;
 
     /* sizes and times that all use */

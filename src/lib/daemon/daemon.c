@@ -537,6 +537,11 @@ bool daemon_is_standalone(const struct daemon *daemon)
     return daemon->arguments.is_standalone;
 }
 
+bool daemon_has_own_root(const struct daemon *daemon)
+{
+    return jail_has_root(daemon->program, &daemon->arguments);
+}
+
 size_t daemon_sessions(const struct daemon *daemon)
 {
     return daemon->connection_count;

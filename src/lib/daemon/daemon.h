@@ -141,6 +141,8 @@ bool daemon_is_successor(const struct daemon *daemon);
 bool daemon_is_stopping(const struct daemon *daemon);
 /* Told to stop by master's end alone: nobody orders this stop, and another master may be at work already. */
 bool daemon_is_orphaned(const struct daemon *daemon);
+/* In open(): the jail will be a root directory of its own, where files outside the queue are not to be found. */
+bool daemon_has_own_root(const struct daemon *daemon);
 /* Started by sendmail -bs: the one session is on standard input and output, its user is who runs it. */
 bool daemon_is_standalone(const struct daemon *daemon);
 /*

@@ -65,16 +65,20 @@ static bool drop_user(const struct daemon_program *program, const struct shared_
     return failure_set(why, FAILURE_PERMANENT, 0, "no user is named for %s", program->name);
 }
 
+bool jail_has_root(const struct daemon_program *program, const struct daemon_arguments *arguments)
+{
+    return privilege_is_root() && ((program->user == DAEMON_AS_NET_OWNER && !program->heeds_chroot) ||
+                                   (arguments->is_chrooted && program->user != DAEMON_AS_ROOT));
+}
+
 static bool drop_rights(const struct daemon_program *program, const struct daemon_arguments *arguments,
                         const struct shared_settings *settings, struct failure *why)
 {
     struct layout_identity identity;
-    bool is_chrooted = (program->user == DAEMON_AS_NET_OWNER && !program->heeds_chroot) ||
-                       (arguments->is_chrooted && program->user != DAEMON_AS_ROOT);
 
     if (!layout_identity_find(settings, &identity, why))
         return false;
-    if (is_chrooted && !privilege_enter_root(".", why))
+    if (jail_has_root(program, arguments) && !privilege_enter_root(".", why))
         return false;
     return drop_user(program, settings, &identity, why);
 }

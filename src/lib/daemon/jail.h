@@ -15,4 +15,7 @@
 MUST_USE bool jail_enter(const struct daemon_program *program, const struct daemon_arguments *arguments,
                          const struct shared_settings *settings, struct failure *why);
 
+/* Before jail_enter: whether it will change the root directory. */
+bool jail_has_root(const struct daemon_program *program, const struct daemon_arguments *arguments);
+
 #endif

@@ -400,9 +400,25 @@ void cache_remove(struct cache *cache, struct str key)
     add_change(cache, key, true, STR_EMPTY);
 }
 
+bool cache_open_early(struct cache *cache, uid_t uid, gid_t gid, struct failure *why)
+{
+    bool is_root = privilege_is_root();
+    struct failure ignored;
+    bool is_open;
+
+    if (cache->path == NULL)
+        return true;
+    if (is_root && !privilege_borrow(uid, gid, why)) {
+        (void) !privilege_restore(&ignored);
+        return false;
+    }
+    is_open = open_file(cache, why);
+    return (!is_root || privilege_restore(is_open ? why : &ignored)) && is_open;
+}
+
 bool cache_open(struct cache *cache, struct failure *why)
 {
-    return cache->path == NULL || open_file(cache, why);
+    return cache->path == NULL || cache->environment != NULL || open_file(cache, why);
 }
 
 void cache_close(struct cache **handle)

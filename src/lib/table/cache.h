@@ -28,7 +28,12 @@ enum { CACHE_KEY_MAX = 500 };
  */
 MUST_USE bool cache_prepare(struct loop *loop, struct str name, uid_t uid, gid_t gid, void (*warn)(const char *text),
                             struct cache **cache_out, struct failure *why);
-/* In the jail: opens the file, or makes it. On failure the cache works in memory. */
+/*
+ * Before the jail, as the owner: for a process whose jail does not have the file. What is damaged later is then kept in
+ * memory, and begun anew by the next process.
+ */
+MUST_USE bool cache_open_early(struct cache *cache, uid_t uid, gid_t gid, struct failure *why);
+/* In the jail: opens the file, or makes it, unless it is open. On failure the cache works in memory. */
 MUST_USE bool cache_open(struct cache *cache, struct failure *why);
 /* In a fiber, writes what is not written, and waits for that. Leaves *cache NULL. */
 void cache_close(struct cache **cache);
