@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/log_lines.h"
 
+#include "base/strbuf.h"
 #include "log/log.h"
 
 void log_starting(void)
@@ -34,4 +35,17 @@ void log_status(pid_t master)
         log_info("the Merpati mail system is not running");
     else
         log_info("the Merpati mail system is running: PID: %d", (int) master);
+}
+
+void log_tls_advice(const char *format, ...)
+{
+    struct strbuf text;
+    va_list args;
+
+    strbuf_init(&text, LOG_LINE_MAX);
+    va_start(args, format);
+    strbuf_vprintf(&text, format, args);
+    va_end(args);
+    log_info("%.*s", STR_ARG(strbuf_str(&text)));
+    strbuf_done(&text);
 }

@@ -20,5 +20,7 @@ void log_refreshing(void);
 void log_told(struct str text);
 /* "the Merpati mail system is running: PID: 123"; 0: "... is not running" */
 void log_status(pid_t master);
+/* What "merpati tls" has done, and what comes next: "New TLS private key and certificate deployed." */
+PRINTF_LIKE(1, 2) void log_tls_advice(const char *format, ...);
 
 #endif

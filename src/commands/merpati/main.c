@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/control.h"
+#include "merpati/tls.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/privilege.h"
@@ -15,7 +16,7 @@
 
 static const struct verb {
     const char *name;
-    int (*run)(const struct instance *instance);
+    int (*run)(const struct instance *instance); /* NULL: tls, which takes words of its own */
     const char *purpose;
 } verbs[] = {
     { "start", control_start, "start the mail system; returns when it takes connections" },
@@ -26,6 +27,7 @@ static const struct verb {
     { "status", control_status, "tell whether it runs" },
     { "check", check_instance, "look for mistakes in configuration, owners and modes" },
     { "flush", control_flush, "try all deferred mail now" },
+    { "tls", NULL, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
 };
 
 static int usage(void)
@@ -45,7 +47,7 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static int run(const struct verb *verb, struct str config_directory)
+static int run(const struct verb *verb, int argc, char **argv, struct str config_directory)
 {
     struct arena *arena = arena_create();
     struct instance instance;
@@ -59,7 +61,7 @@ static int run(const struct verb *verb, struct str config_directory)
     else if (instance.shared == NULL && verb->run != check_instance)
         log_fatal("%s", trouble.text);
     else
-        status = verb->run(&instance);
+        status = verb->run != NULL ? verb->run(&instance) : tls_run(&instance, argc, argv);
     log_close();
     arena_destroy(&arena);
     return status;
@@ -81,6 +83,8 @@ int main(int argc, char **argv)
         else if (letter == '?')
             return usage();
     }
-    verb = argc - optind == 1 ? find_verb(argv[optind]) : NULL;
-    return verb == NULL ? usage() : run(verb, config_directory);
+    argc -= optind;
+    argv += optind;
+    verb = argc > 0 ? find_verb(argv[0]) : NULL;
+    return verb == NULL || (argc > 1 && verb->run != NULL) ? usage() : run(verb, argc, argv, config_directory);
 }
