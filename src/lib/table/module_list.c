@@ -4,6 +4,7 @@
 #include "config/main_cf.h"
 #include "os/directory.h"
 #include "os/file.h"
+#include "table/database_table.h"
 #include "table/module_table.h"
 
 #include <dlfcn.h>
@@ -179,7 +180,7 @@ struct module_list *module_list_read(const struct main_cf *cf, struct arena *are
 static bool load(struct module_list *list, struct module_entry *entry, struct str name, struct failure *why)
 {
     const char *path = arena_c(list->arena, entry->path);
-    const struct merpati_table_module *module;
+    const void *module;
     void *object;
 
     if (!is_trusted(list, path, why))
@@ -191,6 +192,8 @@ static bool load(struct module_list *list, struct module_entry *entry, struct st
     if (module == NULL)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%s has no \"%.*s\"", path, STR_ARG(entry->symbol));
     entry->type = module_table_type(module, name, list->arena);
+    if (entry->type == NULL)
+        entry->type = database_table_type(module, name, list->arena);
     return entry->type != NULL ||
            failure_set(why, FAILURE_CONFIGURATION, 0, "%s: \"%.*s\" is no table module of version %d", path,
                        STR_ARG(entry->symbol), MERPATI_TABLE_VERSION);

@@ -7,6 +7,7 @@
 #include "config/main_cf.h"
 #include "mail/casefold.h"
 #include "mail/domain.h"
+#include "table/database_server.h"
 #include "table/module_list.h"
 #include "table/table_type.h"
 
@@ -21,6 +22,7 @@ struct table_set {
     struct map *tables; /* "flags type:name" to struct table */
     struct strlist files;
     bool has_utf8;               /* smtputf8_enable */
+    struct database_server *databases;
     struct module_list *modules; /* NULL until a type is wanted that is not built in */
 };
 
@@ -109,6 +111,10 @@ void table_set_destroy(struct table_set **set)
 {
     if (*set == NULL)
         return;
+    if (!database_server_close_all(&(*set)->databases)) {
+        *set = NULL;
+        return;
+    }
     for (struct map_entry *entry = map_first((*set)->tables); entry != NULL; entry = map_next(entry)) {
         struct table *table = map_entry_value(entry);
 
@@ -124,6 +130,11 @@ void table_set_destroy(struct table_set **set)
 struct arena *table_set_arena(struct table_set *set)
 {
     return set->arena;
+}
+
+struct database_server **table_set_databases(struct table_set *set)
+{
+    return &set->databases;
 }
 
 const struct table_set_options *table_set_options(const struct table_set *set)

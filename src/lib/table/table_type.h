@@ -63,7 +63,11 @@ const struct table_type *table_set_type(struct table_set *set, struct str name, 
  * (header_checks, body_checks) are not: their tables are opened without TABLE_FOLD. */
 bool table_wants_utf8(const struct table *table);
 
+struct database_server;
+
 struct arena *table_set_arena(struct table_set *set);
+/* The servers that databases' tables of the set share. */
+struct database_server **table_set_databases(struct table_set *set);
 const struct table_set_options *table_set_options(const struct table_set *set);
 PRINTF_LIKE(2, 3) void table_set_warn(const struct table_set *set, const char *format, ...);
 

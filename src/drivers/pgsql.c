@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pgsql - tables in PostgreSQL, as pgsql_table(5) has them: each column of each row is a value.
+ */
+#include "base/memory.h"
+#include "drivers/host_port.h"
+#include "drivers/sql_query.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of the server, where a URI does not say so itself. */
+#define CONNECT_SECONDS "10"
+
+static const char *const names[] = { "user", "password", "dbname", "encoding", SQL_QUERY_NAMES, NULL };
+static const char *const connection_names[] = { "user", "password", "dbname", "encoding", NULL };
+static const char *const templates[] = { "query", NULL };
+
+struct pgsql_table {
+    const char *user;
+    const char *password;
+    const char *dbname;
+    const char *encoding;
+};
+
+static void *open_table(const struct merpati_driver_settings *settings, struct merpati_table_text why)
+{
+    struct pgsql_table *table;
+    const char *hosts = settings->get(settings, "hosts");
+    const char *encoding = settings->get(settings, "encoding");
+    const char *dbname = settings->get(settings, "dbname");
+    bool has_uri = hosts != NULL && (strstr(hosts, "postgresql://") != NULL || strstr(hosts, "postgres://") != NULL);
+
+    if ((dbname == NULL || dbname[0] == '\0') && !has_uri) {
+        snprintf(why.data, why.size, "\"dbname\" is missing: the name of the database");
+        return NULL;
+    }
+    table = memory_alloc(sizeof(*table));
+    *table = (struct pgsql_table){
+        .user = settings->get(settings, "user"),
+        .password = settings->get(settings, "password"),
+        .dbname = dbname,
+        .encoding = encoding == NULL || encoding[0] == '\0' ? "UTF8" : encoding,
+    };
+    return table;
+}
+
+static void close_table(void *table)
+{
+    memory_free(table);
+}
+
+static void disconnect(void *connection)
+{
+    PQfinish(connection);
+}
+
+/* Words and values for PQconnectdbParams, which takes a URI as dbname. */
+struct words {
+    const char *names[10];
+    const char *values[10];
+    size_t count;
+};
+
+static void add_word(struct words *words, const char *name, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    words->names[words->count] = name;
+    words->values[words->count++] = value;
+}
+
+static void *connect_host(const void *data, const char *host, struct merpati_table_text why)
+{
+    const struct pgsql_table *table = data;
+    bool is_uri = strstr(host, "://") != NULL;
+    struct words words = { .count = 0 };
+    struct host_port place;
+    char port[12];
+    PGconn *connection;
+
+    if (!is_uri && !host_port_parse(host, &place)) {
+        snprintf(why.data, why.size, "expected host, host:port, inet:host:port, unix:/path or postgresql://...");
+        return NULL;
+    }
+    add_word(&words, "connect_timeout", CONNECT_SECONDS);
+    add_word(&words, "application_name", "merpati");
+    add_word(&words, "dbname", is_uri ? host : table->dbname);
+    add_word(&words, "client_encoding", table->encoding);
+    if (!is_uri) {
+        snprintf(port, sizeof(port), "%u", place.port);
+        add_word(&words, "host", place.path == NULL ? place.host : place.path);
+        add_word(&words, "port", place.port == 0 ? NULL : port);
+        add_word(&words, "user", table->user);
+        add_word(&words, "password", table->password);
+    }
+    connection = PQconnectdbParams(words.names, words.values, 1);
+    if (PQstatus(connection) == CONNECTION_OK)
+        return connection;
+    snprintf(why.data, why.size, "%s", connection == NULL ? "no memory" : PQerrorMessage(connection));
+    PQfinish(connection);
+    return NULL;
+}
+
+/* False: it is no text in the encoding of the connection. */
+static bool quote(void *connection, unsigned index, const char *text, size_t len,
+                  void (*put)(void *context, const char *text, size_t len), void *context)
+{
+    char *quoted = memory_alloc(2 * len + 1);
+    int error = 0;
+    size_t quoted_len = PQescapeStringConn(connection, quoted, text, len, &error);
+
+    (void) index;
+    if (error == 0)
+        put(context, quoted, quoted_len);
+    memory_free(quoted);
+    return error == 0;
+}
+
+static void give_rows(const PGresult *result, const struct merpati_driver_values *values)
+{
+    for (int row = 0; row < PQntuples(result); row++) {
+        for (int column = 0; column < PQnfields(result); column++)
+            values->add(values->context, PQgetvalue(result, row, column), (size_t) PQgetlength(result, row, column));
+    }
+}
+
+static enum merpati_driver_result ask(const void *table, void *connection, const char *const *texts,
+                                      const struct merpati_driver_values *values, struct merpati_table_text why)
+{
+    PGresult *result = PQexec(connection, texts[0]);
+    enum merpati_driver_result outcome = MERPATI_DRIVER_DONE;
+
+    (void) table;
+    if (PQstatus(connection) != CONNECTION_OK) {
+        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+        outcome = MERPATI_DRIVER_LOST;
+    } else if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        give_rows(result, values);
+    } else {
+        snprintf(why.data, why.size, "pgsql query failed: %s",
+                 PQresultStatus(result) == PGRES_COMMAND_OK ? "it is no SELECT" : PQerrorMessage(connection));
+        outcome = MERPATI_DRIVER_FAILED;
+    }
+    PQclear(result);
+    return outcome;
+}
+
+__attribute__((visibility("default"))) extern const struct merpati_driver merpati_pgsql;
+
+const struct merpati_driver merpati_pgsql = {
+    .magic = MERPATI_DRIVER_MAGIC,
+    .version = MERPATI_DRIVER_VERSION,
+    .flags = MERPATI_TABLE_BLOCKS | MERPATI_TABLE_IS_REMOTE,
+    .names = names,
+    .connection_names = connection_names,
+    .hosts_name = "hosts",
+    .hosts_default = "localhost",
+    .templates = templates,
+    .compose = sql_query_compose,
+    .open = open_table,
+    .close = close_table,
+    .connect = connect_host,
+    .disconnect = disconnect,
+    .quote = quote,
+    .ask = ask,
+};
