@@ -2,6 +2,7 @@
 #include "master/configuration.h"
 
 #include "config/listen_place.h"
+#include "config/sasl_service.h"
 
 /* What Merpati needs beyond a master.cf that Postfix has. */
 static const char spill_line[] = "spill unix - - n - 1 spill\n";
@@ -25,8 +26,46 @@ static bool add_line(struct configuration *configuration, const char *line, stru
     return true;
 }
 
+/* What a service's -o says, or else main.cf; empty if neither can be understood. */
+static struct str value_for(const struct configuration *configuration, const struct master_service *service,
+                            const char *parameter)
+{
+    struct strlist overrides = master_service_overrides(service, configuration->arena);
+    struct str name, raw, value;
+    struct failure ignored;
+
+    for (size_t i = overrides.count; i > 0; i--) {
+        if (main_cf_split_assignment(overrides.items[i - 1], &name, &raw) && str_equal(name, str_from_c(parameter)))
+            return main_cf_expand(configuration->main_cf, raw, configuration->arena, &value, &ignored) ? value
+                                                                                                       : STR_EMPTY;
+    }
+    return main_cf_value(configuration->main_cf, str_from_c(parameter), configuration->arena, &value, &ignored)
+               ? value
+               : STR_EMPTY;
+}
+
+/* Each application of Cyrus SASL that a service has to itself needs a process that reads its file. */
+static bool add_sasl(struct configuration *configuration, const struct master_service *service, struct failure *why)
+{
+    struct arena *arena = configuration->arena;
+    struct str application, name;
+
+    if (!str_equal(service->fields[MASTER_FIELD_COMMAND], STR("smtpd")) ||
+        str_equal_nocase(value_for(configuration, service, "smtpd_sasl_type"), STR("dovecot")))
+        return true;
+    application = value_for(configuration, service, "smtpd_sasl_path");
+    name = sasl_service_name(sasl_service_usual(configuration->main_cf, arena), application, arena);
+    return has_service(configuration, name) ||
+           add_line(configuration,
+                    arena_printf(arena, "%.*s unix - - n - - sasl -o smtpd_sasl_path=%.*s\n", STR_ARG(name),
+                                 STR_ARG(application))
+                        .data,
+                    why);
+}
+
 static bool add_needed(struct configuration *configuration, struct failure *why)
 {
+    size_t count = configuration->service_count;
     struct str postlog = configuration->shared->postlog_service_name;
 
     if (!has_service(configuration, STR("spill")) && !add_line(configuration, spill_line, why))
@@ -34,6 +73,10 @@ static bool add_needed(struct configuration *configuration, struct failure *why)
     /* Who brings a master.cf has smtpd ask the library itself. */
     if (!has_service(configuration, STR("sasl")) && !add_line(configuration, "sasl unix - - n - - sasl\n", why))
         return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!add_sasl(configuration, &configuration->services[i], why))
+            return false;
+    }
     return configuration->shared->maillog_file.len == 0 || has_service(configuration, postlog) ||
            add_line(configuration,
                     arena_printf(configuration->arena, "%.*s unix-dgram n - n - 1 postlogd\n", STR_ARG(postlog)).data,
@@ -52,7 +95,7 @@ static void replace_fifo(struct master_service *service)
 
 static bool take_services(struct configuration *configuration, const struct master_cf *file, struct failure *why)
 {
-    configuration->services = arena_new_array(configuration->arena, file->count + 3, struct master_service);
+    configuration->services = arena_new_array(configuration->arena, 2 * file->count + 3, struct master_service);
     for (size_t i = 0; i < file->count; i++) {
         const struct master_service *entry = &file->services[i];
 

@@ -7,6 +7,7 @@
 #include "run/stream.h"
 #include "sasl/library.h"
 #include "sasl/log_lines.h"
+#include "sasl/request.h"
 
 #include <stdio.h>
 
@@ -14,20 +15,19 @@ enum {
     LIBRARY_SECONDS = 60,  /* a back end behind the library may hang; smtpd has given up long before */
     CLIENT_SECONDS = 3600, /* whoever logs in may think; smtpd says when it has waited enough */
     HELLO_SECONDS = 10,
-    NAME_MAXIMUM = 255,
 };
 
 /* What the library is to do, in its thread; memory of its own, as the fiber may not wait for it. */
 struct job {
     void (*run)(struct job *job);
+    struct sasl_service *service;
     struct arena *arena;
     struct library_exchange_options options;
-    struct str application, mechanism, input;
+    struct str mechanism, input;
     bool has_input;
     struct library_exchange *exchange;
-    struct strbuf mechanisms;
+    struct strbuf mechanisms, words;
     struct auth_answer answer;
-    struct str words;
     bool is_done;
     struct failure why;
 };
@@ -36,17 +36,16 @@ struct conversation {
     struct sasl_service *service;
     struct daemon_session *session;
     struct arena *arena;
-    struct str application, service_name, realm;
+    struct str service_name, realm;
     struct library_exchange *exchange; /* NULL: none is under way */
-    uint32_t id;
+    struct request_state state;
 };
 
 /* ---- the library's thread ---- */
 
 static void do_hello(struct job *job)
 {
-    job->is_done = library_begin(job->application, &job->why) &&
-                   library_append_mechanisms(&job->options, &job->mechanisms, &job->why);
+    job->is_done = library_append_mechanisms(&job->options, &job->mechanisms, &job->why);
 }
 
 static void do_step(struct job *job)
@@ -72,18 +71,27 @@ static void run_job(void *context)
 {
     struct job *job = context;
 
-    strbuf_clear(library_words());
+    library_gather(&job->words);
     job->run(job);
-    job->words = arena_str(job->arena, strbuf_str(library_words()));
+    library_gather(NULL);
 }
 
-static void free_job(void *context)
+static void free_job(struct job *job)
+{
+    strbuf_done(&job->mechanisms);
+    strbuf_done(&job->words);
+    arena_destroy(&job->arena);
+    memory_free(job);
+}
+
+/* One that nobody waits for any more: its exchange is nobody's. */
+static void release_job(void *context)
 {
     struct job *job = context;
 
-    strbuf_done(&job->mechanisms);
-    arena_destroy(&job->arena);
-    memory_free(job);
+    job->service->hung--;
+    library_exchange_destroy(&job->exchange);
+    free_job(job);
 }
 
 /* ---- the fiber ---- */
@@ -95,14 +103,15 @@ static struct job *make_job(const struct conversation *conversation, void (*run)
 
     *job = (struct job){
         .run = run,
+        .service = conversation->service,
         .arena = arena,
         .options = { .service = arena_str(arena, conversation->service_name),
                      .host = arena_str(arena, conversation->service->host),
                      .realm = arena_str(arena, conversation->realm) },
-        .application = arena_str(arena, conversation->application),
         .exchange = conversation->exchange,
     };
     strbuf_init(&job->mechanisms, AUTH_LINE_MAXIMUM);
+    strbuf_init(&job->words, LIBRARY_WORDS_MAXIMUM);
     return job;
 }
 
@@ -124,15 +133,18 @@ static void tell(struct str words)
     } while (has_more);
 }
 
-/* False: the library hangs or failed; then the job is gone, and with it this process's use. */
+/* False: the library hangs or failed; then the job is gone. A process whose threads hang has a successor soon. */
 static bool do_job(struct conversation *conversation, struct job *job, struct failure *why)
 {
+    struct sasl_service *service = conversation->service;
+
     conversation->exchange = NULL;
-    if (!offload_run(conversation->service->offload, run_job, job, free_job, seconds(LIBRARY_SECONDS), why)) {
-        daemon_begin_drain(conversation->session->daemon);
+    if (!offload_run(service->offload, run_job, job, release_job, seconds(LIBRARY_SECONDS), why)) {
+        if (++service->hung >= SASL_HUNG_MAXIMUM && !daemon_is_draining(conversation->session->daemon))
+            daemon_begin_drain(conversation->session->daemon);
         return false;
     }
-    tell(job->words);
+    tell(strbuf_str(&job->words));
     conversation->exchange = job->exchange;
     if (job->is_done)
         return true;
@@ -148,20 +160,32 @@ static bool send_text(struct conversation *conversation, struct str text, struct
     return stream_write(stream, text, why) && stream_flush(stream, why);
 }
 
-static bool say_hello(struct conversation *conversation, struct failure *why)
+/* They are the same as long as the process lives. */
+static bool find_mechanisms(struct conversation *conversation, struct failure *why)
 {
-    struct job *job = make_job(conversation, do_hello);
-    bool is_sent;
+    struct sasl_service *service = conversation->service;
+    struct job *job;
 
+    if (service->mechanisms.len > 0)
+        return true;
+    job = make_job(conversation, do_hello);
     if (!do_job(conversation, job, why)) {
         log_sasl_library("problem", why->text);
         return false;
     }
-    is_sent = stream_write(conversation->session->stream, STR("VERSION\t1\t2\n"), why) &&
-              stream_write(conversation->session->stream, strbuf_str(&job->mechanisms), why) &&
-              send_text(conversation, STR("DONE\n"), why);
+    service->mechanisms = arena_str(daemon_arena(conversation->session->daemon), strbuf_str(&job->mechanisms));
     free_job(job);
-    return is_sent;
+    return true;
+}
+
+static bool say_hello(struct conversation *conversation, struct failure *why)
+{
+    struct stream *stream = conversation->session->stream;
+
+    conversation->state.has_met = true;
+    stream_set_timeout(stream, seconds(CLIENT_SECONDS));
+    return find_mechanisms(conversation, why) && stream_write(stream, STR("VERSION\t1\t2\n"), why) &&
+           stream_write(stream, conversation->service->mechanisms, why) && send_text(conversation, STR("DONE\n"), why);
 }
 
 static void write_answer(struct strbuf *out, uint32_t id, const struct auth_answer *answer)
@@ -196,7 +220,7 @@ static bool send_answer(struct conversation *conversation, const struct auth_ans
     bool is_sent;
 
     strbuf_init(&out, STRBUF_UNLIMITED);
-    write_answer(&out, conversation->id, answer);
+    write_answer(&out, conversation->state.id, answer);
     is_sent = send_text(conversation, strbuf_str(&out), why);
     strbuf_done(&out);
     return is_sent;
@@ -226,47 +250,43 @@ static bool bad(const char *what, struct failure *why)
     return failure_set(why, FAILURE_PROTOCOL, 0, "%s", what);
 }
 
-static bool take_application(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+/* The library has read one file: another application has a service of its own. */
+static bool take_application(struct conversation *conversation, const struct request *request, struct failure *why)
 {
-    struct str *const places[] = { &conversation->application, &conversation->service_name, &conversation->realm };
-
-    for (size_t i = 0; i < ARRAY_COUNT(places) && i < line->count; i++) {
-        if (line->fields[i].len > NAME_MAXIMUM || str_contains_char(line->fields[i], '\0'))
-            return bad("APPLICATION", why);
-        *places[i] = arena_str(conversation->arena, line->fields[i]);
+    if (request->application.len > 0 && !str_equal(request->application, conversation->service->application)) {
+        log_sasl_application(request->application, conversation->service->application);
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "application");
     }
+    if (request->service.len > 0)
+        conversation->service_name = arena_str(conversation->arena, request->service);
+    conversation->realm = arena_str(conversation->arena, request->realm);
     return true;
 }
 
-static bool begin_exchange(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+static void take_input(struct job *job, const struct request *request)
+{
+    job->has_input = request->has_input;
+    job->input = arena_str(job->arena, request->input);
+}
+
+static bool begin_exchange(struct conversation *conversation, const struct request *request, struct failure *why)
 {
     struct job *job;
-    struct str service, input;
 
-    if (!auth_line_number(line, 0, &conversation->id) || line->count < 2 || line->fields[1].len == 0 ||
-        str_contains_char(line->fields[1], '\0'))
-        return bad("AUTH", why);
-    if (auth_line_find(line, 2, "service", &service) && service.len <= NAME_MAXIMUM &&
-        !str_contains_char(service, '\0'))
-        conversation->service_name = arena_str(conversation->arena, service);
+    conversation->state.id = request->id;
+    if (request->service.len > 0)
+        conversation->service_name = arena_str(conversation->arena, request->service);
     job = make_job(conversation, do_step);
-    job->mechanism = arena_str(job->arena, line->fields[1]);
-    job->has_input = auth_line_find(line, 2, "resp", &input);
-    if (job->has_input)
-        job->input = arena_str(job->arena, input);
+    job->mechanism = arena_str(job->arena, request->mechanism);
+    take_input(job, request);
     return answer(conversation, job, why);
 }
 
-static bool continue_exchange(struct conversation *conversation, const struct auth_line *line, struct failure *why)
+static bool continue_exchange(struct conversation *conversation, const struct request *request, struct failure *why)
 {
-    struct job *job;
-    uint32_t id;
+    struct job *job = make_job(conversation, do_step);
 
-    if (!auth_line_number(line, 0, &id) || id != conversation->id || line->count < 2 || conversation->exchange == NULL)
-        return bad("CONT", why);
-    job = make_job(conversation, do_step);
-    job->has_input = true;
-    job->input = arena_str(job->arena, line->fields[1]);
+    take_input(job, request);
     return answer(conversation, job, why);
 }
 
@@ -282,27 +302,30 @@ static void forget(struct conversation *conversation)
         free_job(job);
 }
 
-static bool take(struct conversation *conversation, const struct auth_line *line, bool *has_met, struct failure *why)
+static bool take(struct conversation *conversation, const struct auth_line *line, struct failure *why)
 {
-    switch (line->verb) {
-    case AUTH_VERB_APPLICATION:
-        return *has_met ? bad("APPLICATION", why) : take_application(conversation, line, why);
-    case AUTH_VERB_CPID:
-        if (*has_met)
-            return bad("CPID", why);
-        *has_met = true;
-        stream_set_timeout(conversation->session->stream, seconds(CLIENT_SECONDS));
+    struct request request;
+    const char *what = "";
+
+    conversation->state.is_challenged = conversation->exchange != NULL;
+    if (!request_parse(line, &conversation->state, &request, &what))
+        return bad(what, why);
+    switch (request.kind) {
+    case REQUEST_IS_NOTHING:
+        return true;
+    case REQUEST_APPLICATION:
+        return take_application(conversation, &request, why);
+    case REQUEST_HELLO:
         return say_hello(conversation, why);
-    case AUTH_VERB_AUTH:
-        return *has_met ? begin_exchange(conversation, line, why) : bad("AUTH", why);
-    case AUTH_VERB_CONT:
-        return *has_met ? continue_exchange(conversation, line, why) : bad("CONT", why);
-    case AUTH_VERB_CANCEL:
+    case REQUEST_START:
+        return begin_exchange(conversation, &request, why);
+    case REQUEST_CONTINUE:
+        return continue_exchange(conversation, &request, why);
+    case REQUEST_CANCEL:
         forget(conversation);
         return true;
-    default:
-        return true;
     }
+    return true;
 }
 
 static bool read_line(struct conversation *conversation, struct arena *arena, struct auth_line *line,
@@ -324,16 +347,14 @@ void conversation_run(struct sasl_service *service, struct daemon_session *sessi
         .service = service,
         .session = session,
         .arena = session->arena,
-        .application = service->application,
         .service_name = STR("smtp"),
     };
     struct arena *arena = arena_create(); /* of a line */
     struct auth_line line;
     struct failure why = { .kind = FAILURE_NONE };
-    bool has_met = false;
 
     stream_set_timeout(session->stream, seconds(HELLO_SECONDS));
-    while (read_line(&conversation, arena, &line, &why) && take(&conversation, &line, &has_met, &why))
+    while (read_line(&conversation, arena, &line, &why) && take(&conversation, &line, &why))
         arena_reset(arena);
     if (why.kind == FAILURE_PROTOCOL && !stream_is_at_end(session->stream))
         log_sasl_bad_client(why.text);

@@ -2,21 +2,20 @@
 #include "sasl/library.h"
 
 #include "base/memory.h"
+#include "config/sasl_service.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <sasl/sasl.h>
 #include <sasl/saslutil.h>
+#include <stdio.h>
 
 struct library_exchange {
     sasl_conn_t *connection;
 };
 
-/* The library has one state a process, and tells it to callbacks without a context of ours. */
-static struct {
-    struct strbuf words;
-    char path[PATH_MAX];   /* of configuration files; the library forgets it when it ends */
-    char application[100]; /* empty: not begun */
-} library;
+/* The library asks callbacks that have no context of ours: of each call, where its words go. */
+static _Thread_local struct strbuf *words_of_thread;
 
 /* What administrators and fail2ban know: only what went wrong is told. */
 static const char *kind_of(int level)
@@ -38,8 +37,8 @@ static int note(void *context, int level, const char *message)
     const char *kind = kind_of(level);
 
     (void) context;
-    if (kind != NULL && message != NULL)
-        strbuf_printf(&library.words, "%s: %s\n", kind, message);
+    if (kind != NULL && message != NULL && words_of_thread != NULL)
+        strbuf_printf(words_of_thread, "%s: %s\n", kind, message);
     return SASL_OK;
 }
 
@@ -49,11 +48,9 @@ static sasl_callback_t callbacks[] = {
     { SASL_CB_LIST_END, NULL, NULL },
 };
 
-struct strbuf *library_words(void)
+void library_gather(struct strbuf *words)
 {
-    if (library.words.maximum == 0)
-        strbuf_init(&library.words, LIBRARY_WORDS_MAXIMUM);
-    return &library.words;
+    words_of_thread = words;
 }
 
 static bool fail(int code, const char *what, struct failure *why)
@@ -61,54 +58,47 @@ static bool fail(int code, const char *what, struct failure *why)
     return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: %s", what, sasl_errstring(code, NULL, NULL));
 }
 
-bool library_set_path(const char *directories, struct failure *why)
+static void *make_lock(void)
 {
-    size_t len = strlen(directories);
+    pthread_mutex_t *lock = memory_alloc(sizeof *lock);
 
-    if (len >= sizeof library.path)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "cyrus_sasl_config_path: too long");
-    memcpy(library.path, directories, len + 1);
-    return true;
+    pthread_mutex_init(lock, NULL);
+    return lock;
 }
 
-static bool is_name(struct str name)
+static int take_lock(void *lock)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-
-        if (!char_is_alnum(c) && c != '-' && c != '_' && (c != '.' || i == 0))
-            return false;
-    }
-    return name.len > 0 && name.len < sizeof library.application;
+    return pthread_mutex_lock(lock) == 0 ? SASL_OK : SASL_FAIL;
 }
 
-bool library_begin(struct str application, struct failure *why)
+static int leave_lock(void *lock)
 {
+    return pthread_mutex_unlock(lock) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static void free_lock(void *lock)
+{
+    pthread_mutex_destroy(lock);
+    memory_free(lock);
+}
+
+bool library_begin(const char *directories, struct str application, struct failure *why)
+{
+    /* The library keeps what it is given. */
+    static char path[PATH_MAX], name[100];
     int code;
 
-    if (str_equal(application, str_from_c(library.application)))
-        return true;
-    if (!is_name(application))
+    if (!sasl_service_is_application(application) || application.len >= sizeof name)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "smtpd_sasl_path: \"%.*s\" is no name of a configuration file", STR_ARG(application));
-    library_end();
-    (void) library_words();
-    memcpy(library.application, application.data, application.len);
-    library.application[application.len] = '\0';
-    code = sasl_set_path(SASL_PATH_TYPE_CONFIG, library.path);
+    if ((size_t) snprintf(path, sizeof path, "%s", directories) >= sizeof path)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "cyrus_sasl_config_path: too long");
+    snprintf(name, sizeof name, "%.*s", STR_ARG(application));
+    sasl_set_mutex(make_lock, take_lock, leave_lock, free_lock);
+    code = sasl_set_path(SASL_PATH_TYPE_CONFIG, path);
     if (code == SASL_OK)
-        code = sasl_server_init(callbacks, library.application);
-    if (code == SASL_OK)
-        return true;
-    library.application[0] = '\0';
-    return fail(code, "Cyrus SASL", why);
-}
-
-void library_end(void)
-{
-    if (library.application[0] != '\0')
-        sasl_done();
-    library.application[0] = '\0';
+        code = sasl_server_init(callbacks, name);
+    return code == SASL_OK || fail(code, "Cyrus SASL", why);
 }
 
 /* ---- mechanisms ---- */

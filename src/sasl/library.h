@@ -5,20 +5,18 @@
 #include "auth/auth_server.h"
 
 /*
- * library - Cyrus SASL's server side. It blocks, and takes more stack than a fiber has: all calls but library_path are
- * for a thread of their own, one at a time in a process. Nothing is logged here: what the library wants to say is
- * gathered, for whoever called.
+ * library - Cyrus SASL's server side. It blocks, and takes more stack than a fiber has: what is of an exchange is for
+ * threads, several at one time, each with an exchange of its own. Nothing is logged here: what the library wants to say
+ * is gathered, for whoever called.
  */
 enum { LIBRARY_WORDS_MAXIMUM = 4000 };
 
-/* Gathers what the library says from now on: lines "failure: Password verification failed"; cleared by the caller. */
-struct strbuf *library_words(void);
+/* Appends what the library says in this thread from now on, lines "failure: Password verification failed"; NULL ends
+ * it. */
+void library_gather(struct strbuf *words);
 
-/* Before the first library_begin; directories with ':' between. */
-MUST_USE bool library_set_path(const char *directories, struct failure *why);
-/* Reads NAME.conf and loads what it wants; another name than before begins anew. The name is no path. */
-MUST_USE bool library_begin(struct str application, struct failure *why);
-void library_end(void);
+/* Reads NAME.conf in directories, with ':' between, and loads what it wants; once in a process. The name is no path. */
+MUST_USE bool library_begin(const char *directories, struct str application, struct failure *why);
 
 struct library_exchange_options {
     struct str service;

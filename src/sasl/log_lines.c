@@ -12,3 +12,10 @@ void log_sasl_bad_client(const char *reason)
 {
     log_warning("a client of this service broke the protocol: %s", reason);
 }
+
+void log_sasl_application(struct str wanted, struct str ours)
+{
+    log_warning("smtpd_sasl_path: \"%.*s\" is not what this service has read: \"%.*s\"; it must be a name of a "
+                "configuration file, in main.cf or in a -o of master.cf",
+                STR_ARG(wanted), STR_ARG(ours));
+}

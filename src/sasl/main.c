@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sasl - knows who may log in, so that no process that faces the network does: Cyrus SASL, for smtpd to ask. */
 
+#include "config/sasl_service.h"
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "run/offload.h"
@@ -8,6 +9,9 @@
 #include "sasl/library.h"
 #include "sasl/log_lines.h"
 #include "sasl/settings.h"
+
+/* Of a process; not maxproc's share: clients in the midst of AUTH cost little, and must not keep others out. */
+enum { SESSIONS_MAXIMUM = 2000 };
 
 static const char *path_of(struct daemon *daemon)
 {
@@ -34,7 +38,7 @@ static void watch(struct daemon *daemon, struct str directories, struct str appl
     } while (has_more);
 }
 
-/* What the usual configuration names is read and loaded while we may read it: smtpd.conf may have a password in it. */
+/* The configuration file is read and loaded while we may read it: smtpd.conf may have a password in it. */
 static bool open_service(struct daemon *daemon, struct failure *why)
 {
     const struct sasl_service_settings *settings = daemon_settings(daemon);
@@ -43,20 +47,18 @@ static bool open_service(struct daemon *daemon, struct failure *why)
     service->host = daemon_shared(daemon)->myhostname;
     service->application = settings->application;
     daemon_keep(daemon, service);
-    if (!library_set_path(path_of(daemon), why))
-        return false;
     /* With Dovecot it is a path, and nobody will ask us. */
-    if (str_find_any(settings->application, "/:") != STR_NOT_FOUND)
+    if (!sasl_service_is_application(settings->application))
         service->application = STR("smtpd");
     watch(daemon, str_from_c(path_of(daemon)), service->application);
-    return library_begin(service->application, why);
+    return library_begin(path_of(daemon), service->application, why);
 }
 
 static void *start_service(struct daemon *daemon)
 {
     struct sasl_service *service = daemon_kept(daemon);
 
-    service->offload = offload_create(daemon_loop(daemon), "sasl", 1);
+    service->offload = offload_create(daemon_loop(daemon), "sasl", SASL_THREADS_MAXIMUM);
     return service;
 }
 
@@ -76,7 +78,8 @@ int main(int argc, char **argv)
 {
     static const struct daemon_program program = {
         .name = "sasl",
-        .shape = DAEMON_SEQUENTIAL,
+        .shape = DAEMON_EVENT,
+        .session_limit = SESSIONS_MAXIMUM,
         .user = DAEMON_AS_SASL_OWNER,
         .settings = &sasl_settings_table,
         .open = open_service,

@@ -2,6 +2,7 @@
 #include "smtpd/login.h"
 
 #include "auth/auth_server.h"
+#include "config/sasl_service.h"
 #include "smtpd/ehlo_keyword.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
@@ -29,6 +30,15 @@ void login_forget(struct login *login)
     *login = (struct login){ 0 };
 }
 
+/* "private/sasl": ours, which reads the file that settings name. */
+static struct str sasl_place(const struct smtpd *smtpd)
+{
+    struct str usual = sasl_service_usual(smtpd->main_cf, smtpd->arena);
+    struct str name = sasl_service_name(usual, smtpd->settings->sasl.path, smtpd->arena);
+
+    return arena_printf(smtpd->arena, "private/%.*s", STR_ARG(name));
+}
+
 static bool open_back_end(struct smtpd *smtpd, struct failure *why)
 {
     const struct sasl_settings *settings = &smtpd->settings->sasl;
@@ -36,7 +46,7 @@ static bool open_back_end(struct smtpd *smtpd, struct failure *why)
     struct auth_server_options options = {
         .loop = smtpd->loop,
         .host_lookup = smtpd->host_lookup,
-        .place = is_dovecot ? settings->path : STR("private/sasl"),
+        .place = is_dovecot ? settings->path : sasl_place(smtpd),
         .title = is_dovecot ? "Dovecot auth socket" : "authentication service",
         .timeout = seconds(ANSWER_SECONDS),
         .greeting_timeout = seconds(GREETING_SECONDS),

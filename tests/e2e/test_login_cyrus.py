@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 import pytest
-from support.waiting import free_port, wait_until
+from support.waiting import PATIENCE, free_port, wait_until
 
 PASSWORD = "secret word"
 SETTINGS = {"smtpd_sasl_auth_enable": "yes", "mynetworks": "127.0.0.9", "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000",
@@ -124,11 +124,29 @@ def test_a_changed_file_is_in_force_soon(make_merpati):
     assert talk(mail, "AUTH LOGIN", plain("bob")) == [FAILED + "no mechanism available", DONE]
 
 
-class Saslauthd:
-    """Speaks as saslauthd does: four strings with their lengths in, OK or NO out."""
+def test_who_takes_his_time_keeps_nobody_out(make_merpati):
+    """As many clients as smtpd has room for, but one, are in the midst of AUTH, all of them in one process: that one logs in as ever."""
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"], services=["sasl unix - - n - 1 sasl"], default_process_limit="61", smtpd_client_connection_count_limit="0")
+    crowd = [mail.smtp() for _ in range(60)]
+    try:
+        for client in crowd:
+            client.hello()
+            assert client.command("AUTH LOGIN").text == "334 VXNlcm5hbWU6"
+        assert talk(mail, plain("bob")) == [DONE]
+        for client in crowd[::10]:
+            assert client.commands(b64("bob"), b64(PASSWORD)) == ["334 UGFzc3dvcmQ6", DONE]
+        assert len(mail.pids("sasl")) == 1
+    finally:
+        for client in crowd:
+            client.close()
 
-    def __init__(self, path):
+
+class Saslauthd:
+    """Speaks as saslauthd does: four strings with their lengths in, OK or NO out; not before as many as `together` have asked."""
+
+    def __init__(self, path, together=1):
         self.asked = []
+        self.barrier = threading.Barrier(together)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         path.chmod(0o666)
@@ -141,11 +159,15 @@ class Saslauthd:
                 client, _ = self.socket.accept()
             except OSError:
                 return
-            with client, client.makefile("rwb") as stream:
-                words = [stream.read(int.from_bytes(stream.read(2), "big")).decode() for _ in range(4)]
-                self.asked.append(words)
-                answer = b"OK" if words[1] == PASSWORD else b"NO"
-                stream.write(len(answer).to_bytes(2, "big") + answer)
+            threading.Thread(target=self.answer, args=(client,), daemon=True).start()
+
+    def answer(self, client):
+        with client, client.makefile("rwb") as stream:
+            words = [stream.read(int.from_bytes(stream.read(2), "big")).decode() for _ in range(4)]
+            self.barrier.wait(PATIENCE)
+            self.asked.append(words)
+            answer = b"OK" if words[1] == PASSWORD else b"NO"
+            stream.write(len(answer).to_bytes(2, "big") + answer)
 
     def stop(self):
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -166,6 +188,23 @@ def test_saslauthd_is_asked(make_merpati):
         assert daemon.asked[0][2] == "submission"
     finally:
         daemon.stop()
+
+
+def test_a_slow_back_end_is_asked_by_many_at_once(make_merpati):
+    """It answers when ten ask, of one process that asks it in threads."""
+    conf = "pwcheck_method: saslauthd\nsaslauthd_path: {folder}/mux\nmech_list: PLAIN LOGIN\n"
+    mail = start(make_merpati, {"smtpd": conf}, services=["sasl unix - - n - 1 sasl"])
+    daemon = Saslauthd(mail.path("sasl") / "mux", together=10)
+    clients = [mail.smtp() for _ in range(10)]
+    try:
+        for client in clients:
+            client.hello()
+            client.line(plain("bob"))
+        assert [client.reply().text for client in clients] == [DONE] * 10
+    finally:
+        daemon.stop()
+        for client in clients:
+            client.close()
 
 
 def test_the_service_has_a_user_of_its_own_and_needs_it(make_merpati):

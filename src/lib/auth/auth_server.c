@@ -112,7 +112,8 @@ static void connection_keep(struct auth_server *server, struct connection *conne
     server->idle_count++;
 }
 
-static bool connect_to_host(struct auth_server *server, struct arena *arena, int *fd_out, struct failure *why)
+static bool connect_to_host(struct auth_server *server, struct arena *arena, struct duration time, int *fd_out,
+                            struct failure *why)
 {
     struct host_addresses addresses;
     struct socket_address address;
@@ -122,7 +123,7 @@ static bool connect_to_host(struct auth_server *server, struct arena *arena, int
         return failure_set(why, FAILURE_RETRY, 0, "%s", addresses.reason);
     for (size_t i = 0; i < addresses.count; i++) {
         address.len = ip_address_to_sockaddr(&addresses.items[i], (uint16_t) server->port, &address.storage);
-        if (socket_connect(server->options.loop, &address, NULL, server->options.greeting_timeout, fd_out, why))
+        if (socket_connect(server->options.loop, &address, NULL, time, fd_out, why))
             return true;
     }
     return false;
@@ -140,13 +141,14 @@ static bool say_connect_failed(const struct auth_server *server, struct failure 
                        STR_ARG(server->options.place), reason);
 }
 
-static bool connect_to(struct auth_server *server, struct arena *arena, struct stream **stream_out, struct failure *why)
+static bool connect_to(struct auth_server *server, struct arena *arena, struct duration time,
+                       struct stream **stream_out, struct failure *why)
 {
     struct loop *loop = server->options.loop;
     int fd;
 
-    if (server->path != NULL ? socket_connect_unix(loop, server->path, server->options.greeting_timeout, &fd, why)
-                             : connect_to_host(server, arena, &fd, why)) {
+    if (server->path != NULL ? socket_connect_unix(loop, server->path, time, &fd, why)
+                             : connect_to_host(server, arena, time, &fd, why)) {
         if (stream_create(loop, fd, server->options.timeout, stream_out, why))
             return true;
     }
@@ -240,12 +242,12 @@ static void set_deadline(struct auth_server *server, struct stream *stream, stru
     stream_set_deadline(stream, instant_add(loop_now(server->options.loop), time));
 }
 
-static bool shake_hands(struct auth_server *server, struct stream *stream, struct failure *why)
+static bool shake_hands(struct auth_server *server, struct stream *stream, struct duration time, struct failure *why)
 {
     struct arena *arena = arena_create();
     struct auth_mechanisms mechanisms = { .count = 0 };
 
-    set_deadline(server, stream, server->options.greeting_timeout);
+    set_deadline(server, stream, time);
     if (!say_hello(server, stream, why) || !hear_hello(server, stream, arena, &mechanisms, why)) {
         arena_destroy(&arena);
         return false;
@@ -257,14 +259,14 @@ static bool shake_hands(struct auth_server *server, struct stream *stream, struc
     return true;
 }
 
-static struct connection *connection_open(struct auth_server *server, struct failure *why)
+static struct connection *connection_open(struct auth_server *server, struct duration time, struct failure *why)
 {
     struct arena *arena = arena_create();
     struct connection *connection = NULL;
     struct stream *stream;
 
-    if (connect_to(server, arena, &stream, why)) {
-        if (shake_hands(server, stream, why)) {
+    if (connect_to(server, arena, time, &stream, why)) {
+        if (shake_hands(server, stream, time, why)) {
             connection = memory_alloc(sizeof *connection);
             *connection = (struct connection){ .stream = stream };
         } else {
@@ -330,7 +332,7 @@ bool auth_server_mechanisms(struct auth_server *server, struct arena *arena, str
 
     *why = (struct failure){ .kind = FAILURE_NONE };
     if (!is_current && !instant_is_before(loop_now(server->options.loop), server->next_question))
-        connection = connection_open(server, why);
+        connection = connection_open(server, server->options.greeting_timeout, why);
     if (connection != NULL)
         connection_keep(server, connection);
     if (server->known_arena == NULL)
@@ -526,7 +528,7 @@ bool auth_exchange_start(struct auth_exchange *exchange, const struct auth_reque
         if (why->kind == FAILURE_TIMEOUT)
             return false;
     }
-    exchange->connection = connection_open(exchange->server, why);
+    exchange->connection = connection_open(exchange->server, exchange->server->options.timeout, why);
     return exchange->connection != NULL && ask(exchange, request, answer_out, why);
 }
 

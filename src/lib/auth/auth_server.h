@@ -20,12 +20,12 @@ struct auth_server;
 
 struct auth_server_options {
     struct loop *loop;
-    struct host_lookup *host_lookup; /* for inet: */
-    struct str place;                /* "private/auth", "unix:private/auth", "inet:host:port" */
-    const char *title;               /* in failures: "Dovecot auth socket" */
-    struct duration timeout;         /* of an answer */
-    struct duration greeting_timeout;
-    struct strlist application; /* said before the handshake, to a server of ours; empty: it is not */
+    struct host_lookup *host_lookup;  /* for inet: */
+    struct str place;                 /* "private/auth", "unix:private/auth", "inet:host:port" */
+    const char *title;                /* in failures: "Dovecot auth socket" */
+    struct duration timeout;          /* of an answer, and of a greeting where somebody wants to log in */
+    struct duration greeting_timeout; /* where it is only asked what it offers */
+    struct strlist application;       /* said before the handshake, to a server of ours; empty: it is not */
     bool keeps_connections;
 };
 
