@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.databases import MariaDB, OpenLDAP, PostgreSQL
+from support.databases import MariaDB, OpenLDAP, PostgreSQL, Redis
 from support.instance import BUILD, IS_ROOT, Stock
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
 
-TYPES = ("sqlite", "pgsql", "mysql", "ldap")
+TYPES = ("sqlite", "pgsql", "mysql", "ldap", "redis")
 DYNAMIC_MAPS = "".join(f"{name} {BUILD}/modules/{name}.so merpati_{name}\n" for name in TYPES)
 
 ROWS = [
@@ -388,3 +388,50 @@ def test_openldap_answers_as_stock_does(world, openldap):
     # Stock takes any word for "sub".
     (world / "scope.cf").write_text(base + login + BASE + "scope = all\n")
     assert ask(world, "ours", f"ldap:{world}/scope.cf", LDAP_KEYS) == "error"
+
+
+@pytest.fixture(scope="module")
+def redis(world):
+    reason = Redis.why_not()
+    if reason:
+        pytest.skip(reason)
+    server = Redis(world / "redis", password="redis secret")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def test_redis_answers(world, redis):
+    odd = "a b\\c 'd\"*@example.com"
+    redis.execute("SET", "alias:user@example.com", "box@example.net")
+    redis.execute("SET", f"alias:{odd}", "odd@example.net")
+    redis.execute("SET", "alias:empty", "")
+    redis.execute("RPUSH", "list:user", "one@example.net", "two@example.net")
+    redis.execute("HSET", "hash", "user@example.com", "hashed")
+    redis.execute("SADD", "domains", "example.com")
+    redis.execute("-n", "3", "SET", "user@example.com", "third")
+    base = f"hosts = 127.0.0.1:1 127.0.0.1:{redis.port}\npassword = redis secret\nretry_interval = 1\n"
+    keys = ["user@example.com", "nobody@example.com", odd, "empty", "user", "example.com", "x y", "user@example.com GET"]
+    rows = {
+        "query = GET alias:%s\n": {"user@example.com": "box@example.net", odd: "odd@example.net"},
+        "query = LRANGE list:%u 0 -1\nresult_format = <%s>\n": {
+            key: "<one@example.net>,<two@example.net>" for key in ("user@example.com", "user", "user@example.com GET")
+        },
+        "query = LRANGE list:%u 0 -1\nexpansion_limit = 1\n": "error",
+        "query = HGET hash %s\n": {"user@example.com": "hashed"},
+        "query = SISMEMBER domains %s\n": {"example.com": "1"},
+        "dbname = 3\n": {"user@example.com": "third"},
+        "query = NONSENSE %s\n": "error",
+        "query = LRANGE alias:user@example.com 0 -1\n": "error",
+        "query =\n": "error",
+        "dbname = three\n": "error",
+        "timeout = long\n": "error",
+        "password = wrong\nquery = GET alias:%s\n": "error",
+        "user = nobody\nquery = GET alias:%s\n": "error",
+        "user = default\nquery = GET alias:%s\n": {"user@example.com": "box@example.net", odd: "odd@example.net"},
+    }
+    for number, (text, expected) in enumerate(rows.items()):
+        path = world / f"redis-{number}.cf"
+        path.write_text(base + text)
+        assert ask(world, "ours", f"redis:{path}", keys) == expected, text

@@ -11,13 +11,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.databases import MariaDB, OpenLDAP, PostgreSQL
+from support.databases import MariaDB, OpenLDAP, PostgreSQL, Redis
 from support.instance import BUILD, IS_ROOT, Merpati
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
 
-NETWORK = ("pgsql", "mysql", "ldap")
+NETWORK = ("pgsql", "mysql", "ldap", "redis")
 KINDS = ("sqlite", *NETWORK)
 USERS = 8
 
@@ -36,17 +36,19 @@ def servers():
     with tempfile.TemporaryDirectory(prefix="merpati-databases-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         directory.chmod(0o755)
-        for kind in (PostgreSQL, MariaDB, OpenLDAP):
+        for kind in (PostgreSQL, MariaDB, OpenLDAP, Redis):
             if kind.why_not():
                 pytest.skip(kind.why_not())
         made = {"pgsql": PostgreSQL(directory / "pgsql"), "mysql": MariaDB(directory / "mysql"),
-                "ldap": OpenLDAP(directory / "ldap")}
+                "ldap": OpenLDAP(directory / "ldap"), "redis": Redis(directory / "redis")}
         made["ldap"].load(LDIF)
         for server in made.values():
             stack.callback(server.stop)
             server.start()
         made["pgsql"].execute(SQL.format(kind="pgsql"))
         made["mysql"].execute(SQL.format(kind="mysql"), ["mail"])
+        for number in range(USERS):
+            made["redis"].execute("SET", f"user{number}@redis.test", f"redis-{number}@box.test")
         made["directory"] = directory
         with sqlite3.connect(directory / "sqlite") as database:
             database.executescript(SQL.format(kind="sqlite"))
@@ -55,13 +57,14 @@ def servers():
 
 def tables(servers):
     query = "query = SELECT value FROM map WHERE name = '%s'\nretry_interval = 1\n"
-    pg, my, ldap = (servers[kind] for kind in NETWORK)
+    pg, my, ldap, redis = (servers[kind] for kind in NETWORK)
     return {
         "sqlite": f"dbpath = {servers['directory']}/sqlite\n{query}",
         "pgsql": f"hosts = 127.0.0.1:{pg.port}\nuser = mail\npassword = {pg.password}\ndbname = postgres\n{query}",
         "mysql": f"hosts = 127.0.0.1:{my.port}\nuser = mail\npassword = {my.password}\ndbname = mail\noption_group =\n{query}",
         "ldap": f"server_host = ldap://127.0.0.1:{ldap.port}\nbind_dn = cn=admin,dc=example,dc=com\nbind_pw = {ldap.password}\n"
         "search_base = dc=example,dc=com\nversion = 3\nretry_interval = 1\n",
+        "redis": f"hosts = 127.0.0.1:{redis.port}\nretry_interval = 1\n",
     }
 
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redis - tables in Redis: the query is a command of Redis, "GET alias:%s" for example. A text is a value, each text of
+ * a list too; what is not there, and the number 0, are none.
+ */
+#include "base/memory.h"
+#include "base/str.h"
+#include "drivers/host_port.h"
+#include "drivers/redis_words.h"
+#include "table/driver.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+enum { PORT = 6379, SECONDS = 10, DEPTH_MAX = 4 };
+
+static const char *const names[] = { "user", "password", "dbname", "timeout", NULL };
+static const char *const connection_names[] = { "user", "password", "dbname", "timeout", NULL };
+static const char *const templates[] = { "query", NULL };
+
+struct redis_table {
+    const char *user;
+    const char *password;
+    const char *dbname; /* a number */
+    struct timeval timeout;
+};
+
+static bool compose(const struct merpati_driver_settings *settings, unsigned index,
+                    void (*put)(void *context, const char *text, size_t len), void *context,
+                    struct merpati_table_text why)
+{
+    static const char query[] = "GET %s";
+
+    (void) settings;
+    (void) index;
+    (void) why;
+    put(context, query, sizeof(query) - 1);
+    return true;
+}
+
+static bool read_number(const struct merpati_driver_settings *settings, const char *name, uint64_t fallback,
+                        uint64_t *number_out, struct merpati_table_text why)
+{
+    const char *text = settings->get(settings, name);
+
+    *number_out = fallback;
+    if (text == NULL || (str_to_uint64(str_from_c(text), number_out) && *number_out <= 100000))
+        return true;
+    snprintf(why.data, why.size, "%s = %s: expected a number", name, text);
+    return false;
+}
+
+static void *open_table(const struct merpati_driver_settings *settings, struct merpati_table_text why)
+{
+    struct redis_table *table;
+    uint64_t dbname;
+    uint64_t timeout;
+
+    if (!read_number(settings, "dbname", 0, &dbname, why) || !read_number(settings, "timeout", SECONDS, &timeout, why))
+        return NULL;
+    table = memory_alloc(sizeof(*table));
+    table->user = settings->get(settings, "user");
+    table->password = settings->get(settings, "password");
+    table->dbname = settings->get(settings, "dbname");
+    table->timeout.tv_sec = timeout == 0 ? 1 : (time_t) timeout;
+    return table;
+}
+
+static void close_table(void *table)
+{
+    memory_free(table);
+}
+
+static void disconnect(void *connection)
+{
+    redisFree(connection);
+}
+
+/* A command whose answer is OK. */
+static bool say(redisContext *redis, int count, const char **words, struct merpati_table_text why)
+{
+    redisReply *reply = redisCommandArgv(redis, count, words, NULL);
+    bool is_good = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+
+    if (!is_good)
+        snprintf(why.data, why.size, "%s: %s", words[0],
+                 reply == NULL || reply->str == NULL ? redis->errstr : reply->str);
+    freeReplyObject(reply);
+    return is_good;
+}
+
+static bool log_in(redisContext *redis, const struct redis_table *table, struct merpati_table_text why)
+{
+    const char *with_user[] = { "AUTH", table->user, table->password };
+    const char *without[] = { "AUTH", table->password };
+    const char *selection[] = { "SELECT", table->dbname };
+
+    if (table->password != NULL && table->password[0] != '\0') {
+        bool has_user = table->user != NULL && table->user[0] != '\0';
+
+        if (!say(redis, has_user ? 3 : 2, has_user ? with_user : without, why))
+            return false;
+    }
+    return table->dbname == NULL || say(redis, 2, selection, why);
+}
+
+static void *connect_host(const void *data, const char *host, struct merpati_table_text why)
+{
+    const struct redis_table *table = data;
+    struct host_port place;
+    redisContext *redis;
+
+    if (!host_port_parse(host, &place)) {
+        snprintf(why.data, why.size, "expected host, host:port, inet:host:port or unix:/path");
+        return NULL;
+    }
+    if (place.path != NULL)
+        redis = redisConnectUnixWithTimeout(place.path, table->timeout);
+    else
+        redis = redisConnectWithTimeout(place.host, place.port == 0 ? PORT : (int) place.port, table->timeout);
+    if (redis == NULL || redis->err != 0)
+        snprintf(why.data, why.size, "%s", redis == NULL ? "no memory" : redis->errstr);
+    else if (redisSetTimeout(redis, table->timeout) != REDIS_OK)
+        snprintf(why.data, why.size, "cannot set a time limit");
+    else if (log_in(redis, table, why))
+        return redis;
+    if (redis != NULL)
+        redisFree(redis);
+    return NULL;
+}
+
+static bool quote(void *connection, unsigned index, const char *text, size_t len,
+                  void (*put)(void *context, const char *text, size_t len), void *context)
+{
+    char *quoted = memory_alloc(2 * len + 1);
+
+    (void) connection;
+    (void) index;
+    put(context, quoted, redis_words_quote(text, len, quoted));
+    memory_free(quoted);
+    return true;
+}
+
+/* False: it is an error. */
+static bool give(const redisReply *reply, unsigned depth, const struct merpati_driver_values *values,
+                 struct merpati_table_text why)
+{
+    char number[24];
+
+    switch (reply->type) {
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        values->add(values->context, reply->str, (size_t) reply->len);
+        return true;
+    case REDIS_REPLY_INTEGER:
+        snprintf(number, sizeof(number), "%lld", reply->integer);
+        if (reply->integer != 0)
+            values->add(values->context, number, strlen(number));
+        return true;
+    case REDIS_REPLY_NIL:
+        return true;
+    case REDIS_REPLY_ARRAY:
+        for (size_t i = 0; i < reply->elements; i++) {
+            if (depth == DEPTH_MAX || !give(reply->element[i], depth + 1, values, why))
+                return false;
+        }
+        return true;
+    default:
+        snprintf(why.data, why.size, "%s", reply->str == NULL ? "an answer of no known kind" : reply->str);
+        return false;
+    }
+}
+
+static enum merpati_driver_result ask(const void *table, void *connection, const char *const *texts,
+                                      const struct merpati_driver_values *values, struct merpati_table_text why)
+{
+    enum merpati_driver_result result = MERPATI_DRIVER_FAILED;
+    redisContext *redis = connection;
+    struct redis_words words;
+    redisReply *reply;
+
+    (void) table;
+    snprintf(why.data, why.size, "answers within answers");
+    if (!redis_words_split(texts[0], &words)) {
+        snprintf(why.data, why.size, "the query is no command, or has more than %d words", REDIS_WORDS_MAX);
+        redis_words_free(&words);
+        return result;
+    }
+    reply = redisCommandArgv(redis, (int) words.count, words.items, words.lengths);
+    redis_words_free(&words);
+    if (reply == NULL) {
+        snprintf(why.data, why.size, "%s", redis->errstr);
+        return MERPATI_DRIVER_LOST;
+    }
+    if (give(reply, 0, values, why))
+        result = MERPATI_DRIVER_DONE;
+    freeReplyObject(reply);
+    return result;
+}
+
+__attribute__((visibility("default"))) extern const struct merpati_driver merpati_redis;
+
+const struct merpati_driver merpati_redis = {
+    .magic = MERPATI_DRIVER_MAGIC,
+    .version = MERPATI_DRIVER_VERSION,
+    .flags = MERPATI_TABLE_BLOCKS | MERPATI_TABLE_IS_REMOTE,
+    .names = names,
+    .connection_names = connection_names,
+    .hosts_name = "hosts",
+    .hosts_default = "127.0.0.1",
+    .templates = templates,
+    .compose = compose,
+    .open = open_table,
+    .close = close_table,
+    .connect = connect_host,
+    .disconnect = disconnect,
+    .quote = quote,
+    .ask = ask,
+};
