@@ -18,7 +18,7 @@ enum {
 /* RFC 6698 section 7.4. */
 static const struct {
     const char *name;
-    uint8_t type;
+    uint8_t type = 0;
 } known_digests[] = { { "sha256", 1 }, { "sha512", 2 } };
 
 static bool find_type(struct str name, struct str number, uint8_t *type_out, struct failure *why)
@@ -61,7 +61,7 @@ static bool add_digest(struct tls_dane_digests *digests, struct str word, struct
     struct str name, number;
     bool has_number = str_cut(word, '=', &name, &number);
     const EVP_MD *digest = EVP_get_digestbyname(arena_c(arena, name));
-    uint8_t type;
+    uint8_t type = 0;
 
     if (digest == NULL || (has_number && number.len == 0))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\" is no digest that OpenSSL knows", STR_ARG(word));
