@@ -39,7 +39,7 @@ WITH_COMMANDS = ["a-pipe unix - n n - - pipe user=nobody argv=/bin/true", "a-spa
 
 # Whom the network services may talk to, and nobody else: commands of spawn are made to be asked by them.
 OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify", "private/sasl", "private/anvil",
-                   "private/a-spawn"}
+                   "private/tlsmgr", "private/tlsproxy", "private/a-spawn"}
 
 
 def status_of(pid):

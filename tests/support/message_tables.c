@@ -14,13 +14,14 @@
 #include "protocol/spill.h"
 #include "protocol/submission.h"
 #include "protocol/tlsmgr.h"
+#include "protocol/tlsproxy.h"
 #include "protocol/verify.h"
 
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
     &anvil_protocol, &bounce_protocol,  &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol,
+    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol, &tlsproxy_protocol,
 };
 
 static const char *const kinds[] = {

@@ -26,6 +26,7 @@ extern const struct settings_table spawn_settings_table;
 extern const struct settings_table spill_settings_table;
 extern const struct settings_table tls_settings_table;
 extern const struct settings_table tlsmgr_settings_table;
+extern const struct settings_table tlsproxy_settings_table;
 extern const struct settings_table trivial_rewrite_settings_table;
 extern const struct settings_table verify_settings_table;
 extern const struct settings_table virtual_settings_table;
@@ -55,6 +56,7 @@ const struct settings_table *const registry_tables[] = {
     &spill_settings_table,
     &tls_settings_table,
     &tlsmgr_settings_table,
+    &tlsproxy_settings_table,
     &trivial_rewrite_settings_table,
     &verify_settings_table,
     &virtual_settings_table,

@@ -12,6 +12,7 @@
 #define NO_QMQPD "there is no qmqpd: mail comes in by SMTP or by sendmail"
 #define RANDOMNESS "OpenSSL takes what is random from the system"
 #define SESSIONS "clients keep their sessions themselves, in tickets: see smtpd_tls_session_cache_timeout"
+#define TLS_IN_SMTP "the SMTP client speaks TLS itself, and uses its sessions again: see smtp_tls_*"
 #define OLD "Postfix does not act on it any more"
 
 /* In order of name, for the search by halves. */
@@ -64,6 +65,30 @@ static const struct moot_parameter parameters[] = {
     { "tls_random_prng_update_period", RANDOMNESS },
     { "tls_random_reseed_period", RANDOMNESS },
     { "tls_random_source", RANDOMNESS },
+    { "tlsproxy_client_CAfile", TLS_IN_SMTP },
+    { "tlsproxy_client_CApath", TLS_IN_SMTP },
+    { "tlsproxy_client_cert_file", TLS_IN_SMTP },
+    { "tlsproxy_client_chain_files", TLS_IN_SMTP },
+    { "tlsproxy_client_dcert_file", TLS_IN_SMTP },
+    { "tlsproxy_client_dkey_file", TLS_IN_SMTP },
+    { "tlsproxy_client_eccert_file", TLS_IN_SMTP },
+    { "tlsproxy_client_eckey_file", TLS_IN_SMTP },
+    { "tlsproxy_client_enforce_tls", TLS_IN_SMTP },
+    { "tlsproxy_client_fingerprint_digest", TLS_IN_SMTP },
+    { "tlsproxy_client_key_file", TLS_IN_SMTP },
+    { "tlsproxy_client_level", TLS_IN_SMTP },
+    { "tlsproxy_client_loglevel", TLS_IN_SMTP },
+    { "tlsproxy_client_loglevel_parameter", TLS_IN_SMTP },
+    { "tlsproxy_client_per_site", TLS_IN_SMTP },
+    { "tlsproxy_client_policy", TLS_IN_SMTP },
+    { "tlsproxy_client_policy_maps", TLS_IN_SMTP },
+    { "tlsproxy_client_scert_verifydepth", TLS_IN_SMTP },
+    { "tlsproxy_client_security_level", TLS_IN_SMTP },
+    { "tlsproxy_client_use_tls", TLS_IN_SMTP },
+    { "tlsproxy_tls_always_issue_session_ids", SESSIONS },
+    { "tlsproxy_tls_dh512_param_file", OLD },
+    { "tlsproxy_tls_eecdh_grade", OLD },
+    { "tlsproxy_tls_session_cache_timeout", OLD },
     { "trigger_timeout", "who wakes a service up waits for nothing" },
 };
 /* clang-format on */

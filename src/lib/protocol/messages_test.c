@@ -11,6 +11,7 @@
 #include "protocol/rewrite.h"
 #include "protocol/spill.h"
 #include "protocol/tlsmgr.h"
+#include "protocol/tlsproxy.h"
 #include "protocol/verify.h"
 
 #include "unit.h"
@@ -19,7 +20,7 @@
 
 static const struct protocol *const protocols[] = {
     &anvil_protocol, &bounce_protocol,  &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol,
+    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol, &tlsproxy_protocol,
 };
 
 enum { VARINT_MAX = 10, LIST_ITEM_COST = 8, FILL_TEXT_MAX = 3000, FILL_ITEMS_MAX = 3 };

@@ -12,7 +12,7 @@
 struct poller {
     uv_poll_t uv;
     struct loop *loop;
-    struct fiber *waiters[2];
+    struct list waiters[2];
     int active; /* UV_READABLE, UV_WRITABLE */
     bool is_interrupted[2];
     bool is_aborted;
@@ -35,6 +35,8 @@ bool poller_create(struct loop *loop, int fd, struct poller **poller_out, struct
         return failure_system(why, -error, "cannot poll descriptor %d", fd);
     }
     poller->loop = loop;
+    list_init(&poller->waiters[POLLER_READ]);
+    list_init(&poller->waiters[POLLER_WRITE]);
     uv_unref((uv_handle_t *) &poller->uv);
     *poller_out = poller;
     return true;
@@ -47,17 +49,14 @@ void poller_destroy(struct poller **pointer)
     if (poller == NULL)
         return;
     *pointer = NULL;
-    CHECK(poller->waiters[POLLER_READ] == NULL && poller->waiters[POLLER_WRITE] == NULL);
+    CHECK(list_is_empty(&poller->waiters[POLLER_READ]) && list_is_empty(&poller->waiters[POLLER_WRITE]));
     uv_close((uv_handle_t *) &poller->uv, poller_closed);
 }
 
 static void wake(struct poller *poller, enum poller_direction direction)
 {
-    struct fiber *fiber = poller->waiters[direction];
-
-    poller->waiters[direction] = NULL;
-    if (fiber != NULL)
-        fiber_unpark(fiber);
+    while (!list_is_empty(&poller->waiters[direction]))
+        fiber_unpark(fiber_from_link(poller->waiters[direction].next));
 }
 
 static void poller_ready(uv_poll_t *handle, int status, int events)
@@ -75,7 +74,7 @@ static void poller_ready(uv_poll_t *handle, int status, int events)
     for (enum poller_direction direction = POLLER_READ; direction <= POLLER_WRITE; direction++) {
         if ((events & uv_events[direction]) == 0)
             continue;
-        if (poller->waiters[direction] == NULL)
+        if (list_is_empty(&poller->waiters[direction]))
             unwanted |= uv_events[direction];
         wake(poller, direction);
     }
@@ -89,7 +88,6 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
 {
     bool is_ready;
 
-    CHECK(poller->waiters[direction] == NULL);
     if (poller->is_aborted)
         return failure_set(why, FAILURE_STOPPED, 0, "stopped");
     if ((poller->active & uv_events[direction]) == 0) {
@@ -97,11 +95,9 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
         CHECK(uv_poll_start(&poller->uv, poller->active, poller_ready) == 0);
     }
     poller->is_interrupted[direction] = false;
-    poller->waiters[direction] = fiber_current(poller->loop);
     uv_ref((uv_handle_t *) &poller->uv);
-    is_ready = fiber_park(poller->loop, NULL, timeout);
-    poller->waiters[direction] = NULL;
-    if (poller->waiters[!direction] == NULL)
+    is_ready = fiber_park(poller->loop, &poller->waiters[direction], timeout);
+    if (list_is_empty(&poller->waiters[direction]) && list_is_empty(&poller->waiters[!direction]))
         uv_unref((uv_handle_t *) &poller->uv);
     if (poller->is_aborted || poller->is_interrupted[direction])
         return failure_set(why, FAILURE_STOPPED, 0, "stopped");
@@ -112,12 +108,12 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
 
 bool poller_is_silent(const struct poller *poller, enum poller_direction direction)
 {
-    return poller->waiters[direction] == NULL && (poller->active & uv_events[direction]) != 0;
+    return list_is_empty(&poller->waiters[direction]) && (poller->active & uv_events[direction]) != 0;
 }
 
 void poller_interrupt(struct poller *poller, enum poller_direction direction)
 {
-    poller->is_interrupted[direction] = poller->waiters[direction] != NULL;
+    poller->is_interrupted[direction] = !list_is_empty(&poller->waiters[direction]);
     wake(poller, direction);
 }
 

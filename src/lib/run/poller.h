@@ -8,7 +8,7 @@
 /*
  * poller - waiting in a fiber until a descriptor is ready: below streams and listeners, and for descriptors
  * of other libraries. It does not own the descriptor, which must stay open until poller_destroy.
- * At most one fiber may wait for each direction at one time.
+ * Fibers that wait for the same direction are woken together.
  */
 struct loop;
 struct poller;

@@ -385,3 +385,15 @@ bool tls_authorities_load(const struct tls_authorities *authorities, SSL_CTX *co
     arena_destroy(&arena);
     return is_loaded;
 }
+
+bool tls_identity_decode(struct str value, struct arena *arena, struct str *pem_out)
+{
+    unsigned char *bytes = arena_alloc(arena, value.len + 1);
+    size_t padding = str_count_char(str_from(value, value.len > 2 ? value.len - 2 : 0), '=');
+    int len = value.len > INT_MAX ? -1 : EVP_DecodeBlock(bytes, (const unsigned char *) value.data, (int) value.len);
+
+    if (len < 0 || (size_t) len < padding)
+        return false;
+    *pem_out = str_make((const char *) bytes, (size_t) len - padding);
+    return true;
+}

@@ -39,6 +39,9 @@ MUST_USE bool tls_identity_load(const struct tls_identity *identity, SSL_CTX *co
 MUST_USE bool tls_identity_use_pem(SSL *connection, struct str pem, const char *title,
                                    const struct tls_listener *listener);
 
+/* A value of tls_server_sni_maps, as postmap -F makes it of files, is their content in base64. False: it is none. */
+MUST_USE bool tls_identity_decode(struct str value, struct arena *arena, struct str *pem_out);
+
 /* All certificates of the directory are read now: nothing can be opened later. */
 MUST_USE bool tls_authorities_load(const struct tls_authorities *authorities, SSL_CTX *context, tls_opening *opening,
                                    void *opening_context, const struct tls_listener *listener);
