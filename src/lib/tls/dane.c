@@ -12,39 +12,31 @@ enum {
     SELECTOR_KEY = 1,
     MATCHING_FULL = 0,
     MATCHING_HIGHEST = 254, /* 255 is for private use, and OpenSSL's tables end before it */
-    TEXT_BYTES = 32,
+    TEXT_BYTES = 64,
 };
 
 /* RFC 6698 section 7.4. */
 static const struct {
     const char *name;
-    uint8_t type = 0;
+    uint8_t type;
 } known_digests[] = { { "sha256", 1 }, { "sha512", 2 } };
 
-static bool find_type(struct str name, struct str number, uint8_t *type_out, struct failure *why)
+static uint8_t usual_type(struct str name)
 {
-    uint64_t type = 0;
-
     for (size_t i = 0; i < ARRAY_COUNT(known_digests); i++) {
         if (str_equal_nocase(name, str_from_c(known_digests[i].name)))
-            type = known_digests[i].type;
+            return known_digests[i].type;
     }
-    if (number.len > 0) {
-        uint64_t given;
+    return 0;
+}
 
-        if (!str_to_uint64(number, &given) || given == 0 || given > MATCHING_HIGHEST)
-            return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid matching type number in \"%.*s=%.*s\"",
-                               STR_ARG(name), STR_ARG(number));
-        if (type != 0 && type != given)
-            return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s=%.*s\": the matching type of %.*s is %u",
-                               STR_ARG(name), STR_ARG(number), STR_ARG(name), (unsigned) type);
-        type = given;
+static const char *usual_name(uint8_t type)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(known_digests); i++) {
+        if (known_digests[i].type == type)
+            return known_digests[i].name;
     }
-    if (type == 0)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\" needs a matching type: write \"%.*s=number\"",
-                           STR_ARG(name), STR_ARG(name));
-    *type_out = (uint8_t) type;
-    return true;
+    return NULL;
 }
 
 static bool has_type(const struct tls_dane_digests *digests, uint8_t type)
@@ -56,39 +48,68 @@ static bool has_type(const struct tls_dane_digests *digests, uint8_t type)
     return false;
 }
 
-static bool add_digest(struct tls_dane_digests *digests, struct str word, struct arena *arena, struct failure *why)
+/* Of "name" or "name=number". 0: it is told what is wrong. */
+static uint8_t find_type(struct str word, struct str name, const struct tls_listener *listener)
+{
+    struct str number = word.len > name.len ? str_from(word, name.len + 1) : STR_EMPTY;
+    uint8_t usual = usual_type(name);
+    uint64_t type = usual;
+
+    if (word.len > name.len && (!str_to_uint64(number, &type) || type == 0 || type > MATCHING_HIGHEST)) {
+        tls_warn(listener, "Invalid matching type number in tls_dane_digests: %.*s", STR_ARG(word));
+        return 0;
+    }
+    if (type == 0) {
+        tls_warn(listener, "tls_dane_digests: digest algorithm %.*s needs an explicit number", STR_ARG(name));
+        return 0;
+    }
+    if (usual != 0 && type != usual) {
+        tls_warn(listener, "tls_dane_digests: digest algorithm %.*s can only be %u", STR_ARG(name), usual);
+        return 0;
+    }
+    if (usual == 0 && usual_name((uint8_t) type) != NULL) {
+        tls_warn(listener, "tls_dane_digests: matching type %u can only be %s", (unsigned) type,
+                 usual_name((uint8_t) type));
+        return 0;
+    }
+    return (uint8_t) type;
+}
+
+static void add_digest(struct tls_dane_digests *digests, struct str word, const struct tls_listener *listener,
+                       struct arena *arena)
 {
     struct str name, number;
-    bool has_number = str_cut(word, '=', &name, &number);
-    const EVP_MD *digest = EVP_get_digestbyname(arena_c(arena, name));
-    uint8_t type = 0;
+    const EVP_MD *digest;
+    uint8_t type;
 
-    if (digest == NULL || (has_number && number.len == 0))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\" is no digest that OpenSSL knows", STR_ARG(word));
-    if (!find_type(name, number, &type, why))
-        return false;
-    if (has_type(digests, type) || digests->count == TLS_DANE_DIGESTS_MAXIMUM)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\" is one too many", STR_ARG(word));
+    (void) str_cut(word, '=', &name, &number);
+    type = find_type(word, name, listener);
+    if (type == 0)
+        return;
+    if (has_type(digests, type) || digests->count == TLS_DANE_DIGESTS_MAXIMUM) {
+        tls_warn(listener, "tls_dane_digests: matching type %u specified more than once", type);
+        return;
+    }
+    digest = EVP_get_digestbyname(arena_c(arena, name));
+    if (digest == NULL) {
+        tls_warn(listener, "tls_dane_digests: digest algorithm \"%.*s\"(%u) unknown", STR_ARG(name), type);
+        return;
+    }
     digests->items[digests->count].digest = digest;
     digests->items[digests->count].type = type;
     digests->count++;
-    return true;
 }
 
-bool tls_dane_digests_parse(struct str text, struct tls_dane_digests *digests_out, struct failure *why)
+void tls_dane_digests_parse(struct str text, const struct tls_listener *listener, struct tls_dane_digests *digests_out)
 {
-    struct tls_dane_digests digests = { .count = 0 };
     struct arena *arena = arena_create();
     struct str word;
-    bool is_good = true;
 
-    while (is_good && str_next_word(&text, ", \t\r\n", &word))
-        is_good = add_digest(&digests, word, arena, why);
+    digests_out->count = 0;
+    while (str_next_word(&text, ", \t\r\n", &word))
+        add_digest(digests_out, word, listener, arena);
     arena_destroy(&arena);
     tls_library_begin();
-    if (is_good)
-        *digests_out = digests;
-    return is_good;
 }
 
 /* ---- a record ---- */
@@ -167,6 +188,27 @@ struct str tls_dane_text(const struct dns_record *record, struct arena *arena)
 }
 
 /* ---- a connection ---- */
+
+struct str tls_dane_match(SSL *connection, struct arena *arena)
+{
+    struct dns_record record = { .type = DNS_TYPE_TLSA };
+    const unsigned char *data = NULL;
+    EVP_PKEY *key = NULL;
+    size_t len = 0;
+    int depth = SSL_get0_dane_authority(connection, NULL, &key);
+    struct str text;
+
+    if (depth < 0 || SSL_get0_dane_tlsa(connection, &record.tlsa_usage, &record.tlsa_selector, &record.tlsa_matching,
+                                        &data, &len) < 0)
+        return STR_EMPTY;
+    record.data = str_make((const char *) data, len);
+    text = tls_dane_text(&record, arena);
+    return arena_printf(arena, "Matched DANE %s at depth %d: %.*s",
+                        key != NULL                               ? "TA public key"
+                        : record.tlsa_usage == USAGE_TRUST_ANCHOR ? "TA certificate"
+                                                                  : "EE certificate",
+                        depth, STR_ARG(text));
+}
 
 bool tls_dane_allow(const struct tls_dane_digests *digests, SSL_CTX *context)
 {
