@@ -422,12 +422,37 @@ def test_a_check_tells_which_back_end_cannot_be_reached(make_merpati, backend):
         assert line.format(mail.queue) in told
     backend(mail, granted("bob"))
     assert "smtpd_sasl_path" not in mail.control("check").stderr
+    port = free_port()
+    mail.set(smtpd_sasl_path=f"inet:127.0.0.1:{port}", non_smtpd_milters=f"{{ inet:localhost:{port}, default_action=accept }}",
+             smtpd_milters="inet:nosuch.invalid:25", smtpd_recipient_restrictions="check_policy_service inet:127.0.0.1:nosuch, permit")
+    told = mail.control("check").stderr
+    for line in (f"smtpd_sasl_path: nobody listens at inet:127.0.0.1:{port} now", f"non_smtpd_milters: nobody listens at inet:localhost:{port} now",
+                 "smtpd_milters: cannot connect to inet:nosuch.invalid:25: ", "smtpd_recipient_restrictions: inet:127.0.0.1:nosuch: no port of that name"):
+        assert told.count(line) == 1, (line, told)
+    away = ScriptedAuth(granted("bob"))
+    mail.set(smtpd_sasl_path=f"inet:127.0.0.1:{away.port}", non_smtpd_milters=f"inet:localhost:{away.port}", smtpd_milters=f"inet:localhost:{away.port}",
+             smtpd_recipient_restrictions=f"check_policy_service inet:127.0.0.1:{away.port}, permit")
+    assert "inet" not in mail.control("check").stderr
+    away.stop()
+    mail.set(smtpd_sasl_path="private/auth", non_smtpd_milters="unix:private/auth", smtpd_milters="", smtpd_recipient_restrictions="permit")
+    told = mail.control("check").stderr
+    # private/ is for those who face the network.
+    assert (f"non_smtpd_milters: merpati-map cannot reach {mail.queue}/private/auth: a directory above it is closed to it" in told) == IS_ROOT
+    mail.set(non_smtpd_milters=f"unix:{mail.path('milter')}")
+    milter = ScriptedAuth(granted("bob"), mail.path("milter"))
+    assert "non_smtpd_milters" not in mail.control("check").stderr
+    milter.stop()
     if IS_ROOT:
         path = mail.queue / "private" / "auth"
         shutil.chown(path, "nobody", "nogroup")
         path.chmod(0o660)
         assert (f"smtpd_sasl_path: merpati-net cannot connect to {path} (nobody:nogroup, mode 0660): let the program that makes it use the group of "
                 "merpati-net and mode 0660, or mode 0666") in mail.control("check").stderr
+        mail.path("milter").unlink()
+        milter = ScriptedAuth(granted("bob"), mail.path("milter"))
+        mail.path("milter").chmod(0o600)
+        assert f"non_smtpd_milters: merpati-map cannot connect to {mail.path('milter')} (root:root, mode 0600): let the program" in mail.control("check").stderr
+        milter.stop()
         shutil.chown(path, group="merpati-net")
         assert "smtpd_sasl_path" not in mail.control("check").stderr
         mail.set(smtpd_sasl_path="/run/dovecot/auth-client")

@@ -424,7 +424,7 @@ def test_mail_filters_that_cannot_be_asked_are_told(make_merpati):
     told = mail.control("check").stderr
     assert "smtpd_milters: unknown option: nosuch=1" + waits in told
     assert "non_smtpd_milters: invalid transport name: foo in Milter service: foo:bar" + waits in told
-    assert "127.0.0.1:25" not in told
+    assert not [line for line in told.splitlines() if "127.0.0.1:25" in line and "nobody listens" not in line]
 
 
 @pytest.mark.parametrize("parameter", ["smtp_tls_security_level", "lmtp_tls_security_level", "smtpd_tls_security_level"])

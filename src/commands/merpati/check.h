@@ -19,8 +19,8 @@ int check_instance(const struct instance *instance);
 bool check_parameters(const struct instance *instance);
 
 /*
- * Tells of each Unix socket of others that smtpd is to speak to (Dovecot's auth, milters, policy services) why it could
- * not: it tries, with the rights that smtpd has. Stops nothing: they may come later.
+ * Tells of each socket of others that smtpd or, for non_smtpd_milters, proxymap is to speak to (Dovecot's auth, milters,
+ * policy services) why it could not: it tries, with the rights that they have. Stops nothing: they may come later.
  */
 void check_backends(const struct instance *instance, const struct layout_identity *identity);
 

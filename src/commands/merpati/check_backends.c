@@ -3,6 +3,7 @@
 #include "config/main_cf.h"
 #include "log/log.h"
 #include "merpati/check.h"
+#include "merpati/dial.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
@@ -11,6 +12,15 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+
+/* Who connects, and with which rights. */
+struct caller {
+    const char *program;
+    struct str user;
+    uid_t uid;
+    gid_t gid;
+    bool sees_queue_only;
+};
 
 struct backends {
     const struct instance *instance;
@@ -51,85 +61,149 @@ static const char *owner_text(struct arena *arena, const struct stat *status)
         .data;
 }
 
-/* As smtpd will, with its user's rights. */
-static bool can_connect(const struct backends *backends, const char *path, struct failure *why)
+static struct caller smtpd_of(const struct backends *backends)
+{
+    return (struct caller){ "smtpd", backends->instance->shared->net_owner, backends->identity->net_uid,
+                            backends->identity->net_gid, backends->identity->is_root };
+}
+
+/* Connects to the milters of mail that does not come by SMTP. */
+static struct caller proxymap_of(const struct backends *backends)
+{
+    return (struct caller){ "proxymap", backends->instance->shared->map_owner, backends->identity->map_uid,
+                            backends->identity->map_gid, false };
+}
+
+/* As the service will, with its user's rights. is_closed_out: it does not even get to path. */
+static bool can_connect(const struct backends *backends, const struct caller *caller, const char *path,
+                        bool *is_closed_out, struct failure *why)
 {
     struct failure ignored;
+    struct stat status;
     bool is_connected;
     int fd;
 
-    if (backends->identity->is_root && !privilege_borrow(backends->identity->net_uid, backends->identity->net_gid, why))
+    if (backends->identity->is_root && !privilege_borrow(caller->uid, caller->gid, why))
         return false;
     is_connected = system_socket_try_connect_unix(path, &fd, why);
     if (is_connected)
         fd_close(&fd);
+    *is_closed_out = !is_connected && why->error == EACCES && !file_stat(path, &status, &ignored);
     if (backends->identity->is_root && !privilege_restore(&ignored))
         log_error("%s", ignored.text);
     return is_connected;
 }
 
-static void tell_trouble(const struct backends *backends, const char *parameter, const char *path,
-                         const struct failure *why)
+static void tell_trouble(const struct backends *backends, const struct caller *caller, const char *parameter,
+                         const char *path, bool is_closed, const struct failure *why)
 {
-    const struct shared_settings *shared = backends->instance->shared;
     struct stat status;
     struct failure ignored;
 
-    if (why->error == EACCES && file_stat(path, &status, &ignored))
+    if (is_closed)
+        log_warning("%s: %.*s cannot reach %s: a directory above it is closed to it", parameter, STR_ARG(caller->user),
+                    path);
+    else if (why->error == EACCES && file_stat(path, &status, &ignored))
         log_warning("%s: %.*s cannot connect to %s (%s): let the program that makes it use the group of %.*s and mode "
                     "0660, or mode 0666",
-                    parameter, STR_ARG(shared->net_owner), path, owner_text(backends->instance->arena, &status),
-                    STR_ARG(shared->net_owner));
-    else if (why->error == EACCES)
-        log_warning("%s: %.*s cannot reach %s: a directory above it is closed to it", parameter,
-                    STR_ARG(shared->net_owner), path);
+                    parameter, STR_ARG(caller->user), path, owner_text(backends->instance->arena, &status),
+                    STR_ARG(caller->user));
     else if (why->error == ENOENT || why->error == ECONNREFUSED)
         log_warning("%s: nobody listens at %s now", parameter, path);
     else
         log_warning("%s: %s", parameter, why->text);
 }
 
-static void check_path(struct backends *backends, const char *parameter, struct str path)
+/* Each place once: another caller may have other rights to it. */
+static bool is_new(struct backends *backends, const struct caller *caller, struct str place)
+{
+    struct arena *arena = backends->instance->arena;
+    struct str mark = arena_printf(arena, "%s %.*s", caller->program, STR_ARG(place));
+
+    if (place.len == 0 || strlist_contains(&backends->told, mark))
+        return false;
+    strlist_add(&backends->told, arena, mark);
+    return true;
+}
+
+static void check_path(struct backends *backends, const struct caller *caller, const char *parameter, struct str path)
 {
     struct arena *arena = backends->instance->arena;
     struct str queue = backends->instance->shared->queue_directory;
     struct failure why;
     const char *whole;
+    bool is_closed;
 
     if (str_starts_with(path, queue) && str_starts_with(str_from(path, queue.len), STR("/")))
         path = str_from(path, queue.len + 1);
-    if (path.len == 0 || strlist_contains(&backends->told, path))
+    if (!is_new(backends, caller, path))
         return;
-    strlist_add(&backends->told, arena, path);
-    if (path.data[0] == '/' && backends->identity->is_root) {
-        log_warning("%s: smtpd sees nothing but %.*s: it cannot reach %.*s", parameter, STR_ARG(queue), STR_ARG(path));
+    if (path.data[0] == '/' && caller->sees_queue_only) {
+        log_warning("%s: %s sees nothing but %.*s: it cannot reach %.*s", parameter, caller->program, STR_ARG(queue),
+                    STR_ARG(path));
         return;
     }
     whole = path.data[0] == '/' ? arena_c(arena, path)
                                 : arena_printf(arena, "%.*s/%.*s", STR_ARG(queue), STR_ARG(path)).data;
-    if (!can_connect(backends, whole, &why))
-        tell_trouble(backends, parameter, whole, &why);
+    if (!can_connect(backends, caller, whole, &is_closed, &why))
+        tell_trouble(backends, caller, parameter, whole, is_closed, &why);
+}
+
+/* "host:port", "[::1]:port", "port": of this host. */
+static void check_host(struct backends *backends, const struct caller *caller, const char *parameter, struct str place)
+{
+    size_t colon = str_find_last_char(place, ':');
+    struct str host = colon == STR_NOT_FOUND ? STR_EMPTY : str_part(place, 0, colon);
+    struct failure why;
+    unsigned port;
+
+    if (!is_new(backends, caller, arena_printf(backends->instance->arena, "inet:%.*s", STR_ARG(place))))
+        return;
+    if (str_starts_with(host, STR("[")) && str_ends_with(host, STR("]")))
+        host = str_part(host, 1, host.len - 2);
+    if (!system_socket_parse_port(colon == STR_NOT_FOUND ? place : str_from(place, colon + 1), &port))
+        log_warning("%s: inet:%.*s: no port of that name", parameter, STR_ARG(place));
+    else if (dial_host(host.len > 0 ? host : STR("localhost"), port, &why))
+        return;
+    else if (why.error == ECONNREFUSED)
+        log_warning("%s: nobody listens at inet:%.*s now", parameter, STR_ARG(place));
+    else
+        log_warning("%s: cannot connect to inet:%.*s: %s", parameter, STR_ARG(place), why.text);
+}
+
+/* "unix:path", "inet:host:port"; nothing else is a place. */
+static void check_place(struct backends *backends, const struct caller *caller, const char *parameter, struct str place)
+{
+    struct str type, rest;
+
+    if (!str_cut(place, ':', &type, &rest))
+        return;
+    if (str_equal(type, STR("unix")) || str_equal(type, STR("local")))
+        check_path(backends, caller, parameter, rest);
+    else if (str_equal(type, STR("inet")))
+        check_host(backends, caller, parameter, rest);
 }
 
 static void check_auth_server(struct backends *backends)
 {
+    struct caller smtpd = smtpd_of(backends);
     struct str path = value_of(backends, "smtpd_sasl_path");
 
     if (!str_equal_nocase(value_of(backends, "smtpd_sasl_auth_enable"), STR("yes")) ||
-        !str_equal_nocase(value_of(backends, "smtpd_sasl_type"), STR("dovecot")) || str_starts_with(path, STR("inet:")))
+        !str_equal_nocase(value_of(backends, "smtpd_sasl_type"), STR("dovecot")))
         return;
-    check_path(backends, "smtpd_sasl_path",
-               str_starts_with(path, STR("unix:")) ? str_from(path, strlen("unix:")) : path);
+    if (str_starts_with(path, STR("inet:")) || str_starts_with(path, STR("unix:")))
+        check_place(backends, &smtpd, "smtpd_sasl_path", path);
+    else
+        check_path(backends, &smtpd, "smtpd_sasl_path", path);
 }
 
-static void check_milters(struct backends *backends)
+static void check_milters(struct backends *backends, const struct caller *caller, const char *parameter)
 {
-    struct str value = value_of(backends, "smtpd_milters"), word;
+    struct str value = value_of(backends, parameter), word;
 
-    while (str_next_word(&value, " \t\r\n,{}", &word)) {
-        if (str_starts_with(word, STR("unix:")) || str_starts_with(word, STR("local:")))
-            check_path(backends, "smtpd_milters", str_from(word, str_find_char(word, ':') + 1));
-    }
+    while (str_next_word(&value, " \t\r\n,{}", &word))
+        check_place(backends, caller, parameter, word);
 }
 
 static void check_policy_services(struct backends *backends)
@@ -140,16 +214,31 @@ static void check_policy_services(struct backends *backends)
         "smtpd_end_of_data_restrictions", "smtpd_etrn_restrictions",
     };
 
+    struct caller smtpd = smtpd_of(backends);
+
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
         struct str value = value_of(backends, lists[i]), word;
         bool is_service = false;
 
         while (str_next_word(&value, " \t\r\n,{}", &word)) {
-            if (is_service && str_starts_with(word, STR("unix:")))
-                check_path(backends, lists[i], str_from(word, strlen("unix:")));
+            if (is_service)
+                check_place(backends, &smtpd, lists[i], word);
             is_service = str_equal_nocase(word, STR("check_policy_service"));
         }
     }
+}
+
+static void check_service(struct backends *backends, const struct master_service *service)
+{
+    struct caller smtpd = smtpd_of(backends), proxymap = proxymap_of(backends);
+
+    backends->overrides = master_service_overrides(service, backends->instance->arena);
+    check_milters(backends, &proxymap, "non_smtpd_milters");
+    if (!str_equal(service->fields[MASTER_FIELD_COMMAND], STR("smtpd")))
+        return;
+    check_auth_server(backends);
+    check_milters(backends, &smtpd, "smtpd_milters");
+    check_policy_services(backends);
 }
 
 void check_backends(const struct instance *instance, const struct layout_identity *identity)
@@ -160,14 +249,6 @@ void check_backends(const struct instance *instance, const struct layout_identit
 
     if (!master_cf_load(instance->directory, instance->arena, &file, &told))
         return;
-    for (size_t i = 0; i < file->count; i++) {
-        const struct master_service *service = &file->services[i];
-
-        if (!str_equal(service->fields[MASTER_FIELD_COMMAND], STR("smtpd")))
-            continue;
-        backends.overrides = master_service_overrides(service, instance->arena);
-        check_auth_server(&backends);
-        check_milters(&backends);
-        check_policy_services(&backends);
-    }
+    for (size_t i = 0; i < file->count; i++)
+        check_service(&backends, &file->services[i]);
 }
