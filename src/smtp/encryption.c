@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/encryption.h"
 
+#include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "delivery/nexthop.h"
+#include "smtp/dane.h"
 #include "smtp/log_lines.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
 #include "smtp/target.h"
 #include "tls/client.h"
+#include "tls/kept_sessions.h"
 
 struct encryption {
+    const struct smtp *smtp;
     const struct encryption_settings *settings;
     struct tls_settings *library;
     const char *prefix; /* of parameters */
     enum encryption_level level;
     struct str policies_title;
     struct table_list *policies;
+    struct kept_sessions *sessions; /* NULL: none are kept */
+    struct tls_session_options session_options;
     struct tls_client *client; /* NULL: there is no TLS, which has been told */
 };
 
@@ -38,9 +44,30 @@ static void watch(void *context, const char *path)
     daemon_watch_file(context, path);
 }
 
-static struct tls_client *make_client(const struct encryption *encryption, struct daemon *daemon)
+static const struct tls_listener listener = { inform, warn, NULL };
+
+static const struct tls_session_options *open_sessions(struct encryption *encryption, const struct smtp *smtp,
+                                                       struct daemon *daemon)
 {
-    static const struct tls_listener listener = { inform, warn, NULL };
+    const struct encryption_settings *settings = encryption->settings;
+    struct endpoint *tlsmgr;
+
+    if (settings->session_cache.len == 0 || settings->session_lifetime.us <= 0)
+        return NULL;
+    tlsmgr = daemon_endpoint(daemon, daemon_service_path(daemon, "private", daemon_shared(daemon)->tlsmgr_service_name),
+                             &tlsmgr_protocol);
+    encryption->sessions = kept_sessions_create(smtp->loop, tlsmgr,
+                                                smtp->is_lmtp ? TLSMGR_LMTP_SESSIONS : TLSMGR_SMTP_SESSIONS, &listener);
+    encryption->session_options = (struct tls_session_options){
+        .store = kept_sessions_store(encryption->sessions),
+        .name = encryption->prefix,
+        .lifetime = settings->session_lifetime,
+    };
+    return &encryption->session_options;
+}
+
+static struct tls_client *make_client(struct encryption *encryption, const struct smtp *smtp, struct daemon *daemon)
+{
     const struct encryption_settings *settings = encryption->settings;
     const struct tls_client_options options = {
         .settings = encryption->library,
@@ -61,6 +88,7 @@ static struct tls_client *make_client(const struct encryption *encryption, struc
         .opening = watch,
         .opening_context = daemon,
         .listener = &listener,
+        .sessions = open_sessions(encryption, smtp, daemon),
     };
 
     return tls_client_create(&options);
@@ -88,6 +116,7 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
         !settings->note_starttls_offer)
         return true;
     encryption = arena_new(daemon_arena(daemon), struct encryption);
+    encryption->smtp = smtp;
     encryption->settings = settings;
     encryption->prefix = smtp->is_lmtp ? "lmtp" : "smtp";
     encryption->level = level;
@@ -97,7 +126,7 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
     if (level != ENCRYPTION_NONE || settings->policy_maps.len > 0) {
         if (!read_library(encryption, daemon, why))
             return false;
-        encryption->client = make_client(encryption, daemon);
+        encryption->client = make_client(encryption, smtp, daemon);
     }
     *out = encryption;
     return true;
@@ -105,8 +134,10 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
 
 void encryption_close(struct encryption *encryption)
 {
-    if (encryption != NULL)
-        tls_client_destroy(&encryption->client);
+    if (encryption == NULL)
+        return;
+    tls_client_destroy(&encryption->client);
+    kept_sessions_destroy(&encryption->sessions);
 }
 
 /* ---- what is demanded ---- */
@@ -155,7 +186,7 @@ static bool read_policy(struct encryption *encryption, struct str nexthop, struc
 
 static bool can_be_proven(const struct encryption_policy *policy, struct str nexthop)
 {
-    if (policy->level < ENCRYPTION_FINGERPRINT || policy->match.count > 0)
+    if (!encryption_policy_needs_match(policy) || policy->match.count > 0)
         return true;
     smtp_log_nothing_to_match(nexthop, policy->level == ENCRYPTION_FINGERPRINT);
     return false;
@@ -168,10 +199,12 @@ bool encryption_find(struct encryption *encryption, const struct session_purpose
     if (encryption == NULL)
         return true;
     if (!read_policy(encryption, purpose->nexthop, arena, policy_out) || !can_be_proven(policy_out, purpose->nexthop)) {
-        smtp_log_policy_failed(purpose->nexthop, target->host);
+        smtp_log_policy_failed(purpose->nexthop, target->host, STR("client TLS configuration problem"));
         *trouble_out = trouble_local(arena, DSN_STATUS(4, 7, 5), "client TLS configuration problem");
         return false;
     }
+    if (!dane_decide(encryption->smtp, encryption->client, purpose->nexthop, target, arena, policy_out, trouble_out))
+        return false;
     if (encryption->settings->wrapper_mode && policy_out->level < ENCRYPTION_ENCRYPT) {
         smtp_log_weak_wrapper(encryption->prefix);
         *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 0), "server unavailable or unable to receive mail");
@@ -184,9 +217,21 @@ bool encryption_find(struct encryption *encryption, const struct session_purpose
 
 static enum tls_proof proof_at(enum encryption_level level)
 {
-    if (level == ENCRYPTION_FINGERPRINT)
+    switch (level) {
+    case ENCRYPTION_NONE:
+    case ENCRYPTION_MAY:
+    case ENCRYPTION_ENCRYPT:
+        break;
+    case ENCRYPTION_FINGERPRINT:
         return TLS_PROOF_FINGERPRINT;
-    return level > ENCRYPTION_FINGERPRINT ? TLS_PROOF_NAME : TLS_PROOF_NONE;
+    case ENCRYPTION_DANE:
+    case ENCRYPTION_DANE_ONLY:
+        return TLS_PROOF_DANE;
+    case ENCRYPTION_VERIFY:
+    case ENCRYPTION_SECURE:
+        return TLS_PROOF_NAME;
+    }
+    return TLS_PROOF_NONE;
 }
 
 static struct str server_name(const struct encryption_policy *policy, const struct smtp_session *session)
@@ -194,6 +239,34 @@ static struct str server_name(const struct encryption_policy *policy, const stru
     if (str_equal_nocase(policy->server_name, STR("nexthop")))
         return nexthop_name(session->nexthop);
     return str_equal_nocase(policy->server_name, STR("hostname")) ? session->host : policy->server_name;
+}
+
+/* Sessions of one server are found again by all who go there for the same next hop. */
+static struct str session_title(const struct smtp_session *session, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s&%.*s&%.*s&%.*s&", STR_ARG(session->smtp->service), STR_ARG(session->nexthop),
+                        STR_ARG(session->host), STR_ARG(session->address));
+}
+
+/* Whom the key of a sender's own login names (see login_find_sender), without the password. */
+static struct str session_owner(const struct smtp_session *session)
+{
+    struct str nexthop, login, user, rest;
+
+    if (!str_cut(session->key, '\n', &nexthop, &login))
+        return STR_EMPTY;
+    (void) str_cut(login, ':', &user, &rest);
+    return user;
+}
+
+/* RFC 7672 section 8.1: the name to ask for is the records'. */
+static void demand_dane(struct tls_demand *demand, const struct encryption_policy *policy)
+{
+    demand->tlsa_records = policy->tlsa_records;
+    demand->tlsa_count = policy->tlsa_count;
+    demand->names = policy->tlsa_names;
+    demand->server_name = policy->tlsa_names.items[0];
+    demand->is_host_unsure = policy->is_host_unsure;
 }
 
 static bool shake_hands(struct encryption *encryption, struct smtp_session *session,
@@ -206,10 +279,14 @@ static bool shake_hands(struct encryption *encryption, struct smtp_session *sess
         .exclusion_count = policy->exclusion_count,
         .server_name = server_name(policy, session),
         .proof = proof_at(policy->level),
+        .session_title = session_title(session, arena),
+        .session_owner = session_owner(session),
     };
 
     if (demand.proof == TLS_PROOF_FINGERPRINT)
         demand.fingerprints = policy->match;
+    else if (demand.proof == TLS_PROOF_DANE)
+        demand_dane(&demand, policy);
     else if (demand.proof == TLS_PROOF_NAME)
         demand.names = encryption_match_names(&policy->match, nexthop_name(session->nexthop), session->host, arena);
     if (!tls_client_connect(encryption->client, &demand, session->stream, encryption->settings->starttls_timeout,
@@ -219,7 +296,7 @@ static bool shake_hands(struct encryption *encryption, struct smtp_session *sess
         *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 5), "Cannot start TLS: handshake failure");
         return false;
     }
-    if (demand.proof == TLS_PROOF_NONE || session->tls->is_proven)
+    if (tls_demand_is_met(&demand, session->tls))
         return true;
     *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 5), "Server certificate not verified");
     return false;

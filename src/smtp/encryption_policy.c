@@ -63,6 +63,35 @@ struct encryption_policy encryption_policy_at(const struct encryption_settings *
     return policy;
 }
 
+/* What the text gave stands before the settings'. */
+static void take_given(struct encryption_policy *policy)
+{
+    if (policy->given_protocols.len > 0)
+        policy->protocols = policy->given_protocols;
+    if (policy->given_ciphers.len > 0)
+        policy->ciphers = policy->given_ciphers;
+    if (policy->given_exclusion.len > 0)
+        policy->exclusions[policy->exclusion_count++] = policy->given_exclusion;
+}
+
+void encryption_policy_lower(const struct encryption_settings *settings, enum encryption_level level,
+                             struct encryption_policy *policy, struct arena *arena)
+{
+    struct encryption_policy lower = encryption_policy_at(settings, level, arena);
+
+    policy->level = level;
+    policy->protocols = lower.protocols;
+    policy->ciphers = lower.ciphers;
+    memcpy(policy->exclusions, lower.exclusions, sizeof(policy->exclusions));
+    policy->exclusion_count = lower.exclusion_count;
+    take_given(policy);
+}
+
+bool encryption_policy_needs_match(const struct encryption_policy *policy)
+{
+    return policy->level == ENCRYPTION_FINGERPRINT || policy->level >= ENCRYPTION_VERIFY;
+}
+
 static void add_match(struct encryption_policy *policy, struct str value, bool *is_given, struct arena *arena)
 {
     const char *separators = policy->level == ENCRYPTION_FINGERPRINT ? "|" : ":";
@@ -83,17 +112,17 @@ static bool take_attribute(struct encryption_policy *policy, struct str name, st
 
     if (value.len == 0)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "attribute \"%.*s\" has empty value", STR_ARG(name));
-    if (policy->level == ENCRYPTION_NONE || (is_match && policy->level < ENCRYPTION_FINGERPRINT))
+    if (policy->level == ENCRYPTION_NONE || (is_match && !encryption_policy_needs_match(policy)))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "attribute \"%.*s\" invalid at security level \"%s\"",
                            STR_ARG(name), name_of(policy->level));
     if (is_match)
         add_match(policy, value, is_match_given, arena);
     else if (str_equal_nocase(name, STR("protocols")))
-        policy->protocols = value;
+        policy->given_protocols = value;
     else if (str_equal_nocase(name, STR("ciphers")))
-        policy->ciphers = value;
+        policy->given_ciphers = value;
     else if (str_equal_nocase(name, STR("exclude")))
-        policy->exclusions[2] = value;
+        policy->given_exclusion = value;
     else if (str_equal_nocase(name, STR("servername")))
         policy->server_name = value;
     else
@@ -122,8 +151,7 @@ bool encryption_policy_parse(const struct encryption_settings *settings, struct 
         if (!take_attribute(policy_out, name, value, &is_match_given, arena, why))
             return false;
     }
-    if (policy_out->exclusions[2].len > 0)
-        policy_out->exclusions[policy_out->exclusion_count++] = policy_out->exclusions[2];
+    take_given(policy_out);
     return true;
 }
 

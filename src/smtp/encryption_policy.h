@@ -16,10 +16,13 @@ enum encryption_level {
     ENCRYPTION_MAY,     /* where it is offered, with whomever */
     ENCRYPTION_ENCRYPT, /* always, with whomever */
     ENCRYPTION_FINGERPRINT,
+    ENCRYPTION_DANE,      /* as the server's TLSA records have it, without them as may: see dane.h */
+    ENCRYPTION_DANE_ONLY, /* the same, and without them not at all */
     ENCRYPTION_VERIFY,
     ENCRYPTION_SECURE,
 };
 
+struct dns_record;
 struct encryption_settings;
 
 struct encryption_policy {
@@ -30,6 +33,15 @@ struct encryption_policy {
     size_t exclusion_count;
     struct strlist match; /* names, or fingerprints */
     struct str server_name;
+
+    /* Of the host, by dane.h: what it must prove, if anything. */
+    const struct dns_record *tlsa_records;
+    size_t tlsa_count;
+    struct strlist tlsa_names; /* of its certificate, the TLSA base domain first */
+    bool is_host_unsure;       /* who named it did not prove it */
+
+    /* What the text gave itself, which counts at whatever level dane becomes. */
+    struct str given_protocols, given_ciphers, given_exclusion;
 };
 
 /* False: there is no such level, or it is not to be had. */
@@ -40,6 +52,11 @@ enum encryption_level encryption_level_of(const struct encryption_settings *sett
 /* As the settings have it at a level. */
 struct encryption_policy encryption_policy_at(const struct encryption_settings *settings, enum encryption_level level,
                                               struct arena *arena);
+/* The same policy at another level: what its text gave stays. */
+void encryption_policy_lower(const struct encryption_settings *settings, enum encryption_level level,
+                             struct encryption_policy *policy, struct arena *arena);
+/* Whether somebody must be proven by a name or fingerprint of policy->match. */
+bool encryption_policy_needs_match(const struct encryption_policy *policy);
 /* As a table has it: level and attributes. False: why says what is wrong, in Postfix's words. */
 MUST_USE bool encryption_policy_parse(const struct encryption_settings *settings, struct str text, struct arena *arena,
                                       struct encryption_policy *policy_out, struct failure *why);

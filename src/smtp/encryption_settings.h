@@ -11,10 +11,14 @@ struct encryption_settings {
     bool enforce;
     bool enforce_peername;
     struct str policy_maps;
+    int insecure_mx_policy; /* enum dane_insecure_policy */
+    bool force_insecure_host_tlsa_lookup;
     bool wrapper_mode;
     bool note_starttls_offer;
     struct duration starttls_timeout;
     int log_level;
+    struct str session_cache; /* tlsmgr keeps it; empty: each handshake is a full one */
+    struct duration session_lifetime;
 
     struct str protocols;
     struct str mandatory_protocols;
@@ -41,6 +45,9 @@ struct encryption_settings {
     struct str eckey_file;
 };
 
+/* Of smtp_tls_dane_insecure_mx_policy. */
+enum dane_insecure_policy { DANE_INSECURE_MAY, DANE_INSECURE_ENCRYPT, DANE_INSECURE_DANE };
+
 /* "", and the names of enum encryption_level in its order; ends with NULL. */
 extern const char *const encryption_level_words[];
 
@@ -58,6 +65,8 @@ extern const char *const encryption_level_words[];
         ENCRYPTION_TEXT(policy_maps, prefix "_tls_policy_maps", "",                                                    \
                         "Tables by next hop of a level and attributes: match, protocols, ciphers, exclude, "           \
                         "servername."),                                                                                \
+        ENCRYPTION_FLAG(force_insecure_host_tlsa_lookup, prefix "_tls_force_insecure_host_tlsa_lookup", "no",          \
+                        "At dane and dane-only, look for TLSA records of hosts whose address is not signed, too."),    \
         ENCRYPTION_FLAG(wrapper_mode, prefix "_tls_wrappermode", "no",                                                 \
                         "TLS begins with the connection, without STARTTLS."),                                          \
         ENCRYPTION_FLAG(note_starttls_offer, prefix "_tls_note_starttls_offer", "no",                                  \
@@ -75,6 +84,10 @@ extern const char *const encryption_level_words[];
         ENCRYPTION_TEXT(exclude_ciphers, prefix "_tls_exclude_ciphers", "", "Ciphers not to use at any level."),       \
         ENCRYPTION_TEXT(mandatory_exclude_ciphers, prefix "_tls_mandatory_exclude_ciphers", "",                        \
                         "And those not to use at encrypt and above."),                                                 \
+        ENCRYPTION_TEXT(session_cache, prefix "_tls_session_cache_database", "",                                       \
+                        "Where TLS sessions with servers are kept for the next connection; empty: nowhere."),          \
+        SETTING_TIME(struct smtp_settings, tls.session_lifetime, prefix "_tls_session_cache_timeout", "3600s", 0, 0,   \
+                     's', "How long such a session is used again."),                                                   \
         ENCRYPTION_TEXT(ca_file, prefix "_tls_CAfile", "", "A file of authorities whom to believe."),                  \
         ENCRYPTION_TEXT(ca_path, prefix "_tls_CApath", "", "A directory of authorities whom to believe."),             \
         SETTING_INTEGER(struct smtp_settings, tls.verify_depth, prefix "_tls_scert_verifydepth", "9", 0, 0,            \

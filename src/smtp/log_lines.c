@@ -194,9 +194,35 @@ void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints)
                 wants_fingerprints ? "fingerprint" : "verify or secure", wants_fingerprints ? "fingerprints" : "names");
 }
 
-void smtp_log_policy_failed(struct str nexthop, struct str host)
+void smtp_log_policy_failed(struct str nexthop, struct str host, struct str reason)
 {
-    log_warning("TLS policy lookup for %.*s/%.*s: client TLS configuration problem", STR_ARG(nexthop), STR_ARG(host));
+    log_warning("TLS policy lookup for %.*s/%.*s: %.*s", STR_ARG(nexthop), STR_ARG(host), STR_ARG(reason));
+}
+
+void smtp_log_no_dnssec(struct str nexthop, const char *level)
+{
+    log_warning("%.*s: %s configured with dnssec lookups disabled", STR_ARG(nexthop), level);
+}
+
+void smtp_log_tlsa_trouble(struct str name, const char *reason)
+{
+    log_warning("DANE TLSA lookup problem: Host or domain name not found. Name service error for name=%.*s type=TLSA: %s",
+                STR_ARG(name), reason);
+}
+
+void smtp_log_tlsa_record(struct str name, struct str record)
+{
+    log_info("DNSSEC-signed TLSA record: %.*s: %.*s", STR_ARG(name), STR_ARG(record));
+}
+
+void smtp_log_unusable_tlsa(struct str name, struct str record, const char *problem)
+{
+    log_warning("%.*s: unusable TLSA RR: %.*s: %s", STR_ARG(name), STR_ARG(record), problem);
+}
+
+void smtp_log_all_tlsa_unusable(struct str peer)
+{
+    log_warning("%.*s: all TLSA records unusable, fallback to unauthenticated TLS", STR_ARG(peer));
 }
 
 void smtp_log_weak_wrapper(const char *prefix)

@@ -54,7 +54,17 @@ void smtp_log_bad_policy(struct str title, struct str nexthop, const char *reaso
 /* warning: nexthop domain example.com: configured at fingerprint security level, but with no fingerprints to match. */
 void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints);
 /* warning: TLS policy lookup for example.com/mx.example.com: client TLS configuration problem */
-void smtp_log_policy_failed(struct str nexthop, struct str host);
+void smtp_log_policy_failed(struct str nexthop, struct str host, struct str reason);
+/* warning: example.com: dane configured with dnssec lookups disabled */
+void smtp_log_no_dnssec(struct str nexthop, const char *level);
+/* warning: DANE TLSA lookup problem: Host or domain name not found. Name service error for name=... type=TLSA: ... */
+void smtp_log_tlsa_trouble(struct str name, const char *reason);
+/* DNSSEC-signed TLSA record: _25._tcp.mx.example.com: 3 1 1 0A1B... */
+void smtp_log_tlsa_record(struct str name, struct str record);
+/* warning: _25._tcp.mx.example.com: unusable TLSA RR: 1 1 1 0A1B...: unsupported certificate usage */
+void smtp_log_unusable_tlsa(struct str name, struct str record, const char *problem);
+/* warning: mx.example.com[192.0.2.1]:25: all TLSA records unusable, fallback to unauthenticated TLS */
+void smtp_log_all_tlsa_unusable(struct str peer);
 /* warning: smtp_tls_wrappermode requires "smtp_tls_security_level = encrypt" (or stronger) */
 void smtp_log_weak_wrapper(const char *prefix);
 /* warning: bad EHLO SIZE limit "many" from mx.example.com[192.0.2.1]:25 */

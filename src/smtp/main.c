@@ -108,7 +108,7 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
 {
     const struct strlist *host_lookup = &smtp->settings->host_lookup;
     bool has_dns = uses_dns(smtp->settings);
-    struct resolver_options resolver = { .resolv_conf = NULL };
+    struct resolver_options resolver = { .is_validating = smtp->settings->dns_support_level == DNS_SUPPORT_DNSSEC };
     struct host_lookup_options hosts = {
         .may_use_dns = has_dns && strlist_contains_nocase(host_lookup, STR("dns")),
         .may_use_native = !has_dns || strlist_contains_nocase(host_lookup, STR("native")),
@@ -116,6 +116,7 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
     struct inet_protocols protocols;
 
     smtp->uses_dns = has_dns;
+    smtp->is_validating = resolver.is_validating;
     if (!read_resolver_options(smtp, &resolver, why))
         return false;
     if (!hosts.may_use_dns && !hosts.may_use_native)
@@ -131,6 +132,8 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
         resolver_set_filter(smtp->resolver, dns_filter_judge, smtp->tables.dns_reply_filter);
     smtp->hosts = host_lookup_create(smtp->loop, smtp->resolver, &hosts);
     daemon_watch_file(daemon, resolver_path());
+    if (smtp->is_validating)
+        daemon_watch_file(daemon, resolver_anchors_path());
     daemon_watch_file(daemon, "/etc/hosts");
     return true;
 }
@@ -223,7 +226,7 @@ static void deliver(struct delivery *delivery, void *context)
     smtp_deliver(context, delivery);
 }
 
-static const char *const calls[] = { "rewrite", "proxymap", "proxywrite", "cleanup", NULL };
+static const char *const calls[] = { "rewrite", "proxymap", "proxywrite", "cleanup", "tlsmgr", NULL };
 
 /* By the last part of the name that the program was started with. */
 static bool is_lmtp(const char *name)

@@ -8,7 +8,10 @@ static const char *const verify_targets[] = { [VERIFY_TARGET_RCPT] = "rcpt", [VE
 
 static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
 
-const char *const encryption_level_words[] = { "", "none", "may", "encrypt", "fingerprint", "verify", "secure", NULL };
+const char *const encryption_level_words[] = { "",     "none",      "may",    "encrypt", "fingerprint",
+                                               "dane", "dane-only", "verify", "secure",  NULL };
+
+static const char *const insecure_mx_policies[] = { "may", "encrypt", "dane", NULL };
 
 static const char *const login_types[] = { "cyrus", NULL };
 
@@ -56,8 +59,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
     WORDS(host_lookup, prefix "_host_lookup", "dns", setting_words_lookups,                                            \
           "How hosts are looked up: dns, native (the C library, /etc/hosts), or both in that order."),                 \
         SETTING_CHOICE(struct smtp_settings, dns_support_level, prefix "_dns_support_level", "", dns_levels,           \
-                       "disabled: no DNS at all; enabled, or dnssec (signatures are not asked for): DNS, whatever "    \
-                       "disable_dns_lookups says."),                                                                   \
+                       "disabled: no DNS at all; enabled: DNS, whatever disable_dns_lookups says; dnssec: the same, "  \
+                       "and answers are validated."),                                                                  \
         WORDS(dns_resolver_options, prefix "_dns_resolver_options", "", setting_words_resolver,                        \
               "res_defnames: hosts without a dot are looked up in resolv.conf's first domain; res_dnsrch: in all."),   \
         BOOLEAN(cname_overrides_servername, prefix "_cname_overrides_servername", "no",                                \
@@ -156,9 +159,13 @@ static const struct setting smtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("smtp"),
     ENCRYPTION_ROWS("smtp"),
-    SETTING_CHOICE(struct smtp_settings, tls.security_level, "smtp_tls_security_level",
-                   "${{$compatibility_level} <level {3.11} ? {} : {may}}", encryption_level_words,
-                   "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
+    SETTING_CHOICE(
+        struct smtp_settings, tls.security_level, "smtp_tls_security_level",
+        "${{$compatibility_level} <level {3.11} ? {} : {may}}", encryption_level_words,
+        "none, may, encrypt, dane, dane-only, fingerprint, verify or secure: what servers' TLS must be at least."),
+    SETTING_CHOICE(struct smtp_settings, tls.insecure_mx_policy, "smtp_tls_dane_insecure_mx_policy",
+                   "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}", insecure_mx_policies,
+                   "may, encrypt or dane: what the level dane means for hosts of an MX record that is not signed."),
     STRING(tls.secure_match, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),
@@ -187,8 +194,9 @@ static const struct setting lmtp_rows[] = {
     SHARED_ROWS,
     MIRRORED_ROWS("lmtp"),
     ENCRYPTION_ROWS("lmtp"),
-    SETTING_CHOICE(struct smtp_settings, tls.security_level, "lmtp_tls_security_level", "", encryption_level_words,
-                   "none, may, encrypt, fingerprint, verify or secure: what servers' TLS must be at least."),
+    SETTING_CHOICE(
+        struct smtp_settings, tls.security_level, "lmtp_tls_security_level", "", encryption_level_words,
+        "none, may, encrypt, dane, dane-only, fingerprint, verify or secure: what servers' TLS must be at least."),
     STRING(tls.secure_match, "lmtp_tls_secure_cert_match", "nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "lmtp_tcp_port", "24", "The port, or a name from /etc/services, of a next hop that names none."),

@@ -186,6 +186,9 @@ static bool add_host(struct smtp *smtp, const struct target *like, struct arena 
         struct target target = *like;
 
         target.address = found.items[i];
+        target.lookup_name = host;
+        target.canonical_name = found.canonical_name;
+        target.is_address_proven = found.is_secure;
         if (smtp->settings->cname_overrides_servername)
             target.host = name_of(&found, host);
         add(list, target);
@@ -208,14 +211,17 @@ static int compare_records(const void *a, const void *b)
     return (int) left->preference - (int) right->preference;
 }
 
-static struct target named_by(const struct dns_record *record, const struct nexthop *nexthop, size_t place)
+static struct target named_by(const struct dns_answer *answer, size_t place, const struct nexthop *nexthop)
 {
+    const struct dns_record *record = &answer->records[place];
     bool is_srv = record->type == DNS_TYPE_SRV;
 
     return (struct target){ .host = record->name,
                             .port = is_srv ? record->port : nexthop->port,
                             .preference = record->preference,
-                            .rank = is_srv ? (uint16_t) place : 0 };
+                            .rank = is_srv ? (uint16_t) place : 0,
+                            .domain = answer->is_secure && !is_srv ? answer->canonical_name : STR_EMPTY,
+                            .is_proven = answer->is_secure };
 }
 
 /* The hosts of MX or SRV records: all of a place in the order before it is asked whether that is enough. */
@@ -227,7 +233,7 @@ static bool add_exchangers(struct smtp *smtp, const struct nexthop *nexthop, con
     struct target last = { .port = 0 };
 
     for (size_t i = 0; i < answer->count && i < MX_MAX; i++) {
-        struct target target = named_by(&answer->records[i], nexthop, i);
+        struct target target = named_by(answer, i, nexthop);
         bool is_behind = i > 0 && (target.preference != last.preference || target.rank != last.rank);
 
         if (is_behind && limit > 0 && list->count >= limit)
@@ -283,7 +289,7 @@ static bool check_names(struct dns_answer *answer, const char *type, struct str 
 static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct str domain, struct arena *arena,
                        struct target_list *list, struct trouble *trouble_out)
 {
-    struct target itself = { .host = domain, .port = nexthop->port };
+    struct target itself = { .host = domain, .port = nexthop->port, .is_proven = true };
     struct dns_answer answer;
 
     resolver_lookup(smtp->resolver, domain, DNS_TYPE_MX, arena, &answer);
@@ -348,7 +354,7 @@ static bool find(struct smtp *smtp, const struct nexthop *nexthop, struct arena 
                                      "Name service error for %.*s: invalid host or domain name", STR_ARG(domain));
         return false;
     }
-    itself = (struct target){ .host = domain, .port = nexthop->port };
+    itself = (struct target){ .host = domain, .port = nexthop->port, .is_proven = true };
     if (nexthop->is_host || !smtp->uses_dns)
         return add_host(smtp, &itself, arena, list, trouble_out);
     if (strlist_contains_nocase(&smtp->settings->use_srv_lookup, nexthop->service))

@@ -20,6 +20,13 @@ struct target {
     uint16_t preference;
     uint16_t rank; /* among those of equal preference: of SRV records, by lot */
     bool is_best;  /* no other has a better preference: mail that comes back from it loops */
+
+    /* What DNSSEC has proved of it, for dane.h; false and empty where nothing is validated. */
+    struct str lookup_name;    /* that its addresses were looked up by */
+    struct str canonical_name; /* where that name's CNAMEs end; empty: as it */
+    struct str domain;         /* where those of the next hop end, if that is proven; else empty */
+    bool is_proven;            /* that it is a server of the next hop; one that is named outright is, too */
+    bool is_address_proven;    /* with all CNAMEs before the address */
 };
 
 struct target_list {

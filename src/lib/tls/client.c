@@ -6,6 +6,7 @@
 #include "run/stream.h"
 #include "tls/connection.h"
 #include "tls/dane.h"
+#include "tls/sessions.h"
 
 #include <errno.h>
 #include <openssl/x509v3.h>
@@ -26,6 +27,10 @@ struct tls_client {
     int log_level;
     int usual_security;              /* OpenSSL's own level */
     struct tls_dane_digests digests; /* none: there is no DANE */
+    const struct tls_session_options *sessions;
+    void (*inspect)(void *context, SSL *connection, const struct tls_facts *facts);
+    void *inspect_context;
+    struct str digest; /* of what is shown and believed */
 };
 
 /* What callbacks of OpenSSL know of the handshake that they are in. */
@@ -33,6 +38,7 @@ struct handshake {
     const struct tls_client *client;
     const struct tls_demand *demand;
     struct str peer;
+    struct str dane_match; /* how a TLSA record was met; empty: none was */
 };
 
 /* ---- callbacks: they tell, and never wait ---- */
@@ -97,15 +103,12 @@ static bool set_groups(struct tls_client *client, const struct tls_settings *set
 /* Without it there is no DANE; all else is as it was. */
 static void set_dane(struct tls_client *client, const struct tls_settings *settings)
 {
-    struct failure why;
-
-    if (!tls_dane_digests_parse(settings->dane_digests, &client->digests, &why)) {
-        tls_warn(client->listener, "tls_dane_digests: %s: disabling DANE support", why.text);
-    } else if (!tls_dane_allow(&client->digests, client->context)) {
-        tls_warn(client->listener, "tls_dane_digests: OpenSSL cannot use them: disabling DANE support");
-        tls_library_warn_errors(client->listener);
-        client->digests.count = 0;
-    }
+    tls_dane_digests_parse(settings->dane_digests, client->listener, &client->digests);
+    if (client->digests.count > 0 && tls_dane_allow(&client->digests, client->context))
+        return;
+    tls_warn(client->listener, "tls_dane_digests: there is none that can be used: disabling DANE support");
+    tls_library_warn_errors(client->listener);
+    client->digests.count = 0;
 }
 
 static bool set_up(struct tls_client *client, const struct tls_client_options *options)
@@ -115,7 +118,10 @@ static bool set_up(struct tls_client *client, const struct tls_client_options *o
     client->usual_security = SSL_CTX_get_security_level(client->context);
     SSL_CTX_set_security_level(client->context, 0);
     SSL_CTX_set_read_ahead(client->context, 1);
-    SSL_CTX_set_session_cache_mode(client->context, SSL_SESS_CACHE_OFF);
+    if (client->sessions != NULL)
+        tls_sessions_attach(client->context);
+    else
+        SSL_CTX_set_session_cache_mode(client->context, SSL_SESS_CACHE_OFF);
     if (!set_digest(client, options) ||
         !tls_authorities_load(&options->authorities, client->context, options->opening, options->opening_context,
                               client->listener) ||
@@ -129,6 +135,8 @@ static bool set_up(struct tls_client *client, const struct tls_client_options *o
     SSL_CTX_set_verify_depth(client->context, options->verify_depth + 1);
     if (client->log_level >= LOG_DETAILS)
         SSL_CTX_set_info_callback(client->context, note_state);
+    if (client->sessions != NULL)
+        client->digest = tls_context_digest(client->context, client->arena);
     return true;
 }
 
@@ -142,6 +150,9 @@ struct tls_client *tls_client_create(const struct tls_client_options *options)
         .listener = options->listener,
         .arena = arena_create(),
         .log_level = options->log_level,
+        .sessions = options->sessions,
+        .inspect = options->inspect,
+        .inspect_context = options->inspect_context,
     };
     if (client->log_level >= LOG_DETAILS)
         tls_inform(client->listener, "initializing the client-side TLS engine");
@@ -227,8 +238,13 @@ static bool demand_names(const struct handshake *handshake, SSL *ssl, struct are
     const struct tls_demand *demand = handshake->demand;
     unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
-    if (demand->server_name.len > 0 && SSL_set_tlsext_host_name(ssl, arena_c(arena, demand->server_name)) != 1)
-        return false;
+    if (demand->server_name.len > 0) {
+        if (SSL_set_tlsext_host_name(ssl, arena_c(arena, demand->server_name)) != 1)
+            return false;
+        if (handshake->client->log_level >= LOG_DETAILS)
+            tls_inform(handshake->client->listener, "%.*s: SNI hostname: %.*s", STR_ARG(handshake->peer),
+                       STR_ARG(demand->server_name));
+    }
     if (demand->proof != TLS_PROOF_NAME)
         return true;
     /* Weak keys and digests prove nothing. */
@@ -288,11 +304,17 @@ static void judge(const struct tls_demand *demand, SSL *ssl, struct tls_facts *f
         facts->is_proven = facts->has_certificate && facts->is_trusted && demand->names.count > 0;
         break;
     case TLS_PROOF_DANE:
-        facts->is_trusted =
-            facts->has_certificate && facts->is_trusted && SSL_get0_dane_authority(ssl, NULL, NULL) >= 0;
-        facts->is_proven = facts->is_trusted;
+        facts->is_trusted = facts->has_certificate && facts->is_trusted &&
+                            (facts->is_resumed || SSL_get0_dane_authority(ssl, NULL, NULL) >= 0);
+        /* What the name of a host rests on is no proof, if nobody has proved that. */
+        facts->is_proven = facts->is_trusted && !demand->is_host_unsure;
         break;
     }
+}
+
+bool tls_demand_is_met(const struct tls_demand *demand, const struct tls_facts *facts)
+{
+    return demand->proof == TLS_PROOF_NONE || facts->is_proven || (demand->is_host_unsure && facts->is_trusted);
 }
 
 static void tell_distrust(const struct handshake *handshake, const struct tls_facts *facts, struct arena *arena)
@@ -314,10 +336,16 @@ static void tell_peer(const struct handshake *handshake, const struct tls_facts 
 {
     const struct tls_listener *listener = handshake->client->listener;
 
-    if (handshake->client->log_level < LOG_DETAILS || !facts->has_certificate)
+    if (handshake->client->log_level < LOG_DETAILS)
         return;
-    if (facts->is_proven && handshake->demand->proof == TLS_PROOF_NAME)
+    if (facts->is_resumed)
+        tls_inform(listener, "%.*s: Reusing old session", STR_ARG(handshake->peer));
+    if (!facts->has_certificate)
+        return;
+    if (facts->proven_name.len > 0 && !facts->is_resumed)
         tls_inform(listener, "%.*s: matched peername: %.*s", STR_ARG(handshake->peer), STR_ARG(facts->proven_name));
+    if (handshake->dane_match.len > 0)
+        tls_inform(listener, "%.*s: %.*s", STR_ARG(handshake->peer), STR_ARG(handshake->dane_match));
     tls_inform(listener, "%.*s: subject_CN=%.*s, issuer_CN=%.*s, fingerprint=%.*s, pkey_fingerprint=%.*s",
                STR_ARG(handshake->peer), STR_ARG(facts->common_name), STR_ARG(facts->issuer_common_name),
                STR_ARG(facts->fingerprint), STR_ARG(facts->key_fingerprint));
@@ -330,12 +358,11 @@ static void tell_success(const struct handshake *handshake, const struct tls_fac
     tell_peer(handshake, facts);
     if (handshake->client->log_level < LOG_SUMMARY)
         return;
-    if (handshake->demand->proof != TLS_PROOF_NONE && facts->has_certificate && !facts->is_proven)
+    if (facts->has_certificate && !tls_demand_is_met(handshake->demand, facts))
         tell_distrust(handshake, facts, arena);
     summary = tls_facts_summary(facts, arena);
     tls_inform(handshake->client->listener, "%s TLS connection established to %.*s: %.*s",
-               facts->is_proven && !handshake->demand->is_host_unsure ? "Verified" : tls_facts_trust(facts),
-               STR_ARG(handshake->peer), STR_ARG(summary));
+               facts->is_proven ? "Verified" : tls_facts_trust(facts), STR_ARG(handshake->peer), STR_ARG(summary));
 }
 
 static void tell_failure(const struct handshake *handshake, const struct failure *why)
@@ -364,6 +391,16 @@ static const struct tls_facts *collect(const struct handshake *handshake, SSL *s
     return facts;
 }
 
+static void prepare_session(const struct handshake *handshake, SSL *ssl, struct arena *arena)
+{
+    const struct tls_client *client = handshake->client;
+    const struct tls_demand *demand = handshake->demand;
+
+    if (client->sessions != NULL && demand->session_title.len > 0)
+        tls_session_prepare(ssl, client->sessions, tls_session_id(demand, client->digest, arena),
+                            demand->proof != TLS_PROOF_NONE, client->listener, client->log_level >= LOG_DETAILS, arena);
+}
+
 bool tls_client_connect(struct tls_client *client, const struct tls_demand *demand, struct stream *stream,
                         struct duration timeout, struct str peer, struct arena *arena,
                         const struct tls_facts **facts_out)
@@ -371,6 +408,7 @@ bool tls_client_connect(struct tls_client *client, const struct tls_demand *dema
     struct handshake handshake = { .client = client, .demand = demand, .peer = peer };
     struct tls_connection *connection;
     SSL *ssl = SSL_new(client->context);
+    struct instant deadline = instant_add(loop_now(stream_loop(stream)), timeout);
     struct failure why;
     bool is_done = false;
 
@@ -385,7 +423,8 @@ bool tls_client_connect(struct tls_client *client, const struct tls_demand *dema
     SSL_set_app_data(ssl, &handshake);
     connection = tls_connection_create(ssl, stream, STR_EMPTY, client->listener);
     if (demand_all(&handshake, ssl, arena)) {
-        stream_set_deadline(stream, instant_add(loop_now(stream_loop(stream)), timeout));
+        prepare_session(&handshake, ssl, arena);
+        stream_set_deadline(stream, deadline);
         is_done = tls_connection_step(connection, stream, &why) == TLS_STEP_DONE;
         stream_set_deadline(stream, STREAM_NO_DEADLINE);
         if (!is_done)
@@ -393,10 +432,16 @@ bool tls_client_connect(struct tls_client *client, const struct tls_demand *dema
     }
     SSL_set_app_data(ssl, NULL);
     if (!is_done) {
+        tls_session_conclude(ssl, false);
         tls_connection_destroy(&connection);
         return false;
     }
     *facts_out = collect(&handshake, ssl, arena);
+    if (demand->proof == TLS_PROOF_DANE && !(*facts_out)->is_resumed)
+        handshake.dane_match = tls_dane_match(ssl, arena);
+    tls_session_conclude(ssl, tls_demand_is_met(demand, *facts_out));
+    if (client->inspect != NULL)
+        client->inspect(client->inspect_context, ssl, *facts_out);
     tell_success(&handshake, *facts_out, arena);
     tls_connection_attach(&connection, stream);
     return true;

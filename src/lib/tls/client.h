@@ -32,6 +32,11 @@ struct tls_client_options {
     tls_opening *opening; /* told of each file before it is read */
     void *opening_context;
     const struct tls_listener *listener; /* lives as long as the client */
+    /* Where sessions are kept; as long as the client. NULL: each handshake is a full one. */
+    const struct tls_session_options *sessions;
+    /* For commands that print what a server shows: called after each handshake, before it is told of. NULL: nobody. */
+    void (*inspect)(void *context, SSL *connection, const struct tls_facts *facts);
+    void *inspect_context;
 };
 
 /* Tells the listener what is wrong, and returns NULL: there is no TLS. */
@@ -62,8 +67,14 @@ struct tls_demand {
     struct strlist fingerprints;           /* "AB:CD:..." */
     const struct dns_record *tlsa_records; /* DANE: at least one that is usable, see dane.h */
     size_t tlsa_count;
-    bool is_host_unsure; /* DANE: who named the host did not prove it, so that the log says "Trusted" at most */
+    struct str
+        session_title; /* "smtp&example.com&mx.example.com&192.0.2.1:25": whose session it is; empty: none is kept */
+    struct str session_owner; /* who we will be there (SASL); not shown */
+    bool is_host_unsure;      /* DANE: who named the host did not prove it, so that the log says "Trusted" at most */
 };
+
+/* Whether the server has proved what was demanded. One whose host is unsure is trusted then, and not proven. */
+bool tls_demand_is_met(const struct tls_demand *demand, const struct tls_facts *facts);
 
 /*
  * The handshake. timeout is for all of it. peer is for the log, "name[address]:port". False when it failed, which has

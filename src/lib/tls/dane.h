@@ -3,11 +3,12 @@
 #define TLS_DANE_H
 
 #include "base/arena.h"
-#include "base/failure.h"
 #include "base/strlist.h"
 #include "dns/answer.h"
 
 #include <openssl/ssl.h>
+
+struct tls_listener;
 
 /*
  * dane - what TLSA records can prove (RFC 6698, 7671), of the kinds that mail knows: usages 2 (DANE-TA) and 3
@@ -23,8 +24,8 @@ struct tls_dane_digests {
     size_t count;
 };
 
-/* tls_dane_digests: "sha512 sha256", "sha512=2". False: why says which word is wrong, and there is no DANE. */
-MUST_USE bool tls_dane_digests_parse(struct str text, struct tls_dane_digests *digests_out, struct failure *why);
+/* tls_dane_digests: "sha512 sha256", "sha512=2". A word that is wrong is told, and left out. */
+void tls_dane_digests_parse(struct str text, const struct tls_listener *listener, struct tls_dane_digests *digests_out);
 
 /* Whether a record can prove anything. False: *problem_out says why not, in a few words. */
 MUST_USE bool tls_dane_is_usable(const struct tls_dane_digests *digests, const struct dns_record *record,
@@ -32,6 +33,9 @@ MUST_USE bool tls_dane_is_usable(const struct tls_dane_digests *digests, const s
 
 /* "3 1 1 0A1B...": as in zone files, the data shortened. */
 struct str tls_dane_text(const struct dns_record *record, struct arena *arena);
+
+/* After a handshake that has proved it, "Matched DANE EE certificate at depth 0: 3 1 1 0A1B..."; else empty. */
+struct str tls_dane_match(SSL *connection, struct arena *arena);
 
 /* What the context's connections are to know before records are given to them. */
 MUST_USE bool tls_dane_allow(const struct tls_dane_digests *digests, SSL_CTX *context);

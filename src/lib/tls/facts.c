@@ -90,6 +90,19 @@ static struct str key_fingerprint(const X509 *certificate, const struct tls_fact
     return text;
 }
 
+static void describe_certificate(struct tls_facts *facts, X509 *certificate, const struct tls_facts_options *options,
+                                 struct arena *arena)
+{
+    facts->common_name = name_entry(X509_get_subject_name(certificate), NID_commonName, arena);
+    facts->issuer_common_name = name_entry(X509_get_issuer_name(certificate), NID_commonName, arena);
+    if (facts->issuer_common_name.len == 0)
+        facts->issuer_common_name = name_entry(X509_get_issuer_name(certificate), NID_organizationName, arena);
+    facts->subject = whole_name(X509_get_subject_name(certificate), arena);
+    facts->issuer = whole_name(X509_get_issuer_name(certificate), arena);
+    facts->fingerprint = fingerprint(certificate, options->digest, arena);
+    facts->key_fingerprint = key_fingerprint(certificate, options, arena);
+}
+
 static void take_certificate(struct tls_facts *facts, SSL *connection, const struct tls_facts_options *options,
                              struct arena *arena)
 {
@@ -100,14 +113,18 @@ static void take_certificate(struct tls_facts *facts, SSL *connection, const str
     facts->has_certificate = true;
     facts->verify_error = SSL_get_verify_result(connection);
     facts->is_trusted = facts->verify_error == X509_V_OK;
-    facts->common_name = name_entry(X509_get_subject_name(certificate), NID_commonName, arena);
-    facts->issuer_common_name = name_entry(X509_get_issuer_name(certificate), NID_commonName, arena);
-    if (facts->issuer_common_name.len == 0)
-        facts->issuer_common_name = name_entry(X509_get_issuer_name(certificate), NID_organizationName, arena);
-    facts->subject = whole_name(X509_get_subject_name(certificate), arena);
-    facts->issuer = whole_name(X509_get_issuer_name(certificate), arena);
-    facts->fingerprint = fingerprint(certificate, options->digest, arena);
-    facts->key_fingerprint = key_fingerprint(certificate, options, arena);
+    describe_certificate(facts, certificate, options, arena);
+}
+
+const struct tls_facts *tls_facts_of_certificate(X509 *certificate, const struct tls_facts_options *options,
+                                                 struct arena *arena)
+{
+    struct tls_facts *facts = arena_new(arena, struct tls_facts);
+
+    facts->has_certificate = true;
+    describe_certificate(facts, certificate, options, arena);
+    tls_library_begin();
+    return facts;
 }
 
 /* ---- how TLS 1.3 has agreed on a key ---- */

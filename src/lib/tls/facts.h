@@ -47,6 +47,10 @@ struct tls_facts_options {
 const struct tls_facts *tls_facts_collect(SSL *connection, const struct tls_facts_options *options,
                                           struct arena *arena);
 
+/* Of any certificate: its names and fingerprints alone. */
+const struct tls_facts *tls_facts_of_certificate(X509 *certificate, const struct tls_facts_options *options,
+                                                 struct arena *arena);
+
 /* "TLSv1.3 with cipher ... (256/256 bits) key-exchange ... client-digest SHA256", as the log has it. */
 struct str tls_facts_summary(const struct tls_facts *facts, struct arena *arena);
 /* "Anonymous", "Untrusted" or "Trusted". */

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+DANE (RFC 7672): each level of TLS with each kind of server and of DNS, all of it signed for the test. What is expected is what
+stock Postfix does behind a resolver that validates; where Merpati does otherwise a comment says so.
+"""
+
+import re
+
+import pytest
+
+from support.dane_world import DaneWorld
+from support.instance import Merpati
+
+# How it ends: what the log says of TLS, or why the mail waits.
+CLEAR = "clear"
+VERIFIED, TRUSTED, UNTRUSTED = "Verified", "Trusted", "Untrusted"
+NOT_OFFERED = r"4\.7\.4 TLS is required, but was not offered by host .*"
+NOT_VERIFIED = r"4\.7\.5 Server certificate not verified"
+NOT_KNOWN = r"4\.7\.5 TLSA lookup error for mx\.\S+:\d+"
+NO_RECORDS = r"4\.7\.5 no TLSA records found"
+UNUSABLE = r"4\.7\.5 TLSA records unusable"
+NOT_SECURE = r"4\.7\.5 non DNSSEC destination"
+CONFIGURATION = r"4\.7\.5 client TLS configuration problem"
+FORGED = r"4\.4\.3 Host or domain name not found\. Name service error for name=\S+ type=\w+: DNSSEC validation failure"
+
+# Servers: all right; its certificate has expired, is for another name, is by an authority that nobody knows; no STARTTLS; a TLSA
+# record of another certificate; TLSA records, and MX records, whose signatures are wrong.
+KINDS = ("good", "expired", "other", "strange", "clear", "wrong", "bogus", "forged")
+MATRIX = {
+    "none": (CLEAR, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR, FORGED),
+    "may": (TRUSTED, UNTRUSTED, TRUSTED, UNTRUSTED, CLEAR, TRUSTED, TRUSTED, FORGED),
+    "encrypt": (TRUSTED, UNTRUSTED, TRUSTED, UNTRUSTED, NOT_OFFERED, TRUSTED, TRUSTED, FORGED),
+    "fingerprint": (VERIFIED, VERIFIED, NOT_VERIFIED, VERIFIED, NOT_OFFERED, NOT_VERIFIED, NOT_VERIFIED, FORGED),
+    "dane": (VERIFIED, VERIFIED, VERIFIED, VERIFIED, NOT_OFFERED, NOT_VERIFIED, NOT_KNOWN, FORGED),
+    "dane-only": (VERIFIED, VERIFIED, VERIFIED, VERIFIED, NOT_OFFERED, NOT_VERIFIED, NOT_KNOWN, FORGED),
+    # The MX record is not signed, the host is.
+    "half-dane": (TRUSTED, TRUSTED, TRUSTED, TRUSTED, NOT_OFFERED, NOT_VERIFIED, NOT_KNOWN, TRUSTED),
+    "verify": (VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_OFFERED, VERIFIED, VERIFIED, FORGED),
+    "secure": (VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_OFFERED, VERIFIED, VERIFIED, FORGED),
+}
+
+DANE, ONLY = {"smtp_tls_security_level": "dane"}, {"smtp_tls_security_level": "dane-only"}
+# Of each: the next hop, and how it ends.
+MORE = {
+    "dane": (DANE, {
+        **{f"u{usage}s{selector}m{matching}": VERIFIED for usage in (2, 3) for selector in (0, 1) for matching in (0, 1, 2)},
+        # A record of an authority says nothing of names and dates.
+        "ta-expired": NOT_VERIFIED, "ta-other": NOT_VERIFIED, "ta-strange": NOT_VERIFIED, "over": VERIFIED,
+        "pkix": TRUSTED, "pkix-clear": NOT_OFFERED, "short": TRUSTED, "strange-kinds": TRUSTED, "garbage": TRUSTED,
+        "some-usable": VERIFIED, "old-and-new": VERIFIED, "agility": NOT_VERIFIED,
+        "none": TRUSTED, "none-clear": CLEAR, "unsigned-host": TRUSTED, "none-host.plain.test": TRUSTED,
+        "no-mx": VERIFIED, "domain-alias": VERIFIED, "alias-end": VERIFIED, "alias-own": VERIFIED, "alias-none": TRUSTED,
+        "alias-away": VERIFIED, "alias-away-none": TRUSTED, "alias-bogus": FORGED, "record-alias": VERIFIED,
+        "second": VERIFIED, "expired-mx": FORGED, "stripped-mx": FORGED, "bogus-address": FORGED, "below.child": VERIFIED,
+        "[mx.good.dane.test]": VERIFIED, "[mx.wrong.dane.test]": NOT_VERIFIED, "[mx.good.plain.test]": TRUSTED,
+        "[127.0.0.10]": TRUSTED,
+    }),
+    "dane-only": (ONLY, {
+        "none": NO_RECORDS, "none-clear": NO_RECORDS, "pkix": UNUSABLE, "over": VERIFIED, "alias-away": VERIFIED,
+        "alias-away-none": NO_RECORDS, "unsigned-host": NO_RECORDS, "no-mx": VERIFIED, "good.plain.test": NOT_SECURE,
+        "clear.plain.test": NOT_SECURE, "bogus.plain.test": NOT_SECURE, "[mx.good.dane.test]": VERIFIED,
+        "[127.0.0.10]": NO_RECORDS,
+        # Stock tells at the handshake only, with other words: a connection in vain.
+        "short": UNUSABLE, "garbage": UNUSABLE,
+    }),
+    "insecure-may": ({**DANE, "smtp_tls_dane_insecure_mx_policy": "may"}, {
+        "good.plain.test": TRUSTED, "wrong.plain.test": TRUSTED, "clear.plain.test": CLEAR, "bogus.plain.test": TRUSTED,
+    }),
+    "insecure-encrypt": ({**DANE, "smtp_tls_dane_insecure_mx_policy": "encrypt"}, {
+        "good.plain.test": TRUSTED, "wrong.plain.test": TRUSTED, "clear.plain.test": NOT_OFFERED, "bogus.plain.test": NOT_KNOWN,
+        "none-host.plain.test": TRUSTED,
+    }),
+    # Where only a policy says dane, the insecure MX policy is may.
+    "policy": ({"smtp_tls_security_level": "may", "smtp_tls_policy_maps": "static:dane"}, {
+        "good": VERIFIED, "strange": VERIFIED, "wrong.plain.test": TRUSTED,
+    }),
+    "policy-words": ({"smtp_tls_policy_maps": "inline:{ {good.dane.test = dane protocols=TLSv1.2 servername=x.test},"
+                      " {none.dane.test = dane protocols=TLSv1.2}, {wrong.dane.test = dane match=x.test},"
+                      " {expired.dane.test = half-dane} }"}, {
+        "good": VERIFIED, "none": TRUSTED, "wrong": CONFIGURATION, "expired": CONFIGURATION,
+    }),
+    "forced": ({**DANE, "smtp_tls_force_insecure_host_tlsa_lookup": "yes"}, {"[mx.good.plain.test]": TRUSTED}),
+    "one-digest": ({**DANE, "tls_dane_digests": "sha256"}, {"u3s1m2": TRUSTED, "u3s1m1": VERIFIED}),
+    "other-order": ({**DANE, "tls_dane_digests": "sha256 sha512"}, {"agility": VERIFIED}),
+    "third-digest": ({**DANE, "tls_dane_digests": "sha3-256=3 sha256"}, {"strange-kinds": NOT_VERIFIED}),
+    "bad-digests": ({**DANE, "tls_dane_digests": "nonsense sha256=2 sha512 sha512 md5=300 sha256"}, {
+        "u3s1m2": VERIFIED, "u3s1m1": VERIFIED}),
+    "no-dnssec": ({**DANE, "smtp_dns_support_level": "enabled"}, {"good": TRUSTED, "wrong": TRUSTED}),
+    "no-dnssec-only": ({**ONLY, "smtp_dns_support_level": "enabled"}, {"good": CONFIGURATION}),
+    "no-engine": ({**DANE, "smtp_tls_cert_file": "/nonexistent"}, {
+        "good": "4.7.5 TLS is required, but our TLS engine is unavailable", "none": CLEAR}),
+    "wrapped": ({**DANE, "smtp_tls_wrappermode": "yes"}, {"none": "4.3.0 server unavailable or unable to receive mail"}),
+    # may's versions where it ends as may, the mandatory ones where not.
+    "versions": ({**DANE, "smtp_tls_protocols": "TLSv1.3", "smtp_tls_mandatory_protocols": "TLSv1.2"}, {
+        "good": VERIFIED, "none": TRUSTED, "pkix": TRUSTED}),
+    "details": ({**DANE, "smtp_tls_loglevel": "2"}, {"u2s1m1": VERIFIED, "u3s1m1": VERIFIED}),
+}
+
+
+def build_matrix(world):
+    """A domain for each kind of server; all but wrong and bogus have a right record."""
+    certificates = {
+        "good": world.issue("good"),
+        "expired": world.issue("expired", days=-1),
+        "other": world.issue("other", alternative="DNS:other.test"),
+        "strange": world.issue("strange", world.stranger),
+        "wrong": world.issue("wrong"),
+        "bogus": world.issue("bogus"),
+        "forged": world.issue("forged"),
+    }
+    for kind in KINDS:
+        host = f"mx.{kind}.dane.test"
+        pem = certificates.get(kind, certificates["good"])[0]
+        world.add_domain(kind)
+        world.add_domain(kind, [host], "plain.test")
+        world.add_host(host, world.serve(kind, None if kind == "clear" else pem.with_suffix(".chain")))
+        world.add_tlsa(host, 3, 1, 1, pem if kind != "wrong" else certificates["good"][0])
+    world.dns.spoil(f"_{world.port}._tcp.mx.bogus.dane.test")
+    world.dns.spoil("forged.dane.test")
+    return certificates
+
+
+def build_more(world, certificates):
+    """Other records, and other ways to a host, each a domain of its own; their servers are those of the matrix."""
+    good, authority = certificates["good"]
+    dns, address = world.dns, {kind: server.address for kind, server in world.servers.items()}
+
+    def domain(name, server, records, pem=None, zone="dane.test", hosts=None):
+        world.add_domain(name, hosts, zone)
+        world.add_host(f"mx.{name}.{zone}", address[server])
+        for usage, selector, matching in records:
+            world.add_tlsa(f"mx.{name}.{zone}", usage, selector, matching, pem or good)
+
+    address["over"] = world.serve("over", world.issue("over", alternative="DNS:over.dane.test")[0].with_suffix(".chain"))
+    # Each kind of record that counts.
+    for selector in (0, 1):
+        for matching in (0, 1, 2):
+            domain(f"u3s{selector}m{matching}", "good", [(3, selector, matching)])
+            # Of an authority: the certificate needs the name.
+            name = f"u2s{selector}m{matching}"
+            pem = world.issue(name)[0]
+            address[name] = world.serve(name, pem.with_suffix(".chain"))
+            domain(name, name, [(2, selector, matching)], authority)
+    address["ta-expired"] = world.serve("ta-expired", world.issue("ta-expired", days=-1)[0].with_suffix(".chain"))
+    domain("ta-expired", "ta-expired", [(2, 1, 1)], authority)
+    domain("ta-other", "other", [(2, 1, 1)], authority)
+    domain("ta-strange", "strange", [(2, 1, 1)], authority)
+    domain("over", "over", [(2, 0, 1)], authority)
+    # Records that prove nothing.
+    domain("pkix", "good", [(1, 1, 1), (0, 0, 1)])
+    domain("pkix-clear", "clear", [(1, 1, 1)])
+    domain("short", "good", [])
+    world.dns.add_tlsa("mx.short.dane.test", world.port, 3, 1, 1, "00" * 31)
+    domain("strange-kinds", "good", [])
+    for words in ((3, 1, 3), (3, 2, 1), (4, 1, 1)):
+        world.dns.add_tlsa("mx.strange-kinds.dane.test", world.port, *words, "00" * 32)
+    domain("garbage", "good", [])
+    world.dns.add_tlsa("mx.garbage.dane.test", world.port, 3, 0, 0, "00" * 40)
+    world.dns.add_tlsa("mx.garbage.dane.test", world.port, 2, 1, 0, "30" * 40)
+    domain("some-usable", "good", [(1, 1, 1), (3, 1, 1)])
+    domain("old-and-new", "good", [(3, 1, 1)])
+    world.dns.add_tlsa("mx.old-and-new.dane.test", world.port, 3, 1, 1, "11" * 32)
+    # Of two digests of one thing only the better counts (RFC 7671 section 9).
+    domain("agility", "good", [(3, 1, 1)])
+    world.dns.add_tlsa("mx.agility.dane.test", world.port, 3, 1, 2, "11" * 64)
+    domain("none", "good", [])
+    domain("none-clear", "clear", [])
+    # Ways to the host.
+    world.add_domain("unsigned-host", ["mx.good.plain.test"])
+    world.add_host("mx.good.plain.test", address["good"])
+    world.add_tlsa("mx.good.plain.test", 3, 1, 1, good)
+    world.add_domain("none-host", ["mx.none.dane.test"], "plain.test")
+    world.add_host("no-mx.dane.test", address["good"])
+    world.add_tlsa("no-mx.dane.test", 3, 1, 1, good)
+    dns.add("domain-alias.dane.test", "CNAME", "good.dane.test.")
+    for name, target in [("alias-end", "mx.good.dane.test"), ("alias-own", "mx.none.dane.test"),
+                         ("alias-none", "mx.none.dane.test"), ("alias-away", "mx.good.plain.test"),
+                         ("alias-away-none", "mx.good.plain.test")]:
+        world.add_domain(name)
+        dns.add(f"mx.{name}.dane.test", "CNAME", f"{target}.")
+    for name in ("alias-own", "alias-away"):
+        world.add_tlsa(f"mx.{name}.dane.test", 3, 1, 1, good)
+    domain("alias-bogus", "good", [])
+    dns.remove("mx.alias-bogus.dane.test")
+    dns.add("mx.alias-bogus.dane.test", "CNAME", "mx.good.dane.test.")
+    dns.spoil("mx.alias-bogus.dane.test")
+    domain("record-alias", "good", [])
+    dns.add(f"_{world.port}._tcp.mx.record-alias.dane.test", "CNAME", f"_{world.port}._tcp.mx.good.dane.test.")
+    # Whoever cannot be asked is passed by.
+    world.add_domain("second", ["mx.bogus.dane.test", "mx.wrong.dane.test", "mx.good.dane.test"])
+    world.add_domain("expired-mx")
+    world.add_host("mx.expired-mx.dane.test", address["good"])
+    dns.spoil("expired-mx.dane.test", "expired")
+    world.add_domain("stripped-mx")
+    world.add_host("mx.stripped-mx.dane.test", address["good"])
+    dns.spoil("stripped-mx.dane.test", "stripped")
+    domain("bogus-address", "good", [(3, 1, 1)])
+    dns.spoil("mx.bogus-address.dane.test")
+    # A zone under the zone.
+    dns.sign("child.dane.test")
+    world.add_domain("below", ["mx.good.dane.test"], "child.dane.test")
+
+
+def services():
+    """Of each: its parameters, and for each next hop how it ends."""
+    levels = {name: ({"smtp_tls_security_level": name}, dict(zip(KINDS, row))) for name, row in MATRIX.items() if name != "half-dane"}
+    levels["half-dane"] = (DANE, {f"{kind}.plain.test": end for kind, end in zip(KINDS, MATRIX["half-dane"])})
+    for name, (parameters, ends) in MORE.items():
+        known = levels.setdefault(name, (parameters, {}))
+        known[1].update(ends)
+    return levels
+
+
+def next_hop(text):
+    return text if "." in text and not text.endswith(".child") else f"{text}.dane.test"
+
+
+def recipient(service, hop):
+    return re.sub(r"[\[\]]", "", hop) + f".{service}.test"
+
+
+SERVICES = services()
+ROWS = [(service, hop) for service, (_, ends) in SERVICES.items() for hop in ends]
+
+
+def configure(mail, world, certificates):
+    digests = ",".join(world.authority.digest(kind) for kind in ("good", "expired"))
+    base = {
+        "smtp_dns_support_level": "dnssec", "smtp_tcp_port": str(world.port), "smtp_tls_loglevel": "1",
+        "smtp_tls_CAfile": str(world.authority.certificate), "smtp_tls_fingerprint_digest": "sha256",
+        "smtp_tls_fingerprint_cert_match": f"{digests},{world.stranger.digest('strange')}",
+    }
+    mail.set(**base, transport_maps="inline:{ " + ", ".join(
+        f"{{{recipient(service, hop)} = at-{service}:{next_hop(hop)}}}" for service, hop in ROWS) + " }")
+    for service, (parameters, _) in SERVICES.items():
+        words = "".join(f" -o {{ {name} = {value} }}" for name, value in {"syslog_name": f"at-{service}", **parameters}.items())
+        mail.services.append(f"at-{service} unix - - {mail.chroot} - - smtp{words}")
+
+
+@pytest.fixture(scope="module")
+def delivered():
+    """Everything has been sent, and has ended as it ends."""
+    world, mail = DaneWorld(), Merpati()
+    try:
+        certificates = build_matrix(world)
+        build_more(world, certificates)
+        configure(mail, world, certificates)
+        resolv_conf = mail.write("resolv.conf", f"nameserver 127.0.0.1@{world.dns.port}\n")
+        anchors = mail.write("anchors", world.dns.anchors())
+        mail.set(import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={resolv_conf} MERPATI_TRUST_ANCHORS={anchors}")
+        mail.write_config()
+        mail.start()
+        with mail.smtp() as client:
+            client.hello()
+            for service, hop in ROWS:
+                assert client.deliver("s@example.test", f"b@{recipient(service, hop)}", "Subject: x\n\ntext\n").code == 250
+        for service, hop in ROWS:
+            mail.wait_log(rf"to=<b@{re.escape(recipient(service, hop))}>.*status=")
+        yield mail, world
+    finally:
+        mail.finish()
+        world.finish()
+
+
+def how_it_ended(mail, service, hop):
+    line = mail.log_line(rf"to=<b@{re.escape(recipient(service, hop))}>.*status=")
+    dsn, status, text = re.search(r"dsn=([\d.]+), status=(\w+) \((.*)\)$", line).groups()
+    if status != "sent":
+        return f"{dsn} {text}"
+    host = re.escape(re.search(r"relay=(\S+?),", line)[1])
+    found = re.findall(rf"at-{service}/smtp\[\d+\]: (\w+) TLS connection established to {host}", mail.log_text())
+    return found[-1] if found else CLEAR
+
+
+@pytest.mark.parametrize("service, hop", ROWS, ids=lambda text: str(text).strip("[]"))
+def test_each_level_with_each_server_and_its_records(delivered, service, hop):
+    mail, _ = delivered
+    assert re.fullmatch(SERVICES[service][1][hop], how_it_ended(mail, service, hop))
