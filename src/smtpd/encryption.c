@@ -38,19 +38,6 @@ static enum encryption_level level_of(const struct encryption_settings *settings
     return settings->enforce ? ENCRYPTION_REQUIRED : settings->use ? ENCRYPTION_MAY : ENCRYPTION_NONE;
 }
 
-/* A value is the content of files, keys and certificates, as postmap -F puts it into tables. */
-static bool decode(struct str value, struct arena *arena, struct str *pem_out)
-{
-    unsigned char *bytes = arena_alloc(arena, value.len + 1);
-    size_t padding = str_count_char(str_from(value, value.len > 2 ? value.len - 2 : 0), '=');
-    int len = value.len > INT_MAX ? -1 : EVP_DecodeBlock(bytes, (const unsigned char *) value.data, (int) value.len);
-
-    if (len < 0 || (size_t) len < padding)
-        return false;
-    *pem_out = str_make((const char *) bytes, (size_t) len - padding);
-    return true;
-}
-
 static enum tls_name_result find_name(void *context, struct str name, struct arena *arena, struct str *pem_out)
 {
     struct smtpd *smtpd = context;
@@ -59,7 +46,7 @@ static enum tls_name_result find_name(void *context, struct str name, struct are
 
     switch (table_list_find(smtpd->encryption.sni_maps, name, TABLE_ANY_KIND, arena, &value, &why)) {
     case TABLE_FOUND:
-        if (decode(value, arena, pem_out))
+        if (tls_identity_decode(value, arena, pem_out))
             return TLS_NAME_FOUND;
         log_bad_server_name_value(table_list_title(smtpd->encryption.sni_maps), name);
         return TLS_NAME_BROKEN;
@@ -72,9 +59,23 @@ static enum tls_name_result find_name(void *context, struct str name, struct are
     return TLS_NAME_ABSENT;
 }
 
+/* The keys of our tickets are those of all processes of the service. */
+static struct tls_ticket_source ticket_source(struct smtpd *smtpd)
+{
+    struct tls_ticket_service *tickets = &smtpd->encryption.tickets;
+    const char *path = daemon_service_path(smtpd->daemon, "private", smtpd->shared->tlsmgr_service_name);
+
+    *tickets = (struct tls_ticket_service){
+        .tlsmgr = daemon_endpoint(smtpd->daemon, path, &tlsmgr_protocol),
+        .name = str_from_c(daemon_service(smtpd->daemon)),
+    };
+    return (struct tls_ticket_source){ tls_ticket_service_fetch, tickets };
+}
+
 static struct tls_server *make_server(struct smtpd *smtpd)
 {
     struct encryption *encryption = &smtpd->encryption;
+    const struct tls_ticket_source tickets = ticket_source(smtpd);
     const struct encryption_settings *settings = &smtpd->settings->tls;
     bool is_required = encryption->level == ENCRYPTION_REQUIRED;
     const struct str exclusions[] = { settings->exclude_ciphers, settings->mandatory_exclude_ciphers };
@@ -100,6 +101,7 @@ static struct tls_server *make_server(struct smtpd *smtpd)
         .fingerprint_digest = settings->fingerprint_digest,
         .session_lifetime = settings->session_lifetime,
         .session_context = str_from_c(daemon_service(smtpd->daemon)),
+        .ticket_source = &tickets,
         .log_level = settings->log_level,
         .opening = watch,
         .opening_context = smtpd->daemon,

@@ -4,6 +4,7 @@
 
 #include "tls/server.h"
 #include "tls/settings.h"
+#include "tls/tickets.h"
 
 struct session;
 struct smtpd;
@@ -29,6 +30,7 @@ struct encryption {
     bool requires_certificate;
     const struct tls_settings *settings;
     struct tls_listener listener;
+    struct tls_ticket_service tickets;
     struct tls_server *server; /* NULL: keys or settings are bad, and told */
     struct table_list *relay_clientcerts;
     struct table_list *sni_maps;

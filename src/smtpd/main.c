@@ -36,7 +36,8 @@ static void serve(struct daemon_session *connection)
 
 int main(int argc, char **argv)
 {
-    static const char *const calls[] = { "cleanup", "rewrite", "flush", "proxymap", "verify", "anvil", "sasl", NULL };
+    static const char *const calls[] = { "cleanup", "rewrite", "flush",  "proxymap", "verify",
+                                         "anvil",   "sasl",    "tlsmgr", NULL };
     static const struct daemon_program program = {
         .name = "smtpd",
         .shape = DAEMON_EVENT,
