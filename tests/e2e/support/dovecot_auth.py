@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dovecot as what passwords are asked of: its auth service alone, in a directory of its own, and a peer that plays the same protocol badly."""
 
+import base64
+import hmac
+import json
 import os
 import shutil
 import socketserver
@@ -30,6 +33,11 @@ auth_anonymous_username = nobody
 auth_failure_delay = 0 secs
 ssl = no
 disable_plaintext_auth = no
+passdb {{
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = {directory}/oauth2.conf
+}}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {directory}/users
@@ -63,6 +71,23 @@ service stats {{
 """
 
 
+# Tokens are judged here: JWTs (RFC 7519) signed with KEY.
+OAUTH2 = """introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={directory}/keys/
+username_attribute = sub
+"""
+KEY = b"a key for tests, and for nothing else"
+
+
+def token(user, key=KEY):
+    """What a server of OAuth 2 would give that user."""
+    def part(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+    text = b".".join((part(json.dumps({"alg": "HS256", "typ": "JWT"}).encode()), part(json.dumps({"sub": user, "iat": 1, "exp": 4000000000}).encode())))
+    return (text + b"." + part(hmac.new(key, text, "sha256").digest())).decode()
+
+
 def why_not():
     """The reason why it cannot run here, or None."""
     if not IS_ROOT:
@@ -73,13 +98,18 @@ def why_not():
 
 
 class DovecotAuth:
-    """Listens at path, and at port. ann@example.test and bob are there with PASSWORD."""
+    """Listens at path, and at port. ann@example.test and bob are there with PASSWORD, or who is named with his own."""
 
-    def __init__(self, path, port, mechanisms=MECHANISMS):
+    def __init__(self, path, port, mechanisms=MECHANISMS, users=None):
         self.directory = Path(tempfile.mkdtemp(prefix="merpati-dovecot-"))
         self.directory.chmod(0o755)
-        self.path = Path(path)
-        (self.directory / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in USERS))
+        self.path, self.port = Path(path), port
+        users = users or dict.fromkeys(USERS, PASSWORD)
+        (self.directory / "users").write_text("".join(f"{user}:{{PLAIN}}{word}\n" for user, word in users.items()))
+        key = self.directory / "keys" / "shared" / "default" / "HS256" / "default"
+        key.parent.mkdir(parents=True)
+        key.write_bytes(base64.b64encode(KEY))
+        (self.directory / "oauth2.conf").write_text(OAUTH2.format(directory=self.directory))
         (self.directory / "dovecot.conf").write_text(
             CONFIG.format(directory=self.directory, user="nobody", group="nogroup", mechanisms=mechanisms, path=path, port=port))
         self.start()
