@@ -191,8 +191,9 @@ static void take_peer_signature(struct tls_facts *facts, SSL *connection, bool i
     int digest = NID_undef, type = NID_undef;
     struct str name;
 
-    if (certificate == NULL || SSL_get_peer_signature_type_nid(connection, &type) != 1)
+    if (certificate == NULL)
         return;
+    (void) SSL_get_peer_signature_type_nid(connection, &type);
     (void) SSL_get_peer_signature_nid(connection, &digest);
     name = describe_signature(X509_get0_pubkey(certificate), type, arena);
     *(is_server ? &facts->client_signature : &facts->server_signature) = name;
