@@ -31,3 +31,5 @@ foreach(NAME ${DRIVERS})
   set_target_properties(driver-${NAME} PROPERTIES PREFIX "" OUTPUT_NAME ${NAME} C_VISIBILITY_PRESET hidden
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/modules)
 endforeach()
+
+target_link_libraries(fuzz-database_template PRIVATE driver_parts)

@@ -30,10 +30,13 @@ TEST(a_command_is_words)
 
 TEST(what_is_no_command_is_refused)
 {
-    static const char *const rows[] = { "", "  \t",
-                                        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 "
-                                        "28 29 30 31 32 33" };
+    char many[100] = "";
+    const char *const rows[] = { "", "  \t", many };
 
+    for (size_t i = 0; i < REDIS_WORDS_MAX + 1; i++) {
+        many[2 * i] = 'x';
+        many[2 * i + 1] = ' ';
+    }
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct redis_words words;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables in databases beside stock Postfix: the same file, the same key, the same answer."""
 
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.databases import MariaDB, OpenLDAP, PostgreSQL, Redis
+from support.databases import MariaDB, Memcached, OpenLDAP, PostgreSQL, Redis
 from support.instance import BUILD, IS_ROOT, Stock
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
@@ -435,3 +436,85 @@ def test_redis_answers(world, redis):
         path = world / f"redis-{number}.cf"
         path.write_text(base + text)
         assert ask(world, "ours", f"redis:{path}", keys) == expected, text
+
+
+def memcached_says(port, request, end):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(request)
+        return client.makefile("rb").readline() if end is None else read_to(client, end)
+
+
+def read_to(client, end):
+    found = b""
+    while not found.endswith(end):
+        got = client.recv(4096)
+        assert got, found
+        found += got
+    return found
+
+
+@pytest.fixture(scope="module")
+def memcached(world):
+    reason = Memcached.why_not()
+    if reason:
+        pytest.skip(reason)
+    server = Memcached(world / "memcached")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def test_memcached_answers_as_stock_does(world, memcached):
+    reason = Stock.why_not()
+    if reason:
+        pytest.skip(reason)
+    for side in ("stock", "ours"):
+        for key, value in {"user@example.com": "box@example.net", "user": "bare", "long": "x" * 30, "two": "a\r\nb"}.items():
+            request = f"set {side}:{key} 0 0 {len(value)}\r\n{value}\r\n".encode()
+            assert memcached_says(memcached.port, request, None) == b"STORED\r\n"
+    (world / "behind").write_text("back@example.com from-backup\nuser@example.com other\nx%20y@example.com z\n@example.com all\n")
+    backup = f"backup = texthash:{world}/behind\n"
+    keys = ["user@example.com", "nobody@example.org", "back@example.com", "user", "a b@example.com", "@example.com",
+            "x\x01y", "y" * 300 + "@example.com"]
+    tables = {
+        "plain": "key_format = SIDE:%s\n",
+        "backup": f"key_format = SIDE:%s\n{backup}ttl = 100\nflags = 5\n",
+        "again": "key_format = SIDE:%s\n",
+        "user": "key_format = SIDE:%u\n",
+        "domain": f"key_format = SIDE:%s\ndomain = example.org\n{backup}",
+        "suppressed": f"key_format = SIDE:%d:%3\n{backup}",
+        "wrong-format": "key_format = %x\n",
+        "wrong-number": "ttl = soon\n",
+        "no-such-backup": f"backup = hash:{world}/nothing\n",
+    }
+    known = {name: keys if name not in ("plain", "again", "user") else keys[:-1] for name in tables}
+    def answers(name, side):
+        path = world / f"memcache-{side}-{name}.cf"
+        path.write_text(f"memcache = inet:127.0.0.1:{memcached.port}\n" + tables[name].replace("SIDE", side))
+        return ask(world, side, f"memcache:{path}", known[name])
+
+    def compare(names):
+        with ThreadPoolExecutor(2 * len(names)) as pool:
+            found = {side: [pool.submit(answers, name, side) for name in names] for side in ("stock", "ours")}
+            found = {side: dict(zip(names, [one.result() for one in all])) for side, all in found.items()}
+        assert found["ours"] == found["stock"]
+        return found["ours"]
+
+    compare([name for name in tables if name != "again"])
+    # What was behind is in front now, with its flags.
+    assert compare(["again"])["again"]["back@example.com"] == "from-backup"
+    for side in ("stock", "ours"):
+        said = memcached_says(memcached.port, f"get {side}:back@example.com\r\n".encode(), b"END\r\n")
+        assert said.startswith(f"VALUE {side}:back@example.com 5 11\r\n".encode())
+    # Beyond its limits, and a server that is away.
+    for name, text, expected in (
+        ("limit", "key_format = ours:%s\ndata_size_limit = 10\n", "error"),
+        ("line", "key_format = ours:%s\nline_size_limit = 10\n", "error"),
+        ("away", "memcache = inet:127.0.0.1:1\nmax_try = 1\n", "error"),
+        ("away-backup", f"memcache = inet:127.0.0.1:1\nretry_pause = 0\n{backup}", {"user@example.com": "other"}),
+        ("nobody", "memcache = nowhere\n", "error"),
+        ("no-tries", "max_try = 0\n", "error"),
+    ):
+        (world / f"memcache-{name}.cf").write_text(f"memcache = inet:127.0.0.1:{memcached.port}\ntimeout = 5\n{text}")
+        assert ask(world, "ours", f"memcache:{world}/memcache-{name}.cf", ["user@example.com"]) == expected, name

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a socketmap: or tcp: server says, cut off anywhere; the first byte chooses which. One answer or one reason. */
+/* What a socketmap:, tcp: or memcache: server says, cut off anywhere; the first byte chooses which. One answer or one
+ * reason. */
 
 #include "base/arena.h"
 #include "base/check.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/stream.h"
+#include "table/memcache_reply.h"
 #include "table/socketmap_reply.h"
 #include "table/tcp_reply.h"
 
@@ -19,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct scene {
     struct loop *loop;
     struct str said;
-    bool is_tcp;
+    unsigned kind;
 };
 
 static void read_socketmap(struct stream *stream, struct arena *arena)
@@ -54,6 +56,23 @@ static void read_tcp(struct stream *stream, struct arena *arena)
     CHECK(str_count_char(tcp_reply_request(text, arena), '\n') == 1);
 }
 
+static void read_memcache(struct stream *stream, struct arena *arena)
+{
+    const struct memcache_limits limits = { .line = 100, .data = 1000 };
+    struct failure why = { 0 };
+    struct str value = STR_EMPTY;
+    bool is_there;
+
+    if (!memcache_read_value(stream, STR("key"), &limits, arena, &is_there, &value, &why)) {
+        CHECK(why.kind != FAILURE_NONE && why.text[0] != '\0');
+        return;
+    }
+    CHECK(is_there || str_is_empty(value));
+    CHECK(value.len <= limits.data);
+    if (!memcache_read_stored(stream, &limits, &why))
+        CHECK(why.kind != FAILURE_NONE && why.text[0] != '\0');
+}
+
 static void play(void *context)
 {
     struct scene *scene = context;
@@ -66,10 +85,12 @@ static void play(void *context)
     CHECK(write(fds[1], scene->said.data, scene->said.len) == (ssize_t) scene->said.len);
     close(fds[1]);
     CHECK(stream_create(scene->loop, fds[0], seconds(10), &stream, &why));
-    if (scene->is_tcp)
+    if (scene->kind == 0)
+        read_socketmap(stream, arena);
+    else if (scene->kind == 1)
         read_tcp(stream, arena);
     else
-        read_socketmap(stream, arena);
+        read_memcache(stream, arena);
     stream_destroy(&stream);
     arena_destroy(&arena);
 }
@@ -84,9 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (loop == NULL)
         loop = loop_create();
     size = size > SAID_MAX ? SAID_MAX : size;
-    scene = (struct scene){ .loop = loop,
-                            .said = str_make((const char *) data + 1, size - 1),
-                            .is_tcp = (data[0] & 1) != 0 };
+    scene = (struct scene){ .loop = loop, .said = str_make((const char *) data + 1, size - 1), .kind = data[0] % 3 };
     fiber_run(loop, play, &scene);
     return 0;
 }

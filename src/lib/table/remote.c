@@ -42,6 +42,7 @@ struct remote {
     size_t kept_count;
     size_t busy_count;
     struct event is_free;
+    struct remote_patience patience; /* tries 0: as it always is */
 };
 
 bool remote_place_parse(struct str text, struct remote_place *place_out)
@@ -71,6 +72,11 @@ struct remote *remote_open(struct table *table, const struct remote_place *place
     list_init(&remote->kept);
     event_init(&remote->is_free);
     return remote;
+}
+
+void remote_set_patience(struct remote *remote, const struct remote_patience *patience)
+{
+    remote->patience = *patience;
 }
 
 static void drop(struct remote *remote, struct kept *kept)
@@ -240,17 +246,27 @@ static bool wait_turn(struct remote *remote, struct instant end, struct failure 
     return true;
 }
 
+/* For all tries together, or each alone. */
+static struct instant end_of_try(const struct remote *remote, struct instant end)
+{
+    return remote->patience.tries == 0 ? end : instant_add(loop_now(remote->loop), remote->patience.timeout);
+}
+
 static bool ask_in_fiber(struct remote *remote, struct remote_question *question, struct failure *why)
 {
     struct instant end = instant_add(loop_now(remote->loop), seconds(QUESTION_SECONDS));
+    unsigned tries = remote->patience.tries == 0 ? TRIES : remote->patience.tries;
     bool may_retry = true;
     bool is_answered = false;
 
     if (!wait_turn(remote, end, why))
         return false;
     remote->busy_count++;
-    for (size_t i = 0; i < TRIES && !is_answered && may_retry; i++)
-        is_answered = ask_once(remote, question, end, &may_retry, why);
+    for (unsigned i = 0; i < tries && !is_answered && may_retry; i++) {
+        if (i > 0 && remote->patience.pause.us > 0)
+            fiber_sleep(remote->loop, remote->patience.pause);
+        is_answered = ask_once(remote, question, end_of_try(remote, end), &may_retry, why);
+    }
     remote->busy_count--;
     (void) event_wake_one(&remote->is_free);
     return is_answered;

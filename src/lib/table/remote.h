@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/str.h"
+#include "base/time.h"
 
 struct stream;
 struct table;
@@ -30,6 +31,15 @@ MUST_USE bool remote_place_parse(struct str text, struct remote_place *place_out
 
 /* Lives until remote_close; nothing is connected yet. */
 struct remote *remote_open(struct table *table, const struct remote_place *place);
+
+/* Where it is not 100 seconds, and twice at most: timeout for each try, with a pause before each but the first. */
+struct remote_patience {
+    struct duration timeout;
+    unsigned tries;
+    struct duration pause;
+};
+void remote_set_patience(struct remote *remote, const struct remote_patience *patience);
+
 /* Nobody may be waiting. Leaves *remote NULL; a NULL remote is fine. */
 void remote_close(struct remote **remote);
 

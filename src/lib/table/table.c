@@ -21,18 +21,18 @@ struct table_set {
     struct table_set_options options;
     struct map *tables; /* "flags type:name" to struct table */
     struct strlist files;
-    bool has_utf8;               /* smtputf8_enable */
+    bool has_utf8; /* smtputf8_enable */
     struct database_server *databases;
     struct module_list *modules; /* NULL until a type is wanted that is not built in */
 };
 
 /* The registry; in the order of names. */
 static const struct table_type *const types[] = {
-    &btree_table_type,     &cdb_table_type,     &cidr_table_type,   &debug_table_type,    &environ_table_type,
-    &fail_table_type,      &hash_table_type,    &inline_table_type, &internal_table_type, &lmdb_table_type,
-    &pcre_table_type,      &pipemap_table_type, &proxy_table_type,  &randmap_table_type,  &regexp_table_type,
-    &socketmap_table_type, &static_table_type,  &tcp_table_type,    &texthash_table_type, &unionmap_table_type,
-    &unix_table_type,
+    &btree_table_type,    &cdb_table_type,       &cidr_table_type,    &debug_table_type,    &environ_table_type,
+    &fail_table_type,     &hash_table_type,      &inline_table_type,  &internal_table_type, &lmdb_table_type,
+    &memcache_table_type, &pcre_table_type,      &pipemap_table_type, &proxy_table_type,    &randmap_table_type,
+    &regexp_table_type,   &socketmap_table_type, &static_table_type,  &tcp_table_type,      &texthash_table_type,
+    &unionmap_table_type, &unix_table_type,
 };
 
 static const struct table_type *find_type(struct str name)

@@ -44,6 +44,7 @@ extern const struct table_type hash_table_type;
 extern const struct table_type inline_table_type;
 extern const struct table_type internal_table_type;
 extern const struct table_type lmdb_table_type;
+extern const struct table_type memcache_table_type;
 extern const struct table_type pcre_table_type;
 extern const struct table_type pipemap_table_type;
 extern const struct table_type proxy_table_type;
