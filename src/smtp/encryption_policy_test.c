@@ -54,6 +54,25 @@ TEST(a_policy_is_a_level_and_attributes)
     arena_destroy(&arena);
 }
 
+TEST(a_policy_keeps_its_own_words_at_a_lower_level)
+{
+    struct arena *arena = arena_create();
+    struct encryption_policy policy;
+    struct failure why;
+
+    EXPECT(encryption_policy_parse(&settings, STR("dane-only ciphers=high exclude=C"), arena, &policy, &why));
+    EXPECT_INT(policy.level, ENCRYPTION_DANE_ONLY);
+    EXPECT_UINT(policy.exclusion_count, 3);
+    EXPECT_STR(policy.protocols, settings.mandatory_protocols);
+    encryption_policy_lower(&settings, ENCRYPTION_MAY, &policy, arena);
+    EXPECT_INT(policy.level, ENCRYPTION_MAY);
+    EXPECT_UINT(policy.exclusion_count, 2);
+    EXPECT_STR(policy.exclusions[1], STR("C"));
+    EXPECT_STR(policy.ciphers, STR("high"));
+    EXPECT_STR(policy.protocols, settings.protocols);
+    arena_destroy(&arena);
+}
+
 TEST(a_bad_policy_is_told)
 {
     static const struct {
@@ -61,7 +80,8 @@ TEST(a_bad_policy_is_told)
     } rows[] = {
         { "", "invalid empty policy" },
         { "safe", "invalid security level \"safe\"" },
-        { "dane", "invalid security level \"dane\"" },
+        { "half-dane", "invalid security level \"half-dane\"" },
+        { "dane match=a", "attribute \"match\" invalid at security level \"dane\"" },
         { "encrypt x", "malformed attribute/value pair \"x\": missing '=' after attribute name" },
         { "encrypt x=y", "invalid attribute name: \"x\"" },
         { "encrypt ciphers=", "attribute \"ciphers\" has empty value" },
