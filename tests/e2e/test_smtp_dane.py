@@ -53,7 +53,7 @@ MORE = {
         "alias-away": VERIFIED, "alias-away-none": TRUSTED, "alias-bogus": FORGED, "record-alias": VERIFIED,
         "second": VERIFIED, "expired-mx": FORGED, "stripped-mx": FORGED, "bogus-address": FORGED, "below.child": VERIFIED,
         "[mx.good.dane.test]": VERIFIED, "[mx.wrong.dane.test]": NOT_VERIFIED, "[mx.good.plain.test]": TRUSTED,
-        "[127.0.0.10]": TRUSTED,
+        "[mx.forced.plain.test]": TRUSTED, "[127.0.0.10]": TRUSTED, "broken": NOT_KNOWN,
     }),
     "dane-only": (ONLY, {
         "none": NO_RECORDS, "none-clear": NO_RECORDS, "pkix": UNUSABLE, "over": VERIFIED, "alias-away": VERIFIED,
@@ -79,7 +79,8 @@ MORE = {
                       " {expired.dane.test = half-dane} }"}, {
         "good": VERIFIED, "none": TRUSTED, "wrong": CONFIGURATION, "expired": CONFIGURATION,
     }),
-    "forced": ({**DANE, "smtp_tls_force_insecure_host_tlsa_lookup": "yes"}, {"[mx.good.plain.test]": TRUSTED}),
+    "forced": ({**DANE, "smtp_tls_force_insecure_host_tlsa_lookup": "yes"}, {
+        "[mx.good.plain.test]": TRUSTED, "[mx.forced.plain.test]": VERIFIED}),
     "one-digest": ({**DANE, "tls_dane_digests": "sha256"}, {"u3s1m2": TRUSTED, "u3s1m1": VERIFIED}),
     "other-order": ({**DANE, "tls_dane_digests": "sha256 sha512"}, {"agility": VERIFIED}),
     "third-digest": ({**DANE, "tls_dane_digests": "sha3-256=3 sha256"}, {"strange-kinds": NOT_VERIFIED}),
@@ -196,6 +197,12 @@ def build_more(world, certificates):
     dns.spoil("stripped-mx.dane.test", "stripped")
     domain("bogus-address", "good", [(3, 1, 1)])
     dns.spoil("mx.bogus-address.dane.test")
+    # Signed records of a host that is not.
+    world.add_host("mx.forced.plain.test", address["good"])
+    dns.sign("_tcp.mx.forced.plain.test")
+    world.add_tlsa("mx.forced.plain.test", 3, 1, 1, good)
+    domain("broken", "good", [])
+    dns.fail(f"_{world.port}._tcp.mx.broken.dane.test", "SERVFAIL")
     # A zone under the zone.
     dns.sign("child.dane.test")
     world.add_domain("below", ["mx.good.dane.test"], "child.dane.test")
@@ -233,7 +240,7 @@ def configure(mail, world, certificates):
     mail.set(**base, transport_maps="inline:{ " + ", ".join(
         f"{{{recipient(service, hop)} = at-{service}:{next_hop(hop)}}}" for service, hop in ROWS) + " }")
     for service, (parameters, _) in SERVICES.items():
-        words = "".join(f" -o {{ {name} = {value} }}" for name, value in {"syslog_name": f"at-{service}", **parameters}.items())
+        words = "".join(f" -o {{ {name} = {value} }}" for name, value in {"syslog_name": f"at-{service}", "smtp_helo_name": f"{service}.test", **parameters}.items())
         mail.services.append(f"at-{service} unix - - {mail.chroot} - - smtp{words}")
 
 
@@ -276,3 +283,57 @@ def how_it_ended(mail, service, hop):
 def test_each_level_with_each_server_and_its_records(delivered, service, hop):
     mail, _ = delivered
     assert re.fullmatch(SERVICES[service][1][hop], how_it_ended(mail, service, hop))
+
+
+def told(mail, service):
+    """What a service has said beside recipients' lines."""
+    lines = re.findall(rf"at-{service}/smtp\[\d+\]: (.*)", mail.log_text())
+    return [line for line in lines if "status=" not in line]
+
+
+def test_what_is_told_of_records(delivered):
+    mail, world = delivered
+    port, records = world.port, world.dns.sets
+    dane, only = told(mail, "dane"), told(mail, "dane-only")
+    forged = "Host or domain name not found. Name service error for name="
+    assert f"warning: DANE TLSA lookup problem: {forged}_{port}._tcp.mx.bogus.dane.test type=TLSA: DNSSEC validation failure" in dane
+    assert f"warning: TLS policy lookup for bogus.dane.test/mx.bogus.dane.test: TLSA lookup error for mx.bogus.dane.test:{port}" in dane
+    assert "warning: TLS policy lookup for none.dane.test/mx.none.dane.test: no TLSA records found" in only
+    assert "warning: TLS policy lookup for good.plain.test/mx.good.dane.test: non DNSSEC destination" in only
+    assert "warning: TLS policy lookup for pkix.dane.test/mx.pkix.dane.test: TLSA records unusable" in only
+    assert f"warning: _{port}._tcp.mx.short.dane.test: unusable TLSA RR: 3 1 1 {'00' * 31}: bad digest length" in dane
+    assert (f"warning: mx.short.dane.test[127.0.0.10]:{port}: all TLSA records unusable, fallback to unauthenticated TLS") in dane
+    assert f"server certificate verification failed for mx.wrong.dane.test[{world.servers['wrong'].address}]:{port}: " \
+           "num=65:no matching DANE TLSA records" in dane
+    assert "warning: good.dane.test: dane configured with dnssec lookups disabled" in told(mail, "no-dnssec")
+    assert "warning: good.dane.test: dane-only configured with dnssec lookups disabled" in told(mail, "no-dnssec-only")
+    digests = told(mail, "bad-digests")
+    for complaint in ("tls_dane_digests: digest algorithm nonsense needs an explicit number",
+                      "tls_dane_digests: matching type 2 specified more than once",
+                      "Invalid matching type number in tls_dane_digests: md5=300"):
+        assert f"warning: {complaint}" in digests
+
+
+def test_details_tell_which_record_has_been_met(delivered):
+    mail, world = delivered
+    lines = told(mail, "details")
+    for host, server, how in (("mx.u2s1m1.dane.test", "u2s1m1", "TA certificate at depth 1: 2 1 1"),
+                              ("mx.u3s1m1.dane.test", "good", "EE certificate at depth 0: 3 1 1")):
+        peer = f"{host}[{world.servers[server].address}]:{world.port}"
+        assert f"{peer}: SNI hostname: {host}" in lines
+        assert any(line.startswith(f"{peer}: Matched DANE {how} ") for line in lines)
+        assert any(line.startswith(f"DNSSEC-signed TLSA record: _{world.port}._tcp.{host}: {how[-5:]} ") for line in lines)
+
+
+def test_versions_are_those_of_the_level_that_holds(delivered):
+    mail, _ = delivered
+    versions = dict(re.findall(r"at-versions/smtp\[\d+\]: \w+ TLS connection established to mx\.(\w+)\..*: (TLS\S+) with", mail.log_text()))
+    assert versions == {"good": "TLSv1.2", "none": "TLSv1.3", "pkix": "TLSv1.2"}
+
+
+def test_a_host_whose_records_are_forged_is_not_connected_to(delivered):
+    mail, world = delivered
+    hellos = {session.hello for session in world.servers["bogus"].sessions}
+    assert "EHLO may.test" in hellos and not hellos & {"EHLO dane.test", "EHLO dane-only.test", "EHLO half-dane.test"}
+    lines = [line for line in mail.log_lines(r"to=<b@second\.dane\.test>")]
+    assert all("relay=mx.good.dane.test[" in line for line in lines)

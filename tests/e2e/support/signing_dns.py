@@ -66,7 +66,7 @@ class SigningDns(DnsServer):
         if not is_signed:
             return
         self.add(apex, "DNSKEY", zone.dnskey.to_text())
-        if self._zone_of(zone.apex.parent()):
+        if self._is_signed_above(zone):
             self.add(apex, "DS", dns.dnssec.make_ds(zone.apex, zone.dnskey, "SHA256").to_text())
 
     def add(self, name, kind, value, ttl=300):
@@ -88,12 +88,16 @@ class SigningDns(DnsServer):
         self.spoilt[_name(name)] = how
 
     def anchors(self):
-        tops = [zone for zone in self.zones.values() if zone.key and not self._zone_of(zone.apex.parent())]
+        tops = [zone for zone in self.zones.values() if zone.key and not self._is_signed_above(zone)]
         return "; made for a test\n" + "".join(f"{zone.apex} IN DNSKEY {zone.dnskey.to_text()} ; a comment\n" for zone in tops)
 
     def _zone_of(self, name):
         inside = [zone for apex, zone in self.zones.items() if name.is_subdomain(apex)]
         return max(inside, key=lambda zone: len(zone.apex.labels), default=None)
+
+    def _is_signed_above(self, zone):
+        above = self._zone_of(zone.apex.parent())
+        return above and above.key
 
     # ---- what it says ----
 
