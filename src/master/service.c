@@ -88,7 +88,8 @@ bool service_has_older(const struct service *service)
     for (struct list *n = service->children.next; n != &service->children; n = n->next) {
         const struct child *child = child_of(n);
 
-        if (child->state != CHILD_RETIRING && child->was_ready && child->generation != service->generation)
+        if ((child->state != CHILD_RETIRING || child->has_yielded) && child->was_ready &&
+            child->generation != service->generation)
             return true;
     }
     return false;

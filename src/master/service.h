@@ -80,7 +80,10 @@ const char *service_text(const struct service *service, char *text, size_t size)
 bool service_has_holder(const struct service *service);
 /* Children of this generation that are not retiring. */
 unsigned service_count_active(const struct service *service);
-/* Children of older generations that were ready and are not retiring: they serve until a successor is ready. */
+/*
+ * Children of older generations that were ready and are not retiring: they serve until a successor is ready. A
+ * singleton that has yielded counts, too: it may have something to hand over.
+ */
 bool service_has_older(const struct service *service);
 /* Children of any generation that take connections, or will soon. */
 unsigned service_count_available(const struct service *service);

@@ -178,6 +178,7 @@ static bool hand_over_service(void *context, struct str service, const struct tl
  */
 static void hand_over_keys(struct tlsmgr *tlsmgr)
 {
+    static const struct tls_ticket_keys none = { .count = 0 };
     struct handing_over handing = {
         .successor = daemon_endpoint(
             tlsmgr->daemon,
@@ -186,6 +187,8 @@ static void hand_over_keys(struct tlsmgr *tlsmgr)
         .is_done = true,
     };
 
+    if (service_keys_are_none(tlsmgr->keys))
+        (void) hand_over_service(&handing, STR_EMPTY, &none, true);
     service_keys_walk(tlsmgr->keys, hand_over_service, &handing);
     if (!handing.is_done)
         log_keys_lost(handing.why.text);
@@ -240,7 +243,7 @@ static bool take_tickets(struct daemon_call *call, struct failure *why)
     const struct tlsmgr_tickets_left *left = call->request;
     const struct tlsmgr_tickets_taken reply = { .is_taken = tlsmgr->is_waiting };
 
-    if (tlsmgr->is_waiting)
+    if (tlsmgr->is_waiting && left->keys.count > 0)
         service_keys_take(tlsmgr->keys, left->service, &left->keys);
     if (left->is_last)
         tlsmgr->is_waiting = false;

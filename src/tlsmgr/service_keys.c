@@ -59,6 +59,11 @@ struct records service_keys_get(struct service_keys *keys, struct str service, s
     return tls_ticket_keys_give(of_service, arena);
 }
 
+bool service_keys_are_none(const struct service_keys *keys)
+{
+    return map_count(keys->services) == 0;
+}
+
 bool service_keys_has(const struct service_keys *keys, struct str service)
 {
     return map_get(keys->services, service) != NULL;

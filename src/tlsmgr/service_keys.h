@@ -17,6 +17,7 @@ void service_keys_destroy(struct service_keys **keys);
 /* What the service has at this time, a new key first if that is due; in arena, until the next call. */
 struct records service_keys_get(struct service_keys *keys, struct str service, struct duration lifetime,
                                 struct instant now, struct arena *arena);
+bool service_keys_are_none(const struct service_keys *keys);
 bool service_keys_has(const struct service_keys *keys, struct str service);
 /* Those that the process before us had; a key that was made here goes on making tickets. */
 void service_keys_take(struct service_keys *keys, struct str service, const struct records *from);

@@ -3,15 +3,15 @@
 
 import re
 import ssl
-import subprocess
 
 import pytest
 
-from support.certificates import Authority
-from support.instance import IS_ROOT, Merpati, Stock
+from support.certificates import Authority, client_context
+from support.instance import Merpati, Stock
 from support.side_by_side import options
+from support.smtp_client import SmtpClient
 from support.smtp_sink import SmtpSink
-from support.waiting import free_port, wait_until
+from support.waiting import free_port
 
 NAME = "mail.example.test"
 
@@ -107,3 +107,155 @@ def test_the_next_connection_takes_the_session_up_as_stocks_does(make_client, au
     stock, ours = told
     assert ours == stock
     assert any("Reusing old session" in line for line in ours[1])
+
+
+@pytest.fixture(scope="module")
+def shared(authority):
+    """One client for many questions: services that go to one sink with other parameters, and back."""
+    client = Client(Merpati, authority, server_context(authority), service_workers=1, services={
+        "other-name": {"smtp_tls_verify_cert_match": "other.example.test:mail.example.test"},
+        "weaker": {"smtp_tls_security_level": "encrypt"},
+        "other-ciphers": {"smtp_tls_mandatory_ciphers": "high"},
+        "nobody": {"smtp_tls_CAfile": authority.path("other", "pem")},
+        "shown": {"smtp_tls_chain_files": authority.path("mail", "chain")},
+        "no-time": {"smtp_tls_session_cache_timeout": "0"},
+        "no-place": {"smtp_tls_session_cache_database": ""},
+    })
+    yield client
+    client.finish()
+
+
+def test_a_session_outlives_processes_and_tlsmgr(shared):
+    """It is in a file, and found by whoever comes next."""
+    shared.send()
+    assert shared.was_reused()
+    shared.mail.stop()
+    assert (shared.mail.data / "smtp_scache.lmdb").stat().st_mode & 0o077 == 0
+    shared.mail.start()
+    assert shared.was_reused()
+
+
+@pytest.mark.parametrize("name", ["other-name", "weaker", "other-ciphers", "shown"])
+def test_a_session_is_good_for_all_that_was_demanded_and_nothing_else(shared, name):
+    shared.send()
+    assert not shared.was_reused(f"{name}")
+    assert shared.was_reused(f"{name}")
+
+
+def test_a_server_that_has_not_proved_who_it_is_has_no_session_kept(shared):
+    for _ in range(2):
+        lines = shared.send("nobody", outcome="deferred")
+        assert any("looking for session" in line for line in lines)
+        assert not any(re.search("reloaded|save session|Reusing", line) for line in lines)
+
+
+@pytest.mark.parametrize("name", ["no-time", "no-place"])
+def test_without_time_or_place_none_is_kept(shared, name):
+    for _ in range(2):
+        assert not any("session" in line for line in shared.send(name))
+
+
+def test_without_tlsmgr_handshakes_are_full_ones_and_mail_goes_on(shared):
+    shared.send()
+    instance = shared.mail
+    socket = instance.queue / "private" / "tlsmgr"
+    hidden = socket.with_name("tlsmgr.away")
+    instance.kill("tlsmgr")
+    socket.rename(hidden)
+    try:
+        shared.mail.kill("smtp")
+        assert not shared.was_reused()
+        instance.wait_log(r"smtp\[\d+\]: warning: no TLS session cache: .*private/tlsmgr.*; handshakes are full ones")
+        assert not shared.was_reused()
+    finally:
+        hidden.rename(socket)
+    shared.send()
+    assert shared.was_reused()
+
+
+def test_a_damaged_cache_is_begun_anew(shared):
+    shared.send()
+    shared.mail.stop()
+    path = shared.mail.data / "smtp_scache.lmdb"
+    for damage in (lambda data: data[:5000], lambda data: bytes(byte ^ 0x5A for byte in data)):
+        path.write_bytes(damage(path.read_bytes()))
+        told = len(shared.mail.log_lines("smtp_scache.lmdb is damaged"))
+        shared.mail.start()
+        assert not shared.was_reused()
+        shared.mail.wait_log(r"tlsmgr\[\d+\]: warning: \S+/smtp_scache.lmdb is damaged or unreadable: it is removed, and begun anew",
+                             count=told + 1)
+        assert shared.was_reused()
+        shared.mail.stop()
+    shared.mail.start()
+
+
+# ---- tickets of the server ----
+
+class Server:
+    def __init__(self, authority):
+        self.chain = authority.directory / "served.chain"
+        self.chain.write_bytes(authority.path("mail", "chain").read_bytes())
+        self.chain.chmod(0o644)
+        self.mail = Merpati(main={"smtpd_tls_security_level": "may", "smtpd_tls_chain_files": self.chain, "smtpd_tls_loglevel": 2})
+        self.other = free_port()
+        self.mail.services.append(f"127.0.0.1:{self.other} inet n - {self.mail.chroot} - - smtpd")
+        self.mail.write_config()
+        self.mail.start()
+        self.context = client_context()
+
+    def visit(self, session=None, port=None):
+        """A handshake and a few words: whether it took the session up, and the session it ended with."""
+        client = SmtpClient(port or self.mail.port)
+        client.line("EHLO client.example.test")
+        assert client.reply().code == 250
+        client.line("STARTTLS")
+        assert client.reply().code == 220
+        client.socket = self.context.wrap_socket(client.socket, session=session)
+        client.line("EHLO client.example.test")
+        assert client.reply().code == 250
+        found = client.socket.session_reused, client.socket.session
+        client.close()
+        return found
+
+
+@pytest.fixture(scope="module", params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def server(authority, request):
+    server = Server(authority)
+    server.context.maximum_version = request.param
+    yield server
+    server.mail.finish()
+
+
+def test_all_processes_of_a_service_read_its_tickets(server, authority):
+    was_reused, session = server.visit()
+    assert not was_reused
+    assert server.visit(session)[0]
+    # Other processes, for any reason.
+    server.mail.kill("smtpd")
+    assert server.visit(session)[0]
+    server.mail.reload()
+    assert server.visit(session)[0]
+
+
+def test_a_ticket_is_good_for_its_service_alone(server):
+    _, session = server.visit()
+    assert not server.visit(session, server.other)[0]
+    was_reused, others = server.visit(port=server.other)
+    assert server.visit(others, server.other)[0]
+    assert not server.visit(others)[0]
+    assert server.visit(session)[0]
+
+
+def test_without_tlsmgr_each_process_has_keys_of_its_own(server):
+    socket = server.mail.queue / "private" / "tlsmgr"
+    hidden = socket.with_name("tlsmgr.away")
+    _, old = server.visit()
+    server.mail.kill("tlsmgr")
+    socket.rename(hidden)
+    try:
+        server.mail.kill("smtpd")
+        was_reused, session = server.visit(old)
+        assert not was_reused
+        server.mail.wait_log(r"smtpd\[\d+\]: warning: no shared keys of session tickets: .*; those of this process do")
+    finally:
+        hidden.rename(socket)

@@ -25,8 +25,9 @@ static const struct protocol *const protocols[] = {
 };
 
 static const char *const kinds[] = {
-    [FIELD_BOOL] = "yes or no", [FIELD_UINT] = "number",  [FIELD_INT] = "signed number", [FIELD_TIME] = "time",
-    [FIELD_STR] = "text",       [FIELD_STRLIST] = "list", [FIELD_RECORDS] = "rows",      [FIELD_FD] = "descriptor",
+    [FIELD_BOOL] = "yes or no", [FIELD_UINT] = "number",  [FIELD_INT] = "signed number",
+    [FIELD_TIME] = "time",      [FIELD_STR] = "text",     [FIELD_SECRET] = "secret",
+    [FIELD_STRLIST] = "list",   [FIELD_RECORDS] = "rows", [FIELD_FD] = "descriptor",
 };
 
 static bool has_maximum(const struct message_field *field)

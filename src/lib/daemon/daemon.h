@@ -135,7 +135,10 @@ const struct strlist *daemon_arguments(const struct daemon *daemon);
 bool daemon_is_draining(const struct daemon *daemon);
 /* All processes of the service are full, or were a while ago: new clients get less time and patience. */
 bool daemon_is_stressed(const struct daemon *daemon);
-/* Another process of the service is at work, and goes on as long as this one has not started. */
+/*
+ * Another process of the service is at work, and goes on as long as this one has not started; or it has yielded
+ * (daemon_yield) and ends.
+ */
 bool daemon_is_successor(const struct daemon *daemon);
 /* Told to stop: end what is in hand as soon as it is whole; idle peers are sent away. */
 bool daemon_is_stopping(const struct daemon *daemon);

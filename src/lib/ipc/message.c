@@ -135,6 +135,7 @@ static bool put_field(const struct message_type *type, const struct message_fiel
         put_varint(out, zigzag(((const struct instant *) place)->us));
         return true;
     case FIELD_STR:
+    case FIELD_SECRET:
         return put_text(type, field, *(const struct str *) place, out, why);
     case FIELD_STRLIST:
         return put_strlist(type, field, place, out, why);
@@ -320,6 +321,7 @@ static bool take_value(struct decoder *decoder, const struct message_field *fiel
     case FIELD_TIME:
         return take_zigzag(cursor, &((struct instant *) place)->us);
     case FIELD_STR:
+    case FIELD_SECRET:
         return take_str(cursor, field->maximum, place);
     case FIELD_STRLIST:
         return take_strlist(cursor, field->maximum, decoder->arena, place);
@@ -414,6 +416,9 @@ static void print_field(struct strbuf *out, const struct message_field *field, c
         return;
     case FIELD_STR:
         print_text(out, *(const struct str *) place);
+        return;
+    case FIELD_SECRET:
+        strbuf_printf(out, "(%zu bytes)", ((const struct str *) place)->len);
         return;
     case FIELD_STRLIST:
         print_strlist(out, place);

@@ -23,6 +23,7 @@ enum message_field_type {
     FIELD_INT,     /* int64_t; maximum is the largest magnitude */
     FIELD_TIME,    /* struct instant */
     FIELD_STR,     /* struct str; maximum bytes; any bytes may be in it */
+    FIELD_SECRET,  /* as FIELD_STR, and never shown */
     FIELD_STRLIST, /* struct strlist; maximum is that of all bytes together; each item also counts 8 */
     FIELD_RECORDS, /* struct records of the type in record; maximum is their number */
     FIELD_FD,      /* int, -1 for none; passed with the message, at most one a message */

@@ -212,6 +212,40 @@ TEST(a_frame_too_small_for_a_message_says_so)
     strbuf_done(&wire);
 }
 
+struct safe {
+    struct str owner;
+    struct str combination;
+};
+
+static const struct message_field safe_fields[] = {
+    MESSAGE_FIELD(struct safe, owner, FIELD_STR, 20, "whose it is"),
+    MESSAGE_FIELD(struct safe, combination, FIELD_SECRET, 20, "what opens it"),
+};
+static MESSAGE_TYPE(safe);
+
+TEST(a_secret_comes_back_as_it_was_and_is_never_shown)
+{
+    struct safe safe = { STR("ann"), STR("1234") };
+    struct arena *arena = arena_create();
+    struct strbuf text, bytes;
+    struct failure why;
+    int fd;
+    void *back;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    strbuf_init(&bytes, STRBUF_UNLIMITED);
+    message_print(&safe_message, &safe, &text);
+    EXPECT_TEXT(strbuf_c(&text), "safe owner=\"ann\" combination=(4 bytes)");
+    EXPECT(message_encode(&safe_message, &safe, &bytes, &fd, &why));
+    EXPECT(message_decode(&safe_message, strbuf_str(&bytes), -1, arena, &back, &why));
+    EXPECT(str_equal(((struct safe *) back)->combination, STR("1234")));
+    safe.combination = STR("123456789012345678901");
+    EXPECT_FALSE(message_encode(&safe_message, &safe, &bytes, &fd, &why));
+    strbuf_done(&text);
+    strbuf_done(&bytes);
+    arena_destroy(&arena);
+}
+
 TEST(printing_shows_every_field_on_one_line)
 {
     struct arena *arena = arena_create();

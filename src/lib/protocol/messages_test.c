@@ -43,7 +43,7 @@ static uint64_t largest(const struct message_type *type)
         const struct message_field *field = &type->fields[i];
 
         size += VARINT_MAX;
-        if (field->type == FIELD_STR)
+        if (field->type == FIELD_STR || field->type == FIELD_SECRET)
             size += field->maximum;
         else if (field->type == FIELD_STRLIST)
             size += field->maximum / LIST_ITEM_COST * (LIST_ITEM_COST + 2);
@@ -129,6 +129,7 @@ static void fill(const struct message_type *type, void *message, struct arena *a
             *(struct instant *) place = (struct instant){ INT64_MIN };
             break;
         case FIELD_STR:
+        case FIELD_SECRET:
             *(struct str *) place = fill_text(field->maximum, arena);
             break;
         case FIELD_STRLIST:
@@ -212,6 +213,7 @@ static bool add_one(const struct message_field *field, void *place, struct arena
         *(uint64_t *) place = field->maximum + 1;
         return field->maximum < UINT64_MAX;
     case FIELD_STR:
+    case FIELD_SECRET:
         *(struct str *) place = str_make(memset(arena_alloc(arena, len), 'x', len), len);
         return true;
     case FIELD_STRLIST:

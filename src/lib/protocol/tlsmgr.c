@@ -11,7 +11,7 @@ MESSAGE_TYPE(tlsmgr_get);
 
 static const struct message_field tlsmgr_entry_fields[] = {
     MESSAGE_FIELD(struct tlsmgr_entry, is_found, FIELD_BOOL, 1, "there is such an entry"),
-    MESSAGE_FIELD(struct tlsmgr_entry, value, FIELD_STR, TLSMGR_VALUE_MAXIMUM, "what was put"),
+    MESSAGE_FIELD(struct tlsmgr_entry, value, FIELD_SECRET, TLSMGR_VALUE_MAXIMUM, "what was put"),
     MESSAGE_FIELD(struct tlsmgr_entry, kept, FIELD_TIME, 0, "when it was put"),
     MESSAGE_FIELD(struct tlsmgr_entry, ends, FIELD_TIME, 0, "until when it counts"),
 };
@@ -20,7 +20,7 @@ MESSAGE_TYPE(tlsmgr_entry);
 static const struct message_field tlsmgr_put_fields[] = {
     MESSAGE_FIELD(struct tlsmgr_put, cache, FIELD_UINT, TLSMGR_CACHES - 1, "enum tlsmgr_cache"),
     MESSAGE_FIELD(struct tlsmgr_put, key, FIELD_STR, TLSMGR_KEY_MAXIMUM, "name of the entry"),
-    MESSAGE_FIELD(struct tlsmgr_put, value, FIELD_STR, TLSMGR_VALUE_MAXIMUM, "any bytes"),
+    MESSAGE_FIELD(struct tlsmgr_put, value, FIELD_SECRET, TLSMGR_VALUE_MAXIMUM, "any bytes"),
     MESSAGE_FIELD(struct tlsmgr_put, ends, FIELD_TIME, 0, "until when it counts; in the past: it is removed"),
 };
 MESSAGE_TYPE(tlsmgr_put);
@@ -32,8 +32,8 @@ MESSAGE_TYPE(tlsmgr_kept);
 
 static const struct message_field tlsmgr_ticket_key_fields[] = {
     MESSAGE_FIELD(struct tlsmgr_ticket_key, name, FIELD_STR, TLSMGR_TICKET_NAME_SIZE, "in front of its tickets"),
-    MESSAGE_FIELD(struct tlsmgr_ticket_key, cipher, FIELD_STR, TLSMGR_TICKET_SECRET_SIZE, "what encrypts them"),
-    MESSAGE_FIELD(struct tlsmgr_ticket_key, digest, FIELD_STR, TLSMGR_TICKET_SECRET_SIZE, "what vouches for them"),
+    MESSAGE_FIELD(struct tlsmgr_ticket_key, cipher, FIELD_SECRET, TLSMGR_TICKET_SECRET_SIZE, "what encrypts them"),
+    MESSAGE_FIELD(struct tlsmgr_ticket_key, digest, FIELD_SECRET, TLSMGR_TICKET_SECRET_SIZE, "what vouches for them"),
     MESSAGE_FIELD(struct tlsmgr_ticket_key, made, FIELD_TIME, 0, "when it was made"),
 };
 MESSAGE_TYPE(tlsmgr_ticket_key);
