@@ -19,10 +19,17 @@ int check_instance(const struct instance *instance);
 bool check_parameters(const struct instance *instance);
 
 /*
- * Tells of each socket of others that smtpd or, for non_smtpd_milters, proxymap is to speak to (Dovecot's auth, milters,
- * policy services) why it could not: it tries, with the rights that they have. Stops nothing: they may come later.
+ * Tells of each socket of others that smtpd or, for non_smtpd_milters, proxymap is to speak to (Dovecot's auth,
+ * milters, policy services) why it could not: it tries, with the rights that they have. Stops nothing: they may come
+ * later.
  */
 void check_backends(const struct instance *instance, const struct layout_identity *identity);
+
+/*
+ * Tells of TLS that will not come about: keys and certificates that are missing, do not fit, have expired or can be
+ * read by others, levels that lack what they need. Stops nothing: the services go on with what they have.
+ */
+void check_tls(const struct instance *instance);
 
 /* Whether no two services of master.cf want to listen on one place; logs the two that do. */
 bool check_places(const struct instance *instance, const struct master_cf *file);
