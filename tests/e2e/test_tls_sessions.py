@@ -3,15 +3,17 @@
 
 import re
 import ssl
+import time as clock
 
 import pytest
 
 from support.certificates import Authority, client_context
+from support.channel import Call, raw, text, time, varint
 from support.instance import Merpati, Stock
 from support.side_by_side import options
 from support.smtp_client import SmtpClient
 from support.smtp_sink import SmtpSink
-from support.waiting import free_port
+from support.waiting import free_port, wait_until
 
 NAME = "mail.example.test"
 
@@ -40,6 +42,8 @@ class Client:
             "smtp_host_lookup": "native",
             **main,
         })
+        if "tlsmgr_service_name" in main:
+            self.mail.master = re.sub(r"(?m)^tlsmgr( .*)$", rf"{main['tlsmgr_service_name']}\1", self.mail.master)
         self.mail.set(transport_maps="inline:{ " + ", ".join(
             f"{name}.test={name}:[127.0.0.1]:{self.sink.port}" for name in ["smtp", *dict(services)]) + " }")
         for name, parameters in dict(services).items():
@@ -112,7 +116,7 @@ def test_the_next_connection_takes_the_session_up_as_stocks_does(make_client, au
 @pytest.fixture(scope="module")
 def shared(authority):
     """One client for many questions: services that go to one sink with other parameters, and back."""
-    client = Client(Merpati, authority, server_context(authority), service_workers=1, services={
+    client = Client(Merpati, authority, server_context(authority), service_workers=1, tlsmgr_service_name="keeper", services={
         "other-name": {"smtp_tls_verify_cert_match": "other.example.test:mail.example.test"},
         "weaker": {"smtp_tls_security_level": "encrypt"},
         "other-ciphers": {"smtp_tls_mandatory_ciphers": "high"},
@@ -158,14 +162,14 @@ def test_without_time_or_place_none_is_kept(shared, name):
 def test_without_tlsmgr_handshakes_are_full_ones_and_mail_goes_on(shared):
     shared.send()
     instance = shared.mail
-    socket = instance.queue / "private" / "tlsmgr"
-    hidden = socket.with_name("tlsmgr.away")
+    socket = instance.queue / "private" / "keeper"
+    hidden = socket.with_name("keeper.away")
     instance.kill("tlsmgr")
     socket.rename(hidden)
     try:
         shared.mail.kill("smtp")
         assert not shared.was_reused()
-        instance.wait_log(r"smtp\[\d+\]: warning: no TLS session cache: .*private/tlsmgr.*; handshakes are full ones")
+        instance.wait_log(r"smtp\[\d+\]: warning: no TLS session cache: .*private/keeper.*; handshakes are full ones")
         assert not shared.was_reused()
     finally:
         hidden.rename(socket)
@@ -187,6 +191,74 @@ def test_a_damaged_cache_is_begun_anew(shared):
         assert shared.was_reused()
         shared.mail.stop()
     shared.mail.start()
+
+
+def test_lmtp_has_a_cache_of_its_own(authority):
+    sink = SmtpSink(tls=server_context(authority), is_lmtp=True)
+    mail = Merpati(main={"default_transport": f"lmtp:[127.0.0.1]:{sink.port}", "lmtp_tls_security_level": "encrypt",
+                         "lmtp_tls_loglevel": 2, "lmtp_tls_session_cache_database": "hash:${data_directory}/lmtp_scache",
+                         "lmtp_host_lookup": "native", "lmtp_connection_cache_on_demand": "no"})
+    mail.services.append(f"short unix - - {mail.chroot} - - lmtp -o lmtp_tls_session_cache_timeout=0")
+    mail.set(transport_maps=f"inline:{{ short.test=short:[127.0.0.1]:{sink.port} }}")
+    mail.start()
+    try:
+        for number, (to, count) in enumerate([("long", 0), ("long", 1), ("short", 1), ("short", 1)]):
+            mail.sendmail("-f", "a@example.test", f"m{number}@{to}.test", input="Subject: x\n\nx\n")
+            mail.wait_log(rf"to=<m{number}@{to}\.test>.*status=sent")
+            assert len(mail.log_lines(r"lmtp\[\d+\]: \S+: Reusing old session")) == count
+        assert mail.log_lines(r"save session lmtp&\S+ to lmtp cache")
+        mail.wait_log(r"tlsmgr\[\d+\]: warning: hash:\S+/lmtp_scache: a cache is always an lmdb: file")
+    finally:
+        mail.finish()
+        sink.stop()
+
+
+# ---- what else it keeps ----
+
+STS = 2
+GET, ENTRY, PUT, KEPT = range(4)
+
+
+class Keeper:
+    def __init__(self, mail):
+        self.mail = mail
+
+    def ask(self, number, payload, answer):
+        call = Call(self.mail.queue / "private" / "tlsmgr", "tlsmgr")
+        call.send(number, payload)
+        kind, fields = call.receive()
+        call.close()
+        assert kind == answer
+        return fields
+
+    def put(self, key, value, seconds):
+        return self.ask(PUT, varint(STS) + text(key) + raw(value) + time(clock.time() + seconds), KEPT).number()
+
+    def get(self, key):
+        fields = self.ask(GET, varint(STS) + text(key), ENTRY)
+        if not fields.number():
+            return None
+        size = fields.number()
+        return fields.data[:size]
+
+
+def test_what_is_put_is_there_until_its_time_is_over(make_merpati):
+    mail = make_merpati(main={"smtp_tls_mta_sts_cache_database": "lmdb:$data_directory/other_name"})
+    mail.start()
+    keeper = Keeper(mail)
+    large = bytes(range(256)) * 400
+    assert keeper.get("example.test") is None
+    assert keeper.put("example.test", large, 1000) and keeper.put("other.test", b"", 1000)
+    assert keeper.get("example.test") == large and keeper.get("other.test") == b""
+    assert keeper.put("example.test", b"new\0", 1000)
+    mail.stop()
+    assert (mail.data / "other_name.lmdb").exists()
+    mail.start()
+    assert keeper.get("example.test") == b"new\0"
+    assert keeper.put("example.test", b"", -1)
+    assert keeper.get("example.test") is None
+    assert keeper.put("short.test", b"x", 0.3)
+    wait_until(lambda: keeper.get("short.test") is None, "the end of an entry's time")
 
 
 # ---- tickets of the server ----

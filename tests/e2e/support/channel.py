@@ -18,7 +18,15 @@ def varint(number):
 
 
 def text(value):
-    return varint(len(value)) + value.encode()
+    return raw(value.encode())
+
+
+def raw(value):
+    return varint(len(value)) + value
+
+
+def time(seconds):
+    return varint(int(seconds * 1_000_000) * 2)
 
 
 class Fields:
