@@ -518,3 +518,38 @@ def test_memcached_answers_as_stock_does(world, memcached):
     ):
         (world / f"memcache-{name}.cf").write_text(f"memcache = inet:127.0.0.1:{memcached.port}\ntimeout = 5\n{text}")
         assert ask(world, "ours", f"memcache:{world}/memcache-{name}.cf", ["user@example.com"]) == expected, name
+
+
+def test_a_check_tells_of_files_that_others_can_read_and_of_what_nobody_reads(world):
+    secret = world / "secret.cf"
+    secret.write_text("hosts = 127.0.0.1\nuser = mail\npassword = secret\ndbname = x\nquery = SELECT 1\nreslut_format = x\n")
+    secret.chmod(0o644)
+    passwords = world / "passwords"
+    passwords.write_text("example.com user:secret\n")
+    passwords.chmod(0o604)
+    quiet = world / "quiet.cf"
+    quiet.write_text("hosts = 127.0.0.1\ndbname = x\npassword =\nquery = SELECT 1\n")
+    config = world / "check"
+    config.mkdir()
+    (config / "master.cf").write_text("")
+    (config / "dynamicmaps.cf").write_text(DYNAMIC_MAPS)
+    (config / "main.cf").write_text(
+        f"compatibility_level = 3.6\nmeta_directory = {config}\n"
+        f"virtual_alias_maps = proxy:pgsql:{secret} mysql:{quiet} pgsql:users\nusers_hosts = 127.0.0.1\nusers_dbname = x\n"
+        f"users_query = SELECT 1\nusers_nonsense = 1\nsmtp_sasl_password_maps = texthash:{passwords}\n"
+    )
+
+    def say():
+        result = subprocess.run([BUILD / "bin" / "postconf", "-c", config, "-W"], capture_output=True, text=True)
+        return result.stderr
+
+    said = say()
+    assert f"smtp_sasl_password_maps: {passwords} has passwords in it and everybody can read it: chmod o-r" in said
+    assert f"virtual_alias_maps: {secret} has passwords in it and everybody can read it: chmod o-r" in said
+    assert f"{secret}, line 6: unused parameter: reslut_format=x" in said
+    assert "unused parameter: users_nonsense=1" in said
+    assert "users_hosts" not in said and "users_query" not in said
+    assert str(quiet) not in said and "meta_directory" not in said
+    secret.chmod(0o640)
+    passwords.chmod(0o600)
+    assert "has passwords in it" not in say()

@@ -8,6 +8,7 @@
 #include "config/registry.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "postconf/databases.h"
 #include "postconf/lists.h"
 #include "postconf/log_lines.h"
 #include "postconf/milters.h"
@@ -103,11 +104,25 @@ static bool is_asked_for_by_default(struct str name)
     return false;
 }
 
+/* Asked for before there are settings. */
+static bool is_acted_on_by_libraries(struct str name)
+{
+    static const char *const names[] = {
+        "alternate_config_directories", "meta_directory", "multi_instance_directories", "shlib_directory", NULL
+    };
+
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (str_equal(name, str_from_c(names[i])))
+            return true;
+    return false;
+}
+
 static bool is_acted_on(const struct parameter *parameter)
 {
     struct str name = parameter->name;
 
     return registry_find(name) != NULL || is_acted_on_by_transport(name) || is_asked_for_by_default(name) ||
+           is_acted_on_by_libraries(name) ||
            (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 
@@ -221,6 +236,8 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
         if (!table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
             log_warning("%.*s %.*s: %.*s: %s: mail is deferred until this is put right", STR_ARG(place),
                         STR_ARG(entry->name), STR_ARG(word), why.text);
+        databases_check_secret(word, str_ends_with(entry->name, STR("_password_maps")),
+                               arena_printf(arena, "%.*s %.*s:", STR_ARG(place), STR_ARG(entry->name)), arena);
     }
 }
 
@@ -251,9 +268,15 @@ static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry,
     milters_check(cf, entry->name, place, arena);
 }
 
+static void tell_of_table(void *context, const char *text)
+{
+    (void) context;
+    log_warning("%s", text);
+}
+
 static void look_at_tables(struct main_cf *cf, struct arena *arena)
 {
-    const struct table_set_options options = { .cf = cf };
+    const struct table_set_options options = { .cf = cf, .warn = tell_of_table };
     struct table_set *set = table_set_create(&options);
     size_t i;
 

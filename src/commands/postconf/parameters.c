@@ -6,6 +6,7 @@
 #include "config/known_parameters.h"
 #include "config/name_table.h"
 #include "config/registry.h"
+#include "postconf/databases.h"
 
 #include <stdlib.h>
 
@@ -202,6 +203,22 @@ static bool is_raw(struct str name)
     return row != NULL ? row->type == SETTING_TYPE_RAW : is_word_of(name, raw_names);
 }
 
+/* What a table in a database is told in main.cf is in use where a parameter of ours has the table. */
+static void use_database_names(struct collector *collector, struct str parameter, struct str value)
+{
+    const struct parameter *known = name_table_get(collector->kinds, parameter);
+    struct strlist names = { 0 };
+    struct failure ignored;
+
+    if (known == NULL || known->kind == PARAMETER_USER ||
+        !main_cf_expand(collector->cf, value, collector->arena, &value, &ignored))
+        return;
+    databases_add_names(value, collector->arena, &names);
+    for (size_t i = 0; i < names.count; i++)
+        if (main_cf_find(collector->cf, names.items[i]) != NULL)
+            add(collector, names.items[i], PARAMETER_USER);
+}
+
 static void scan_main(struct collector *collector)
 {
     size_t i;
@@ -209,6 +226,7 @@ static void scan_main(struct collector *collector)
     for (i = 0; i < main_cf_count(collector->cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(collector->cf, i);
 
+        use_database_names(collector, entry->name, entry->value);
         if (!is_raw(entry->name))
             scan(collector, entry->value, main_file(collector), NULL);
     }
@@ -237,6 +255,7 @@ static void scan_service(struct collector *collector, const struct service_entry
             continue;
         if (str_equal(name, STR("smtpd_restriction_classes")))
             use_class_names(collector, value, collector->services->file, entry);
+        use_database_names(collector, name, value);
         if (!is_raw(name))
             scan(collector, value, collector->services->file, entry);
     }
