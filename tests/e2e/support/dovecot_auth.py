@@ -106,7 +106,7 @@ class DovecotAuth:
         self.path, self.port = Path(path), port
         users = users or dict.fromkeys(USERS, PASSWORD)
         (self.directory / "users").write_text("".join(f"{user}:{{PLAIN}}{word}\n" for user, word in users.items()))
-        key = self.directory / "keys" / "shared" / "default" / "HS256" / "default"
+        key = self.directory / "keys" / "default" / "HS256" / "default"
         key.parent.mkdir(parents=True)
         key.write_bytes(base64.b64encode(KEY))
         (self.directory / "oauth2.conf").write_text(OAUTH2.format(directory=self.directory))
