@@ -13,6 +13,9 @@ struct encryption_settings {
     struct str policy_maps;
     int insecure_mx_policy; /* enum dane_insecure_policy */
     bool force_insecure_host_tlsa_lookup;
+    bool sts_enable; /* this and the next two of SMTP alone */
+    struct duration sts_timeout;
+    bool enforce_sts_patterns;
     bool wrapper_mode;
     bool note_starttls_offer;
     struct duration starttls_timeout;

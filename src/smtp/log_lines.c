@@ -199,9 +199,47 @@ void smtp_log_policy_failed(struct str nexthop, struct str host, struct str reas
     log_warning("TLS policy lookup for %.*s/%.*s: %.*s", STR_ARG(nexthop), STR_ARG(host), STR_ARG(reason));
 }
 
+void smtp_log_sts_policy(struct str domain, const char *mode, struct str id, int64_t max_age_seconds)
+{
+    log_info("MTA-STS policy of %.*s: %s, id %.*s, max_age %lld", STR_ARG(domain), mode, STR_ARG(id),
+             (long long) max_age_seconds);
+}
+
+void smtp_log_sts_failed(struct str domain, const char *reason, bool has_another)
+{
+    log_warning("MTA-STS policy of %.*s: %s; %s", STR_ARG(domain), reason,
+                has_another ? "the one that is known stays in force" : "mail goes there without one");
+}
+
+void smtp_log_sts_tested(struct str nexthop, struct str host, const char *problem)
+{
+    log_warning("MTA-STS policy of %.*s (testing): %.*s: %s", STR_ARG(nexthop), STR_ARG(host), problem);
+}
+
+void smtp_log_sts_cache_trouble(const char *reason)
+{
+    log_warning("MTA-STS policies are not kept: %s", reason);
+}
+
+void smtp_log_sts_of_no_use(bool is_too_low)
+{
+    log_warning("smtp_tls_mta_sts_enable has no effect %s",
+                is_too_low ? "without \"smtp_tls_security_level = may\" (or encrypt, or dane)"
+                           : "where smtp_tls_security_level demands that servers prove who they are");
+}
+
 void smtp_log_no_dnssec(struct str nexthop, const char *level)
 {
     log_warning("%.*s: %s configured with dnssec lookups disabled", STR_ARG(nexthop), level);
+}
+
+void smtp_log_no_validation(struct str probe, const char *reason)
+{
+    log_warning("DNSSEC validation may be unavailable");
+    if (reason == NULL)
+        log_warning("reason: dnssec_probe '%.*s' received a response that is not DNSSEC validated", STR_ARG(probe));
+    else
+        log_warning("reason: dnssec_probe '%.*s' received no response: %s", STR_ARG(probe), reason);
 }
 
 void smtp_log_tlsa_trouble(struct str name, const char *reason)

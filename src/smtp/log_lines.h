@@ -57,6 +57,11 @@ void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints);
 void smtp_log_policy_failed(struct str nexthop, struct str host, struct str reason);
 /* warning: example.com: dane configured with dnssec lookups disabled */
 void smtp_log_no_dnssec(struct str nexthop, const char *level);
+/*
+ * warning: DNSSEC validation may be unavailable
+ * warning: reason: dnssec_probe 'ns:.' received a response that is not DNSSEC validated; or no response: reason
+ */
+void smtp_log_no_validation(struct str probe, const char *reason);
 /* warning: DANE TLSA lookup problem: Host or domain name not found. Name service error for name=... type=TLSA: ... */
 void smtp_log_tlsa_trouble(struct str name, const char *reason);
 /* DNSSEC-signed TLSA record: _25._tcp.mx.example.com: 3 1 1 0A1B... */
@@ -65,6 +70,16 @@ void smtp_log_tlsa_record(struct str name, struct str record);
 void smtp_log_unusable_tlsa(struct str name, struct str record, const char *problem);
 /* warning: mx.example.com[192.0.2.1]:25: all TLSA records unusable, fallback to unauthenticated TLS */
 void smtp_log_all_tlsa_unusable(struct str peer);
+/* MTA-STS policy of example.com: enforce, id 20160831085700Z, max_age 604800 */
+void smtp_log_sts_policy(struct str domain, const char *mode, struct str id, int64_t max_age_seconds);
+/* warning: MTA-STS policy of example.com: the answer is HTTP 404; mail goes there without one */
+void smtp_log_sts_failed(struct str domain, const char *reason, bool has_another);
+/* warning: MTA-STS policy of example.com (testing): mx.example.com[192.0.2.1]:25: offers no STARTTLS */
+void smtp_log_sts_tested(struct str nexthop, struct str host, const char *problem);
+/* warning: MTA-STS policies are not kept: tlsmgr: Connection refused */
+void smtp_log_sts_cache_trouble(const char *reason);
+/* warning: smtp_tls_mta_sts_enable has no effect without "smtp_tls_security_level = may" (or encrypt, or dane) */
+void smtp_log_sts_of_no_use(bool is_too_low);
 /* warning: smtp_tls_wrappermode requires "smtp_tls_security_level = encrypt" (or stronger) */
 void smtp_log_weak_wrapper(const char *prefix);
 /* warning: bad EHLO SIZE limit "many" from mx.example.com[192.0.2.1]:25 */

@@ -11,6 +11,7 @@
 #include "dns/resolver.h"
 #include "log/log.h"
 #include "smtp/deliver.h"
+#include "smtp/dnssec_probe.h"
 #include "smtp/encryption.h"
 #include "smtp/generic.h"
 #include "smtp/history.h"
@@ -132,10 +133,11 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
         resolver_set_filter(smtp->resolver, dns_filter_judge, smtp->tables.dns_reply_filter);
     smtp->hosts = host_lookup_create(smtp->loop, smtp->resolver, &hosts);
     daemon_watch_file(daemon, resolver_path());
-    if (smtp->is_validating)
-        daemon_watch_file(daemon, resolver_anchors_path());
     daemon_watch_file(daemon, "/etc/hosts");
-    return true;
+    if (!smtp->is_validating)
+        return true;
+    daemon_watch_file(daemon, resolver_anchors_path());
+    return dnssec_probe_create(smtp->settings->dnssec_probe, smtp->resolver, daemon_arena(daemon), &smtp->probe, why);
 }
 
 static bool open_generic(struct smtp *smtp, struct daemon *daemon, struct failure *why)

@@ -33,6 +33,8 @@ static const char *const preferences[] = { "any", "ipv4", "ipv6", NULL };
     BOOLEAN(disable_dns_lookups, "disable_dns_lookups", "no", "Use no DNS at all: no MX, hosts by the C library."),    \
         BOOLEAN(ignore_mx_lookup_error, "ignore_mx_lookup_error", "no",                                                \
                 "When the MX lookup has no answer, look for an address instead of trying again later."),               \
+        STRING(dnssec_probe, "dnssec_probe", "ns:.",                                                                   \
+               "A type and a name that are known to be signed: asked when nothing is validated; empty: no question."), \
         BOOLEAN(idna2003, "enable_idna2003_compatibility", "no",                                                       \
                 "Where IDNA2003 and IDNA2008 make different names of a domain in UTF-8, look IDNA2003's up."),         \
         WORDS(propagate_unmatched_extensions, "propagate_unmatched_extensions", "canonical, virtual",                  \
@@ -166,6 +168,12 @@ static const struct setting smtp_rows[] = {
     SETTING_CHOICE(struct smtp_settings, tls.insecure_mx_policy, "smtp_tls_dane_insecure_mx_policy",
                    "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}", insecure_mx_policies,
                    "may, encrypt or dane: what the level dane means for hosts of an MX record that is not signed."),
+    BOOLEAN(tls.sts_enable, "smtp_tls_mta_sts_enable", "no",
+            "Heed the MTA-STS policies of domains, where smtp_tls_policy_maps has nothing for them."),
+    TIME(tls.sts_timeout, "smtp_tls_mta_sts_timeout", "60s", 1, "For an MTA-STS policy to come, in all."),
+    BOOLEAN(tls.enforce_sts_patterns, "smtp_tls_enforce_sts_mx_patterns", "yes",
+            "With policy_type=sts and mx_host_pattern= in smtp_tls_policy_maps, only such hosts count, and by their own "
+            "names."),
     STRING(tls.secure_match, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),

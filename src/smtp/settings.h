@@ -36,6 +36,7 @@ struct smtp_settings {
     bool ignore_srv_lookup_error;
     struct str dns_reply_filter;
     int dns_support_level; /* enum dns_support_level */
+    struct str dnssec_probe;
     struct strlist dns_resolver_options;
     bool cname_overrides_servername;
     bool disable_dns_lookups;

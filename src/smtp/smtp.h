@@ -18,6 +18,7 @@ struct smtp {
     struct resolver *resolver;
     struct host_lookup *hosts;
     bool is_validating;          /* the resolver proves answers, or that nothing there is signed */
+    struct dnssec_probe *probe;  /* NULL: nothing is probed */
     bool uses_dns;               /* as disable_dns_lookups and smtp_dns_support_level have it */
     struct own_address_list own; /* our addresses, those of proxy_interfaces among them: for loops */
     struct ip_address bind_ipv4; /* no family: any */

@@ -7,6 +7,7 @@
 #include "dns/resolver.h"
 #include "mail/domain.h"
 #include "os/random.h"
+#include "smtp/dnssec_probe.h"
 #include "smtp/log_lines.h"
 #include "smtp/smtp.h"
 #include "smtp/srv.h"
@@ -182,6 +183,8 @@ static bool add_host(struct smtp *smtp, const struct target *like, struct arena 
         return false;
     }
     host_lookup_addresses(smtp->hosts, host, arena, &found);
+    if (found.canonical_name.len > 0)
+        dnssec_probe_note(smtp->probe, found.is_secure);
     for (size_t i = 0; found.outcome == DNS_FOUND && i < found.count; i++) {
         struct target target = *like;
 
@@ -293,6 +296,7 @@ static bool find_by_mx(struct smtp *smtp, const struct nexthop *nexthop, struct 
     struct dns_answer answer;
 
     resolver_lookup(smtp->resolver, domain, DNS_TYPE_MX, arena, &answer);
+    dnssec_probe_note(smtp->probe, answer.is_secure);
     if (answer.outcome == DNS_UNKNOWN && !smtp->settings->ignore_mx_lookup_error) {
         *trouble_out = not_found(arena, domain, "MX", answer.outcome, answer.reason);
         return false;

@@ -337,3 +337,106 @@ def test_a_host_whose_records_are_forged_is_not_connected_to(delivered):
     assert "EHLO may.test" in hellos and not hellos & {"EHLO dane.test", "EHLO dane-only.test", "EHLO half-dane.test"}
     lines = [line for line in mail.log_lines(r"to=<b@second\.dane\.test>")]
     assert all("relay=mx.good.dane.test[" in line for line in lines)
+
+
+@pytest.fixture
+def small(make_merpati):
+    """An instance at level dane, and a world of one good server: good.dane.test is signed, good.plain.test is not."""
+    world = DaneWorld()
+    pem = world.issue("good")[0]
+    for zone in ("dane.test", "plain.test"):
+        world.add_domain("good", zone=zone)
+        world.add_host(f"mx.good.{zone}", "127.0.0.10")
+        world.add_tlsa(f"mx.good.{zone}", 3, 1, 1, pem)
+    mail = make_merpati()
+    resolv_conf = mail.write("resolv.conf", f"nameserver 127.0.0.1@{world.dns.port}\n")
+    anchors = mail.write("anchors", world.dns.anchors())
+    mail.set(import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={resolv_conf} MERPATI_TRUST_ANCHORS={anchors}",
+             smtp_dns_support_level="dnssec", smtp_tls_security_level="dane", smtp_tls_loglevel="1", smtp_tcp_port=str(world.port))
+    world.serve("good", pem.with_suffix(".chain"))
+    yield mail, world, anchors
+    world.finish()
+
+
+def send(mail, recipient):
+    mail.sendmail("-f", "s@example.test", recipient, input="Subject: x\n\ntext\n")
+
+
+PROBE = "reason: dnssec_probe '{}' received "
+
+
+@pytest.mark.parametrize("parameters, first, reason", [
+    ({}, "good.plain.test", PROBE.format("ns:.") + "a response that is not DNSSEC validated"),
+    ({"dnssec_probe": "mx:forged.dane.test"}, "good.plain.test", PROBE.format("mx:forged.dane.test") + "no response: DNSSEC validation failure"),
+    ({"dnssec_probe": "mx:good.dane.test"}, "good.plain.test", None),
+    ({"dnssec_probe": ""}, "good.plain.test", None),
+    ({}, "good.dane.test", None),
+])
+def test_it_is_told_when_nothing_is_validated(small, parameters, first, reason):
+    mail, world, _ = small
+    world.dns.add("forged.dane.test", "MX", "0 x.dane.test.")
+    world.dns.spoil("forged.dane.test")
+    mail.set(**parameters, service_workers="1")
+    mail.start()
+    for number, domain in enumerate((first, "good.plain.test", "good.dane.test")):
+        send(mail, f"b{number}@{domain}")
+        mail.wait_log(rf"to=<b{number}@{domain}>.*status=sent")
+    told = [line for line in mail.log_lines("DNSSEC|dnssec")]
+    assert told == ([f"warning: {line}" for line in ("DNSSEC validation may be unavailable", reason)] if reason else [])
+
+
+def test_a_probe_that_is_none_is_told(small):
+    mail, *_ = small
+    mail.set(dnssec_probe="nonsense")
+    mail.start()
+    send(mail, "b@good.dane.test")
+    mail.wait_log(r"dnssec_probe: nonsense: write a type and a name, as in ns:\.")
+
+
+def test_new_trust_anchors_are_in_force_soon(small):
+    mail, world, anchors = small
+    text = anchors.read_text()
+    stranger = DaneWorld()
+    anchors.write_text(stranger.dns.anchors())
+    stranger.finish()
+    mail.set(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
+    mail.start()
+    send(mail, "b@good.dane.test")
+    mail.wait_log(r"to=<b@good\.dane\.test>.*status=deferred \(.*DNSSEC validation failure\)")
+    anchors.write_text(text)
+    mail.wait_log(r"to=<b@good\.dane\.test>.*status=sent")
+    assert mail.log_lines("Verified TLS connection established to mx.good.dane.test")
+
+
+def test_without_trust_anchors_nothing_is_sent_and_that_is_told(small):
+    mail, world, anchors = small
+    anchors.unlink()
+    mail.start()
+    send(mail, "b@good.dane.test")
+    mail.wait_log(r"no trust anchor for DNSSEC can be read from this file \(install the package dns-root-data\)")
+    assert not world.servers["good"].sessions
+
+
+@pytest.mark.parametrize("parameters, host, trust", [
+    ({}, "mx.good.dane.test", VERIFIED),
+    ({"lmtp_tls_security_level": "dane-only"}, "mx.good.dane.test", VERIFIED),
+    ({}, "mx.forced.plain.test", TRUSTED),
+    ({"lmtp_tls_force_insecure_host_tlsa_lookup": "yes"}, "mx.forced.plain.test", VERIFIED),
+])
+def test_lmtp_has_dane_too(small, parameters, host, trust):
+    mail, world, _ = small
+    pem = world.authority.path("good", "pem")
+    address = world.serve("lmtp", pem.with_suffix(".chain"), is_lmtp=True)
+    world.dns.remove("mx.good.dane.test")
+    for name in ("mx.good.dane.test", "mx.forced.plain.test"):
+        world.add_host(name, address)
+    world.dns.sign("_tcp.mx.forced.plain.test")
+    world.add_tlsa("mx.forced.plain.test", 3, 1, 1, pem)
+    mail.write("anchors", world.dns.anchors())
+    mail.set(**{"lmtp_dns_support_level": "dnssec", "lmtp_tls_security_level": "dane", "lmtp_tls_loglevel": "1",
+                "lmtp_tls_CAfile": str(world.authority.certificate), **parameters},
+             transport_maps=f"inline:{{ else.test=lmtp:inet:{host}:{world.port} }}")
+    mail.start()
+    send(mail, "b@else.test")
+    mail.wait_log(rf"{trust} TLS connection established to {re.escape(host)}\[")
+    mail.wait_log(r"to=<b@else\.test>.*status=sent")

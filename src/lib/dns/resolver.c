@@ -420,6 +420,7 @@ static void look_up_name(struct resolver *resolver, struct str name, enum dns_ty
                          struct dns_answer *answer_out)
 {
     struct query *query;
+    bool is_root = str_equal(name, STR("."));
     struct duration left = lookup_timeout(resolver);
     struct instant deadline = instant_add(loop_now(resolver->loop), left);
 
@@ -427,7 +428,7 @@ static void look_up_name(struct resolver *resolver, struct str name, enum dns_ty
     if (str_ends_with(name, STR(".")))
         name.len--;
     answer_out->canonical_name = arena_lower(arena, name);
-    if (!is_askable(name)) {
+    if (!is_root && !is_askable(name)) {
         answer_out->outcome = DNS_ABSENT_NAME;
         answer_out->reason = "Host not found";
         return;
