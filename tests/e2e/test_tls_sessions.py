@@ -331,3 +331,16 @@ def test_without_tlsmgr_each_process_has_keys_of_its_own(server):
         server.mail.wait_log(r"smtpd\[\d+\]: warning: no shared keys of session tickets: .*; those of this process do")
     finally:
         hidden.rename(socket)
+
+
+def test_a_session_without_a_certificate_is_none_where_one_is_asked_for(server):
+    _, session = server.visit()
+    assert server.visit(session)[0]
+    server.mail.set(smtpd_tls_ask_ccert="yes")
+    server.mail.reload()
+    assert not server.visit(session)[0]
+    _, session = server.visit()
+    assert server.visit(session)[0]
+    server.mail.set(smtpd_tls_CAfile=server.chain.with_name("ca.pem"))
+    server.mail.reload()
+    assert not server.visit(session)[0]

@@ -5,6 +5,7 @@
 #include "run/loop.h"
 #include "run/stream.h"
 #include "tls/connection.h"
+#include "tls/sessions.h"
 #include "tls/tickets.h"
 
 #include <errno.h>
@@ -250,16 +251,29 @@ static bool set_certificates(struct tls_server *server, const struct tls_server_
     return true;
 }
 
+/*
+ * Whose session a ticket may bring back: of the same service, which asks its clients for the same. A client that was
+ * asked for no certificate, or whose authority is believed no more, begins anew.
+ */
+static void set_session_context(struct tls_server *server, const struct tls_server_options *options)
+{
+    struct str belief =
+        options->asks_certificate ? tls_belief_digest(server->context, server->arena) : STR("no certificates");
+    struct str text = arena_printf(server->arena, "%.*s\n%.*s", STR_ARG(options->session_context), STR_ARG(belief));
+    unsigned char id[SSL_MAX_SSL_SESSION_ID_LENGTH];
+    unsigned id_len = 0;
+
+    if (EVP_Digest(text.data, text.len, id, &id_len, EVP_sha256(), NULL) == 1)
+        (void) SSL_CTX_set_session_id_context(server->context, id, id_len);
+}
+
 static void set_tickets(struct tls_server *server, const struct tls_server_options *options)
 {
     struct str cipher = options->settings->session_ticket_cipher;
     struct duration lifetime = options->session_lifetime;
-    unsigned char id[SSL_MAX_SSL_SESSION_ID_LENGTH];
-    unsigned id_len = 0;
     struct failure why;
 
-    if (EVP_Digest(options->session_context.data, options->session_context.len, id, &id_len, EVP_sha256(), NULL) == 1)
-        (void) SSL_CTX_set_session_id_context(server->context, id, id_len);
+    set_session_context(server, options);
     SSL_CTX_set_session_cache_mode(server->context, SSL_SESS_CACHE_OFF);
     (void) SSL_CTX_set_num_tickets(server->context, 1);
     if (cipher.len == 0 || lifetime.us <= 0 || SSL_CTX_get_options(server->context) & SSL_OP_NO_TICKET) {

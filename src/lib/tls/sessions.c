@@ -96,17 +96,28 @@ static void add_authorities(EVP_MD_CTX *digest, SSL_CTX *context)
     add_bytes(digest, sum.bytes, sizeof sum.bytes);
 }
 
-struct str tls_context_digest(SSL_CTX *context, struct arena *arena)
+struct str tls_belief_digest(SSL_CTX *context, struct arena *arena)
 {
     const int depth = SSL_CTX_get_verify_depth(context);
     const int level = SSL_CTX_get_security_level(context);
     EVP_MD_CTX *digest = begin_digest();
 
     tls_library_begin();
-    add_own_certificates(digest, context);
     add_bytes(digest, &depth, sizeof depth);
     add_bytes(digest, &level, sizeof level);
     add_authorities(digest, context);
+    tls_library_begin();
+    return end_digest(digest, arena);
+}
+
+struct str tls_context_digest(SSL_CTX *context, struct arena *arena)
+{
+    struct str belief = tls_belief_digest(context, arena);
+    EVP_MD_CTX *digest = begin_digest();
+
+    tls_library_begin();
+    add_text(digest, belief);
+    add_own_certificates(digest, context);
     tls_library_begin();
     return end_digest(digest, arena);
 }

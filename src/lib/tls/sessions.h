@@ -31,7 +31,9 @@ struct tls_session_options {
     struct duration lifetime; /* of a session in the store */
 };
 
-/* What a context shows and believes; 64 characters. In arena. */
+/* Of what a context believes, and how: 64 characters. In arena. */
+struct str tls_belief_digest(SSL_CTX *context, struct arena *arena);
+/* The same, and of the certificates that it shows. */
 struct str tls_context_digest(SSL_CTX *context, struct arena *arena);
 /* "TITLE&DIGEST": a session's name in the store. */
 struct str tls_session_id(const struct tls_demand *demand, struct str context_digest, struct arena *arena);
