@@ -132,7 +132,7 @@ static void check_path(struct backends *backends, const struct caller *caller, c
     struct str queue = backends->instance->shared->queue_directory;
     struct failure why;
     const char *whole;
-    bool is_closed;
+    bool is_closed = false;
 
     if (str_starts_with(path, queue) && str_starts_with(str_from(path, queue.len), STR("/")))
         path = str_from(path, queue.len + 1);
