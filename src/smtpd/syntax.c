@@ -40,6 +40,22 @@ bool syntax_parse_chunk(struct str argument, struct chunk *chunk_out)
     return true;
 }
 
+bool syntax_parse_auth(struct str argument, struct auth_argument *auth_out)
+{
+    struct auth_argument auth = { .initial = STR_EMPTY };
+    struct str more;
+
+    if (!str_next_word(&argument, " \t", &auth.method))
+        return false;
+    auth.has_initial = str_next_word(&argument, " \t", &auth.initial);
+    if (auth.has_initial && str_next_word(&argument, " \t", &more))
+        return false;
+    if (str_equal(auth.initial, STR("=")))
+        auth.initial = STR_EMPTY;
+    *auth_out = auth;
+    return true;
+}
+
 static bool is_tame(char c)
 {
     return (unsigned char) c > ' ' && strchr("<>()\\\";@\177", c) == NULL;

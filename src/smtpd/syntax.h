@@ -21,6 +21,17 @@ struct chunk {
 };
 MUST_USE bool syntax_parse_chunk(struct str argument, struct chunk *chunk_out);
 
+/*
+ * AUTH's argument (RFC 4954): a mechanism's name, and perhaps a word of base64, "=" for an empty one. Neither is
+ * judged.
+ */
+struct auth_argument {
+    struct str method;
+    bool has_initial;
+    struct str initial;
+};
+MUST_USE bool syntax_parse_auth(struct str argument, struct auth_argument *auth_out);
+
 /* A host name as it may go into log lines and headers: each byte that has a meaning there becomes '?'. */
 struct str syntax_tame_name(struct arena *arena, struct str name);
 

@@ -33,6 +33,30 @@ TEST(headers_are_told_from_commands)
     EXPECT_FALSE(syntax_looks_like_header(STR("\001a:")));
 }
 
+TEST(a_login_names_a_mechanism_and_may_begin_at_once)
+{
+    static const struct {
+        const char *text, *method, *initial;
+        bool has_initial;
+    } rows[] = {
+        { "PLAIN", "PLAIN", "", false },
+        { "plain  AGJvYgB4", "plain", "AGJvYgB4", true },
+        { "EXTERNAL =", "EXTERNAL", "", true },
+        { "\tPLAIN\t!!! ", "PLAIN", "!!!", true },
+    };
+    struct auth_argument auth;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        EXPECT(syntax_parse_auth(str_from_c(rows[i].text), &auth));
+        EXPECT_STR(auth.method, str_from_c(rows[i].method));
+        EXPECT_STR(auth.initial, str_from_c(rows[i].initial));
+        EXPECT(auth.has_initial == rows[i].has_initial);
+    }
+    EXPECT_FALSE(syntax_parse_auth(STR(""), &auth));
+    EXPECT_FALSE(syntax_parse_auth(STR(" \t"), &auth));
+    EXPECT_FALSE(syntax_parse_auth(STR("PLAIN a b"), &auth));
+}
+
 TEST(chunks_have_a_length_and_may_be_the_last)
 {
     struct chunk chunk;

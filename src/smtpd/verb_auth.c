@@ -8,6 +8,7 @@
 #include "smtpd/login.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/syntax.h"
 #include "smtpd/verbs.h"
 
 /* One command AUTH, over all its challenges: the command's arena does not last so long. */
@@ -128,7 +129,7 @@ static struct str address_of(struct str text)
     return ip_address_parse(text, &ip) ? text : STR_EMPTY;
 }
 
-static void authenticate(struct attempt *attempt, struct str initial)
+static void authenticate(struct attempt *attempt, const struct auth_argument *argument)
 {
     struct session *session = attempt->session;
     struct auth_mechanisms mechanisms;
@@ -138,8 +139,8 @@ static void authenticate(struct attempt *attempt, struct str initial)
         .local_address = address_of(session->peer.server_address),
         .remote_address = address_of(session->peer.address),
         .is_secured = session_is_encrypted(session),
-        .has_initial = initial.len > 0,
-        .initial = str_equal(initial, STR("=")) ? STR_EMPTY : initial,
+        .has_initial = argument->has_initial,
+        .initial = argument->initial,
     };
 
     if (!login_mechanisms(session, &mechanisms)) {
@@ -169,18 +170,17 @@ static void authenticate(struct attempt *attempt, struct str initial)
 void verb_auth(struct session *session, struct str argument)
 {
     struct attempt attempt = { .session = session };
-    struct str method, initial = STR_EMPTY, more;
+    struct auth_argument parsed;
 
     if (!rates_allow(session, ANVIL_AUTH) || !is_allowed(session))
         return;
-    if (!str_next_word(&argument, " \t", &method) ||
-        (str_next_word(&argument, " \t", &initial) && str_next_word(&argument, " \t", &more))) {
+    if (!syntax_parse_auth(argument, &parsed)) {
         answer(session, "501 5.5.4 Syntax: AUTH mechanism");
         return;
     }
     attempt.arena = arena_create();
-    attempt.method = arena_str(attempt.arena, method);
-    authenticate(&attempt, initial);
+    attempt.method = arena_str(attempt.arena, parsed.method);
+    authenticate(&attempt, &parsed);
     auth_exchange_end(&attempt.exchange);
     arena_destroy(&attempt.arena);
 }

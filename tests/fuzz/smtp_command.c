@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client may send: lines to commands, arguments of MAIL, RCPT and BDAT, restriction lists from tables. */
+/* What a client may send: lines to commands, arguments of MAIL, RCPT, BDAT and AUTH, restriction lists from tables. */
 
+#include "auth/auth_line.h"
 #include "base/arena.h"
 #include "base/check.h"
 #include "mail/domain.h"
@@ -10,6 +11,19 @@
 #include "smtpd/syntax.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_login(struct str argument)
+{
+    struct auth_argument auth;
+
+    if (!syntax_parse_auth(argument, &auth))
+        return;
+    CHECK(auth.method.len > 0 && str_find_any(auth.method, " \t") == STR_NOT_FOUND);
+    CHECK(str_find_any(auth.initial, " \t") == STR_NOT_FOUND && (auth.has_initial || auth.initial.len == 0));
+    /* What is sent on can be no field and no line of its own. */
+    if (auth_is_base64(auth.initial))
+        CHECK(str_find_any(auth.initial, "\t\r\n\001 *") == STR_NOT_FOUND);
+}
 
 static void read_line(struct arena *arena, struct str line)
 {
@@ -24,6 +38,7 @@ static void read_line(struct arena *arena, struct str line)
     (void) syntax_looks_like_header(verb);
     if (syntax_parse_chunk(argument, &chunk))
         CHECK(chunk.bytes <= INT64_MAX);
+    read_login(argument);
     (void) ehlo_keyword_mask(argument);
     (void) domain_is_utf8(line);
     CHECK(syntax_tame_name(arena, argument).len == argument.len);
