@@ -103,6 +103,7 @@ def test_tls_is_switched_on_once_and_served(make_merpati):
         "smtpd_tls_eccert_file": str(pem(mail, "eccert")), "smtpd_tls_eckey_file": str(pem(mail, "eckey")),
         "smtpd_tls_security_level": "may", "smtpd_tls_loglevel": "1", "smtpd_tls_received_header": "yes",
         "smtpd_tls_protocols": ">=TLSv1.2", "smtpd_tls_mandatory_protocols": ">=TLSv1.2",
+        "smtpd_tls_exclude_ciphers": "aNULL, kRSA, SHA1, SHA256, SHA384", "tls_preempt_cipherlist": "yes",
     }
     assert tls(mail, "all-default-server").returncode == 1 and tls(mail, "all-default-client").returncode == 0
     before = (mail.config / "main.cf").read_text()

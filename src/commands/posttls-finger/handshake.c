@@ -122,7 +122,7 @@ static void tell_proof(const struct handshakes *handshakes, SSL *ssl, const stru
 
     if (handshakes->demand->proof == TLS_PROOF_NONE || !facts->has_certificate || facts->is_resumed)
         return;
-    if (!facts->is_trusted || (!facts->is_proven && !handshakes->demand->is_host_unsure)) {
+    if (!tls_demand_is_met(handshakes->demand, facts)) {
         text = tls_facts_distrust(facts, handshakes->arena);
         say("%scertificate verification failed for %.*s: %.*s",
             str_starts_with(text, STR("untrusted issuer")) ? "" : "server ", STR_ARG(handshakes->peer), STR_ARG(text));
@@ -317,38 +317,43 @@ static void weaken(const struct handshakes *handshakes, struct finger_demand *de
         demand->level == FINGER_ENCRYPT ? "just encrypt" : "opportunistic TLS");
 }
 
-bool handshakes_demand(const struct handshakes *handshakes, struct resolver *resolver, const struct finger_host *host,
-                       struct arena *arena, struct finger_demand *demand_out, struct failure *why)
+/* What DANE makes of it. False: the records cannot be known now. */
+static bool apply_dane(const struct handshakes *handshakes, struct resolver *resolver, const struct finger_host *host,
+                       struct arena *arena, struct finger_demand *demand, struct failure *why)
 {
     const struct tlsa_server server = { .host = host->name,
                                         .canonical_name = host->canonical_name,
                                         .port = host->port,
                                         .is_secure = host->is_secure,
                                         .is_forced = handshakes->options->forces_tlsa };
-    struct finger_demand demand = { .level = handshakes->options->level };
 
-    if (demand.level == FINGER_DANE || demand.level == FINGER_DANE_ONLY) {
-        if (resolver != NULL)
-            tlsa_lookup(resolver, &server, arena, &demand.tlsa);
-        else
-            demand.tlsa.outcome = TLSA_ABSENT;
-        if (demand.tlsa.outcome == TLSA_UNKNOWN) {
-            say_warning("DANE TLSA lookup problem: Host or domain name not found. Name service error for name=%.*s "
-                        "type=TLSA: %s",
-                        STR_ARG(demand.tlsa.name), demand.tlsa.reason);
-            return failure_set(why, FAILURE_RETRY, 0, "TLSA lookup error for %.*s:%u", STR_ARG(host->name), host->port);
-        }
-        demand.is_by_dane = demand.tlsa.outcome == TLSA_FOUND && has_usable_record(handshakes, &demand.tlsa, arena);
-        if (demand.is_by_dane && !host->is_named_securely)
-            weaken(handshakes, &demand);
-        else if (!demand.is_by_dane) {
-            if (demand.level == FINGER_DANE_ONLY)
-                say("no TLSA records found, resorting to \"secure\"");
-            demand.level = FINGER_SECURE;
-        }
+    demand->tlsa.outcome = TLSA_ABSENT;
+    if (resolver != NULL)
+        tlsa_lookup(resolver, &server, arena, &demand->tlsa);
+    if (demand->tlsa.outcome == TLSA_UNKNOWN) {
+        say_warning("DANE TLSA lookup problem: Host or domain name not found. Name service error for name=%.*s "
+                    "type=TLSA: %s",
+                    STR_ARG(demand->tlsa.name), demand->tlsa.reason);
+        return failure_set(why, FAILURE_RETRY, 0, "TLSA lookup error for %.*s:%u", STR_ARG(host->name), host->port);
     }
-    *demand_out = demand;
+    demand->is_by_dane = demand->tlsa.outcome == TLSA_FOUND && has_usable_record(handshakes, &demand->tlsa, arena);
+    if (demand->is_by_dane && !host->is_named_securely) {
+        weaken(handshakes, demand);
+    } else if (!demand->is_by_dane) {
+        if (demand->level == FINGER_DANE_ONLY)
+            say("no TLSA records found, resorting to \"secure\"");
+        demand->level = FINGER_SECURE;
+    }
     return true;
+}
+
+bool handshakes_demand(const struct handshakes *handshakes, struct resolver *resolver, const struct finger_host *host,
+                       struct arena *arena, struct finger_demand *demand_out, struct failure *why)
+{
+    *demand_out = (struct finger_demand){ .level = handshakes->options->level };
+    if (demand_out->level != FINGER_DANE && demand_out->level != FINGER_DANE_ONLY)
+        return true;
+    return apply_dane(handshakes, resolver, host, arena, demand_out, why);
 }
 
 /* ---- a handshake ---- */

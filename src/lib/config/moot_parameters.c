@@ -42,6 +42,7 @@ static const struct moot_parameter parameters[] = {
     { "mailq_path", INFORMATION },
     { "manpage_directory", INFORMATION },
     { "newaliases_path", INFORMATION },
+    { "openssl_path", "merpati tls has OpenSSL's library in itself" },
     { "process_id_directory", "master's process id is in pid/master.pid" },
     { "qmgr_fudge_factor", "it is for Postfix's older queue manager, oqmgr, whose name means qmgr here" },
     { "qmqpd_authorized_clients", NO_QMQPD },
