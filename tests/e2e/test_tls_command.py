@@ -9,6 +9,7 @@ import pytest
 
 from support.certificates import client_context, openssl
 from support.instance import Stock
+from support.signing_dns import SigningDns
 
 NO_TLS = {"smtpd_tls_security_level": None, "smtp_tls_security_level": None}
 
@@ -115,6 +116,28 @@ def test_tls_is_switched_on_once_and_served(make_merpati):
         client.starttls(context=client_context())
         assert client.noop()[0] == 250
     mail.wait_log(r"TLS connection established from localhost\[127\.0\.0\.1\]: TLSv1\.3")
+
+
+def test_what_the_records_say_is_what_a_client_finds(make_merpati):
+    """docs/tls-howto.md, steps 1 and 3."""
+    mail = make_merpati()
+    names = SigningDns()
+    try:
+        names.sign("dane.test")
+        tls(mail, "enable-server", "mail.dane.test", check=True)
+        mail.start()
+        record = tls(mail, "output-server-tlsa", "-h", "mail.dane.test", check=True).stdout.splitlines()[1]
+        found = re.fullmatch(r"_25\._tcp\.mail\.dane\.test\. IN TLSA (\d) (\d) (\d) ([0-9a-f]{64})", record)
+        names.add("dane.test", "MX", "10 mail.dane.test.")
+        names.add("mail.dane.test", "A", "127.0.0.1")
+        names.add_tlsa("mail.dane.test", mail.port, *found.groups())
+        environment = {"MERPATI_RESOLV_CONF": str(mail.write("resolv.conf", f"nameserver {names.address}@{names.port}\n")),
+                       "MERPATI_TRUST_ANCHORS": str(mail.write("anchors", names.anchors()))}
+        said = mail.command("posttls-finger", "-c", f"dane.test:{mail.port}", environment=environment).stdout
+    finally:
+        names.stop()
+    assert "Matched DANE EE certificate at depth 0: 3 1 1 " in said
+    assert f"Verified TLS connection established to mail.dane.test[127.0.0.1]:{mail.port}: TLSv1.3" in said
 
 
 @pytest.mark.parametrize("words, said", [
