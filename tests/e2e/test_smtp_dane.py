@@ -440,3 +440,21 @@ def test_lmtp_has_dane_too(small, parameters, host, trust):
     send(mail, "b@else.test")
     mail.wait_log(rf"{trust} TLS connection established to {re.escape(host)}\[")
     mail.wait_log(r"to=<b@else\.test>.*status=sent")
+
+
+def test_names_of_the_house_need_no_signatures(small):
+    mail, world, anchors = small
+    world.dns.sign(".")
+    address = world.serve("clear")
+    for top in ("internal", "example"):
+        # The root knows nothing of them.
+        world.dns.leave_unsigned(top)
+        world.dns.remove(top)
+        world.dns.add(f"corp.{top}", "MX", f"0 mx.corp.{top}.")
+        world.add_host(f"mx.corp.{top}", address)
+    anchors.write_text(world.dns.anchors())
+    mail.start()
+    for domain in ("corp.internal", "corp.example"):
+        send(mail, f"b@{domain}")
+    mail.wait_log(r"to=<b@corp\.internal>.*status=sent")
+    mail.wait_log(r"to=<b@corp\.example>.*status=deferred \(.*DNSSEC validation failure\)")

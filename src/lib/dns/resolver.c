@@ -81,6 +81,10 @@ static const struct {
     /* Nobody is told which anchors we have (RFC 8145), nor by which names (RFC 8509). */
     { "trust-anchor-signaling:", "no" },
     { "root-key-sentinel:", "no" },
+    /* The root proves that these are not there; where they are, it is by a server of the house (RFC 6761, 6762). */
+    { "domain-insecure:", "internal." },
+    { "domain-insecure:", "local." },
+    { "domain-insecure:", "test." },
     /* The order is the server's; libunbound would turn it once a second. */
     { "rrset-roundrobin:", "no" },
     /* Names that libunbound would answer out of its own head; the servers are to be asked instead. */

@@ -96,7 +96,7 @@ class SigningDns(DnsServer):
         return max(inside, key=lambda zone: len(zone.apex.labels), default=None)
 
     def _is_signed_above(self, zone):
-        above = self._zone_of(zone.apex.parent())
+        above = zone.apex != dns.name.root and self._zone_of(zone.apex.parent())
         return above and above.key
 
     # ---- what it says ----
@@ -153,7 +153,8 @@ class SigningDns(DnsServer):
     def _fill(self, reply, name, kind):
         verdicts = []
         for _ in range(10):
-            zone = self._zone_of(name.parent() if kind == dns.rdatatype.DS else name)
+            is_above = kind == dns.rdatatype.DS and name != dns.name.root
+            zone = self._zone_of(name.parent() if is_above else name)
             found = self.sets.get((name, kind))
             alias = self.sets.get((name, dns.rdatatype.CNAME))
             if found:
