@@ -18,8 +18,8 @@
 
 enum {
     CLEAN_SECONDS = 600,
-    TAKE_SECONDS = 2,      /* so long the process before us has to hand its keys over; clients wait a little longer */
-    HAND_OVER_SECONDS = 5, /* the process after us may be slow to start */
+    TAKE_SECONDS = 5,       /* so long the process before us has to hand its keys over; clients wait a little longer */
+    HAND_OVER_SECONDS = 10, /* the process after us may be slow to start */
     SHELF_BYTES = 64 * 1024 * 1024,
 };
 

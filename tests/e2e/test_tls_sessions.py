@@ -97,6 +97,23 @@ def make_client(authority):
         client.finish()
 
 
+@pytest.mark.skipif(Stock.why_not() is not None, reason=f"stock Postfix: {Stock.why_not()}")
+def test_a_connection_that_is_used_again_is_told_as_stock_tells_it(make_client):
+    told = []
+    for kind in (Stock, Merpati):
+        more = {"smtp_tls_connection_reuse": "yes", "smtp_connection_cache_destinations": "static:all"} if kind is Stock else \
+            {"smtp_connection_cache_on_demand": "yes", "smtp_connection_cache_destinations": "static:all"}
+        client = make_client(kind, smtp_tls_loglevel=1, smtp_tls_session_cache_database="", **more)
+        if kind is Stock:
+            client.mail.services.append("tlsproxy unix - - n - 0 tlsproxy")
+            client.mail.write_config()
+            client.mail.reload()
+        told.append([[line for line in client.send() if "TLS connection" in line] for _ in range(2)])
+    stock, ours = told
+    assert ours == stock
+    assert "Verified TLS connection reused to" in ours[1][0]
+
+
 def about_sessions(lines):
     return [line for line in lines if re.search(r"session|established|depth=|matched", line) and "ticket" not in line]
 
@@ -318,6 +335,19 @@ def test_a_ticket_is_good_for_its_service_alone(server):
     assert server.visit(session)[0]
 
 
+def test_a_session_without_a_certificate_is_none_where_one_is_asked_for(server):
+    _, session = server.visit()
+    assert server.visit(session)[0]
+    server.mail.set(smtpd_tls_ask_ccert="yes")
+    server.mail.reload()
+    assert not server.visit(session)[0]
+    _, session = server.visit()
+    assert server.visit(session)[0]
+    server.mail.set(smtpd_tls_CAfile=server.chain.with_name("ca.pem"))
+    server.mail.reload()
+    assert not server.visit(session)[0]
+
+
 def test_without_tlsmgr_each_process_has_keys_of_its_own(server):
     socket = server.mail.queue / "private" / "tlsmgr"
     hidden = socket.with_name("tlsmgr.away")
@@ -331,16 +361,3 @@ def test_without_tlsmgr_each_process_has_keys_of_its_own(server):
         server.mail.wait_log(r"smtpd\[\d+\]: warning: no shared keys of session tickets: .*; those of this process do")
     finally:
         hidden.rename(socket)
-
-
-def test_a_session_without_a_certificate_is_none_where_one_is_asked_for(server):
-    _, session = server.visit()
-    assert server.visit(session)[0]
-    server.mail.set(smtpd_tls_ask_ccert="yes")
-    server.mail.reload()
-    assert not server.visit(session)[0]
-    _, session = server.visit()
-    assert server.visit(session)[0]
-    server.mail.set(smtpd_tls_CAfile=server.chain.with_name("ca.pem"))
-    server.mail.reload()
-    assert not server.visit(session)[0]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/tlsmgr.h"
 
-enum { PATIENCE_SECONDS = 3, LIFETIME_MAXIMUM = 10 * 365 * 86400 };
+enum { PATIENCE_SECONDS = 3, TICKET_PATIENCE_SECONDS = 7, LIFETIME_MAXIMUM = 10 * 365 * 86400 };
 
 static const struct message_field tlsmgr_get_fields[] = {
     MESSAGE_FIELD(struct tlsmgr_get, cache, FIELD_UINT, TLSMGR_CACHES - 1, "enum tlsmgr_cache"),
@@ -116,7 +116,7 @@ bool tlsmgr_ticket_keys(struct endpoint *tlsmgr, struct str service, struct dura
     void *reply;
 
     if (!endpoint_ask(tlsmgr, &tlsmgr_tickets_wanted_message, &request, &tlsmgr_tickets_message, arena,
-                      seconds(PATIENCE_SECONDS), &reply, why))
+                      seconds(TICKET_PATIENCE_SECONDS), &reply, why))
         return false;
     *tickets_out = reply;
     return true;

@@ -351,18 +351,31 @@ static void tell_peer(const struct handshake *handshake, const struct tls_facts 
                STR_ARG(facts->fingerprint), STR_ARG(facts->key_fingerprint));
 }
 
+static void tell_summary(const struct tls_client *client, const struct tls_facts *facts, const char *what,
+                         struct str peer, struct arena *arena)
+{
+    struct str summary = tls_facts_summary(facts, arena);
+
+    tls_inform(client->listener, "%s TLS connection %s to %.*s: %.*s",
+               facts->is_proven ? "Verified" : tls_facts_trust(facts), what, STR_ARG(peer), STR_ARG(summary));
+}
+
+void tls_client_note_reuse(const struct tls_client *client, const struct tls_facts *facts, struct str peer)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+
+    if (client->log_level >= LOG_SUMMARY)
+        tell_summary(client, facts, "reused", peer, arena);
+}
+
 static void tell_success(const struct handshake *handshake, const struct tls_facts *facts, struct arena *arena)
 {
-    struct str summary;
-
     tell_peer(handshake, facts);
     if (handshake->client->log_level < LOG_SUMMARY)
         return;
     if (facts->has_certificate && !tls_demand_is_met(handshake->demand, facts))
         tell_distrust(handshake, facts, arena);
-    summary = tls_facts_summary(facts, arena);
-    tls_inform(handshake->client->listener, "%s TLS connection established to %.*s: %.*s",
-               facts->is_proven ? "Verified" : tls_facts_trust(facts), STR_ARG(handshake->peer), STR_ARG(summary));
+    tell_summary(handshake->client, facts, "established", handshake->peer, arena);
 }
 
 static void tell_failure(const struct handshake *handshake, const struct failure *why)

@@ -84,4 +84,7 @@ MUST_USE bool tls_client_connect(struct tls_client *client, const struct tls_dem
                                  struct duration timeout, struct str peer, struct arena *arena,
                                  const struct tls_facts **facts_out);
 
+/* A connection of before is used for another purpose: the log has a line of that, as of a new one. */
+void tls_client_note_reuse(const struct tls_client *client, const struct tls_facts *facts, struct str peer);
+
 #endif

@@ -14,7 +14,7 @@
 
 enum {
     RETRY_SECONDS = 10,   /* a source that could not be asked is asked again */
-    PATIENCE_SECONDS = 5, /* for another fiber that asks */
+    PATIENCE_SECONDS = 8, /* for another fiber that asks */
 };
 
 struct tls_tickets {
