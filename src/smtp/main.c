@@ -113,6 +113,7 @@ static bool open_lookups(struct smtp *smtp, struct daemon *daemon, struct failur
     struct host_lookup_options hosts = {
         .may_use_dns = has_dns && strlist_contains_nocase(host_lookup, STR("dns")),
         .may_use_native = !has_dns || strlist_contains_nocase(host_lookup, STR("native")),
+        .must_use_dns = resolver.is_validating,
     };
     struct inet_protocols protocols;
 

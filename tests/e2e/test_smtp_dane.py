@@ -291,6 +291,7 @@ def told(mail, service):
     return [line for line in lines if "status=" not in line]
 
 
+@pytest.mark.sanitized
 def test_what_is_told_of_records(delivered):
     mail, world = delivered
     port, records = world.port, world.dns.sets
@@ -458,3 +459,22 @@ def test_names_of_the_house_need_no_signatures(small):
         send(mail, f"b@{domain}")
     mail.wait_log(r"to=<b@corp\.internal>.*status=sent")
     mail.wait_log(r"to=<b@corp\.example>.*status=deferred \(.*DNSSEC validation failure\)")
+
+
+@pytest.mark.parametrize("level, status", [("dnssec", r"deferred \(.*DNSSEC validation failure\)"), ("enabled", "sent")])
+def test_a_forged_address_is_not_looked_up_elsewhere(small, level, status):
+    mail, world, _ = small
+    hosts = mail.write("hosts", "127.0.0.10 mx.good.dane.test mx.gone.plain.test\n")
+    world.add_domain("gone", zone="plain.test")
+    if level == "dnssec":
+        world.dns.spoil("mx.good.dane.test")
+    else:
+        world.dns.fail("mx.good.dane.test", "SERVFAIL")
+    mail.set(smtp_dns_support_level=level, smtp_host_lookup="dns, native",
+             import_environment=f"{mail.main['import_environment']} MERPATI_HOSTS={hosts}")
+    mail.start()
+    for domain in ("good.dane.test", "gone.plain.test"):
+        send(mail, f"b@{domain}")
+    mail.wait_log(rf"to=<b@good\.dane\.test>.*status={status}")
+    # What the DNS does not know may be known to the host.
+    mail.wait_log(r"to=<b@gone\.plain\.test>.*status=sent")

@@ -247,6 +247,8 @@ void host_lookup_addresses(struct host_lookup *lookup, struct str name, struct a
     }
     if (lookup->options.may_use_dns)
         look_in_dns(lookup, name, arena, addresses_out);
+    if (addresses_out->outcome == DNS_UNKNOWN && lookup->options.must_use_dns)
+        return;
     /* What dns could not say for now is not made a "no" by a file that does not know it. */
     if (addresses_out->outcome != DNS_FOUND && lookup->options.may_use_native) {
         struct host_addresses native;

@@ -20,6 +20,7 @@ struct host_lookup;
 struct host_lookup_options {
     bool may_use_dns;    /* smtp_host_lookup has "dns" */
     bool may_use_native; /* smtp_host_lookup has "native"; asked when dns knows nothing */
+    bool must_use_dns;   /* what dns cannot tell, or finds forged, is not asked natively (with a validating resolver) */
     bool wants_ipv4, wants_ipv6;
     struct duration timeout; /* for one native lookup; 0: 60 seconds */
 };
