@@ -2,6 +2,7 @@
 """smtpd_sasl_type = cyrus: the sasl service, with sasldb and with saslauthd."""
 
 import base64
+import contextlib
 import hmac
 import re
 import shutil
@@ -205,6 +206,70 @@ def test_a_slow_back_end_is_asked_by_many_at_once(make_merpati):
         daemon.stop()
         for client in clients:
             client.close()
+
+
+# What is said, and what is answered (None: a challenge).
+BAD = {
+    "a megabyte at once": (["AUTH PLAIN " + "A" * 1000000], [FAILED]),
+    "a megabyte later": (["AUTH LOGIN", "A" * 1000000], [None, "500 5.5.6 SASL response limit exceeded"]),
+    "garbage": (["AUTH PLAIN !!!!", "AUTH PLAIN AAA", "AUTH PLAIN ===="], [FAILED] * 3),
+    "garbage later": (["AUTH SCRAM-SHA-256", "%%%"], [None, FAILED]),
+    "base64 of garbage": ([f"AUTH {name} " + b64(bytes(range(256))) for name in ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256")], [FAILED] * 3),
+    "base64 of garbage later": (["AUTH CRAM-MD5", b64(bytes(range(256))), "AUTH DIGEST-MD5", b64(bytes(range(256)))],
+                                [None, TROUBLE, None, FAILED]),  # an empty name: Cyrus SASL's own word for it
+    "nothing": (["AUTH PLAIN =", "AUTH LOGIN", "", "", "AUTH CRAM-MD5", ""], [FAILED, None, None, TROUBLE, None, FAILED]),
+    "broken off": (["AUTH DIGEST-MD5", "*", "AUTH SCRAM-SHA-1", "*"], [None, "501 5.7.0 Authentication aborted"] * 2),
+    "another in the middle": (["AUTH CRAM-MD5", "AUTH PLAIN AAAA", "AUTH LOGIN", b64("bob"), plain("bob")], [None, FAILED, None, None, FAILED]),
+    "what begins with an answer, without one": (["AUTH SCRAM-SHA-1", b64("n,,n=bob,r=abcdefgh"), b64("c=biws,r=x,p=AAAA")], [None, None, FAILED]),
+    "a long name": (["AUTH PLAIN " + b64("\0" + "b" * 8000 + "\0x")], [FAILED]),
+    "zeros": (["AUTH PLAIN " + b64(bytes(3)), "AUTH PLAIN " + b64(bytes(900))], [FAILED] * 2),
+}
+
+
+def test_what_clients_say_badly_is_refused_and_another_try_is_as_good_as_ever(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"], services=["sasl unix - - n - 1 sasl"])
+    assert talk(mail, plain("bob")) == [DONE]
+    pid = mail.pids("sasl")
+    for name, (lines, expected) in BAD.items():
+        said = talk(mail, *lines, "NOOP", plain("bob"))
+        assert said[-2:] == ["250 2.0.0 Ok", DONE], (name, said)
+        for text, wanted in zip(said, expected):
+            assert text.startswith(wanted or "334 "), (name, said)
+    assert mail.pids("sasl") == pid
+
+
+def test_a_service_that_dies_costs_its_exchanges_and_no_more(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"])
+    with mail.smtp() as client:
+        client.hello()
+        assert client.command("AUTH LOGIN").code == 334
+        assert mail.kill("sasl")
+        assert client.command(b64("bob")).text == "454 4.7.0 Temporary authentication failure: Connection lost to authentication server"
+        wait_until(lambda: client.command(plain("bob")).text == DONE, "a new one")
+    assert mail.log_line(r"warning: SASL: authentication service 'private/sasl': ")
+
+
+def test_who_breaks_the_protocol_of_the_service_is_told_and_left(make_merpati):
+    mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"])
+    hello = "VERSION\t1\t0\nAPPLICATION\tsmtpd\tsmtp\t\nCPID\t7\n"
+    for text, line in (("AUTH\t1\tPLAIN\n", "AUTH"), (hello + "CONT\t1\tAAAA\n", "CONT"), (hello + hello, "APPLICATION"), (hello + "CPID\t8\n", "CPID"),
+                       (hello + "AUTH\tx\tPLAIN\n", "AUTH"), (hello + "AUTH\t1\tPLAIN\nCONT\t2\tAAAA\n", "CONT"),
+                       ("A" * 200000, "a line without its end")):
+        with socket.socket(socket.AF_UNIX) as client, client.makefile("rb") as answers:
+            client.connect(str(mail.queue / "private" / "sasl"))
+            client.settimeout(PATIENCE)
+            with contextlib.suppress(OSError):
+                client.sendall(text.encode())
+            with contextlib.suppress(ConnectionError):
+                answers.read()
+        mail.wait_log(re.escape(f"warning: a client of this service broke the protocol: {line}") + "$")
+    with socket.socket(socket.AF_UNIX) as client, client.makefile("rb") as answers:
+        client.connect(str(mail.queue / "private" / "sasl"))
+        client.sendall(hello.replace("smtpd", "other").encode())
+        assert answers.read() == b""
+    mail.wait_log(r'warning: smtpd_sasl_path: "other" is not what this service has read: "smtpd"; it must be a name of a configuration file, in main.cf or in a '
+                  r"-o of master.cf$")
+    assert talk(mail, plain("bob")) == [DONE]
 
 
 def test_the_service_has_a_user_of_its_own_and_needs_it(make_merpati):
