@@ -12,6 +12,7 @@ import subprocess
 import threading
 
 import pytest
+from support.instance import IS_ROOT
 from support.waiting import PATIENCE, free_port, wait_until
 
 PASSWORD = "secret word"
@@ -39,10 +40,12 @@ def cram(user):
     return lambda reply: b64(f"{user} " + hmac.new(PASSWORD.encode(), base64.b64decode(reply[4:]), "md5").hexdigest())
 
 
-def start(make_merpati, files, users=(), services=(), **main):
+def start(make_merpati, files, users=(), services=(), has_line=True, **main):
     if shutil.which("saslpasswd2") is None:
         pytest.skip("Debian's package sasl2-bin is not installed")
     mail = make_merpati(main={**SETTINGS, **main}, services=list(services))
+    if not has_line:
+        mail.master = re.sub(r"^sasl .*\n", "", mail.master, flags=re.M)
     folder = mail.path("sasl")
     folder.mkdir(mode=0o755)
     for name, text in files.items():
@@ -103,11 +106,15 @@ def test_clients_with_other_mechanisms_log_in(make_merpati):
         assert client.login("bob", PASSWORD)[0] == 235
 
 
-def test_a_service_may_have_a_file_of_its_own(make_merpati):
+def test_a_service_may_have_a_file_of_its_own_and_no_master_cf_needs_a_line(make_merpati):
+    """A master.cf that was Postfix's has none. The file of that service can be root's alone."""
     port = free_port()
     mail = start(make_merpati, {"smtpd": SASLDB, "other": SASLDB.replace("PLAIN LOGIN", "PLAIN").replace("ANONYMOUS", "")}, ["bob"],
                  services=[f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_sasl_path=other -o smtpd_sasl_security_options="],
-                 smtpd_sasl_security_options="")
+                 has_line=False, smtpd_sasl_security_options="")
+    assert "sasl " not in (mail.config / "master.cf").read_text()
+    if IS_ROOT:
+        mail.path("sasl/other.conf").chmod(0o600)
     assert {"LOGIN", "ANONYMOUS"} <= announced(mail)
     assert talk(mail, "AUTH ANONYMOUS eA==", "MAIL FROM:<a@own.test>", "RCPT TO:<q@else.test>") == [
         DONE, "250 2.1.0 Ok", "454 4.7.1 <q@else.test>: Relay access denied"]
@@ -115,6 +122,7 @@ def test_a_service_may_have_a_file_of_its_own(make_merpati):
     mail.port = port
     assert announced(mail) == {"PLAIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}
     assert talk(mail, plain("bob")) == [DONE]
+    assert {path.name for path in (mail.queue / "private").glob("sasl*")} == {"sasl", "sasl-other"}
 
 
 def test_a_changed_file_is_in_force_soon(make_merpati):
@@ -147,6 +155,7 @@ class Saslauthd:
 
     def __init__(self, path, together=1):
         self.asked = []
+        self.says = None  # bytes, instead
         self.barrier = threading.Barrier(together)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
@@ -168,6 +177,9 @@ class Saslauthd:
             self.barrier.wait(PATIENCE)
             self.asked.append(words)
             answer = b"OK" if words[1] == PASSWORD else b"NO"
+            if self.says is not None:
+                stream.write(self.says)
+                return
             stream.write(len(answer).to_bytes(2, "big") + answer)
 
     def stop(self):
@@ -187,6 +199,11 @@ def test_saslauthd_is_asked(make_merpati):
         assert talk(mail, plain("ann@example.test", "wrong")) == [FAILED + "authentication failure"]
         assert [words[0] for words in daemon.asked] == ["bob", "ann"] and daemon.asked[1][3] == "example.test"
         assert daemon.asked[0][2] == "submission"
+        for daemon.says in (b"", b"\0", b"\0\2", b"\0\0", b"\xff\xffOK", b"\0\2ok", b"\0\7NO\0 why", b"\0\1O", bytes(range(256)) * 300):
+            said, = talk(mail, plain("bob"))
+            assert said in (TROUBLE, FAILED + "authentication failure"), daemon.says
+        daemon.says = None
+        assert talk(mail, plain("bob")) == [DONE]
     finally:
         daemon.stop()
 
