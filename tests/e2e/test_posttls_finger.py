@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from support.certificates import openssl
 from support.dane_world import DaneWorld
 from support.dns_server import DnsServer
 from support.instance import BUILD, Stock
@@ -31,6 +32,8 @@ SAME = [
     "-c -l secure -F CA good.dane.test:PORT a.test .b.test",
     "-c -l secure -F CA good.dane.test:PORT a.test mx.good.dane.test",
     "-c -l secure good.dane.test:PORT",
+    "-c -l secure -A CA good.dane.test:PORT",
+    "-c -l verify -A KEY-FILE good.dane.test:PORT",
     "-c -l fingerprint good.dane.test:PORT DIGEST",
     "-c -l fingerprint good.dane.test:PORT KEY",
     "-C -c -L none authority.dane.test:PORT",
@@ -114,6 +117,7 @@ class World(DaneWorld):
         (self.directory / "main.cf").write_text("compatibility_level = 3.6\nmyhostname = client.test\n")
         (self.directory / "anchors").write_text(self.dns.anchors())
         (self.directory / "resolv.ours").write_text(f"nameserver {self.dns.address}@{self.dns.port}\n")
+        (self.directory / "ca.public").write_bytes(openssl("pkey", "-in", self.authority.key, "-pubout"))
         self.front = None
 
     def finish(self):
@@ -127,6 +131,7 @@ class World(DaneWorld):
         for name, server in self.others.items():
             text = text.replace(name, str(server.port))
         text = text.replace("PORT", str(self.port)).replace("CA", str(self.authority.certificate))
+        text = text.replace("KEY-FILE", str(self.directory / "ca.public")).replace("STRANGE", str(self.stranger.certificate))
         text = text.replace("DIGEST", self.authority.digest("good")).replace("KEY", self.authority.key_digest("good"))
         return text.split()
 
@@ -188,6 +193,9 @@ PEER = r"mx\.good\.dane\.test\[127\.0\.0\.\d+\]:PORT"
                                      "Reconnecting after 1 seconds", f"{PEER}: Reusing old session",
                                      f"Verified TLS connection established to {PEER}: .*",
                                      "Found a previously used server.  Done reconnecting."]),
+    ("-c -l secure -A /nowhere good.dane.test:PORT", ["warning: open /nowhere: No such file or directory: disabling TLS support"]),
+    ("-c -l secure -A STRANGE good.dane.test:PORT", [f"certificate verification failed for {PEER}: untrusted issuer /O=Example/CN=Test Authority",
+                                                     ".*subject_CN.*", "Untrusted TLS .*"]),
     # Stock ends with status 1 here.
     ("-c [127.0.0.1]:CLOSING", ["lost connection while sending STARTTLS"]),
     ("-c -r 1 wrong.dane.test:PORT", ["server certificate verification failed .*", ".*subject_CN.*", "Untrusted TLS .*",

@@ -3,6 +3,7 @@
 
 #include "base/strbuf.h"
 #include "posttls-finger/say.h"
+#include "tls/anchors.h"
 #include "tls/client.h"
 #include "tls/dane.h"
 #include "tls/sessions.h"
@@ -22,6 +23,7 @@ struct handshakes {
     const struct finger_options *options;
     struct arena *arena;
     struct tls_client *client;
+    struct tls_anchors anchors;     /* -A: instead of authorities */
     struct tls_facts_options facts; /* how certificates above the server's are digested */
     struct tls_session_options sessions;
     struct kept_session kept[SESSIONS_MAXIMUM];
@@ -96,6 +98,10 @@ static void tell_record(const struct handshakes *handshakes, SSL *ssl)
     record.tlsa_selector = selector;
     record.tlsa_matching = matching;
     record.data = str_make((const char *) data, len);
+    if (handshakes->demand->tlsa_records == handshakes->anchors.records) {
+        say("%.*s: Matched trust anchor at depth %d", STR_ARG(handshakes->peer), depth);
+        return;
+    }
     text = tls_dane_text(&record, handshakes->arena);
     say("%.*s: Matched DANE %s at depth %d: %.*s", STR_ARG(handshakes->peer),
         usage == 2 ? "TA certificate" : "EE certificate", depth, STR_ARG(text));
@@ -253,6 +259,22 @@ static struct tls_client *make_client(struct handshakes *handshakes, const struc
     return tls_client_create(&client);
 }
 
+static bool read_anchors(struct handshakes *handshakes)
+{
+    const struct strlist *files = &handshakes->options->anchor_files;
+    struct failure why;
+
+    for (size_t i = 0; i < files->count; i++) {
+        const char *path = arena_c(handshakes->arena, files->items[i]);
+
+        if (!tls_anchors_read(&handshakes->anchors, path, handshakes->arena, &why)) {
+            say_warning("%s: disabling TLS support", why.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 struct handshakes *handshakes_create(const struct finger_options *options, const struct tls_settings *settings,
                                      struct arena *arena)
 {
@@ -269,6 +291,8 @@ struct handshakes *handshakes_create(const struct finger_options *options, const
         .name = "memory",
         .lifetime = seconds(SESSION_HOURS * 3600),
     };
+    if (!read_anchors(handshakes))
+        return NULL;
     handshakes->client = make_client(handshakes, settings);
     return handshakes->client == NULL ? NULL : handshakes;
 }
@@ -381,15 +405,22 @@ static struct strlist names_of(const struct finger_options *options, const struc
     return names;
 }
 
-static void set_proof(struct tls_demand *out, const struct finger_demand *demand, const struct finger_options *options,
+static void set_proof(const struct handshakes *handshakes, struct tls_demand *out, const struct finger_demand *demand,
                       struct str nexthop, struct str host, struct arena *arena)
 {
+    const struct finger_options *options = handshakes->options;
+
     if (demand->level == FINGER_FINGERPRINT) {
         out->proof = TLS_PROOF_FINGERPRINT;
         out->fingerprints = options->matches;
     } else if (demand->level == FINGER_VERIFY || demand->level == FINGER_SECURE || demand->is_by_dane) {
         out->proof = demand->is_by_dane ? TLS_PROOF_DANE : TLS_PROOF_NAME;
         out->names = names_of(options, demand, nexthop, host, arena);
+    }
+    if (out->proof == TLS_PROOF_NAME && handshakes->anchors.count > 0) {
+        out->proof = TLS_PROOF_DANE;
+        out->tlsa_records = handshakes->anchors.records;
+        out->tlsa_count = handshakes->anchors.count;
     }
     if (demand->is_by_dane) {
         out->tlsa_records = demand->tlsa.items;
@@ -411,7 +442,7 @@ bool handshakes_run(struct handshakes *handshakes, struct conversation *conversa
         .session_title = conversation->peer,
     };
 
-    set_proof(&wanted, demand, options, nexthop, host, arena);
+    set_proof(handshakes, &wanted, demand, nexthop, host, arena);
     handshakes->peer = conversation->peer;
     handshakes->demand = &wanted;
     handshakes->is_first = is_first;

@@ -5,6 +5,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
+#include "log/log.h"
 #include "os/fd.h"
 #include "os/signals.h"
 #include "posttls-finger/probe.h"
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
 
     signals_init();
     if (fd_guard_standard(&why) && finger_options_parse(argc, argv, start.arena, &start.options)) {
+        log_set_verbose(start.options.verbosity);
         if (read_configuration(&start, &why) && probe(&start.options, start.shared, start.tls, start.arena, &why))
             status = 0;
         else

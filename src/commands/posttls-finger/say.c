@@ -7,7 +7,7 @@
 
 enum { LINE_MAXIMUM = 64 * 1024 };
 
-static void put(const char *prefix, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void put(const char *prefix, const char *format, va_list args)
 {
     struct strbuf text;
 
