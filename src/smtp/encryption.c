@@ -8,6 +8,7 @@
 #include "smtp/log_lines.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
+#include "smtp/sts.h"
 #include "smtp/target.h"
 #include "tls/client.h"
 #include "tls/kept_sessions.h"
@@ -22,6 +23,7 @@ struct encryption {
     struct table_list *policies;
     struct kept_sessions *sessions; /* NULL: none are kept */
     struct tls_session_options session_options;
+    struct sts *sts;           /* NULL: no domain is asked for its policy */
     struct tls_client *client; /* NULL: there is no TLS, which has been told */
 };
 
@@ -66,6 +68,19 @@ static const struct tls_session_options *open_sessions(struct encryption *encryp
     return &encryption->session_options;
 }
 
+/* RFC 8461 means the authorities that browsers believe: without others they are believed for its sake. */
+static struct tls_authorities authorities_of(const struct encryption *encryption)
+{
+    const struct encryption_settings *settings = encryption->settings;
+
+    return (struct tls_authorities){
+        .file = settings->ca_file,
+        .directory = settings->ca_path,
+        .with_default = encryption->library->append_default_ca ||
+                        (settings->sts_enable && settings->ca_file.len == 0 && settings->ca_path.len == 0),
+    };
+}
+
 static struct tls_client *make_client(struct encryption *encryption, const struct smtp *smtp, struct daemon *daemon)
 {
     const struct encryption_settings *settings = encryption->settings;
@@ -79,9 +94,7 @@ static struct tls_client *make_client(struct encryption *encryption, const struc
                       .dsa_key_file = settings->dkey_file,
                       .ec_certificate_file = settings->eccert_file,
                       .ec_key_file = settings->eckey_file },
-        .authorities = { .file = settings->ca_file,
-                         .directory = settings->ca_path,
-                         .with_default = encryption->library->append_default_ca },
+        .authorities = authorities_of(encryption),
         .verify_depth = settings->verify_depth,
         .fingerprint_digest = settings->fingerprint_digest,
         .log_level = settings->log_level,
@@ -105,6 +118,17 @@ static bool read_library(struct encryption *encryption, struct daemon *daemon, s
     return tls_library_open(encryption->library, why);
 }
 
+/* Where our TLS cannot be used, too: then mail waits whose domain demands it. */
+static bool open_sts(struct encryption *encryption, struct daemon *daemon, struct failure *why)
+{
+    struct tls_authorities authorities;
+
+    if (encryption->library == NULL)
+        return true;
+    authorities = authorities_of(encryption);
+    return sts_open(encryption->smtp, encryption->level, &authorities, &listener, daemon, &encryption->sts, why);
+}
+
 bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encryption **out, struct failure *why)
 {
     const struct encryption_settings *settings = &smtp->settings->tls;
@@ -112,6 +136,9 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
     struct encryption *encryption;
 
     *out = NULL;
+    if (settings->sts_enable &&
+        (level == ENCRYPTION_NONE || level > ENCRYPTION_DANE || level == ENCRYPTION_FINGERPRINT))
+        smtp_log_sts_of_no_use(level == ENCRYPTION_NONE);
     if (level == ENCRYPTION_NONE && settings->policy_maps.len == 0 && !settings->wrapper_mode &&
         !settings->note_starttls_offer)
         return true;
@@ -129,13 +156,14 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
         encryption->client = make_client(encryption, smtp, daemon);
     }
     *out = encryption;
-    return true;
+    return open_sts(encryption, daemon, why);
 }
 
 void encryption_close(struct encryption *encryption)
 {
     if (encryption == NULL)
         return;
+    sts_close(encryption->sts);
     tls_client_destroy(&encryption->client);
     kept_sessions_destroy(&encryption->sessions);
 }
@@ -172,8 +200,10 @@ static bool read_policy(struct encryption *encryption, struct str nexthop, struc
     case TABLE_ABSENT:
         return true;
     case TABLE_FOUND:
-        if (encryption_policy_parse(encryption->settings, text, arena, policy_out, &why))
+        if (encryption_policy_parse(encryption->settings, text, arena, policy_out, &why)) {
+            policy_out->is_from_table = true;
             return true;
+        }
         break;
     case TABLE_UNKNOWN:
         smtp_log_table_trouble(encryption->policies_title, why.text);
@@ -204,6 +234,8 @@ bool encryption_find(struct encryption *encryption, const struct session_purpose
         return false;
     }
     if (!dane_decide(encryption->smtp, encryption->client, purpose->nexthop, target, arena, policy_out, trouble_out))
+        return false;
+    if (!sts_decide(encryption->sts, purpose->nexthop, target, arena, policy_out, trouble_out))
         return false;
     if (encryption->settings->wrapper_mode && policy_out->level < ENCRYPTION_ENCRYPT) {
         smtp_log_weak_wrapper(encryption->prefix);
@@ -269,6 +301,15 @@ static void demand_dane(struct tls_demand *demand, const struct encryption_polic
     demand->is_host_unsure = policy->is_host_unsure;
 }
 
+/* As if it were in force; only that nobody is sent away for it. */
+static void demand_what_is_tested(struct tls_demand *demand, const struct smtp_session *session, struct arena *arena)
+{
+    demand->proof = TLS_PROOF_NAME;
+    demand->names = (struct strlist){ .count = 0 };
+    strlist_add(&demand->names, arena, session->host);
+    demand->server_name = session->host;
+}
+
 static bool shake_hands(struct encryption *encryption, struct smtp_session *session,
                         const struct encryption_policy *policy, struct arena *arena, struct trouble *trouble_out)
 {
@@ -289,6 +330,8 @@ static bool shake_hands(struct encryption *encryption, struct smtp_session *sess
         demand_dane(&demand, policy);
     else if (demand.proof == TLS_PROOF_NAME)
         demand.names = encryption_match_names(&policy->match, nexthop_name(session->nexthop), session->host, arena);
+    else if (policy->is_sts_tested)
+        demand_what_is_tested(&demand, session, arena);
     if (!tls_client_connect(encryption->client, &demand, session->stream, encryption->settings->starttls_timeout,
                             session->name_address_port, session->arena, &session->tls)) {
         session->is_broken = true;
@@ -298,6 +341,10 @@ static bool shake_hands(struct encryption *encryption, struct smtp_session *sess
     }
     if (tls_demand_is_met(&demand, session->tls))
         return true;
+    if (policy->is_sts_tested) {
+        sts_tell_tested(policy, session, "its certificate is not verified");
+        return true;
+    }
     *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 5), "Server certificate not verified");
     return false;
 }
@@ -327,6 +374,7 @@ static bool refused(struct smtp_session *session, const struct encryption_policy
 {
     struct str reply;
 
+    sts_tell_tested(policy, session, "refuses STARTTLS");
     if (policy->level < ENCRYPTION_ENCRYPT)
         return true;
     reply = smtp_reply_on_one_line(&session->reply, arena);
@@ -367,6 +415,8 @@ bool encryption_start(struct encryption *encryption, struct smtp_session *sessio
     }
     if (is_offered && encryption->client != NULL)
         return ask(encryption, session, policy, arena, has_begun_out, trouble_out);
+    if (!is_offered)
+        sts_tell_tested(policy, session, "offers no STARTTLS");
     if (policy->level < ENCRYPTION_ENCRYPT)
         return true;
     if (is_offered)
@@ -374,4 +424,10 @@ bool encryption_start(struct encryption *encryption, struct smtp_session *sessio
     *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 4),
                                  "TLS is required, but was not offered by host %.*s", STR_ARG(session->name_address));
     return false;
+}
+
+void encryption_note_reuse(const struct encryption *encryption, const struct smtp_session *session)
+{
+    if (encryption != NULL && encryption->client != NULL && session->tls != NULL)
+        tls_client_note_reuse(encryption->client, session->tls, session->name_address_port);
 }

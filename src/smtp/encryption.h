@@ -43,4 +43,7 @@ MUST_USE bool encryption_start(struct encryption *encryption, struct smtp_sessio
                                const struct encryption_policy *policy, struct arena *arena, bool *has_begun_out,
                                struct trouble *trouble_out);
 
+/* A session that was kept is used for another message: told, if it is encrypted. encryption NULL: nothing is. */
+void encryption_note_reuse(const struct encryption *encryption, const struct smtp_session *session);
+
 #endif

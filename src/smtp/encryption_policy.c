@@ -87,6 +87,13 @@ void encryption_policy_lower(const struct encryption_settings *settings, enum en
     take_given(policy);
 }
 
+void encryption_policy_match_host(struct encryption_policy *policy, struct arena *arena)
+{
+    policy->match.count = 0;
+    strlist_add(&policy->match, arena, STR("hostname"));
+    policy->server_name = STR("hostname");
+}
+
 bool encryption_policy_needs_match(const struct encryption_policy *policy)
 {
     return policy->level == ENCRYPTION_FINGERPRINT || policy->level >= ENCRYPTION_VERIFY;
@@ -105,13 +112,36 @@ static void add_match(struct encryption_policy *policy, struct str value, bool *
         strlist_add_view(&policy->match, arena, more.items[i]);
 }
 
+/* What a text has said so far of where it comes from (Postfix 3.10: for reports, and for MTA-STS). */
+struct origin {
+    bool is_sts;
+    struct strlist patterns;
+};
+
+/* What only reports would tell is overlooked. */
+static bool take_origin(struct origin *origin, struct str name, struct str value, struct arena *arena,
+                        bool *is_taken_out, struct failure *why)
+{
+    *is_taken_out = true;
+    if (str_equal_nocase(name, STR("policy_type"))) {
+        origin->is_sts = str_equal_nocase(value, STR("sts"));
+        return origin->is_sts || str_equal_nocase(value, STR("no-policy-found")) ||
+               failure_set(why, FAILURE_CONFIGURATION, 0, "invalid policy_type value \"%.*s\"", STR_ARG(value));
+    }
+    if (str_equal_nocase(name, STR("mx_host_pattern"))) {
+        strlist_add(&origin->patterns, arena, value);
+        return true;
+    }
+    *is_taken_out = str_equal_nocase(name, STR("policy_domain")) || str_equal_nocase(name, STR("policy_ttl")) ||
+                    str_equal_nocase(name, STR("policy_string")) || str_equal_nocase(name, STR("policy_failure"));
+    return true;
+}
+
 static bool take_attribute(struct encryption_policy *policy, struct str name, struct str value, bool *is_match_given,
                            struct arena *arena, struct failure *why)
 {
     bool is_match = str_equal_nocase(name, STR("match"));
 
-    if (value.len == 0)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "attribute \"%.*s\" has empty value", STR_ARG(name));
     if (policy->level == ENCRYPTION_NONE || (is_match && !encryption_policy_needs_match(policy)))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "attribute \"%.*s\" invalid at security level \"%s\"",
                            STR_ARG(name), name_of(policy->level));
@@ -130,10 +160,53 @@ static bool take_attribute(struct encryption_policy *policy, struct str name, st
     return true;
 }
 
+/* "name=value", or "{ name = value with blanks }". False: none is left; or, with why's text set, it is malformed. */
+static bool next_attribute(struct str *rest, struct str *name_out, struct str *value_out, struct failure *why)
+{
+    struct str word, after;
+    bool is_braced;
+
+    why->text[0] = '\0';
+    while (rest->len > 0 && strchr(list_separators, rest->data[0]) != NULL)
+        *rest = str_from(*rest, 1);
+    is_braced = str_starts_with(*rest, STR("{"));
+    if (is_braced) {
+        if (!str_cut(str_from(*rest, 1), '}', &word, &after))
+            return failure_set(why, FAILURE_CONFIGURATION, 0, "missing '}' in \"%.*s\"", STR_ARG(*rest));
+        *rest = after;
+    } else if (!str_next_word(rest, list_separators, &word)) {
+        return false;
+    }
+    if (!str_cut(word, '=', name_out, value_out))
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "malformed attribute/value pair \"%.*s\": missing '=' "
+                           "after attribute name",
+                           STR_ARG(word));
+    if (is_braced) {
+        *name_out = str_trim(*name_out);
+        *value_out = str_trim(*value_out);
+    }
+    if (value_out->len == 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "attribute \"%.*s\" has empty value", STR_ARG(*name_out));
+    return true;
+}
+
+/* As for policies that we have found ourselves; at levels that prove nobody they are only told of, so it may be. */
+static void heed_origin(const struct encryption_settings *settings, const struct origin *origin,
+                        struct encryption_policy *policy, struct arena *arena)
+{
+    if (!settings->enforce_sts_patterns || !origin->is_sts || origin->patterns.count == 0 ||
+        policy->level < ENCRYPTION_VERIFY)
+        return;
+    policy->sts_patterns = origin->patterns;
+    encryption_policy_match_host(policy, arena);
+}
+
 bool encryption_policy_parse(const struct encryption_settings *settings, struct str text, struct arena *arena,
                              struct encryption_policy *policy_out, struct failure *why)
 {
-    bool is_match_given = false;
+    struct origin origin = { .is_sts = false };
+    bool is_match_given = false, is_taken;
     enum encryption_level level;
     struct str word, name, value;
 
@@ -142,16 +215,15 @@ bool encryption_policy_parse(const struct encryption_settings *settings, struct 
     if (!encryption_level_parse(word, &level))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid security level \"%.*s\"", STR_ARG(word));
     *policy_out = encryption_policy_at(settings, level, arena);
-    while (str_next_word(&text, list_separators, &word)) {
-        if (!str_cut(word, '=', &name, &value))
-            return failure_set(why, FAILURE_CONFIGURATION, 0,
-                               "malformed attribute/value pair \"%.*s\": missing '=' "
-                               "after attribute name",
-                               STR_ARG(word));
-        if (!take_attribute(policy_out, name, value, &is_match_given, arena, why))
+    while (next_attribute(&text, &name, &value, why)) {
+        if (!take_origin(&origin, name, value, arena, &is_taken, why) ||
+            (!is_taken && !take_attribute(policy_out, name, value, &is_match_given, arena, why)))
             return false;
     }
+    if (why->text[0] != '\0')
+        return false;
     take_given(policy_out);
+    heed_origin(settings, &origin, policy_out, arena);
     return true;
 }
 

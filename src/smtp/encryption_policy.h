@@ -40,6 +40,11 @@ struct encryption_policy {
     struct strlist tlsa_names; /* of its certificate, the TLSA base domain first */
     bool is_host_unsure;       /* who named it did not prove it */
 
+    /* Of the next hop, by MTA-STS, see sts.h. */
+    bool is_from_table;          /* what an administrator wrote for it, by whatever table */
+    struct strlist sts_patterns; /* the names that its servers have; empty: any */
+    bool is_sts_tested;          /* what is wrong with its servers is told, and overlooked */
+
     /* What the text gave itself, which counts at whatever level dane becomes. */
     struct str given_protocols, given_ciphers, given_exclusion;
 };
@@ -55,6 +60,8 @@ struct encryption_policy encryption_policy_at(const struct encryption_settings *
 /* The same policy at another level: what its text gave stays. */
 void encryption_policy_lower(const struct encryption_settings *settings, enum encryption_level level,
                              struct encryption_policy *policy, struct arena *arena);
+/* From now on its certificate must have the host's name, which it is asked for by (RFC 8461 section 4.1). */
+void encryption_policy_match_host(struct encryption_policy *policy, struct arena *arena);
 /* Whether somebody must be proven by a name or fingerprint of policy->match. */
 bool encryption_policy_needs_match(const struct encryption_policy *policy);
 /* As a table has it: level and attributes. False: why says what is wrong, in Postfix's words. */

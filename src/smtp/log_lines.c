@@ -244,8 +244,9 @@ void smtp_log_no_validation(struct str probe, const char *reason)
 
 void smtp_log_tlsa_trouble(struct str name, const char *reason)
 {
-    log_warning("DANE TLSA lookup problem: Host or domain name not found. Name service error for name=%.*s type=TLSA: %s",
-                STR_ARG(name), reason);
+    log_warning(
+        "DANE TLSA lookup problem: Host or domain name not found. Name service error for name=%.*s type=TLSA: %s",
+        STR_ARG(name), reason);
 }
 
 void smtp_log_tlsa_record(struct str name, struct str record)

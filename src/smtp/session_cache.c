@@ -7,6 +7,7 @@
 #include "delivery/nexthop.h"
 #include "run/fiber.h"
 #include "run/loop.h"
+#include "smtp/encryption.h"
 #include "smtp/log_lines.h"
 #include "smtp/session.h"
 #include "smtp/smtp.h"
@@ -206,8 +207,10 @@ struct smtp_session *session_cache_take(struct session_cache *cache, struct str 
         struct smtp_session *session = shelf->top;
 
         take_out(cache, session);
-        if (session_is_quiet(session))
+        if (session_is_quiet(session)) {
+            encryption_note_reuse(cache->smtp->encryption, session);
             return session;
+        }
         session->is_broken = true;
         session_close(&session);
     }

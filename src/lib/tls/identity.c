@@ -386,6 +386,40 @@ bool tls_authorities_load(const struct tls_authorities *authorities, SSL_CTX *co
     return is_loaded;
 }
 
+static bool write_certificates(const SSL_CTX *context, BIO *out)
+{
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    bool is_good = true;
+
+    for (int i = 0; is_good && i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+        is_good = certificate == NULL || PEM_write_bio_X509(out, certificate) == 1;
+    }
+    return is_good;
+}
+
+bool tls_authorities_pem(const struct tls_authorities *authorities, struct arena *arena, tls_opening *opening,
+                         void *opening_context, const struct tls_listener *listener, struct str *pem_out)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    BIO *out = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    bool is_good = context != NULL && out != NULL &&
+                   tls_authorities_load(authorities, context, opening, opening_context, listener) &&
+                   write_certificates(context, out);
+
+    if (is_good) {
+        long len = BIO_get_mem_data(out, &data);
+
+        *pem_out = arena_str(arena, str_make(data, (size_t) len));
+    }
+    BIO_free(out);
+    SSL_CTX_free(context);
+    tls_library_begin();
+    return is_good;
+}
+
 bool tls_identity_decode(struct str value, struct arena *arena, struct str *pem_out)
 {
     unsigned char *bytes = arena_alloc(arena, value.len + 1);

@@ -45,5 +45,8 @@ MUST_USE bool tls_identity_decode(struct str value, struct arena *arena, struct 
 /* All certificates of the directory are read now: nothing can be opened later. */
 MUST_USE bool tls_authorities_load(const struct tls_authorities *authorities, SSL_CTX *context, tls_opening *opening,
                                    void *opening_context, const struct tls_listener *listener);
+/* The same as text, for who believes by other means: certificates in PEM, one behind the other, in arena. */
+MUST_USE bool tls_authorities_pem(const struct tls_authorities *authorities, struct arena *arena, tls_opening *opening,
+                                  void *opening_context, const struct tls_listener *listener, struct str *pem_out);
 
 #endif
