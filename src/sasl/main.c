@@ -13,17 +13,6 @@
 /* Of a process; not maxproc's share: clients in the midst of AUTH cost little, and must not keep others out. */
 enum { SESSIONS_MAXIMUM = 2000 };
 
-static const char *path_of(struct daemon *daemon)
-{
-    const struct sasl_service_settings *settings = daemon_settings(daemon);
-
-    if (settings->config_path.len > 0)
-        return arena_c(daemon_arena(daemon), settings->config_path);
-    return arena_printf(daemon_arena(daemon), "%.*s/sasl:/etc/postfix/sasl:/etc/sasl2:/usr/lib/sasl2",
-                        STR_ARG(daemon_shared(daemon)->config_directory))
-        .data;
-}
-
 /* What changes there is in force with the next generation. */
 static void watch(struct daemon *daemon, struct str directories, struct str application)
 {
@@ -43,15 +32,18 @@ static bool open_service(struct daemon *daemon, struct failure *why)
 {
     const struct sasl_service_settings *settings = daemon_settings(daemon);
     struct sasl_service *service = arena_new(daemon_arena(daemon), struct sasl_service);
+    struct str directories;
 
+    directories =
+        sasl_service_directories(settings->config_path, daemon_shared(daemon)->config_directory, daemon_arena(daemon));
     service->host = daemon_shared(daemon)->myhostname;
     service->application = settings->application;
     daemon_keep(daemon, service);
     /* With Dovecot it is a path, and nobody will ask us. */
     if (!sasl_service_is_application(settings->application))
         service->application = STR("smtpd");
-    watch(daemon, str_from_c(path_of(daemon)), service->application);
-    return library_begin(path_of(daemon), service->application, why);
+    watch(daemon, directories, service->application);
+    return library_begin(arena_c(daemon_arena(daemon), directories), service->application, why);
 }
 
 static void *start_service(struct daemon *daemon)

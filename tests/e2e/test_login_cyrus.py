@@ -125,6 +125,19 @@ def test_a_service_may_have_a_file_of_its_own_and_no_master_cf_needs_a_line(make
     assert {path.name for path in (mail.queue / "private").glob("sasl*")} == {"sasl", "sasl-other"}
 
 
+def test_a_check_tells_of_a_file_that_is_not_there(make_merpati):
+    mail = make_merpati(main=SETTINGS, services=["127.0.0.1:2500 inet n - n - - smtpd -o smtpd_sasl_path=other"])
+    (mail.config / "sasl").mkdir()
+    (mail.config / "sasl" / "smtpd.conf").write_text("mech_list: PLAIN\n")
+    told = mail.control("check").stderr
+    assert f"smtpd_sasl_path: there is no other.conf in {mail.config}/sasl:/etc/postfix/sasl:/etc/sasl2:/usr/lib/sasl2: Cyrus SASL takes its defaults" in told
+    assert "smtpd.conf" not in told
+    mail.set(smtpd_sasl_path="private/auth", cyrus_sasl_config_path=mail.config / "sasl")
+    told = mail.control("check").stderr
+    assert 'smtpd_sasl_path: "private/auth" is no name of a Cyrus SASL configuration file: nobody can log in; a path is for smtpd_sasl_type = dovecot' in told
+    assert f"there is no other.conf in {mail.config}/sasl: " in told
+
+
 def test_a_changed_file_is_in_force_soon(make_merpati):
     mail = start(make_merpati, {"smtpd": SASLDB}, ["bob"])
     assert "LOGIN" in announced(mail)

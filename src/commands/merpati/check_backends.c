@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/layout.h"
 #include "config/main_cf.h"
+#include "config/sasl_service.h"
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/dial.h"
@@ -184,14 +185,47 @@ static void check_place(struct backends *backends, const struct caller *caller, 
         check_host(backends, caller, parameter, rest);
 }
 
+/* Without a file the library has defaults of its own, which are seldom what is meant. */
+static void check_application(struct backends *backends, struct str name)
+{
+    const struct instance *instance = backends->instance;
+    struct arena *arena = instance->arena;
+    struct str directories = sasl_service_directories(value_of(backends, "cyrus_sasl_config_path"),
+                                                      instance->shared->config_directory, arena);
+    struct str rest = directories, directory;
+    struct failure ignored;
+    struct stat status;
+    bool has_more;
+
+    if (!sasl_service_is_application(name)) {
+        log_warning(
+            "smtpd_sasl_path: \"%.*s\" is no name of a Cyrus SASL configuration file: nobody can log in; a path "
+            "is for smtpd_sasl_type = dovecot",
+            STR_ARG(name));
+        return;
+    }
+    do {
+        has_more = str_cut(rest, ':', &directory, &rest);
+        if (file_stat(arena_printf(arena, "%.*s/%.*s.conf", STR_ARG(directory), STR_ARG(name)).data, &status, &ignored))
+            return;
+    } while (has_more);
+    log_warning("smtpd_sasl_path: there is no %.*s.conf in %.*s: Cyrus SASL takes its defaults, users of /etc/sasldb2; "
+                "see docs/sasl.md",
+                STR_ARG(name), STR_ARG(directories));
+}
+
 static void check_auth_server(struct backends *backends)
 {
     struct caller smtpd = smtpd_of(backends);
     struct str path = value_of(backends, "smtpd_sasl_path");
 
-    if (!str_equal_nocase(value_of(backends, "smtpd_sasl_auth_enable"), STR("yes")) ||
-        !str_equal_nocase(value_of(backends, "smtpd_sasl_type"), STR("dovecot")))
+    if (!str_equal_nocase(value_of(backends, "smtpd_sasl_auth_enable"), STR("yes")))
         return;
+    if (!str_equal_nocase(value_of(backends, "smtpd_sasl_type"), STR("dovecot"))) {
+        if (is_new(backends, &smtpd, path))
+            check_application(backends, path);
+        return;
+    }
     if (str_starts_with(path, STR("inet:")) || str_starts_with(path, STR("unix:")))
         check_place(backends, &smtpd, "smtpd_sasl_path", path);
     else

@@ -38,3 +38,10 @@ struct str sasl_service_name(struct str usual, struct str application, struct ar
         return STR("sasl");
     return arena_printf(arena, "sasl-%.*s", STR_ARG(application));
 }
+
+struct str sasl_service_directories(struct str config_path, struct str config_directory, struct arena *arena)
+{
+    if (config_path.len > 0)
+        return arena_str(arena, config_path);
+    return arena_printf(arena, "%.*s/sasl:/etc/postfix/sasl:/etc/sasl2:/usr/lib/sasl2", STR_ARG(config_directory));
+}

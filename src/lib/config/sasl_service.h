@@ -17,5 +17,7 @@ struct str sasl_service_usual(const struct main_cf *cf, struct arena *arena);
 bool sasl_service_is_application(struct str name);
 /* "sasl", or "sasl-NAME". */
 struct str sasl_service_name(struct str usual, struct str application, struct arena *arena);
+/* Where NAME.conf is looked for, with ':' between: cyrus_sasl_config_path, or if that is empty the usual places. */
+struct str sasl_service_directories(struct str config_path, struct str config_directory, struct arena *arena);
 
 #endif
