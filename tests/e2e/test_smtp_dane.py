@@ -46,7 +46,7 @@ MORE = {
         **{f"u{usage}s{selector}m{matching}": VERIFIED for usage in (2, 3) for selector in (0, 1) for matching in (0, 1, 2)},
         # A record of an authority says nothing of names and dates.
         "ta-expired": NOT_VERIFIED, "ta-other": NOT_VERIFIED, "ta-strange": NOT_VERIFIED, "over": VERIFIED,
-        "pkix": TRUSTED, "pkix-clear": NOT_OFFERED, "short": TRUSTED, "strange-kinds": TRUSTED, "garbage": TRUSTED,
+        "weak": VERIFIED, "weak-authority": NOT_VERIFIED, "pkix": TRUSTED, "pkix-clear": NOT_OFFERED, "short": TRUSTED, "strange-kinds": TRUSTED, "garbage": TRUSTED, "many": TRUSTED,
         "some-usable": VERIFIED, "old-and-new": VERIFIED, "agility": NOT_VERIFIED,
         "none": TRUSTED, "none-clear": CLEAR, "unsigned-host": TRUSTED, "none-host.plain.test": TRUSTED,
         "no-mx": VERIFIED, "domain-alias": VERIFIED, "alias-end": VERIFIED, "alias-own": VERIFIED, "alias-none": TRUSTED,
@@ -147,6 +147,11 @@ def build_more(world, certificates):
     domain("ta-other", "other", [(2, 1, 1)], authority)
     domain("ta-strange", "strange", [(2, 1, 1)], authority)
     domain("over", "over", [(2, 0, 1)], authority)
+    # Weak digests are of no account where only the key counts.
+    weak = world.issue("weak", alternative="DNS:mx.weak-authority.dane.test", digest="sha1")[0]
+    address["weak"] = world.serve("weak", weak.with_suffix(".chain"))
+    domain("weak", "weak", [(3, 1, 1)], weak)
+    domain("weak-authority", "weak", [(2, 1, 1)], authority)
     # Records that prove nothing.
     domain("pkix", "good", [(1, 1, 1), (0, 0, 1)])
     domain("pkix-clear", "clear", [(1, 1, 1)])
@@ -158,6 +163,9 @@ def build_more(world, certificates):
     domain("garbage", "good", [])
     world.dns.add_tlsa("mx.garbage.dane.test", world.port, 3, 0, 0, "00" * 40)
     world.dns.add_tlsa("mx.garbage.dane.test", world.port, 2, 1, 0, "30" * 40)
+    domain("many", "good", [])
+    for number in range(150):
+        world.dns.add_tlsa("mx.many.dane.test", world.port, 1, 1, 1, f"{number:064x}")
     domain("some-usable", "good", [(1, 1, 1), (3, 1, 1)])
     domain("old-and-new", "good", [(3, 1, 1)])
     world.dns.add_tlsa("mx.old-and-new.dane.test", world.port, 3, 1, 1, "11" * 32)
@@ -304,6 +312,7 @@ def test_what_is_told_of_records(delivered):
     assert "warning: TLS policy lookup for pkix.dane.test/mx.pkix.dane.test: TLSA records unusable" in only
     assert f"warning: _{port}._tcp.mx.short.dane.test: unusable TLSA RR: 3 1 1 {'00' * 31}: bad digest length" in dane
     assert (f"warning: mx.short.dane.test[127.0.0.10]:{port}: all TLSA records unusable, fallback to unauthenticated TLS") in dane
+    assert len([line for line in dane if "mx.many.dane.test: unusable TLSA RR: 1 1 1 " in line]) == 10
     assert f"server certificate verification failed for mx.wrong.dane.test[{world.servers['wrong'].address}]:{port}: " \
            "num=65:no matching DANE TLSA records" in dane
     assert "warning: good.dane.test: dane configured with dnssec lookups disabled" in told(mail, "no-dnssec")
@@ -478,3 +487,18 @@ def test_a_forged_address_is_not_looked_up_elsewhere(small, level, status):
     mail.wait_log(rf"to=<b@good\.dane\.test>.*status={status}")
     # What the DNS does not know may be known to the host.
     mail.wait_log(r"to=<b@gone\.plain\.test>.*status=sent")
+
+
+def test_a_session_that_is_taken_up_has_proved_what_the_records_of_now_say(small):
+    mail, world, _ = small
+    mail.set(smtp_tls_session_cache_database="lmdb:$data_directory/smtp_scache", smtp_connection_cache_on_demand="no",
+             smtp_tls_loglevel="2", service_workers="1")
+    mail.start()
+    for number, reused in enumerate([0, 1, 1]):
+        if number == 2:
+            world.add_tlsa("mx.good.dane.test", 3, 0, 1, world.issue("another")[0])
+            mail.kill("smtp")
+        send(mail, f"m{number}@good.dane.test")
+        mail.wait_log(rf"to=<m{number}@good\.dane\.test>.*status=sent")
+        assert len(mail.log_lines("Reusing old session")) == reused
+    assert len(mail.log_lines("Verified TLS connection established to mx.good.dane.test")) == 3

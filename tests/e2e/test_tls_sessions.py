@@ -278,6 +278,18 @@ def test_what_is_put_is_there_until_its_time_is_over(make_merpati):
     wait_until(lambda: keeper.get("short.test") is None, "the end of an entry's time")
 
 
+def test_a_check_tells_where_there_is_no_such_service(make_merpati, authority):
+    mail = make_merpati(main={"smtpd_tls_security_level": "may", "smtpd_tls_chain_files": authority.path("mail", "chain"),
+                              "smtp_tls_security_level": "may", "smtp_tls_session_cache_database": "lmdb:$data_directory/smtp_scache"})
+    assert "tlsmgr" not in mail.control("check", check=False).stderr
+    mail.master = re.sub(r"(?m)^tlsmgr .*\n", "", mail.master)
+    mail.write_config()
+    checked = mail.control("check", check=False)
+    for loss in ("no process reads the session tickets of another", "no TLS session is kept"):
+        assert f'there is no service tlsmgr: {loss}; add to {mail.config}/master.cf: "tlsmgr unix - - y 1000? 1 tlsmgr"' in checked.stderr
+    assert checked.returncode == 0
+
+
 # ---- tickets of the server ----
 
 class Server:

@@ -17,6 +17,7 @@ struct tls_check {
     const struct instance *instance;
     struct arena *arena;
     struct str master_file;
+    const struct master_cf *services;
     const struct master_service *service; /* that is looked at */
     struct main_cf *main_cf;              /* as that service reads it */
     struct strlist told;
@@ -308,6 +309,16 @@ static struct str level_of(const struct tls_check *check, const char *prefix)
     return is_yes(own_value(check, prefix, "use_tls")) ? STR("may") : STR_EMPTY;
 }
 
+/* What processes share; without it each goes on alone. A file of before may not have it. */
+static void check_tlsmgr(struct tls_check *check, struct str parameter, const char *loss)
+{
+    struct str name = value_of(check, STR("tlsmgr_service_name"));
+
+    if (master_cf_find(check->services, name, MASTER_SERVICE_UNIX) == NULL)
+        tell(check, parameter, "there is no service %.*s: %s; add to %.*s: \"%.*s unix - - y 1000? 1 tlsmgr\"",
+             STR_ARG(name), loss, STR_ARG(check->master_file), STR_ARG(name));
+}
+
 static void check_server(struct tls_check *check)
 {
     struct str level = level_of(check, "smtpd");
@@ -327,6 +338,7 @@ static void check_server(struct tls_check *check)
              "new-server-key\" makes one",
              STR_ARG(level));
     (void) check_authorities(check, "smtpd");
+    check_tlsmgr(check, STR("smtpd_tls_security_level"), "no process reads the session tickets of another");
 }
 
 static bool is_any_of(struct str level, const char *const *words, size_t count)
@@ -360,6 +372,9 @@ static void check_client(struct tls_check *check, const char *prefix)
     if (level.len == 0 && own_value(check, prefix, "tls_policy_maps").len == 0)
         return;
     (void) check_identity(check, prefix);
+    if (own_value(check, prefix, "tls_session_cache_database").len > 0)
+        check_tlsmgr(check, arena_printf(check->arena, "%s_tls_session_cache_database", prefix),
+                     "no TLS session is kept");
     has_authority = check_authorities(check, prefix) || own_value(check, prefix, "tls_trust_anchor_file").len > 0;
     if (!has_authority && is_any_of(level, by_name, ARRAY_COUNT(by_name)))
         tell(check, name,
@@ -410,6 +425,7 @@ void check_tls(const struct instance *instance)
     if (!master_cf_load(instance->directory, instance->arena, &file, &told))
         return;
     check.master_file = file->file;
+    check.services = file;
     for (size_t i = 0; i < file->count; i++) {
         check.service = &file->services[i];
         check_service(&check);
