@@ -73,6 +73,36 @@ TEST(a_policy_keeps_its_own_words_at_a_lower_level)
     arena_destroy(&arena);
 }
 
+TEST(a_policy_of_mta_sts_names_the_servers)
+{
+    struct encryption_settings enforcing = settings;
+    struct arena *arena = arena_create();
+    struct encryption_policy policy;
+    struct failure why;
+    struct str text = STR("secure match=a.test servername=a.test policy_type=sts policy_domain=d.test policy_ttl=5 "
+                          "{ policy_string = mode: enforce } mx_host_pattern=*.a.test {mx_host_pattern=b.test}");
+
+    EXPECT(encryption_policy_parse(&settings, text, arena, &policy, &why));
+    EXPECT_UINT(policy.sts_patterns.count, 0);
+    EXPECT_STR(policy.match.items[0], STR("a.test"));
+    EXPECT_STR(policy.server_name, STR("a.test"));
+    enforcing.enforce_sts_patterns = true;
+    EXPECT(encryption_policy_parse(&enforcing, text, arena, &policy, &why));
+    EXPECT_UINT(policy.sts_patterns.count, 2);
+    EXPECT_STR(policy.sts_patterns.items[1], STR("b.test"));
+    EXPECT_UINT(policy.match.count, 1);
+    EXPECT_STR(policy.match.items[0], STR("hostname"));
+    EXPECT_STR(policy.server_name, STR("hostname"));
+    /* Where nobody must be proven, or of whatever else, it is only told of. */
+    EXPECT(
+        encryption_policy_parse(&enforcing, STR("may policy_type=sts mx_host_pattern=a.test"), arena, &policy, &why));
+    EXPECT_UINT(policy.sts_patterns.count, 0);
+    EXPECT(encryption_policy_parse(&enforcing, STR("secure policy_type=no-policy-found mx_host_pattern=a.test"), arena,
+                                   &policy, &why));
+    EXPECT_UINT(policy.sts_patterns.count, 0);
+    arena_destroy(&arena);
+}
+
 TEST(a_bad_policy_is_told)
 {
     static const struct {
@@ -85,6 +115,11 @@ TEST(a_bad_policy_is_told)
         { "encrypt x", "malformed attribute/value pair \"x\": missing '=' after attribute name" },
         { "encrypt x=y", "invalid attribute name: \"x\"" },
         { "encrypt ciphers=", "attribute \"ciphers\" has empty value" },
+        { "may {policy_string = x", "missing '}' in \"{policy_string = x\"" },
+        { "may { policy_string }",
+          "malformed attribute/value pair \" policy_string \": missing '=' after attribute name" },
+        { "may { policy_string = }", "attribute \"policy_string\" has empty value" },
+        { "may policy_type=tlsa", "invalid policy_type value \"tlsa\"" },
         { "encrypt match=a", "attribute \"match\" invalid at security level \"encrypt\"" },
         { "none ciphers=high", "attribute \"ciphers\" invalid at security level \"none\"" },
     };

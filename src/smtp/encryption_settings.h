@@ -13,7 +13,7 @@ struct encryption_settings {
     struct str policy_maps;
     int insecure_mx_policy; /* enum dane_insecure_policy */
     bool force_insecure_host_tlsa_lookup;
-    bool sts_enable; /* this and the next two of SMTP alone */
+    bool sts_enable; /* this and the next of SMTP alone */
     struct duration sts_timeout;
     bool enforce_sts_patterns;
     bool wrapper_mode;
@@ -70,6 +70,9 @@ extern const char *const encryption_level_words[];
                         "servername."),                                                                                \
         ENCRYPTION_FLAG(force_insecure_host_tlsa_lookup, prefix "_tls_force_insecure_host_tlsa_lookup", "no",          \
                         "At dane and dane-only, look for TLSA records of hosts whose address is not signed, too."),    \
+        ENCRYPTION_FLAG(enforce_sts_patterns, prefix "_tls_enforce_sts_mx_patterns", "yes",                            \
+                        "With policy_type=sts and mx_host_pattern= in " prefix                                         \
+                        "_tls_policy_maps, only such hosts count, and by their own names."),                           \
         ENCRYPTION_FLAG(wrapper_mode, prefix "_tls_wrappermode", "no",                                                 \
                         "TLS begins with the connection, without STARTTLS."),                                          \
         ENCRYPTION_FLAG(note_starttls_offer, prefix "_tls_note_starttls_offer", "no",                                  \

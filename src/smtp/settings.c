@@ -171,9 +171,6 @@ static const struct setting smtp_rows[] = {
     BOOLEAN(tls.sts_enable, "smtp_tls_mta_sts_enable", "no",
             "Heed the MTA-STS policies of domains, where smtp_tls_policy_maps has nothing for them."),
     TIME(tls.sts_timeout, "smtp_tls_mta_sts_timeout", "60s", 1, "For an MTA-STS policy to come, in all."),
-    BOOLEAN(tls.enforce_sts_patterns, "smtp_tls_enforce_sts_mx_patterns", "yes",
-            "With policy_type=sts and mx_host_pattern= in smtp_tls_policy_maps, only such hosts count, and by their own "
-            "names."),
     STRING(tls.secure_match, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
            "The names, one of which a server's certificate must have at secure."),
     NAME(tcp_port, "smtp_tcp_port", "smtp", "The port, or a name from /etc/services, of a next hop that names none."),

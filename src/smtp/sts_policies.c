@@ -15,7 +15,8 @@
 
 enum {
     DOMAINS_MAXIMUM = 10000,
-    CHECK_SECONDS = 300, /* section 3.3 wants at least so long between two tries */
+    BYTES_MAXIMUM = 32 * 1024 * 1024, /* of all policies */
+    CHECK_SECONDS = 300,              /* section 3.3 wants at least so long between two tries */
     REFRESH_SECONDS = 86400,
     NEWER_SECONDS = 5,   /* who has a policy waits no longer for a newer one */
     FIRST_SECONDS = 300, /* more than all that is waited for has of its own */
@@ -41,6 +42,7 @@ struct known {
 struct sts_policies {
     struct sts_policies_options options;
     struct map *known; /* by domain */
+    size_t size_bytes; /* of their policies */
     struct fiber_group group;
     bool has_warned;
 };
@@ -102,6 +104,8 @@ static void write_cache(struct sts_policies *policies, struct str key, struct st
 
 static void forget_policy(struct known *known)
 {
+    if (known->arena != NULL)
+        known->policies->size_bytes -= arena_size(known->arena);
     arena_destroy(&known->arena);
     known->id = STR_EMPTY;
 }
@@ -132,6 +136,7 @@ static bool take_policy(struct known *known, struct str text, struct str id, str
     known->arena = arena;
     known->policy = policy;
     known->id = arena_str(arena, id);
+    known->policies->size_bytes += arena_size(arena);
     known->fetched = fetched;
     known->ends = instant_add(fetched, lifetime_of(&policy));
     return true;
@@ -277,21 +282,24 @@ static void free_known(struct known *known)
     memory_free(known);
 }
 
-/* Of all that nobody is busy with, that which has been there for the longest. */
+static bool is_full(const struct sts_policies *policies)
+{
+    return map_count(policies->known) >= DOMAINS_MAXIMUM || policies->size_bytes >= BYTES_MAXIMUM;
+}
+
+/* Those that have been there for the longest go first, unless somebody is busy with them; tlsmgr still has them. */
 static void make_room(struct sts_policies *policies)
 {
-    struct map_entry *entry = map_first(policies->known);
+    struct map_entry *entry = map_first(policies->known), *next;
 
-    if (map_count(policies->known) < DOMAINS_MAXIMUM)
-        return;
-    for (; entry != NULL; entry = map_next(entry)) {
+    for (; entry != NULL && is_full(policies); entry = next) {
         struct known *known = map_entry_value(entry);
 
-        if (!known->is_busy && known->waiting == 0) {
-            (void) map_remove(policies->known, known->domain);
-            free_known(known);
-            return;
-        }
+        next = map_next(entry);
+        if (known->is_busy || known->waiting > 0)
+            continue;
+        (void) map_remove(policies->known, known->domain);
+        free_known(known);
     }
 }
 

@@ -5,6 +5,7 @@ what DANE and an administrator's own policies have to say first.
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -297,6 +298,15 @@ def test_what_is_told_of_policies(delivered):
     assert any(re.match("warning: MTA-STS policies are not kept: ", line) for line in told(mail, "forgetful"))
     assert any(line.startswith('warning: smtp_tls_mta_sts_enable has no effect without "smtp_tls_security_level = may"') for line in told(mail, "none"))
     assert any(line.startswith("warning: smtp_tls_mta_sts_enable has no effect where") for line in told(mail, "secure"))
+
+
+def test_libcurl_is_there_only_where_it_is_needed(delivered):
+    mail, _ = delivered
+    for service, is_needed in (("may", True), ("off", False), ("none", False)):
+        pids = set(re.findall(rf"at-{service}/smtp\[(\d+)\]", mail.log_text()))
+        maps = [Path(f"/proc/{pid}/maps") for pid in pids]
+        loaded = ["libcurl" in path.read_text() for path in maps if path.exists()]
+        assert loaded and all(is_there == is_needed for is_there in loaded)
 
 
 def test_nobody_is_asked_where_it_does_not_matter(delivered):
