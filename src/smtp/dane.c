@@ -9,7 +9,8 @@
 #include "tls/client.h"
 #include "tls/dane.h"
 
-enum { LOG_RECORDS = 2 };
+/* Of a host with more records, these are looked at, and so many complaints are heard. */
+enum { RECORDS_MAXIMUM = 100, COMPLAINTS_MAXIMUM = 10, LOG_RECORDS = 2 };
 
 /* What is known of one host while its level is decided. */
 struct decision {
@@ -71,11 +72,12 @@ static struct str peer_of(const struct decision *it)
 /* Those that can prove something. */
 static size_t keep_usable(const struct decision *it, const struct tlsa_records *records)
 {
-    struct dns_record *kept = arena_new_array(it->arena, records->count, struct dns_record);
+    size_t total = records->count < RECORDS_MAXIMUM ? records->count : RECORDS_MAXIMUM;
+    struct dns_record *kept = arena_new_array(it->arena, total, struct dns_record);
+    size_t count = 0, complaints = 0;
     const char *problem;
-    size_t count = 0;
 
-    for (size_t i = 0; i < records->count && it->digests != NULL; i++) {
+    for (size_t i = 0; i < total && it->digests != NULL; i++) {
         const struct dns_record *record = &records->items[i];
         struct str text = tls_dane_text(record, it->arena);
 
@@ -83,7 +85,7 @@ static size_t keep_usable(const struct decision *it, const struct tlsa_records *
             kept[count++] = *record;
             if (it->smtp->settings->tls.log_level >= LOG_RECORDS)
                 smtp_log_tlsa_record(records->name, text);
-        } else {
+        } else if (complaints++ < COMPLAINTS_MAXIMUM) {
             smtp_log_unusable_tlsa(records->name, text, problem);
         }
     }

@@ -418,13 +418,35 @@ def test_new_trust_anchors_are_in_force_soon(small):
     assert mail.log_lines("Verified TLS connection established to mx.good.dane.test")
 
 
-def test_without_trust_anchors_nothing_is_sent_and_that_is_told(small):
+@pytest.mark.parametrize("text, complaint", [
+    (None, r"no trust anchor for DNSSEC can be read from this file \(install the package dns-root-data\)"),
+    ("; nothing\n", r"no trust anchor for DNSSEC can be read from this file"),
+    ("garbage\n", "there is a line that is neither a DNSKEY nor a DS record"),
+])
+def test_without_trust_anchors_nothing_is_sent_and_that_is_told(small, text, complaint):
     mail, world, anchors = small
     anchors.unlink()
+    if text:
+        anchors.write_text(text)
     mail.start()
     send(mail, "b@good.dane.test")
-    mail.wait_log(r"no trust anchor for DNSSEC can be read from this file \(install the package dns-root-data\)")
+    mail.wait_log(complaint)
     assert not world.servers["good"].sessions
+
+
+def test_the_systems_trust_anchors_are_believed_else(small):
+    """By them the test's own zone, which hangs in the air, is forged; and .test is the house's."""
+    mail, world, _ = small
+    mail.set(import_environment=mail.main["import_environment"].partition(" MERPATI_TRUST_ANCHORS")[0])
+    address = world.serve("clear")
+    world.dns.sign("dane.example")
+    world.add_domain("good", zone="dane.example")
+    world.add_host("mx.good.dane.example", address)
+    mail.start()
+    for domain in ("good.dane.test", "good.dane.example"):
+        send(mail, f"b@{domain}")
+    mail.wait_log(r"to=<b@good\.dane\.test>.*status=sent")
+    mail.wait_log(r"to=<b@good\.dane\.example>.*status=deferred \(.*DNSSEC validation failure\)")
 
 
 @pytest.mark.parametrize("parameters, host, trust", [

@@ -114,20 +114,53 @@ const char *resolver_anchors_path(void)
     return path_in("MERPATI_TRUST_ANCHORS", "/usr/share/dns/root.key");
 }
 
+static bool no_anchor(struct failure *why)
+{
+    return failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "%s: no trust anchor for DNSSEC can be read from this file (install the package dns-root-data)",
+                       resolver_anchors_path());
+}
+
+/* "name [ttl] [IN] DNSKEY ..." or DS */
+static bool is_anchor(struct str record)
+{
+    struct str word;
+    size_t count = 0, place = 0;
+
+    while (str_next_word(&record, " \t\r", &word)) {
+        count++;
+        if (place == 0 && (str_equal_nocase(word, STR("DNSKEY")) || str_equal_nocase(word, STR("DS"))))
+            place = count;
+    }
+    return place > 1 && place <= 4 && count >= place + 4;
+}
+
 static bool add_anchors(const struct resolver *resolver, struct ub_ctx *unbound, struct failure *why)
 {
     struct str rest = resolver->anchors, line, record, comment;
     struct arena *arena = arena_create();
+    bool is_good = true;
+    size_t count = 0;
     int error = 0;
 
-    while (error == 0 && rest.len > 0) {
+    while (error == 0 && is_good && rest.len > 0) {
         (void) str_cut(rest, '\n', &line, &rest);
         (void) str_cut(line, ';', &record, &comment);
         record = str_trim(record);
-        if (record.len > 0)
+        if (record.len == 0)
+            continue;
+        /* libunbound looks at it only with the first question, and then answers none. */
+        is_good = is_anchor(record);
+        count++;
+        if (is_good)
             error = ub_ctx_add_ta(unbound, arena_c(arena, record));
     }
     arena_destroy(&arena);
+    if (!is_good)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "%s: there is a line that is neither a DNSKEY nor a DS record", resolver_anchors_path());
+    if (resolver->anchors.len > 0 && count == 0)
+        return no_anchor(why);
     return error == 0 ||
            failure_set(why, FAILURE_CONFIGURATION, 0, "%s: %s", resolver_anchors_path(), ub_strerror(error));
 }
@@ -291,10 +324,7 @@ static bool read_anchors(struct resolver *resolver, struct failure *why)
     (void) watched_file_changed(file, resolver->arena, &resolver->anchors);
     watched_file_close(&file);
     resolver->anchors = str_trim(resolver->anchors);
-    return resolver->anchors.len > 0 ||
-           failure_set(why, FAILURE_CONFIGURATION, 0,
-                       "%s: no trust anchor for DNSSEC can be read from this file (install the package dns-root-data)",
-                       resolver_anchors_path());
+    return resolver->anchors.len > 0 || no_anchor(why);
 }
 
 void resolver_set_filter(struct resolver *resolver, resolver_filter *filter, void *context)
