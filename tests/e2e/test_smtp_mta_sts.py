@@ -12,7 +12,8 @@ import pytest
 from support.dane_world import DaneWorld
 from support.instance import Merpati
 from support.policy_server import PolicyServer, policy, server_context
-from support.waiting import wait_until
+from support.smtp_sink import SmtpSink
+from support.waiting import free_port, wait_until
 
 CLEAR = "clear"
 VERIFIED, TRUSTED, UNTRUSTED = "Verified", "Trusted", "Untrusted"
@@ -41,7 +42,7 @@ LOST = {
     "html": "the answer is not text/plain",
     "huge": "it is larger than 65536 bytes",
     "endless": "it is larger than 65536 bytes",
-    "slow": "Operation timed out.*",
+    "slow": r"Operation timed out after [2-9]\d{3} milliseconds.*",
     "cut": ".*",
     "no-age": "it has no max_age",
     "empty": "it has no version",
@@ -51,6 +52,7 @@ LOST = {
 }
 MAY = {"smtp_tls_security_level": "may"}
 FROM_TABLE = "secure match=nobody.test policy_type=sts policy_domain=x.test policy_ttl=1000 {policy_string = mode: enforce}"
+LMTP_TABLE = f"static:{{{FROM_TABLE.replace('{policy_string = mode: enforce}', '')} mx_host_pattern=*.mx.test}}"
 SERVICES = {
     "may": (MAY, {
         **{f"{mode}-{kind}": end for mode, row in MODES.items() for kind, end in zip(KINDS, row)},
@@ -80,21 +82,25 @@ SERVICES = {
         "judged.dane.test": VERIFIED, "unjudged.dane.test": NOT_VERIFIED, "unsigned-listed": TRUSTED, "unsigned-unlisted": NOT_LISTED,
         "enforce-good": VERIFIED, "enforce-other": NOT_VERIFIED, "testing-other": UNTRUSTED}),
     "no-engine": ({**MAY, "smtp_tls_cert_file": "/nonexistent"}, {"none-good": CLEAR, "enforce-good": NO_ENGINE}),
+    # The same of LMTP's tables.
+    "lmtp": ({"lmtp_tls_policy_maps": LMTP_TABLE}, {"inet:lmtp.mx.test": VERIFIED}),
+    "lmtp-names": ({"lmtp_tls_policy_maps": LMTP_TABLE, "lmtp_tls_enforce_sts_mx_patterns": "no"}, {"inet:lmtp.mx.test": NOT_VERIFIED}),
     # What keeps nothing asks again.
     "forgetful": ({**MAY, "tlsmgr_service_name": "nobody"}, {"enforce-good": VERIFIED, "enforce-other": NOT_VERIFIED}),
     "kept": (MAY, {}),
     "again": (MAY, {}),
 }
 ROWS = [(service, domain) for service, (_, ends) in SERVICES.items() for domain in ends]
+LMTP_PORT = free_port()
 LATER = [("again", "kept-good"), ("kept", "kept-good"), ("kept", "kept-clear"), ("kept", "renewed"), ("again", "kept-clear"), ("again", "renewed")]
 
 
 def next_hop(domain):
-    return domain if "." in domain else f"{domain}.plain.test"
+    return f"{domain}:{LMTP_PORT}" if domain.startswith("inet:") else domain if "." in domain else f"{domain}.plain.test"
 
 
 def recipient(service, domain):
-    return re.sub(r"[\[\]]", "", domain) + f".{service}.test"
+    return re.sub(r"[\[\]]|inet:", "", domain) + f".{service}.test"
 
 
 class World(DaneWorld):
@@ -112,6 +118,8 @@ class World(DaneWorld):
         for kind, pem in self.certificates.items():
             self.serve(kind, pem.with_suffix(".chain"))
         self.serve("clear")
+        self.servers["lmtp"] = SmtpSink(port=LMTP_PORT, is_lmtp=True, tls=server_context(self.certificates["good"].with_suffix(".chain")))
+        self.dns.add("lmtp.mx.test", "A", self.servers["lmtp"].address)
         self.serve("refusing", self.certificates["good"].with_suffix(".chain"), replies={"STARTTLS": "454 4.7.0 not now"})
         self.policies = PolicyServer(self.context("https", "DNS:nobody.test"))
 
@@ -213,12 +221,13 @@ def configure(mail, world):
     mail.set(**{
         "smtp_dns_support_level": "dnssec", "smtp_tcp_port": str(world.port), "smtp_tls_loglevel": "1", "smtp_tls_mta_sts_enable": "yes",
         "smtp_tls_mta_sts_timeout": "2s", "smtp_tls_CAfile": str(world.authority.certificate),
+        "lmtp_tls_CAfile": str(world.authority.certificate), "lmtp_tls_loglevel": "1",
         "smtp_tls_dane_insecure_mx_policy": "dane", "smtp_connection_cache_on_demand": "no",
     }, transport_maps="inline:{ " + ", ".join(
         f"{{{recipient(service, domain)} = at-{service}:{next_hop(domain)}}}" for service, domain in ROWS + LATER) + " }")
     for service, (parameters, _) in SERVICES.items():
         words = {"syslog_name": f"at-{service}", "smtp_helo_name": f"{service}.test", **parameters}
-        mail.services.append(f"at-{service} unix - - {mail.chroot} - - smtp" + "".join(f" -o {{ {name} = {value} }}" for name, value in words.items()))
+        mail.services.append(f"at-{service} unix - - {mail.chroot} - - {'lmtp' if 'lmtp' in service else 'smtp'}" + "".join(f" -o {{ {name} = {value} }}" for name, value in words.items()))
     resolv_conf = mail.write("resolv.conf", f"nameserver 127.0.0.1@{world.dns.port}\n")
     anchors = mail.write("anchors", world.dns.anchors())
     mail.set(import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={resolv_conf} MERPATI_TRUST_ANCHORS={anchors}"
@@ -259,7 +268,7 @@ def how_it_ended(mail, service, domain):
     if status != "sent":
         return f"{dsn} {text}"
     host = re.escape(re.search(r"relay=(\S+?),", line)[1])
-    found = re.findall(rf"at-{service}/smtp\[\d+\]: (\w+) TLS connection established to {host}", mail.log_text())
+    found = re.findall(rf"at-{service}/[sl]mtp\[\d+\]: (\w+) TLS connection established to {host}", mail.log_text())
     return found[-1] if found else CLEAR
 
 
@@ -277,7 +286,7 @@ def test_why_a_policy_cannot_be_had_is_told(delivered, name):
 
 
 def told(mail, service):
-    return re.findall(rf"at-{service}/smtp\[\d+\]: (.*)", mail.log_text())
+    return re.findall(rf"at-{service}/[sl]mtp\[\d+\]: (.*)", mail.log_text())
 
 
 def test_what_is_told_of_policies(delivered):
@@ -303,7 +312,7 @@ def test_what_is_told_of_policies(delivered):
 def test_libcurl_is_there_only_where_it_is_needed(delivered):
     mail, _ = delivered
     for service, is_needed in (("may", True), ("off", False), ("none", False)):
-        pids = set(re.findall(rf"at-{service}/smtp\[(\d+)\]", mail.log_text()))
+        pids = set(re.findall(rf"at-{service}/[sl]mtp\[(\d+)\]", mail.log_text()))
         maps = [Path(f"/proc/{pid}/maps") for pid in pids]
         loaded = ["libcurl" in path.read_text() for path in maps if path.exists()]
         assert loaded and all(is_there == is_needed for is_there in loaded)
