@@ -60,26 +60,32 @@ static bool make_room(struct stream *stream, struct failure *why)
     return true;
 }
 
+/* What was read from the descriptor, and not yet from the layer above it. */
+static bool has_pending(const struct stream *stream)
+{
+    return stream->ops != NULL && stream->ops->pending(stream->ops_context) > 0;
+}
+
 static ssize_t receive_now(struct stream *stream, char *data, size_t size, enum poller_direction *wait_out)
 {
     enum stream_wait wait = STREAM_WAIT_READ;
     ssize_t count;
 
     *wait_out = POLLER_READ;
-    if (stream->ops != NULL) {
-        count = stream->ops->read(stream->ops_context, stream->fd, data, size, &wait);
-        *wait_out = wait == STREAM_WAIT_READ ? POLLER_READ : POLLER_WRITE;
-        return count;
-    }
     if (stream->is_drained) {
         /* Level-triggered: if there is something after all, the wait ends at once. */
         stream->is_drained = false;
         errno = EAGAIN;
         return -1;
     }
-    count = stream->fd_maximum > 0 ? stream_receive_message(stream, data, size) : read(stream->fd, data, size);
+    if (stream->ops != NULL) {
+        count = stream->ops->read(stream->ops_context, stream->fd, data, size, &wait);
+        *wait_out = wait == STREAM_WAIT_READ ? POLLER_READ : POLLER_WRITE;
+    } else {
+        count = stream->fd_maximum > 0 ? stream_receive_message(stream, data, size) : read(stream->fd, data, size);
+    }
     if (count > 0)
-        stream->is_drained = (size_t) count < size;
+        stream->is_drained = (size_t) count < size && !has_pending(stream);
     return count;
 }
 
@@ -195,7 +201,7 @@ bool stream_has_input(const struct stream *stream)
 
     if (stream->is_at_end || stream->in.start < stream->in.end)
         return true;
-    if (stream->ops != NULL && stream->ops->pending(stream->ops_context) > 0)
+    if (has_pending(stream))
         return true;
     return poll(&ready, 1, 0) > 0;
 }
@@ -203,7 +209,7 @@ bool stream_has_input(const struct stream *stream)
 /* The last read took all there was, and since then nobody has woken the poller. */
 static bool is_known_silent(const struct stream *stream)
 {
-    return stream->ops == NULL && stream->is_drained && !stream->is_at_end && stream->in.start == stream->in.end &&
+    return stream->is_drained && !stream->is_at_end && stream->in.start == stream->in.end &&
            poller_is_silent(stream->poller, POLLER_READ);
 }
 

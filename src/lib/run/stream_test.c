@@ -454,3 +454,55 @@ TEST(a_layer_between_buffers_and_descriptor_can_be_put_in)
 {
     with_pair(play_ops);
 }
+
+struct counter {
+    unsigned calls;
+    size_t pending;
+};
+
+static ssize_t count_read(void *context, int fd, void *data, size_t size, enum stream_wait *wait_out)
+{
+    ((struct counter *) context)->calls++;
+    *wait_out = STREAM_WAIT_READ;
+    return read(fd, data, size);
+}
+
+static size_t counter_pending(void *context)
+{
+    return ((struct counter *) context)->pending;
+}
+
+static void counter_destroy(void *context)
+{
+    (void) context;
+}
+
+static void play_drained(struct pair *pair)
+{
+    static const struct stream_ops ops = { count_read, mask_write, counter_pending, counter_destroy };
+    struct counter counter = { 0 };
+
+    stream_set_ops(pair->there, &ops, &counter);
+    send_text(pair->here, "a\n");
+    expect_line(pair->there, 100, "a\n");
+    EXPECT_UINT(counter.calls, 1);
+    EXPECT(stream_was_silent(pair->there));
+    stream_set_timeout(pair->there, milliseconds(1));
+    EXPECT(!stream_fill(pair->there, &pair->why));
+    EXPECT_INT(pair->why.kind, FAILURE_TIMEOUT);
+    EXPECT_UINT(counter.calls, 1);
+    stream_set_timeout(pair->there, seconds(10));
+    send_text(pair->here, "b\n");
+    counter.pending = 1;
+    expect_line(pair->there, 100, "b\n");
+    EXPECT_UINT(counter.calls, 2);
+    EXPECT(!stream_was_silent(pair->there));
+    send_text(pair->here, "c\n");
+    expect_line(pair->there, 100, "c\n");
+    EXPECT_UINT(counter.calls, 3);
+}
+
+TEST(a_layer_that_gave_all_it_has_is_asked_again_after_the_wait)
+{
+    with_pair(play_drained);
+}
