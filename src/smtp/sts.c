@@ -52,7 +52,9 @@ static bool is_wanted(const struct smtp *smtp, enum encryption_level level)
 bool sts_open(const struct smtp *smtp, enum encryption_level level, const struct tls_authorities *authorities,
               const struct tls_listener *listener, struct daemon *daemon, struct sts **out, struct failure *why)
 {
-    struct sts_policies_options options = { .loop = smtp->loop, .resolver = smtp->resolver, .hosts = smtp->hosts };
+    struct sts_policies_options options = {
+        .daemon = daemon, .loop = smtp->loop, .resolver = smtp->resolver, .hosts = smtp->hosts
+    };
     struct str pem;
 
     *out = NULL;
@@ -118,6 +120,22 @@ static void demand_proof(const struct smtp *smtp, struct encryption_policy *poli
     encryption_policy_match_host(policy, arena);
 }
 
+static bool heed(const struct sts *sts, const struct sts_policy *found, struct str nexthop, const struct target *target,
+                 struct arena *arena, struct encryption_policy *policy, struct trouble *trouble_out)
+{
+    policy->sts_patterns = found->patterns;
+    if (found->mode == STS_TESTING) {
+        policy->is_sts_tested = policy->level != ENCRYPTION_DANE;
+        if (!sts_patterns_match(&found->patterns, target->host))
+            smtp_log_sts_tested(nexthop, target->host, "is not one of it");
+        return true;
+    }
+    if (!is_listed(policy, nexthop, target, arena, trouble_out))
+        return false;
+    demand_proof(sts->smtp, policy, arena);
+    return true;
+}
+
 bool sts_decide(struct sts *sts, struct str nexthop, const struct target *target, struct arena *arena,
                 struct encryption_policy *policy, struct trouble *trouble_out)
 {
@@ -126,20 +144,19 @@ bool sts_decide(struct sts *sts, struct str nexthop, const struct target *target
 
     if (policy->is_from_table)
         return policy->sts_patterns.count == 0 || is_listed(policy, nexthop, target, arena, trouble_out);
-    if (sts == NULL || !may_be_raised(policy) || !find_domain(nexthop, arena, &domain) ||
-        !sts_policies_find(sts->policies, domain, arena, &found) || found.mode == STS_NONE)
+    if (sts == NULL || !may_be_raised(policy) || !find_domain(nexthop, arena, &domain))
         return true;
-    policy->sts_patterns = found.patterns;
-    if (found.mode == STS_TESTING) {
-        policy->is_sts_tested = policy->level != ENCRYPTION_DANE;
-        if (!sts_patterns_match(&found.patterns, target->host))
-            smtp_log_sts_tested(nexthop, target->host, "is not one of it");
+    switch (sts_policies_find(sts->policies, domain, arena, &found)) {
+    case STS_ABSENT:
         return true;
+    case STS_FOUND:
+        return found.mode == STS_NONE || heed(sts, &found, nexthop, target, arena, policy, trouble_out);
+    case STS_CALLED_OFF:
+        break;
     }
-    if (!is_listed(policy, nexthop, target, arena, trouble_out))
-        return false;
-    demand_proof(sts->smtp, policy, arena);
-    return true;
+    *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 2),
+                                 "MTA-STS policy of %.*s: not known before the system stopped", STR_ARG(domain));
+    return false;
 }
 
 void sts_tell_tested(const struct encryption_policy *policy, const struct smtp_session *session, const char *problem)

@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "daemon/daemon.h"
 #include "dns/host_lookup.h"
 #include "dns/resolver.h"
 #include "protocol/tlsmgr.h"
@@ -321,20 +322,19 @@ static struct known *get(struct sts_policies *policies, struct str domain)
     return known;
 }
 
-/* Who has a policy in force waits for a newer one for a moment only. */
+/* Who has a policy in force waits for a newer one for a moment only; and nobody holds up a stop. */
 static void wait_for(struct known *known)
 {
-    struct loop *loop = known->policies->options.loop;
+    const struct sts_policies_options *options = &known->policies->options;
     struct instant start = clock_monotonic();
-    struct failure why;
 
     known->waiting++;
-    while (known->is_busy) {
+    while (known->is_busy && !daemon_is_stopping(options->daemon)) {
         int64_t patience = is_in_force(known, clock_now()) ? NEWER_SECONDS : FIRST_SECONDS;
-        struct duration left = instant_since(instant_add(start, seconds(patience)), clock_monotonic());
 
-        if (left.us <= 0 || !event_wait(loop, &known->ready, left, &why))
+        if (duration_seconds(instant_since(clock_monotonic(), start)) >= patience)
             break;
+        (void) !event_wait(options->loop, &known->ready, seconds(1), NULL);
     }
     known->waiting--;
 }
@@ -349,8 +349,8 @@ static struct sts_policy copy_policy(const struct sts_policy *policy, struct are
     return copy;
 }
 
-bool sts_policies_find(struct sts_policies *policies, struct str domain, struct arena *arena,
-                       struct sts_policy *policy_out)
+enum sts_outcome sts_policies_find(struct sts_policies *policies, struct str domain, struct arena *arena,
+                                   struct sts_policy *policy_out)
 {
     struct known *known = get(policies, domain);
     bool is_due = !instant_is_before(clock_monotonic(), known->next_check);
@@ -362,9 +362,9 @@ bool sts_policies_find(struct sts_policies *policies, struct str domain, struct 
     if (known->is_busy)
         wait_for(known);
     if (!is_in_force(known, clock_now()))
-        return false;
+        return known->is_busy && daemon_is_stopping(policies->options.daemon) ? STS_CALLED_OFF : STS_ABSENT;
     *policy_out = copy_policy(&known->policy, arena);
-    return true;
+    return STS_FOUND;
 }
 
 struct sts_policies *sts_policies_create(const struct sts_policies_options *options)

@@ -89,10 +89,11 @@ SERVICES = {
     "forgetful": ({**MAY, "tlsmgr_service_name": "nobody"}, {"enforce-good": VERIFIED, "enforce-other": NOT_VERIFIED}),
     "kept": (MAY, {}),
     "again": (MAY, {}),
+    "patient": ({**MAY, "smtp_tls_mta_sts_timeout": "1h"}, {}),
 }
 ROWS = [(service, domain) for service, (_, ends) in SERVICES.items() for domain in ends]
 LMTP_PORT = free_port()
-LATER = [("again", "kept-good"), ("kept", "kept-good"), ("kept", "kept-clear"), ("kept", "renewed"), ("again", "kept-clear"), ("again", "renewed")]
+LATER = [("patient", "stalled"), ("again", "kept-good"), ("kept", "kept-good"), ("kept", "kept-clear"), ("kept", "renewed"), ("again", "kept-clear"), ("again", "renewed")]
 
 
 def next_hop(domain):
@@ -214,6 +215,7 @@ def build_more(world):
         world.add_tlsa(host, 3, 1, 1, world.certificates[record])
     world.add("kept-good", "good", "enforce")
     world.add("kept-clear", "clear", "enforce")
+    world.add("stalled", "good", world.policies.stall)
     world.add("renewed", "clear", "enforce")
 
 
@@ -348,3 +350,14 @@ def test_what_is_kept_holds_when_nobody_can_be_asked(delivered):
     assert "warning: MTA-STS policy of kept-clear.plain.test: the answer is HTTP 404; the one that is known stays in force" in told(mail, "again")
     assert how_it_ended(mail, "again", "renewed") == CLEAR
     wait_until(lambda: world.policies.asked.count("kept-clear.plain.test") == asked + 1, "one more question")
+
+
+def test_a_policy_that_does_not_come_holds_up_no_stop(delivered):
+    mail, world = delivered
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("s@example.test", f"b@{recipient('patient', 'stalled')}", "Subject: x\n\ntext\n").code == 250
+    wait_until(lambda: "stalled.plain.test" in world.policies.asked, "the question")
+    mail.stop()
+    assert how_it_ended(mail, "patient", "stalled") == "4.3.2 MTA-STS policy of stalled.plain.test: not known before the system stopped"
+    assert not re.search("at-patient/smtp.*(fatal|panic|killed)", mail.log_text())
