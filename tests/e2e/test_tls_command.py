@@ -37,7 +37,6 @@ COMPARED = [
     ("deploy-server-cert", "eccert", "main.cf"),
     ("deploy-server-cert", "eccert", "eckey"),
     ("all-default-server",),
-    ("enable-client",),
     ("nosuch",),
 ]
 
@@ -94,6 +93,17 @@ def test_a_record_is_of_the_key_and_a_new_certificate_keeps_it(make_merpati):
     for _ in range(3):
         tls(mail, "new-server-key", "-a", "ecdsa")
     assert len(list(mail.config.glob("eckey-*.pem"))) == 5
+
+
+def test_the_client_is_switched_on_as_stock_does_it(make_merpati):
+    mail = make_merpati()
+    said = tls(mail, "enable-client", "-r", "dev:/dev/urandom", check=True).stderr
+    assert said.replace("merpati: ", "") == ("Enabled opportunistic TLS in the Merpati SMTP client.\nRun the command:\n  # merpati reload\n"
+                                             "if you want the new settings to take effect immediately.\n")
+    assert settings(mail) == {"smtp_tls_security_level": "may", "smtp_tls_loglevel": "1", "tls_random_source": "dev:/dev/urandom",
+                              "smtp_tls_session_cache_database": "lmdb:${data_directory}/smtp_scache"}
+    assert tls(mail, "all-default-client").returncode == 1
+    assert "*** Non-default SMTP client TLS settings detected, no changes made." in tls(mail, "enable-client", check=True).stderr
 
 
 def test_tls_is_switched_on_once_and_served(make_merpati):
