@@ -11,7 +11,7 @@ import pytest
 
 from support.dane_world import DaneWorld
 from support.instance import Merpati
-from support.policy_server import PolicyServer, policy, server_context
+from support.sts_server import StsServer, policy, server_context
 from support.smtp_sink import SmtpSink
 from support.waiting import free_port, wait_until
 
@@ -122,7 +122,7 @@ class World(DaneWorld):
         self.servers["lmtp"] = SmtpSink(port=LMTP_PORT, is_lmtp=True, tls=server_context(self.certificates["good"].with_suffix(".chain")))
         self.dns.add("lmtp.mx.test", "A", self.servers["lmtp"].address)
         self.serve("refusing", self.certificates["good"].with_suffix(".chain"), replies={"STARTTLS": "454 4.7.0 not now"})
-        self.policies = PolicyServer(self.context("https", "DNS:nobody.test"))
+        self.policies = StsServer(self.context("https", "DNS:nobody.test"))
 
     def context(self, name, alternative, authority=None, **options):
         # Its own files: the name of a host is not its.

@@ -1,84 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""
-An HTTPS server of MTA-STS policies (RFC 8461 section 3.3) on loopback, for many domains:
+"""A policy server: gives each question to a function, and remembers what it was told."""
 
-    server = PolicyServer(context)
-    server.policies["example.test"] = "version: STSv1\\n..."     # or a function of the request's handler
-    server.contexts["other.test"] = context                    # a certificate of its own
-    server.asked                                               # the domains, request after request
-"""
-
-import http.server
-import ssl
+import os
+import socketserver
 import threading
 
-PREFIX = "mta-sts."
+from .waiting import free_port
 
 
-def policy(mode, *patterns, max_age=86400):
-    lines = ["version: STSv1", f"mode: {mode}", *(f"mx: {pattern}" for pattern in patterns), f"max_age: {max_age}"]
-    return "".join(f"{line}\r\n" for line in lines)
+class _Connection(socketserver.StreamRequestHandler):
+    def handle(self):
+        owner = self.server.owner
+        with owner.lock:
+            owner.connections += 1
+        while (question := self.read_question()) is not None:
+            with owner.lock:
+                owner.questions.append(question)
+            answer = owner.answer(question)
+            if answer is None:
+                return
+            whole = answer if isinstance(answer, bytes) else f"action={answer}\n\n".encode()
+            self.wfile.write(whole)
+            if not whole.endswith(b"\n\n"):
+                return
+
+    def read_question(self):
+        question = {}
+        while (line := self.rfile.readline()) != b"\n":
+            if not line:
+                return None
+            name, _, value = line.decode().rstrip("\n").partition("=")
+            assert name not in question, f"{name} is said twice"
+            question[name] = value
+        return question
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def setup(self):
-        # Here, so that a client which stalls holds up no other.
-        self.request.do_handshake()
-        super().setup()
+class PolicyServer:
+    """
+    answer(question) gives the text of an action, bytes to send as they are (half an answer ends the connection), or None to close. Listens on `port`, or at
+    the Unix socket `path`.
+    """
 
-    def do_GET(self):
-        domain = self.headers.get("Host", "").partition(":")[0].removeprefix(PREFIX)
-        self.server.asked.append(domain)
-        answer = self.server.policies.get(domain)
-        if callable(answer):
-            answer(self)
-        elif answer is None or self.path != "/.well-known/mta-sts.txt":
-            self.answer("", status=404)
+    def __init__(self, answer, path=None):
+        self.answer = answer
+        self.questions = []
+        self.connections = 0
+        self.lock = threading.Lock()
+        if path:
+            kind, place = socketserver.ThreadingUnixStreamServer, path
         else:
-            self.answer(answer)
+            self.port = free_port()
+            kind, place = socketserver.ThreadingTCPServer, ("127.0.0.1", self.port)
+        self.server = type("Server", (kind,), {"allow_reuse_address": True, "daemon_threads": True})(place, _Connection)
+        self.server.owner = self
+        if path:
+            os.chmod(path, 0o666)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def answer(self, text, status=200, kind="text/plain; charset=us-ascii", **headers):
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": len(text), **headers}.items():
-            self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *words):
-        pass
-
-
-class PolicyServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, context, address="127.0.0.1"):
-        super().__init__((address, 0), Handler)
-        self.policies, self.contexts, self.asked = {}, {}, []
-        self.address, self.port = self.server_address
-        self.released = threading.Event()
-        context.sni_callback = self._choose
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def _choose(self, connection, name, _):
-        connection.context = self.contexts.get((name or "").removeprefix(PREFIX), connection.context)
-
-    def handle_error(self, request, client_address):
-        """A client that leaves is no news."""
-
-    def stall(self, handler):
-        """An answer that never comes to its end."""
-        handler.send_response(200)
-        handler.end_headers()
-        self.released.wait()
+    @property
+    def place(self):
+        return f"inet:127.0.0.1:{self.port}"
 
     def stop(self):
-        self.released.set()
-        self.shutdown()
-        self.server_close()
-
-
-def server_context(path):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+        self.server.shutdown()
+        self.server.server_close()
