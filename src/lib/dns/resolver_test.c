@@ -2,6 +2,7 @@
 #include "dns/resolver.h"
 
 #include "dns/host_lookup.h"
+#include "os/environment.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 #include "run/poller.h"
@@ -127,10 +128,9 @@ static void run_scene(void *context)
     poller_abort(scene->server.poller);
 }
 
-static void play(void (*function)(struct scene *scene))
+static void play_with(struct resolver_options options, void (*function)(struct scene *scene))
 {
     struct scene scene = { .play = function };
-    struct resolver_options options = { .timeout = seconds(3) };
     char path[300];
 
     scene.loop = loop_create();
@@ -147,6 +147,11 @@ static void play(void (*function)(struct scene *scene))
     resolver_destroy(&scene.resolver);
     loop_destroy(&scene.loop);
     arena_destroy(&scene.arena);
+}
+
+static void play(void (*function)(struct scene *scene))
+{
+    play_with((struct resolver_options){ .timeout = seconds(3) }, function);
 }
 
 static void ask_all(struct scene *scene)
@@ -338,4 +343,55 @@ static void look_up_hosts(struct scene *scene)
 TEST(hosts_and_peers_are_named_as_the_system_names_them)
 {
     play(look_up_hosts);
+}
+
+/* ---- validation; with signatures, tests/e2e/test_smtp_dane.py ---- */
+
+static void write_anchors(const char *text)
+{
+    char path[300];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/anchors", unit_directory());
+    file = fopen(path, "w");
+    EXPECT(file != NULL && fprintf(file, "%s", text) > 0);
+    if (file != NULL)
+        fclose(file);
+    EXPECT(environment_set("MERPATI_TRUST_ANCHORS", path, NULL));
+}
+
+static void ask_below_an_anchor(struct scene *scene)
+{
+    struct dns_answer answer;
+
+    resolver_lookup(scene->resolver, STR("none.example"), DNS_TYPE_MX, scene->arena, &answer);
+    EXPECT_INT(answer.outcome, DNS_UNKNOWN);
+    EXPECT_STR(str_from_c(answer.reason), STR(RESOLVER_BOGUS));
+    EXPECT(!answer.is_secure);
+    resolver_lookup(scene->resolver, STR("host.test"), DNS_TYPE_A, scene->arena, &answer);
+    EXPECT_INT(answer.outcome, DNS_FOUND);
+    EXPECT(!answer.is_secure);
+}
+
+TEST(below_a_trust_anchor_what_is_not_signed_is_forged_but_names_of_the_house)
+{
+    write_anchors("; of nobody\n. 172800 IN DS 1 13 2 "
+                  "0000000000000000000000000000000000000000000000000000000000000000 ; key tag 1\n");
+    play_with((struct resolver_options){ .timeout = seconds(20), .is_validating = true }, ask_below_an_anchor);
+}
+
+TEST(without_a_trust_anchor_nothing_can_be_validated)
+{
+    static const char *const texts[] = { "; nothing\n", "garbage\n", ". IN A 192.0.2.1\n", "DS 1 13 2 00\n" };
+    const struct resolver_options options = { .resolv_conf = "/nonexistent", .is_validating = true };
+    struct loop *loop = loop_create();
+    struct resolver *resolver;
+    struct failure why;
+
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        write_anchors(texts[i]);
+        EXPECT(!resolver_create(loop, &options, &resolver, &why));
+        EXPECT(str_starts_with(str_from_c(why.text), str_from_c(resolver_anchors_path())));
+    }
+    loop_destroy(&loop);
 }
