@@ -423,6 +423,8 @@ static void set_proof(const struct handshakes *handshakes, struct tls_demand *ou
         out->tlsa_count = handshakes->anchors.count;
     }
     if (demand->is_by_dane) {
+        /* RFC 7672 section 8.1: whatever -s says. */
+        out->server_name = demand->tlsa.base_domain;
         out->tlsa_records = demand->tlsa.items;
         out->tlsa_count = demand->tlsa.count;
         out->is_host_unsure = demand->is_host_unsure;
