@@ -46,4 +46,4 @@ def test_what_is_not_acted_on_yet_is_to_come(make_merpati):
     named = set(re.findall(r"(?m)line \d+: (\S+) = .*: this version does not act on the parameter yet$", told))
     later = re.compile("|".join(f"(?:{family})" for family in TO_COME))
     assert not {name for name in named if not later.fullmatch(name)}
-    assert len(named) > 50
+    assert len(named) > 10
