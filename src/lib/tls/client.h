@@ -63,7 +63,7 @@ struct tls_demand {
     struct str server_name; /* to ask for (SNI, RFC 6066 section 3); empty: none */
     enum tls_proof proof;
     struct strlist names; /* "mx.example.com"; ".example.com" is each name below it. DANE: where a record is of an
-                             authority; the first is the TLSA base domain, and asked for (SNI) */
+                             authority; server_name is to be the TLSA base domain (RFC 7672 section 8.1) */
     struct strlist fingerprints;           /* "AB:CD:..." */
     const struct dns_record *tlsa_records; /* DANE: at least one that is usable, see dane.h */
     size_t tlsa_count;

@@ -236,12 +236,13 @@ bool tls_dane_demand(const struct tls_dane_digests *digests, SSL *connection, co
     size_t used = 0;
 
     tls_library_begin();
-    if (names->count == 0 || SSL_dane_enable(connection, arena_c(arena, names->items[0])) != 1)
+    /* With a name it would be asked for, too, wherever nobody has said what to ask for. */
+    if (names->count == 0 || SSL_dane_enable(connection, NULL) != 1)
         return false;
     /* RFC 7672 section 3.1.1: a record of the server's own certificate says all; its names and dates count for nothing.
      */
     SSL_dane_set_flags(connection, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-    for (size_t i = 1; i < names->count; i++) {
+    for (size_t i = 0; i < names->count; i++) {
         if (SSL_add1_host(connection, arena_c(arena, names->items[i])) != 1)
             return false;
     }

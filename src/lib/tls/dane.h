@@ -42,7 +42,7 @@ MUST_USE bool tls_dane_allow(const struct tls_dane_digests *digests, SSL_CTX *co
 
 /*
  * Demands that the server is the one that the usable ones among the records speak of. names: of the certificate, where
- * an authority is recorded; the first is the one to ask for by SNI. False: none is usable, or OpenSSL's errors say why.
+ * an authority is recorded. False: there is no name, none is usable, or OpenSSL's errors say why.
  */
 MUST_USE bool tls_dane_demand(const struct tls_dane_digests *digests, SSL *connection, const struct dns_record *records,
                               size_t count, const struct strlist *names, struct arena *arena);
