@@ -16,20 +16,20 @@ def test_a_sound_configuration_gives_no_word_and_no_failure(merpati):
 
 
 def test_names_that_are_unknown_or_not_acted_on_are_told_with_the_file(make_merpati):
-    mail = make_merpati(main={"smtpd_banner_typo": "x", "postscreen_cache_map": "btree:/nowhere"})
+    mail = make_merpati(main={"smtpd_banner_typo": "x", "known_tcp_ports": "smtp=25"})
     checked = mail.control("check", check=False)
     lines = checked.stderr.splitlines()
-    for name in ("smtpd_banner_typo", "postscreen_cache_map"):
+    for name in ("smtpd_banner_typo", "known_tcp_ports"):
         assert any(f"{mail.config}/main.cf" in line and name in line for line in lines), checked.stderr
 
 
 def test_a_bad_value_fails_and_the_rest_is_checked_all_the_same(make_merpati):
     mail = make_merpati(main={"default_process_limit": "many", "smtpd_timeout": "long"})
-    mail.services.append("dnsblog unix - - n - 1 dnsblog")
+    mail.services.append("nosuch unix - - n - 1 nosuchd")
     mail.write_config()
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
-    for word in ("default_process_limit", "smtpd_timeout", "dnsblog/unix"):
+    for word in ("default_process_limit", "smtpd_timeout", "nosuch/unix"):
         assert word in checked.stderr
 
 
@@ -385,10 +385,8 @@ def test_what_has_nothing_to_do_here_is_told_with_the_reason(make_merpati):
 
 def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
     later = {
-        "postscreen_greet_wait": "6s",
-        "postscreen_access_list": "permit_mynetworks",
-        "postscreen_dnsbl_reply_map": "texthash:/nowhere/replies",
-        "postscreen_dnsbl_sites": "zen.test",
+        "known_tcp_ports": "smtp=25",
+        "lmdb_map_size": "16777217",
     }
     mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
     (mail.config / "main.cf").write_text("mydomain = first.test\n" + (mail.config / "main.cf").read_text())
@@ -402,7 +400,7 @@ def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(mak
     told = mail.control("start").stderr
     assert all(any(f" {name} = " in line and "does not act on" in line for line in told.splitlines()) for name in later), told
     mail.is_running = True
-    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: postscreen_dnsbl_reply_map = \S+: this version does not act on the parameter yet")
+    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: lmdb_map_size = \S+: this version does not act on the parameter yet")
 
 
 def test_mail_filters_that_cannot_be_asked_are_told(make_merpati):
