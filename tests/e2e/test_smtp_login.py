@@ -289,3 +289,7 @@ def test_lmtp_remembers_refused_logins_by_its_own_parameters(make_merpati, make_
     mail.start()
     wait_until(lambda: (send(mail, "<>"), mail.wait_empty(), mail.log_lines(r"SASL \[CACHED\]"))[-1], lambda: mail.tail())
     assert "dsn=5.7.8" in mail.log_line(r"SASL \[CACHED\]")
+    tries = len(relay.logins)
+    mail.set(lmtp_sasl_auth_cache_time="0s")
+    mail.reload()
+    wait_until(lambda: (send(mail, "<>"), mail.wait_empty(), len(relay.logins) > tries)[-1], lambda: "another attempt")
