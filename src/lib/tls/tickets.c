@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    RETRY_SECONDS = 10,   /* a source that could not be asked is asked again */
+    RETRY_SECONDS = 30,   /* a source that could not be asked is asked again */
     PATIENCE_SECONDS = 8, /* for another fiber that asks */
 };
 
@@ -115,6 +115,9 @@ static void ask(struct tls_tickets *tickets)
 void tls_tickets_refresh(struct tls_tickets *tickets, struct loop *loop)
 {
     if (tickets == NULL || tickets->source.fetch == NULL)
+        return;
+    /* One that did not answer before is waited for by one handshake at a time. */
+    if (tickets->is_asking && tickets->has_warned)
         return;
     if (tickets->is_asking) {
         (void) !event_wait(loop, &tickets->asked, seconds(PATIENCE_SECONDS), NULL);
