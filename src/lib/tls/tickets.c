@@ -91,7 +91,7 @@ static bool wants_keys(struct tls_tickets *tickets, struct instant now)
 {
     bool is_due = tls_ticket_keys_is_due(&tickets->keys, tickets->lifetime, clock_now());
 
-    if (!is_due && !tickets->has_seen_unknown)
+    if (!is_due && !tickets->has_seen_unknown && !tickets->has_warned)
         return false;
     return tickets->asked_at.us == 0 || instant_since(now, tickets->asked_at).us >= seconds(RETRY_SECONDS).us;
 }
