@@ -5,10 +5,13 @@ what DANE and an administrator's own policies have to say first.
 """
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
+from support.channel import Call, text, varint
+from support.channel import time as instant
 from support.dane_world import DaneWorld
 from support.instance import Merpati
 from support.sts_server import StsServer, policy, server_context
@@ -57,7 +60,8 @@ SERVICES = {
     "may": (MAY, {
         **{f"{mode}-{kind}": end for mode, row in MODES.items() for kind, end in zip(KINDS, row)},
         **{name: TRUSTED for name in LOST if name != "slow"},
-        "no-record": TRUSTED, "aliased": VERIFIED, "some-listed": VERIFIED, "exact": VERIFIED, "short-lived": VERIFIED,
+        "no-record": TRUSTED, "aliased": VERIFIED, "some-listed": VERIFIED, "exact": VERIFIED, "short-lived": VERIFIED, "young-entry": NOT_OFFERED,
+        "old-entry": CLEAR, "later-entry": CLEAR, "strange-entry": CLEAR, "broken-entry": CLEAR,
         "[direct.mx.test]": TRUSTED,
     }),
     "encrypt": ({"smtp_tls_security_level": "encrypt"}, {
@@ -214,10 +218,34 @@ def build_more(world):
         host = f"mx.{name}.dane.test"
         world.add(name, "strange", "enforce", [host if is_listed else "nobody.test"], host=host, zone=zone)
         world.add_tlsa(host, 3, 1, 1, world.certificates[record])
+    for name in ENTRIES:
+        world.add(name, "clear")
     world.add("kept-good", "good", "enforce")
     world.add("kept-clear", "clear", "enforce")
     world.add("stalled", "good", world.policies.stall)
     world.add("renewed", "clear", "enforce")
+
+
+# Of what the cache has: whose record has gone, but not its time; whose time is over; what a clock that went wrong, or somebody
+# else, has put there.
+ENTRIES = {
+    "young-entry": lambda now: f"1 {now - 3600} 1\n" + policy("enforce", "*.mx.test"),
+    "old-entry": lambda now: f"1 {now - 100000} 1\n" + policy("enforce", "*.mx.test"),
+    "later-entry": lambda now: f"1 {now + 100000} 1\n" + policy("enforce", "*.mx.test"),
+    "strange-entry": lambda now: "nonsense",
+    "broken-entry": lambda now: f"1 {now - 3600} 1\nversion: STSv1\n",
+}
+
+
+def keep_entries(mail, world):
+    now = int(time.time())
+    for name, entry in ENTRIES.items():
+        world.dns.remove(f"_mta-sts.{name}.plain.test")
+        call = Call(mail.queue / "private" / "tlsmgr", "tlsmgr")
+        # Number 2 is put, and so is the cache of policies.
+        call.send(2, varint(2) + text(f"{name}.plain.test") + text(entry(now)) + instant(now + 1000))
+        assert call.receive()[1].number() == 1
+        call.close()
 
 
 def configure(mail, world):
@@ -258,6 +286,7 @@ def delivered():
         configure(mail, world)
         mail.write_config()
         mail.start()
+        keep_entries(mail, world)
         deliver(mail, ROWS)
         yield mail, world
     finally:
