@@ -9,8 +9,8 @@ import pytest
 
 from support.certificates import openssl
 from support.dane_world import DaneWorld
-from support.dns_server import DnsServer
 from support.instance import BUILD, Stock
+from support.signing_dns import front_for_stock
 from support.smtp_sink import CLOSE, SmtpSink
 
 # What is typed; PORT, CA and OTHER stand for the servers' port, an authority's file and a second server's port.
@@ -51,26 +51,6 @@ SAME = [
     "-S unix:/nowhere/lmtp",
     "",
 ]
-
-
-class Front(DnsServer):
-    """Another address of a DNS server."""
-
-    def __init__(self, behind, **options):
-        self.behind = behind
-        super().__init__(**options)
-
-    def answer(self, data):
-        return self.behind.answer(data)
-
-
-def front_for_stock(dns):
-    for number in range(1, 250):
-        try:
-            return Front(dns, address=f"127.54.{os.getpid() % 250}.{number}", port=53)
-        except OSError:
-            continue
-    raise AssertionError("no loopback address with a free port 53")
 
 
 class World(DaneWorld):

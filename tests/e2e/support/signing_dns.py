@@ -15,6 +15,7 @@ validates would say: the bit AD for what is signed, SERVFAIL for what is spoilt.
 such a record (RFC 9824).
 """
 
+import os
 import time
 
 import dns.dnssec
@@ -173,3 +174,23 @@ class SigningDns(DnsServer):
                     reply.set_rcode(dns.rcode.NXDOMAIN)
             break
         return None if None in verdicts else all(verdicts)
+
+
+class Front(DnsServer):
+    """Another address of a DNS server."""
+
+    def __init__(self, behind, **options):
+        self.behind = behind
+        super().__init__(**options)
+
+    def answer(self, data):
+        return self.behind.answer(data)
+
+
+def front_for_stock(dns):
+    for number in range(1, 250):
+        try:
+            return Front(dns, address=f"127.54.{os.getpid() % 250}.{number}", port=53)
+        except OSError:
+            continue
+    raise AssertionError("no loopback address with a free port 53")
