@@ -146,3 +146,24 @@ def test_programs_log_in(place, server, client, mechanism):
     before = len(re.findall(line, mail.log_text(), re.M))
     {"swaks": swaks, "curl": curl, "msmtp": msmtp, "smtplib": smtplib_, "openssl": openssl}[client](place, place.ports[server], mechanism)
     mail.wait_log(line, before + 1)
+
+
+def test_our_own_client_logs_in_by_each_mechanism(place, make_merpati):
+    """By the strongest that is left, where no filter says another; all at one time."""
+    rows = [(server, mechanism) for server, names in MECHANISMS.items() for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
+            if mechanism in names]
+    routes = "".join(f"{{{mechanism}.{server}.test = {mechanism}:[localhost]:{place.ports[server]}}}, " for server, mechanism in rows)
+    passwords = "".join(f"{{[localhost]:{port} = bob:{PASSWORD}}}, " for port in place.ports.values())
+    mail = make_merpati(main={"transport_maps": f"inline:{{{routes.lower()}}}", "smtp_sasl_auth_enable": "yes", "smtp_sasl_security_options": "noanonymous",
+                              "smtp_sasl_password_maps": f"inline:{{{passwords}}}", "smtp_host_lookup": "native"},
+                        services=[f"{name.lower()} unix - - n - - smtp -o smtp_sasl_mechanism_filter={name}" for name in {mechanism for _, mechanism in rows}]).start()
+    with mail.smtp() as client:
+        client.hello()
+        assert client.deliver("own@own.test", [f"x@{mechanism}.{server}.test" for server, mechanism in rows], LETTER).code == 250
+    mail.wait_empty()
+    assert len(re.findall("status=sent", mail.log_text())) == len(rows)
+    place.mail.wait_log("from=<own@own.test>", len(rows))
+    log = place.mail.log_text()
+    ours = set(re.findall(r"(\w+): from=<own@own\.test>", log))
+    logins = sorted(found[1:] for found in re.findall(r"(\w+): client=\S+, sasl_method=(\S+), sasl_username=(\S+)$", log, re.M) if found[0] in ours)
+    assert logins == sorted((mechanism, "bob@example.test" if server == "cyrus" else "bob") for server, mechanism in rows)
