@@ -82,6 +82,13 @@ static struct str one_line(struct session *session, struct str text)
     return answer_tame(session->command_arena, text, ' ');
 }
 
+/* Nobody has asked again what the client has heard an answer to: a refusal is for what it asks next. */
+static void keep_back(struct session *session, struct str text)
+{
+    if (is_error(text) && session->kept_refusal.len == 0)
+        session->kept_refusal = arena_str(session->arena, text);
+}
+
 static void send_text(struct session *session, struct str text, bool is_counted)
 {
     struct failure why;
@@ -100,7 +107,9 @@ static void send_text(struct session *session, struct str text, bool is_counted)
     if (session_is_broken(session))
         return;
     history_server_said(session, text);
-    if (!write_lines(session, text, &why)) {
+    if (session->is_rehearsing) {
+        keep_back(session, text);
+    } else if (!write_lines(session, text, &why)) {
         session_break(session, &why);
         return;
     }
@@ -121,6 +130,14 @@ void answer_send_uncounted(struct session *session, struct str text)
 void answer_send_lines(struct session *session, struct str text)
 {
     send_text(session, text, true);
+}
+
+void answer_kept(struct session *session)
+{
+    struct failure why;
+
+    if (!session_is_broken(session) && !write_lines(session, session->kept_refusal, &why))
+        session_break(session, &why);
 }
 
 void answer_challenge(struct session *session, struct str challenge)

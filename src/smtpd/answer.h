@@ -27,6 +27,9 @@ void answer_send_lines(struct session *session, struct str text);
 /* As answer_send, for a 4xx that is not the client's mistake and does not count as an error. */
 void answer_send_uncounted(struct session *session, struct str text);
 
+/* Sends session->kept_refusal, which has been through all of the above. */
+void answer_kept(struct session *session);
+
 /* In arena, control bytes replaced: what tables, servers and clients say must not become a reply of its own. */
 struct str answer_tame(struct arena *arena, struct str text, char instead);
 

@@ -5,6 +5,7 @@
 #include "daemon/daemon.h"
 #include "log/address.h"
 #include "log/log.h"
+#include "log/text.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
@@ -195,34 +196,6 @@ void log_notice(const struct session *session, const char *kind, struct str text
     log_judgement(session, kind, text, recipient);
 }
 
-static void append_escaped(struct strbuf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char) text.data[i];
-
-        if (c == '\r')
-            strbuf_append_c(out, "\\r");
-        else if (c == '\n')
-            strbuf_append_c(out, "\\n");
-        else if (c == '\t')
-            strbuf_append_c(out, "\\t");
-        else if (c == '\b')
-            strbuf_append_c(out, "\\b");
-        else if (c == '\f')
-            strbuf_append_c(out, "\\f");
-        else if (c == '\v')
-            strbuf_append_c(out, "\\v");
-        else if (c == '\a')
-            strbuf_append_c(out, "\\a");
-        else if (c == '\\')
-            strbuf_append_c(out, "\\\\");
-        else if (c < ' ' || c >= 127)
-            strbuf_printf(out, "\\%03o", c);
-        else
-            strbuf_append_char(out, (char) c);
-    }
-}
-
 void log_restriction_verdict(struct str name, int verdict)
 {
     log_info("generic_checks: name=%.*s status=%d", STR_ARG(name), verdict);
@@ -233,7 +206,7 @@ void log_non_smtp_command(const struct session *session, struct str line)
     struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    append_escaped(&shown, str_part(line, 0, 100));
+    log_text_escape(&shown, str_part(line, 0, 100));
     log_warning("non-SMTP command from %.*s: %s", STR_ARG(session->peer.shown), strbuf_c(&shown));
     strbuf_done(&shown);
 }
@@ -244,7 +217,7 @@ void log_improper_pipelining(const struct session *session, struct str input)
     struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    append_escaped(&shown, str_part(input, 0, login < 100 ? login : 100));
+    log_text_escape(&shown, str_part(input, 0, login < 100 ? login : 100));
     /* What follows may be a password. */
     if (login < 100)
         strbuf_append(&shown, STR("AUTH ..."));
@@ -362,9 +335,14 @@ void log_proxy_trouble(const char *problem, struct str input)
     struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    append_escaped(&shown, str_part(input, 0, 100));
+    log_text_escape(&shown, str_part(input, 0, 100));
     log_warning("haproxy read: %s%s%s", problem, shown.len > 0 ? ": " : "", strbuf_c(&shown));
     strbuf_done(&shown);
+}
+
+void log_bad_takeover(const char *reason)
+{
+    log_warning("a session that was handed over cannot be taken: %s", reason);
 }
 
 void log_forged_proxy_header(const struct session *session, struct str line)
@@ -372,7 +350,7 @@ void log_forged_proxy_header(const struct session *session, struct str line)
     struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    append_escaped(&shown, line.len > 0 ? str_part(line, 0, 100) : STR("version 2"));
+    log_text_escape(&shown, line.len > 0 ? str_part(line, 0, 100) : STR("version 2"));
     log_warning("PROXY header from %.*s, which is not in smtpd_upstream_proxy_networks: %s",
                 STR_ARG(session->peer.shown), strbuf_c(&shown));
     strbuf_done(&shown);

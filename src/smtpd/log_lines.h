@@ -63,6 +63,8 @@ void log_bad_replacement(struct str title, struct str replacement);
 void log_anvil_trouble(const char *reason);
 /* problem: "bad or missing client port"; input: what was sent, empty if nothing was */
 void log_proxy_trouble(const char *problem, struct str input);
+/* "warning: a session that was handed over cannot be taken: REASON" */
+void log_bad_takeover(const char *reason);
 void log_forged_proxy_header(const struct session *session, struct str line);
 void log_discarding_keywords(struct str keywords);
 /* "mapping DSN status 5.1.1 into Sender address status 5.1.7" */

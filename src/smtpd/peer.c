@@ -2,9 +2,9 @@
 #include "smtpd/peer.h"
 
 #include "dns/host_lookup.h"
+#include "mail/proxy_header.h"
 #include "run/socket.h"
 #include "smtpd/log_lines.h"
-#include "smtpd/proxy_header.h"
 #include "smtpd/smtpd.h"
 
 static void be_local(struct peer *peer)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtpd/proxy.h"
 
+#include "mail/proxy_header.h"
 #include "run/loop.h"
 #include "run/stream.h"
 #include "smtpd/log_lines.h"
-#include "smtpd/proxy_header.h"
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
 static bool is_expected(const struct session *session)
 {
-    return session->settings->upstream_proxy_protocol == UPSTREAM_PROXY_HAPROXY && !session->smtpd->is_standalone;
+    return session->settings->upstream_proxy_protocol == UPSTREAM_PROXY_HAPROXY && !session->smtpd->is_standalone &&
+           session->handed == NULL;
 }
 
 static bool is_trusted(const struct session *session)

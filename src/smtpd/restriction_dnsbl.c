@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restrictions by DNS lists: of addresses (RFC 5782) and of names. */
 #include "dns/dnsbl_filter.h"
+#include "dns/dnsbl_name.h"
 #include "mail/address.h"
 #include "mail/domain.h"
 #include "smtpd/dnsbl_reply.h"
@@ -21,31 +22,6 @@ struct question {
     struct str name; /* what is asked of the DNS; empty: nothing can be */
 };
 
-/* "99.2.0.192." and the list, or each half of a byte of an IPv6 address; empty where there is no address. */
-static struct str reversed_name(struct arena *arena, const struct ip_address *address, struct str domain)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct strbuf text;
-    struct str name;
-
-    strbuf_init(&text, STRBUF_UNLIMITED);
-    for (size_t i = ip_address_size(address); i-- > 0;) {
-        unsigned byte = address->bytes[i];
-
-        if (address->family == IP_V4) {
-            strbuf_append_number(&text, byte);
-        } else {
-            strbuf_append_char(&text, digits[byte & 15U]);
-            strbuf_append_char(&text, '.');
-            strbuf_append_char(&text, digits[byte >> 4]);
-        }
-        strbuf_append_char(&text, '.');
-    }
-    name = strbuf_str(&text).len > 0 ? arena_join(arena, strbuf_str(&text), domain) : STR_EMPTY;
-    strbuf_done(&text);
-    return name;
-}
-
 static void set_list(struct question *question, const struct restriction_node *node)
 {
     if (!str_cut(node->argument, '=', &question->domain, &question->filter))
@@ -58,7 +34,7 @@ static struct question ask_about_address(const struct check *check, const struct
     struct question question = { .what = peer->address };
 
     set_list(&question, node);
-    question.name = reversed_name(check->arena, &peer->ip, question.domain);
+    question.name = dnsbl_name(check->arena, &peer->ip, question.domain);
     return question;
 }
 

@@ -3,6 +3,7 @@
 
 #include "daemon/daemon.h"
 #include "log/dialogue.h"
+#include "protocol/handed_session.h"
 #include "run/loop.h"
 #include "run/stream.h"
 #include "smtpd/answer.h"
@@ -13,6 +14,7 @@
 #include "smtpd/proxy.h"
 #include "smtpd/session_milters.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/takeover.h"
 
 enum { GOODBYE_SECONDS = 10 };
 
@@ -176,6 +178,12 @@ static void send_away(struct session *session)
     answer(session, "421 4.3.0 %.*s Server local error", STR_ARG(session->smtpd->shared->myhostname));
 }
 
+void session_execute(struct session *session, struct str line)
+{
+    history_client_said(session, line);
+    command_execute(session, line);
+}
+
 static void serve_commands(struct session *session)
 {
     struct str line;
@@ -264,6 +272,10 @@ static void begin(struct session *session)
     struct failure why;
 
     client_recognise(session);
+    if (session->handed != NULL && session->handed->recipient.len > 0) {
+        takeover_go_on(session);
+        return;
+    }
     if (!encryption_begin_wrapped(session))
         return;
     set_deadline(session);
@@ -293,7 +305,7 @@ void session_run(struct smtpd *smtpd, struct daemon_session *connection)
     history_begin(&session);
     set_idle(&session, false);
     peer_open(&session.peer, smtpd, connection->fd, session.arena);
-    is_known = proxy_receive(&session);
+    is_known = takeover_receive(&session) && proxy_receive(&session);
     peer_look_up(&session.peer, smtpd, session.arena);
     log_connect(&session);
     if (is_known)

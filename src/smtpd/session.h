@@ -14,6 +14,7 @@
 #include "smtpd/transaction.h"
 
 struct daemon_session;
+struct handed_session;
 struct kept_deferrals;
 struct names;
 struct session_milters;
@@ -49,8 +50,9 @@ struct session {
     struct peer peer;
     struct arena *client_arena; /* of a peer that XCLIENT named; NULL: it is the one that connected */
     struct rates rates;
-    bool is_proxied;      /* a PROXY header said who the peer is */
-    unsigned debug_level; /* more than 0: the dialogue is logged */
+    const struct handed_session *handed; /* by postscreen; NULL: it is not */
+    bool is_proxied;                     /* a PROXY header said who the peer is */
+    unsigned debug_level;                /* more than 0: the dialogue is logged */
 
     struct str helo_name; /* empty: none yet; memory of its own */
     struct strbuf helo;
@@ -71,6 +73,8 @@ struct session {
     bool is_discarding_chunks; /* a BDAT failed: its successors are dropped until LAST, RSET or MAIL */
     enum session_end end;
     bool has_answered_error; /* the command now executed */
+    bool is_rehearsing;      /* answers are kept back, see takeover.h */
+    struct str kept_refusal; /* the first that was kept back and is one; in the session's arena */
     unsigned error_class;    /* of the next error, enum notice_class; 0: protocol */
     struct transcript transcript;
     unsigned error_count; /* since the last message taken */
@@ -104,6 +108,9 @@ static inline bool session_is_encrypted(const struct session *session)
 
 /* "SMTP" or "ESMTP". */
 const char *session_protocol(const struct session *session);
+
+/* A command, as the client has sent it. */
+void session_execute(struct session *session, struct str line);
 
 /*
  * A line that is no command: an answer to a challenge. Waits as for a command, and the command's arena is a new one

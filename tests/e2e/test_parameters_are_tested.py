@@ -13,7 +13,6 @@ TO_COME = [
     r".*sasl.*|cyrus_.*|.*send_dummy_mail_auth|.*sender_dependent_authentication",
     r".*milter.*|.*(header|body)_checks(_size_limit)?|.*mime_.*|strict_[78]bit.*",
     r"message_(reject|strip)_characters|detect_8bit_encoding_header|non_empty_end_of_header_action|internal_mail_filter_classes",
-    r"postscreen.*|dnsblog.*|psc_.*|smtpd_service_name|respectful_logging",
     r"smtpd_client_new_tls_session_rate_limit|.*rbl.*",
     r"smtpd_expansion_filter|known_tcp_ports|tcp_windowsize",
     r"berkeley_db_.*|lmdb_map_size|socketmap_.*|daemon_table_open_error_is_fatal|proxy_write_maps|non_bdb_.*",

@@ -35,11 +35,11 @@ RUNNING_COMMANDS = {"local", "pipe", "spawn"}
 OF_PIPE = OF_LOCAL | {"SYS_CHROOT"}
 
 # What master.cf has no line for of itself.
-WITH_COMMANDS = ["a-pipe unix - n n - - pipe user=nobody argv=/bin/true", "a-spawn unix - n n - - spawn user=nobody argv=/bin/true"]
+WITH_COMMANDS = ["a-postscreen unix - n y - 1 postscreen", "a-pipe unix - n n - - pipe user=nobody argv=/bin/true", "a-spawn unix - n n - - spawn user=nobody argv=/bin/true"]
 
 # Whom the network services may talk to, and nobody else: commands of spawn are made to be asked by them.
 OPEN_TO_NETWORK = {"public/cleanup", "public/flush", "private/rewrite", "private/proxymap", "private/proxywrite", "private/verify", "private/sasl", "private/anvil",
-                   "private/tlsmgr", "private/tlsproxy", "private/dnsblog", "private/a-spawn"}
+                   "private/tlsmgr", "private/tlsproxy", "private/dnsblog", "private/a-postscreen", "private/a-spawn"}
 
 
 def status_of(pid):
@@ -254,7 +254,10 @@ def test_descriptors_are_those_that_a_service_needs(services, account):
                     continue
                 assert flags & os.O_CLOEXEC, f"{name}: {number} {target}"
                 is_file = target.startswith("/")
-                if user == "net_owner" and is_file:
+                if name == "postscreen" and is_file and target.startswith(f"{mail.data}/"):
+                    # Its cache is opened before the jail.
+                    assert target.startswith(f"{mail.data}/postscreen_cache.lmdb"), name
+                elif user == "net_owner" and is_file:
                     assert target in ("/etc/resolv.conf", "/etc/hosts"), name
                     assert flags & os.O_ACCMODE == os.O_RDONLY, name
                 elif is_file and name in ("verify", "tlsmgr"):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PROXY headers: a header that is taken is taken from the same bytes however they come, and its addresses are some. */
 
-#include "smtpd/proxy_header.h"
+#include "mail/proxy_header.h"
 #include "base/check.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
+#include "protocol/dnsblog.h"
 #include "protocol/flush.h"
 #include "protocol/proxymap.h"
 #include "protocol/queue.h"
@@ -20,8 +21,9 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &anvil_protocol, &bounce_protocol,  &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol, &tlsproxy_protocol,
+    &anvil_protocol,    &bounce_protocol,   &cleanup_protocol, &deliver_protocol, &flush_protocol,
+    &proxymap_protocol, &queue_protocol,    &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,
+    &verify_protocol,   &tlsproxy_protocol, &dnsblog_protocol,
 };
 
 static const char *const kinds[] = {

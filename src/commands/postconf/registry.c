@@ -7,6 +7,7 @@ extern const struct settings_table anvil_settings_table;
 extern const struct settings_table bounce_settings_table;
 extern const struct settings_table cleanup_settings_table;
 extern const struct settings_table delivery_settings_table;
+extern const struct settings_table dnsblog_settings_table;
 extern const struct settings_table lmtp_settings_table;
 extern const struct settings_table local_settings_table;
 extern const struct settings_table master_settings_table;
@@ -16,6 +17,7 @@ extern const struct settings_table postdrop_settings_table;
 extern const struct settings_table postlock_settings_table;
 extern const struct settings_table postlogd_settings_table;
 extern const struct settings_table postqueue_settings_table;
+extern const struct settings_table postscreen_settings_table;
 extern const struct settings_table proxymap_settings_table;
 extern const struct settings_table qmgr_settings_table;
 extern const struct settings_table sasl_settings_table;
@@ -37,6 +39,7 @@ const struct settings_table *const registry_tables[] = {
     &bounce_settings_table,
     &cleanup_settings_table,
     &delivery_settings_table,
+    &dnsblog_settings_table,
     &lmtp_settings_table,
     &local_settings_table,
     &master_settings_table,
@@ -46,6 +49,7 @@ const struct settings_table *const registry_tables[] = {
     &postlock_settings_table,
     &postlogd_settings_table,
     &postqueue_settings_table,
+    &postscreen_settings_table,
     &proxymap_settings_table,
     &qmgr_settings_table,
     &sasl_settings_table,

@@ -14,13 +14,9 @@
     {                                                                                                                  \
         name, PROGRAM_REFUSED, PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, false, remark               \
     }
-#define LATER(name, shape, told, network)                                                                              \
-    {                                                                                                                  \
-        name, PROGRAM_LATER, shape, told, told, network, NULL                                                          \
-    }
-
 static const struct program programs[] = {
     OURS("smtpd", PROGRAM_WORKERS, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, true),
+    OURS("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, true),
     OURS("pickup", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, PROGRAM_STOP_SOURCES, false),
     OURS("qmgr", PROGRAM_SINGLE, PROGRAM_STOP_DELIVERY, PROGRAM_STOP_QUEUE, false),
     AGENT("smtp", PROGRAM_WORKERS),
@@ -40,6 +36,7 @@ static const struct program programs[] = {
     OURS("anvil", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("tlsmgr", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("tlsproxy", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
+    OURS("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("spawn", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("sasl", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, true),
     OURS("showq", PROGRAM_SINGLE, PROGRAM_STOP_SUPPORT, PROGRAM_STOP_SUPPORT, false),
@@ -47,9 +44,6 @@ static const struct program programs[] = {
     OURS("postlogd", PROGRAM_SINGLE, PROGRAM_STOP_LOG, PROGRAM_STOP_LOG, false),
 
     ELSEWHERE("scache", "connections are kept by the smtp processes themselves"),
-
-    LATER("postscreen", PROGRAM_SINGLE, PROGRAM_STOP_SOURCES, true),
-    LATER("dnsblog", PROGRAM_WORKERS, PROGRAM_STOP_SUPPORT, true),
 
     REFUSED("qmqpd", "QMQP is not spoken; its clients can send by SMTP"),
 };

@@ -18,6 +18,7 @@ enum {
     TRIGGER_MAX = 1024,
     DATAGRAM_MAX = 65536,
     DATAGRAMS_IN_A_ROW = 64,
+    PASSED_MAX = 60001, /* what may come with a descriptor */
 };
 
 struct connection {
@@ -29,6 +30,19 @@ struct connection {
 };
 
 /* ---- what a connection is ---- */
+
+/* All up to the end. */
+static bool receive_passed_bytes(struct connection *connection, struct stream *stream)
+{
+    struct failure why = { 0 };
+
+    while (stream_buffered(stream).len <= PASSED_MAX && stream_fill(stream, &why))
+        continue;
+    if (stream_buffered(stream).len > PASSED_MAX || why.kind != FAILURE_PROTOCOL)
+        return false;
+    connection->session.passed = arena_str(connection->session.arena, stream_buffered(stream));
+    return true;
+}
 
 /* A "pass" service gets its connections through a Unix socket, from who accepted them. */
 static bool receive_passed(struct connection *connection)
@@ -43,7 +57,7 @@ static bool receive_passed(struct connection *connection)
         return false;
     }
     stream_allow_fds(stream, 1);
-    is_received = stream_receive_fd(stream, &passed, NULL);
+    is_received = stream_receive_fd(stream, &passed, NULL) && receive_passed_bytes(connection, stream);
     stream_destroy(&stream);
     connection->fd = passed;
     return is_received;
@@ -64,9 +78,7 @@ static void run_session(struct connection *connection)
         log_warning("cannot serve a connection: %s", why.text);
         return;
     }
-    session->arena = arena_create();
     daemon->program->session(session);
-    arena_destroy(&session->arena);
     stream_destroy(&session->stream);
 }
 
@@ -126,6 +138,8 @@ static void run_connection(void *context)
     struct connection *connection = context;
     struct daemon *daemon = connection->daemon;
 
+    if (daemon->program->session != NULL)
+        connection->session.arena = arena_create();
     if (daemon->arguments.transport != DAEMON_TRANSPORT_PASS || receive_passed(connection)) {
         if (daemon->program->session != NULL)
             run_session(connection);
@@ -133,6 +147,7 @@ static void run_connection(void *context)
             run_internal(connection);
     }
     fd_close(&connection->fd);
+    arena_destroy(&connection->session.arena);
     list_remove(&connection->link);
     memory_free(connection);
     daemon->connection_count--;

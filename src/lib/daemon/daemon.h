@@ -65,6 +65,8 @@ struct daemon_session {
     int fd;
     struct arena *arena; /* ends with the session */
     const char *service; /* name in master.cf */
+    /* Of a service of type "pass": what came with the connection, from its first byte to the end; else empty. */
+    struct str passed;
 };
 
 struct daemon_program {

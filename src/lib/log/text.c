@@ -71,3 +71,31 @@ void log_text_neuter(struct strbuf *line, struct str text, size_t max, bool may_
         text = str_from(text, run);
     }
 }
+
+void log_text_escape(struct strbuf *out, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.data[i];
+
+        if (c == '\r')
+            strbuf_append_c(out, "\\r");
+        else if (c == '\n')
+            strbuf_append_c(out, "\\n");
+        else if (c == '\t')
+            strbuf_append_c(out, "\\t");
+        else if (c == '\b')
+            strbuf_append_c(out, "\\b");
+        else if (c == '\f')
+            strbuf_append_c(out, "\\f");
+        else if (c == '\v')
+            strbuf_append_c(out, "\\v");
+        else if (c == '\a')
+            strbuf_append_c(out, "\\a");
+        else if (c == '\\')
+            strbuf_append_c(out, "\\\\");
+        else if (c < ' ' || c >= 127)
+            strbuf_printf(out, "\\%03o", c);
+        else
+            strbuf_append_char(out, (char) c);
+    }
+}

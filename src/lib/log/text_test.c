@@ -46,3 +46,12 @@ TEST(each_byte_is_judged_alone_wherever_it_stands)
     }
     strbuf_done(&line);
 }
+
+TEST(what_is_escaped_can_be_read_again)
+{
+    CLEANUP(strbuf_done) struct strbuf line;
+
+    strbuf_init(&line, 100);
+    log_text_escape(&line, str_make("a\r\n\t\\\033\377", 7));
+    EXPECT_STR(strbuf_str(&line), STR("a\\r\\n\\t\\\\\\033\\377"));
+}

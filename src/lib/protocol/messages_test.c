@@ -5,6 +5,7 @@
 #include "protocol/bounce.h"
 #include "protocol/cleanup.h"
 #include "protocol/deliver.h"
+#include "protocol/dnsblog.h"
 #include "protocol/flush.h"
 #include "protocol/proxymap.h"
 #include "protocol/queue.h"
@@ -19,8 +20,9 @@
 #include <stdio.h>
 
 static const struct protocol *const protocols[] = {
-    &anvil_protocol, &bounce_protocol,  &cleanup_protocol, &deliver_protocol, &flush_protocol,  &proxymap_protocol,
-    &queue_protocol, &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,  &verify_protocol, &tlsproxy_protocol,
+    &anvil_protocol,    &bounce_protocol,   &cleanup_protocol, &deliver_protocol, &flush_protocol,
+    &proxymap_protocol, &queue_protocol,    &rewrite_protocol, &spill_protocol,   &tlsmgr_protocol,
+    &verify_protocol,   &tlsproxy_protocol, &dnsblog_protocol,
 };
 
 enum { VARINT_MAX = 10, LIST_ITEM_COST = 8, FILL_TEXT_MAX = 3000, FILL_ITEMS_MAX = 3 };

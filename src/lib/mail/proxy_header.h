@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SMTPD_PROXY_HEADER_H
-#define SMTPD_PROXY_HEADER_H
+#ifndef MAIL_PROXY_HEADER_H
+#define MAIL_PROXY_HEADER_H
 
 #include "base/ip_address.h"
 #include "base/str.h"

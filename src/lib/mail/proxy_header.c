@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smtpd/proxy_header.h"
+#include "mail/proxy_header.h"
 
 #include <string.h>
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTSCREEN_CLIENT_H
+#define POSTSCREEN_CLIENT_H
+
+#include "base/arena.h"
+#include "base/ip_address.h"
+#include "base/time.h"
+#include "postscreen/stamps.h"
+
+struct daemon_session;
+struct postscreen;
+struct postscreen_settings;
+struct stream;
+
+/*
+ * client - one connection, in a fiber of its own, from its beginning until smtpd has it or it is over: who it is, what
+ * it has to be tested for, and what it has failed.
+ */
+struct client {
+    struct postscreen *postscreen;
+    const struct postscreen_settings *settings; /* as they were when it came: with stress, or without */
+    struct daemon_session *connection;
+    struct arena *arena; /* the connection's */
+    struct ip_address ip;
+    struct str address, port;
+    struct str server_address, server_port;
+    bool is_proxied;
+
+    struct stamps stamps;
+    bool is_new;         /* nothing is known of it */
+    bool is_vetoed;      /* whatever it passes, it is not let through here */
+    bool is_in_dialogue; /* the greeting is over */
+    unsigned todo;       /* TEST_BITs */
+    unsigned failed;     /* those where that has consequences */
+    unsigned ignored;    /* those where it has none, but that they are not passed */
+    struct duration dnsbl_ttl;
+    struct str refusal;         /* what recipients are refused with; empty: nothing was failed */
+    struct instant stage_begun; /* in loop_now's time */
+
+    /* The dialogue. */
+    const char *where;               /* the last command's name, or CONNECT */
+    struct str helo_line, mail_line; /* as they came; empty: not yet */
+    struct str helo, sender;
+    bool is_esmtp;
+    bool has_mail;
+    bool has_spoken_early; /* before the greeting, which it does not get any more */
+    bool has_reached_recipient;
+    bool has_passed; /* told and remembered */
+    unsigned command_count;
+    unsigned discarded_keywords;
+    struct str tls; /* encoded tlsproxy_session; empty: in clear */
+};
+
+void client_run(struct postscreen *postscreen, struct daemon_session *connection);
+
+/* ---- for the parts of it ---- */
+
+/* greeting.c: the tests before the greeting. False: the client is gone, or was dropped. */
+MUST_USE bool greeting_test(struct client *client);
+
+/* dialogue.c: speaks SMTP with the client, until it goes, or has passed all and goes on with smtpd: then true. */
+MUST_USE bool dialogue_run(struct client *client);
+
+/* A test was failed. Which recipients are refused with: "550 5.5.1 Protocol error". False: the client was dropped. */
+MUST_USE bool client_fail(struct client *client, enum test test, int action, struct str refusal, struct str drop_text);
+/* All tests that there are to pass are passed: told, and remembered. */
+void client_pass(struct client *client);
+/* The client is told, with the footer where there is one, and nothing follows if it is gone. */
+void client_answer(struct client *client, struct str text);
+/* False: told to the log. recipient: of a session that goes on; empty: from the greeting. */
+MUST_USE bool client_hand_over(struct client *client, struct str recipient);
+
+#endif
