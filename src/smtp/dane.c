@@ -138,7 +138,7 @@ static bool look_up(const struct decision *it)
     struct tlsa_records records = { .outcome = TLSA_ABSENT };
     struct ip_address numeric;
 
-    if (target->path.len == 0 && !ip_address_parse(server.host, &numeric))
+    if (!ip_address_parse(server.host, &numeric))
         tlsa_lookup(it->smtp->resolver, &server, it->arena, &records);
     switch (records.outcome) {
     case TLSA_FOUND:

@@ -54,7 +54,8 @@ MORE = {
         "alias-away": VERIFIED, "alias-away-none": TRUSTED, "alias-bogus": FORGED, "record-alias": VERIFIED,
         "second": VERIFIED, "expired-mx": FORGED, "stripped-mx": FORGED, "bogus-address": FORGED, "below.child": VERIFIED,
         "[mx.good.dane.test]": VERIFIED, "[mx.wrong.dane.test]": NOT_VERIFIED, "[mx.good.plain.test]": TRUSTED,
-        "[mx.forced.plain.test]": TRUSTED, "[127.0.0.10]": TRUSTED, "broken": NOT_KNOWN,
+        "[mx.forced.plain.test]": TRUSTED,
+        "[mx.alias.plain.test]": TRUSTED, "[127.0.0.10]": TRUSTED, "broken": NOT_KNOWN,
     }),
     "dane-only": (ONLY, {
         "none": NO_RECORDS, "none-clear": NO_RECORDS, "pkix": UNUSABLE, "over": VERIFIED, "alias-away": VERIFIED,
@@ -210,6 +211,9 @@ def build_more(world, certificates):
     world.add_host("mx.forced.plain.test", address["good"])
     dns.sign("_tcp.mx.forced.plain.test")
     world.add_tlsa("mx.forced.plain.test", 3, 1, 1, good)
+    dns.add("mx.alias.plain.test", "CNAME", "mx.good.plain.test.")
+    dns.sign("_tcp.mx.alias.plain.test")
+    world.add_tlsa("mx.alias.plain.test", 3, 1, 1, good)
     domain("broken", "good", [])
     dns.fail(f"_{world.port}._tcp.mx.broken.dane.test", "SERVFAIL")
     # A zone under the zone.
