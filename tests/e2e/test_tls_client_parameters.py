@@ -27,6 +27,7 @@ ROWS = {
     "tls_exclude_ciphers": ("AES256 CHACHA20", {**MAY, **OLD}, ESTABLISHED + f"TLSv1.2 with cipher {CIPHER} "),
     "tls_mandatory_exclude_ciphers": ("AES256 CHACHA20", {**ENCRYPT, **OLD}, ESTABLISHED + f"TLSv1.2 with cipher {CIPHER} "),
     "tls_scert_verifydepth": ("0", SECURE, r"relay=127\.0\.0\.1\[127\.0\.0\.1\]:PORT, .* dsn=4\.7\.5, status=deferred \(Server certificate not \w+\)"),
+    "tls_servername": ("asked.example.test", MAY, SENT),
     "sasl_mechanism_filter": ("login", {**MAY, **LOGIN, "sasl_tls_security_options": "noanonymous"}, r"PORT, .* status=deferred \(SASL authentication failed"),
     "sasl_tls_security_options": ("noanonymous", {**ENCRYPT, **LOGIN}, SENT),
     "sasl_tls_verified_security_options": ("noanonymous", {**SECURE, **LOGIN}, SENT),
@@ -40,6 +41,7 @@ NAMES = [
     "smtp_tls_exclude_ciphers", "lmtp_tls_exclude_ciphers",
     "smtp_tls_mandatory_exclude_ciphers", "lmtp_tls_mandatory_exclude_ciphers",
     "smtp_tls_scert_verifydepth", "lmtp_tls_scert_verifydepth",
+    "smtp_tls_servername", "lmtp_tls_servername",
     "smtp_sasl_mechanism_filter", "lmtp_sasl_mechanism_filter",
     "smtp_sasl_tls_security_options", "lmtp_sasl_tls_security_options",
     "smtp_sasl_tls_verified_security_options", "lmtp_sasl_tls_verified_security_options",
@@ -49,12 +51,18 @@ NAMES = [
 class Row:
     """A client's transport for one parameter, and the server that it goes to."""
 
-    def __init__(self, client, parameter, context, mechanisms):
+    def __init__(self, client, parameter, chain, mechanisms):
         self.client, self.parameter = client, parameter
         self.value, self.beside, self.told = ROWS[parameter]
+        self.asked = []  # the names that the client has asked for
         replies = {"AUTH": lambda session, line: "535 5.7.8 no" if "LOGIN" in line else "235 2.7.0 ok"}
-        self.sink = SmtpSink(tls=context, is_lmtp=client == "lmtp", extensions=[f"AUTH {mechanisms}"], replies=replies)
+        self.sink = SmtpSink(tls=self.note_name(chain), is_lmtp=client == "lmtp", extensions=[f"AUTH {mechanisms}"], replies=replies)
         self.domain = f"{client}-{parameter.replace('_', '-')}.test"
+
+    def note_name(self, chain):
+        context = server_context(chain)
+        context.sni_callback = lambda connection, name, _: self.asked.append(name)
+        return context
 
     def service(self, chroot):
         words = "".join(f" -o {{ {self.client}_{name} = {value} }}" for name, value in {**self.beside, self.parameter: self.value}.items())
@@ -69,9 +77,9 @@ class World:
     def __init__(self, mail, directory):
         directory.chmod(0o755)
         authority = Authority(directory)
-        chain = server_context(authority.issue("mail"))
+        chain = authority.issue("mail")
         authority.issue_under("far", f"/CN={NAME}", levels=2)
-        far = server_context(authority.path("far", "chain"))
+        far = authority.path("far", "chain")
         self.mail = mail
         self.rows = {name: Row(*name.split("_", 1), far if "depth" in name else chain, "PLAIN LOGIN" if "filter" in name else "PLAIN") for name in NAMES}
         for row in self.rows.values():
@@ -101,6 +109,8 @@ def world(tmp_path_factory):
 def test_it_is_heard(world, name):
     row = world.rows[name]
     world.mail.wait_log(row.told.replace("PORT", str(row.sink.port)))
+    if row.parameter == "tls_servername":
+        assert row.asked == [row.value]
 
 
 @pytest.mark.parametrize("name", ["smtp_sasl_type", "lmtp_sasl_type"])
