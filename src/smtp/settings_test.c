@@ -16,7 +16,10 @@ static const struct setting *find_member(const struct settings_table *table, con
 
 static bool is_of_smtp_alone(const char *name)
 {
-    static const char *const names[] = { "smtp_always_send_ehlo", "smtp_never_send_ehlo" };
+    static const char *const names[] = { "smtp_always_send_ehlo", "smtp_never_send_ehlo",
+                                         /* LMTP has no MX records. */
+                                         "smtp_tls_dane_insecure_mx_policy", "smtp_tls_mta_sts_enable",
+                                         "smtp_tls_mta_sts_timeout", "smtp_tls_enforce_sts_mx_patterns" };
 
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (strcmp(name, names[i]) == 0)
