@@ -4,11 +4,12 @@
 import itertools
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from support.certificates import Authority, client_context
-from support.instance import Merpati
+from support.instance import IS_SANITIZED, Merpati
 from support.own_names import own_names
 from support.side_by_side import options
 from support.smtp_client import Disconnected, SmtpClient
@@ -53,7 +54,7 @@ ENTRANCES = {
     "backup": {"postscreen_allowlist_interfaces": "!127.0.0.1 static:all"},
     "old-backup": {"postscreen_whitelist_interfaces": "127.9.9.9"},
     "crowd": {"postscreen_client_connection_count_limit": "2", "postscreen_pre_queue_limit": "10", "postscreen_greet_wait": "${stress?{1}:{60}}s"},
-    "proxied": {"postscreen_upstream_proxy_protocol": "haproxy", "postscreen_upstream_proxy_timeout": "2s"},
+    "proxied": {"postscreen_upstream_proxy_protocol": "haproxy", "postscreen_upstream_proxy_timeout": "1s"},
     "tls": {**DEEP, "postscreen_tls_security_level": "may"},
     "must-tls": {**HELD, "postscreen_tls_security_level": "", "postscreen_enforce_tls": "yes"},
     "use-tls": {**HELD, "postscreen_tls_security_level": "", "postscreen_use_tls": "yes", "tlsproxy_service_name": "nobody"},
@@ -62,6 +63,7 @@ ENTRANCES = {
     "pipelining-ends": {**HELD, "postscreen_pipelining_ttl": "1s"},
     "command-ends": {**HELD, "postscreen_non_smtp_command_ttl": "1s"},
     "newline-ends": {**HELD, "postscreen_bare_newline_ttl": "1s"},
+    "many": {**HELD, "postscreen_pre_queue_limit": "2000"},
     "nowhere": {"postscreen_post_queue_limit": "10", "smtpd_service_name": "nowhere"},
 }
 
@@ -239,18 +241,18 @@ def test_what_smtpd_would_have_refused_before_is_the_answer_to_rcpt(come):
 
 def test_what_was_said_too_early_goes_nowhere(door, come):
     """What comes behind RCPT in one piece is no beginning of a session with smtpd."""
-    client = come("deep")
-    client.talk(*MAIL)
+    client, bare, cut = [come("deep", greet=False) for _ in range(3)]
+    client.greet().talk(*MAIL)
     client.send(f"{RCPT}\r\nDATA\r\nSubject: smuggled\r\n.\r\n")
     assert str(client.reply()) == PROTOCOL
     client.told(r"COMMAND PIPELINING from CLIENT after RCPT: DATA\r\nSubject: smuggled\r\n.\r\n")
     assert client.reply().code == 554
     assert client.ended()
     # A line is one command to postscreen and smtpd alike: what bare CR or NUL would hide is not there.
-    client = come("deep")
+    client = bare.greet()
     assert client.talk("EHLO me.test\rRSET", "MAIL FROM:<a@x.test>\rRCPT TO:<b@x.test>") == "250 2.1.0 Ok"
     assert client.say(RCPT).startswith("5") or client.ended()
-    client = come("deep")
+    client = cut.greet()
     assert client.talk("EHLO me.test", b"MAIL FROM:<a@x.test>\0 X") == "250 2.1.0 Ok"
     assert client.say(RCPT) == "250 2.1.5 Ok"
     assert "smuggled" not in door.log_text().replace("COMMAND PIPELINING", "").split("after RCPT")[0]
@@ -319,25 +321,26 @@ def test_answers_of_the_dialogue(come):
 
 
 def test_words_that_are_set(come):
-    client = come("words")
+    client, other = come("words", greet=False), come("words", source="127.0.0.77", greet=False)
+    client.greet()
     code = f"see \\c and {client.source}:{client.socket.getsockname()[1]}"
     assert client.say("MAIL FROM:<a@x>") == f"503-5.5.1 Error: send HELO/EHLO first\n503 5.5.1 {code}  mail.example.test"
     answer = client.say("HALLO me.test")
     assert "SIZE" in answer and "DSN" not in answer and "CHUNKING" not in answer
     assert client.say("VRFY x") == f"502-5.5.1 VRFY command is disabled\n502 5.5.1 {code} me.test mail.example.test"
     assert client.say("ETRN x") == "458 Unable to queue messages. Sorry"
-    answer = come("words", source="127.0.0.77").say("EHLO me.test")
+    answer = other.greet().say("EHLO me.test")
     assert "SIZE" not in answer and "DSN" in answer
 
 
-@pytest.mark.parametrize("entrance", ["backup", "old-backup"])
-def test_a_backup_lets_nobody_through(come, entrance):
-    client = come(entrance)
-    client.told("ALLOWLIST VETO CLIENT")
-    assert client.talk(*MAIL, RCPT) == UNAVAILABLE
-    client.say("QUIT")
-    client.told("DISCONNECT CLIENT")
-    assert come(entrance, source=client.source).lines == [TEASER, GREETING]
+def test_a_backup_lets_nobody_through(come):
+    for client, again in [[come(entrance, source=address, greet=False) for _ in range(2)]
+                          for entrance, address in (("backup", "127.0.5.1"), ("old-backup", "127.0.5.2"))]:
+        client.greet().told("ALLOWLIST VETO CLIENT")
+        assert client.talk(*MAIL, RCPT) == UNAVAILABLE
+        client.say("QUIT")
+        client.told("DISCONNECT CLIENT")
+        assert again.greet().talk(*MAIL, RCPT) == UNAVAILABLE
 
 
 def test_too_many_connections_and_stress(door, come):
@@ -357,17 +360,15 @@ def test_too_many_connections_and_stress(door, come):
 
 
 def test_a_proxy_says_who_it_is(door, come):
-    client = come("proxied", source="127.0.4.1", greet=False)
+    client, other, silent = [come("proxied", greet=False) for _ in range(3)]
+    other.line("EHLO x")
     client.send("PROXY TCP4 192.0.2.7 192.0.2.25 4321 25\r\n")
     assert client.reply().lines == [TEASER, GREETING]
     door.wait_log(r"CONNECT from \[192\.0\.2\.7\]:4321 to \[192\.0\.2\.25\]:25")
     door.wait_log(r"/smtpd\[\d+\]: connect from unknown\[192\.0\.2\.7\]")
-    client = come("proxied", greet=False)
-    client.line("EHLO x")
-    assert client.ended()
+    assert other.ended()
     door.wait_log(r"warning: haproxy read: short protocol header: EHLO x\\r\\n")
-    client = come("proxied", greet=False)
-    assert client.ended()
+    assert silent.ended()
     door.wait_log(r"warning: haproxy read: timeout error")
 
 
@@ -377,8 +378,8 @@ def encrypt(client):
 
 
 def test_starttls_and_what_smtpd_knows_of_it(door, come):
-    client = come("tls")
-    assert "250-STARTTLS" in client.say("EHLO me.test")
+    client, must, alone = [come(entrance, greet=False) for entrance in ("tls", "must-tls", "use-tls")]
+    assert "250-STARTTLS" in client.greet().say("EHLO me.test")
     encrypt(client)
     assert client.say("STARTTLS") == "554 5.5.1 Error: TLS already active"
     assert client.say("RCPT TO:<a@b>") == "503 5.5.1 Error: need MAIL command"
@@ -390,9 +391,8 @@ def test_starttls_and_what_smtpd_knows_of_it(door, come):
     door.wait_log(rf"/tlsproxy\[\d+\]: Anonymous TLS connection established from {re.escape(client.shown)}: TLSv1.3")
     assert client.say("QUIT") == "221 2.0.0 Bye"
     door.wait_log(rf"/smtpd\[\d+\]: disconnect from unknown\[{client.source}\] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5$")
-    client = come("must-tls")
-    assert client.talk(*MAIL) == "530 5.7.0 Must issue a STARTTLS command first"
-    client = come("use-tls")
+    assert must.greet().talk(*MAIL) == "530 5.7.0 Must issue a STARTTLS command first"
+    client = alone.greet()
     assert client.say("STARTTLS") == "454 4.7.0 TLS not available due to local problem"
     door.wait_log(rf"/postscreen\[\d+\]: warning: no answer from tlsproxy about {re.escape(client.shown)}: ")
 
@@ -413,6 +413,21 @@ def test_each_test_is_due_again_in_its_time(come):
     for client, entrance in zip(first[:3], entrances):
         wait_until(lambda: "PIPELINING" not in come(entrance, source=client.source).say("EHLO me.test"), f"{entrance} to be due")
     assert come("held", source=first[3].source).lines == [GREETING]
+
+
+def test_many_clients_take_little_memory(door, come):
+    """10,000 of them fit into 150 MB."""
+    pids = {pid for pid in door.pids("postscreen")}
+
+    def kilobytes(pid):
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
+
+    before = {pid: kilobytes(pid) for pid in pids}
+    clients = [come("many", greet=False) for _ in range(1000)]
+    for client in clients:
+        client.greet()
+    grown = [kilobytes(pid) - before.get(pid, 0) for pid in door.pids("postscreen")]
+    assert IS_SANITIZED or max(grown) < 28000
 
 
 def test_without_smtpd(come):
