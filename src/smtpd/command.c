@@ -5,6 +5,7 @@
 #include "mail/domain.h"
 #include "smtpd/answer.h"
 #include "smtpd/ehlo_keyword.h"
+#include "smtpd/history.h"
 #include "smtpd/log_lines.h"
 #include "smtpd/session.h"
 #include "smtpd/session_milters.h"
@@ -152,7 +153,8 @@ static bool filter(struct session *session, struct str *line)
         return true;
     switch (table_list_find(table, key, TABLE_ANY_KIND, session->command_arena, &replacement, &why)) {
     case TABLE_FOUND:
-        log_command_replaced(session, *line, replacement);
+        log_command_replaced(session, history_without_secrets(session, *line),
+                             history_without_secrets(session, replacement));
         *line = replacement;
         return true;
     case TABLE_UNKNOWN:

@@ -18,8 +18,7 @@ void history_end(struct session *session)
     transcript_done(&session->transcript);
 }
 
-/* Neither the log nor the postmaster is told a password. */
-static struct str without_secrets(struct session *session, struct str line)
+struct str history_without_secrets(struct session *session, struct str line)
 {
     struct str rest = line, verb, method;
 
@@ -31,7 +30,7 @@ static struct str without_secrets(struct session *session, struct str line)
 
 void history_client_said(struct session *session, struct str line)
 {
-    line = without_secrets(session, line);
+    line = history_without_secrets(session, line);
     if (session->debug_level > 0)
         log_dialogue_in(session->peer.shown, line);
     /* A transcript has no blanks at the ends of its lines. */

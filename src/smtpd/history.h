@@ -15,6 +15,8 @@ void history_end(struct session *session);
 
 void history_client_said(struct session *session, struct str line);
 void history_server_said(struct session *session, struct str text);
+/* A command as the log and the postmaster may know it: no password. In the command's arena, or line itself. */
+struct str history_without_secrets(struct session *session, struct str line);
 
 /* The error that is answered next: what the client's words were judged to be, or one of enum notice_class. Without
  * either it is a mistake in the protocol. */

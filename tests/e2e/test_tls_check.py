@@ -39,6 +39,12 @@ ROWS = [
      "smtpd_tls_chain_files = DIR/mixed.chain: the certificate does not belong to the key in DIR/mixed.chain"),
     ({**MAY, **PAIR, "smtpd_tls_CAfile": "DIR/missing.pem"}, "smtpd_tls_CAfile",
      "smtpd_tls_CAfile = DIR/missing.pem: there is no such file or directory: name the right one"),
+    ({**MAY, **PAIR, "smtpd_tls_dh1024_param_file": "DIR/missing.pem"}, "smtpd_tls_dh1024_param_file",
+     "smtpd_tls_dh1024_param_file = DIR/missing.pem: there is no such file: OpenSSL's own parameters are taken; name none"),
+    ({**MAY, **PAIR, "smtpd_tls_dh1024_param_file": "auto", "tls_server_sni_maps": "lmdb:DIR/closed"}, None, None),
+    ({**MAY, **PAIR, "tls_server_sni_maps": "inline:{a.test=x}, proxy:lmdb:DIR/names"}, "tls_server_sni_maps",
+     r"tls_server_sni_maps: everybody on this machine can read the private keys in DIR/names.lmdb \(mode 0644\): "
+     "chmod o-r DIR/names.lmdb DIR/names, of which"),
     ({"smtpd_sasl_auth_enable": "yes", "smtpd_tls_auth_only": "yes"}, "smtpd_tls_auth_only",
      "smtpd_tls_auth_only = yes, but smtpd_tls_security_level is none: nobody can log in"),
     ({"smtp_tls_security_level": "encrypt"}, None, None),
@@ -81,6 +87,10 @@ def mail(certificates):
     from support.instance import Merpati
 
     made = Merpati()
+    for name, mode in (("names", 0o644), ("closed", 0o640)):
+        (certificates / name).write_text(f"mail.example.test {certificates}/good.chain\n")
+        (certificates / name).chmod(mode)
+        made.command("postmap", "-F", f"lmdb:{certificates}/{name}")
     yield made
     made.finish()
 
@@ -88,7 +98,7 @@ def mail(certificates):
 def told(mail):
     """What is said of TLS by a check that finds nothing that stops a start."""
     checked = mail.control("check")
-    return [line for line in checked.stderr.splitlines() if re.search(r"_tls|dane", line)]
+    return [line for line in checked.stderr.splitlines() if re.search(r"_tls|tls_|dane", line)]
 
 
 def test_what_is_wrong_is_told_with_its_line(mail, certificates):

@@ -309,6 +309,43 @@ static struct str level_of(const struct tls_check *check, const char *prefix)
     return is_yes(own_value(check, prefix, "use_tls")) ? STR("may") : STR_EMPTY;
 }
 
+/* Tables made by postmap -F hold the keys themselves; their sources only the names of files. */
+static void check_names(struct tls_check *check)
+{
+    static const char *const endings[] = { "lmdb", "db", "cdb" };
+    struct str rest = value_of(check, STR("tls_server_sni_maps")), word, type, path;
+    struct stat status;
+    struct failure ignored;
+
+    while (str_next_word(&rest, ", \t\r\n", &word)) {
+        if (str_starts_with(word, STR("proxy:")))
+            word = str_from(word, strlen("proxy:"));
+        if (!str_cut(word, ':', &type, &path) || !str_starts_with(path, STR("/")))
+            continue;
+        for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
+            const char *file = arena_printf(check->arena, "%.*s.%s", STR_ARG(path), endings[i]).data;
+
+            if (file_stat(file, &status, &ignored) && (status.st_mode & S_IROTH) != 0)
+                tell(check, STR("tls_server_sni_maps"),
+                     "tls_server_sni_maps: everybody on this machine can read the private keys in %s (mode %04o): "
+                     "chmod o-r %s %.*s, of which postmap takes the mode",
+                     file, (unsigned) status.st_mode & 07777, file, STR_ARG(path));
+        }
+    }
+}
+
+static void check_dh(struct tls_check *check)
+{
+    struct str path = value_of(check, STR("smtpd_tls_dh1024_param_file"));
+
+    if (is_named(path) && !str_equal_nocase(path, STR("none")) && !str_equal_nocase(path, STR("auto")) &&
+        !file_exists(arena_c(check->arena, path)))
+        tell(check, STR("smtpd_tls_dh1024_param_file"),
+             "smtpd_tls_dh1024_param_file = %.*s: there is no such file: OpenSSL's own parameters are taken; name "
+             "none, or the right one",
+             STR_ARG(path));
+}
+
 /* What processes share; without it each goes on alone. A file of before may not have it. */
 static void check_tlsmgr(struct tls_check *check, struct str parameter, const char *loss)
 {
@@ -338,6 +375,8 @@ static void check_server(struct tls_check *check)
              "new-server-key\" makes one",
              STR_ARG(level));
     (void) check_authorities(check, "smtpd");
+    check_names(check);
+    check_dh(check);
     check_tlsmgr(check, STR("smtpd_tls_security_level"), "no process reads the session tickets of another");
 }
 
