@@ -13,7 +13,9 @@
 #include "run/stream.h"
 #include "table/cache.h"
 
-enum { ANSWER_SECONDS = 10, TAKE_SECONDS = 30 };
+#include <sys/socket.h>
+
+enum { ANSWER_SECONDS = 10, TAKE_SECONDS = 100 };
 
 /* ---- what is said ---- */
 
@@ -114,7 +116,7 @@ bool client_fail(struct client *client, enum test test, int action, struct str r
 
 /* ---- smtpd ---- */
 
-static bool give(struct client *client, struct str recipient, struct failure *why)
+static bool give(struct client *client, struct str recipient, bool *may_be_given, struct failure *why)
 {
     const struct handed_session session = {
         .client_address = client->address,
@@ -129,21 +131,25 @@ static bool give(struct client *client, struct str recipient, struct failure *wh
     };
 
     return handed_session_give(client->postscreen->loop, client->postscreen->smtpd_path, client->connection->fd,
-                               &session, seconds(TAKE_SECONDS), why);
+                               &session, seconds(TAKE_SECONDS), may_be_given, why);
 }
 
 bool client_hand_over(struct client *client, struct str recipient)
 {
     struct postscreen *postscreen = client->postscreen;
     struct failure why;
-    bool is_given;
+    bool is_given, may_be_given;
 
     postscreen->waiting++;
-    is_given = give(client, recipient, &why);
+    is_given = give(client, recipient, &may_be_given, &why);
     postscreen->waiting--;
-    if (!is_given)
-        log_not_handed(client, postscreen->smtpd_path, why.text);
-    return is_given;
+    if (is_given)
+        return true;
+    log_not_handed(client, postscreen->smtpd_path, why.text);
+    /* Two must not talk with one client. */
+    if (may_be_given)
+        (void) shutdown(client->connection->fd, SHUT_RDWR);
+    return false;
 }
 
 /* True: it is smtpd's now. */

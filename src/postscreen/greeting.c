@@ -135,9 +135,8 @@ static bool judge_rank(struct client *client, const struct inquiry *inquiry)
         return true;
     }
     if (is_allowed(inquiry)) {
-        client->todo &= TEST_BIT(TEST_DNSBL);
-        client->refusal = STR_EMPTY;
-        client->failed = client->ignored = 0;
+        /* What it has failed already it has failed. */
+        client->todo &= TEST_BIT(TEST_DNSBL) | client->failed;
         return true;
     }
     if (rank->score < client->settings->dnsbl_threshold)

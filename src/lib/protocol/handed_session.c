@@ -41,10 +41,11 @@ bool handed_session_decode(struct str bytes, struct arena *arena, const struct h
     return true;
 }
 
-static bool send_all(struct stream *stream, int socket, struct str bytes, struct failure *why)
+static bool send_all(struct stream *stream, int socket, struct str bytes, bool *may_be_given_out, struct failure *why)
 {
     struct str nothing;
 
+    *may_be_given_out = true;
     if (!stream_send_fd(stream, socket, STR("\n"), why) || !stream_write(stream, bytes, why) ||
         !stream_end_writing(stream, why))
         return false;
@@ -54,14 +55,15 @@ static bool send_all(struct stream *stream, int socket, struct str bytes, struct
 }
 
 bool handed_session_give(struct loop *loop, const char *path, int socket, const struct handed_session *session,
-                         struct duration timeout, struct failure *why)
+                         struct duration timeout, bool *may_be_given_out, struct failure *why)
 {
     CLEANUP(stream_destroy) struct stream *stream = NULL;
     CLEANUP(strbuf_done) struct strbuf bytes;
     int fd, none;
 
+    *may_be_given_out = false;
     strbuf_init(&bytes, HANDED_BYTES_MAXIMUM);
     return message_encode(&handed_session_message, session, &bytes, &none, why) &&
            socket_connect_unix(loop, path, timeout, &fd, why) && stream_create(loop, fd, timeout, &stream, why) &&
-           send_all(stream, socket, strbuf_str(&bytes), why);
+           send_all(stream, socket, strbuf_str(&bytes), may_be_given_out, why);
 }

@@ -43,8 +43,10 @@ MUST_USE bool handed_session_decode(struct str bytes, struct arena *arena, const
 
 /*
  * Gives the socket, which stays the caller's to close, to the service at path, and waits until it has it. In a fiber.
+ * False with *may_be_given_out: the service may have the socket all the same, now or later, so that nobody else can
+ * talk with the client any more.
  */
 MUST_USE bool handed_session_give(struct loop *loop, const char *path, int socket, const struct handed_session *session,
-                                  struct duration timeout, struct failure *why);
+                                  struct duration timeout, bool *may_be_given_out, struct failure *why);
 
 #endif
