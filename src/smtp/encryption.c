@@ -10,6 +10,7 @@
 #include "smtp/smtp.h"
 #include "smtp/sts.h"
 #include "smtp/target.h"
+#include "tls/anchors.h"
 #include "tls/client.h"
 #include "tls/kept_sessions.h"
 
@@ -21,6 +22,10 @@ struct encryption {
     enum encryption_level level;
     struct str policies_title;
     struct table_list *policies;
+    struct str sites_title;
+    struct table_list *sites;
+    struct tls_anchors anchors;     /* of smtp_tls_trust_anchor_file */
+    bool has_bad_anchors;           /* then nobody can prove a name */
     struct kept_sessions *sessions; /* NULL: none are kept */
     struct tls_session_options session_options;
     struct sts *sts;           /* NULL: no domain is asked for its policy */
@@ -118,6 +123,24 @@ static bool read_library(struct encryption *encryption, struct daemon *daemon, s
     return tls_library_open(encryption->library, why);
 }
 
+/* One that cannot be used makes all of them unusable: who is believed is known in full, or not at all. */
+static void read_anchors(struct encryption *encryption, struct daemon *daemon)
+{
+    struct arena *arena = daemon_arena(daemon);
+    struct strlist files = strlist_split(arena, encryption->settings->trust_anchor_file, ", \t\r\n");
+    struct failure why;
+
+    for (size_t i = 0; i < files.count; i++) {
+        const char *path = arena_c(arena, files.items[i]);
+
+        daemon_watch_file(daemon, path);
+        if (tls_anchors_read(&encryption->anchors, path, arena, &why))
+            continue;
+        smtp_log_bad_anchors(encryption->prefix, why.text);
+        encryption->has_bad_anchors = true;
+    }
+}
+
 /* Where our TLS cannot be used, too: then mail waits whose domain demands it. */
 static bool open_sts(struct encryption *encryption, struct daemon *daemon, struct failure *why)
 {
@@ -139,8 +162,8 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
     if (settings->sts_enable &&
         (level == ENCRYPTION_NONE || level > ENCRYPTION_DANE || level == ENCRYPTION_FINGERPRINT))
         smtp_log_sts_of_no_use(level == ENCRYPTION_NONE);
-    if (level == ENCRYPTION_NONE && settings->policy_maps.len == 0 && !settings->wrapper_mode &&
-        !settings->note_starttls_offer)
+    if (level == ENCRYPTION_NONE && settings->policy_maps.len == 0 && settings->per_site.len == 0 &&
+        !settings->wrapper_mode && !settings->note_starttls_offer)
         return true;
     encryption = arena_new(daemon_arena(daemon), struct encryption);
     encryption->smtp = smtp;
@@ -150,9 +173,12 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
     encryption->policies_title = arena_printf(daemon_arena(daemon), "%s_tls_policy_maps", encryption->prefix);
     encryption->policies =
         table_list_open(smtp->tables.set, encryption->policies_title, settings->policy_maps, TABLE_FOLD);
-    if (level != ENCRYPTION_NONE || settings->policy_maps.len > 0) {
+    encryption->sites_title = arena_printf(daemon_arena(daemon), "%s_tls_per_site", encryption->prefix);
+    encryption->sites = table_list_open(smtp->tables.set, encryption->sites_title, settings->per_site, TABLE_FOLD);
+    if (level != ENCRYPTION_NONE || settings->policy_maps.len > 0 || settings->per_site.len > 0) {
         if (!read_library(encryption, daemon, why))
             return false;
+        read_anchors(encryption, daemon);
         encryption->client = make_client(encryption, smtp, daemon);
     }
     *out = encryption;
@@ -187,15 +213,55 @@ static enum table_result look_up(struct encryption *encryption, struct str nexth
     return TABLE_ABSENT;
 }
 
-static bool read_policy(struct encryption *encryption, struct str nexthop, struct arena *arena,
-                        struct encryption_policy *policy_out)
+static bool find_site(struct encryption *encryption, struct str site, struct arena *arena, struct str *word_out)
+{
+    struct failure why;
+
+    *word_out = STR_EMPTY;
+    if (table_list_find(encryption->sites, site, TABLE_ANY_KIND, arena, word_out, &why) != TABLE_UNKNOWN)
+        return true;
+    smtp_log_table_trouble(encryption->sites_title, why.text);
+    return false;
+}
+
+static bool misconfigured(struct arena *arena, struct trouble *trouble_out)
+{
+    *trouble_out = trouble_local(arena, DSN_STATUS(4, 7, 5), "client TLS configuration problem");
+    return false;
+}
+
+static bool read_sites(struct encryption *encryption, struct str nexthop, struct str host, struct arena *arena,
+                       struct encryption_policy *policy_out, struct trouble *trouble_out)
+{
+    struct str by_nexthop, by_host;
+    enum encryption_level level;
+    struct failure why;
+
+    if (table_list_is_empty(encryption->sites))
+        return true;
+    if (!find_site(encryption, nexthop, arena, &by_nexthop) || !find_site(encryption, host, arena, &by_host)) {
+        *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 0), "Temporary lookup error");
+        return false;
+    }
+    if (!encryption_level_of_site(by_nexthop, by_host, encryption->level, &level, &why)) {
+        smtp_log_bad_policy(encryption->sites_title, nexthop, why.text);
+        return misconfigured(arena, trouble_out);
+    }
+    if (level != encryption->level)
+        *policy_out = encryption_policy_at(encryption->settings, level, arena);
+    policy_out->is_from_table = by_nexthop.len > 0 || by_host.len > 0;
+    return true;
+}
+
+static bool read_policy(struct encryption *encryption, struct str nexthop, struct str host, struct arena *arena,
+                        struct encryption_policy *policy_out, struct trouble *trouble_out)
 {
     struct failure why;
     struct str text;
 
     *policy_out = encryption_policy_at(encryption->settings, encryption->level, arena);
     if (table_list_is_empty(encryption->policies))
-        return true;
+        return read_sites(encryption, nexthop, host, arena, policy_out, trouble_out);
     switch (look_up(encryption, nexthop, arena, &text, &why)) {
     case TABLE_ABSENT:
         return true;
@@ -211,15 +277,18 @@ static bool read_policy(struct encryption *encryption, struct str nexthop, struc
         break;
     }
     smtp_log_bad_policy(encryption->policies_title, nexthop, why.text);
-    return false;
+    return misconfigured(arena, trouble_out);
 }
 
-static bool can_be_proven(const struct encryption_policy *policy, struct str nexthop)
+static bool can_be_proven(const struct encryption *encryption, const struct encryption_policy *policy,
+                          struct str nexthop, struct arena *arena, struct trouble *trouble_out)
 {
+    if (policy->level >= ENCRYPTION_VERIFY && encryption->has_bad_anchors)
+        return misconfigured(arena, trouble_out); /* which was told when they were read */
     if (!encryption_policy_needs_match(policy) || policy->match.count > 0)
         return true;
     smtp_log_nothing_to_match(nexthop, policy->level == ENCRYPTION_FINGERPRINT);
-    return false;
+    return misconfigured(arena, trouble_out);
 }
 
 bool encryption_find(struct encryption *encryption, const struct session_purpose *purpose, const struct target *target,
@@ -228,9 +297,9 @@ bool encryption_find(struct encryption *encryption, const struct session_purpose
     *policy_out = (struct encryption_policy){ .level = ENCRYPTION_NONE };
     if (encryption == NULL)
         return true;
-    if (!read_policy(encryption, purpose->nexthop, arena, policy_out) || !can_be_proven(policy_out, purpose->nexthop)) {
-        smtp_log_policy_failed(purpose->nexthop, target->host, STR("client TLS configuration problem"));
-        *trouble_out = trouble_local(arena, DSN_STATUS(4, 7, 5), "client TLS configuration problem");
+    if (!read_policy(encryption, purpose->nexthop, target->host, arena, policy_out, trouble_out) ||
+        !can_be_proven(encryption, policy_out, purpose->nexthop, arena, trouble_out)) {
+        smtp_log_policy_failed(purpose->nexthop, target->host, trouble_out->text);
         return false;
     }
     if (!dane_decide(encryption->smtp, encryption->client, purpose->nexthop, target, arena, policy_out, trouble_out))
@@ -301,6 +370,19 @@ static void demand_dane(struct tls_demand *demand, const struct encryption_polic
     demand->is_host_unsure = policy->is_host_unsure;
 }
 
+/* By the anchors alone, if there are any: they are as a host's TLSA records of usage 2 would be. */
+static void demand_names(struct tls_demand *demand, const struct encryption *encryption,
+                         const struct encryption_policy *policy, const struct smtp_session *session,
+                         struct arena *arena)
+{
+    demand->names = encryption_match_names(&policy->match, nexthop_name(session->nexthop), session->host, arena);
+    if (encryption->anchors.count == 0)
+        return;
+    demand->proof = TLS_PROOF_DANE;
+    demand->tlsa_records = encryption->anchors.records;
+    demand->tlsa_count = encryption->anchors.count;
+}
+
 /* As if it were in force; only that nobody is sent away for it. */
 static void demand_what_is_tested(struct tls_demand *demand, const struct smtp_session *session, struct arena *arena)
 {
@@ -329,7 +411,7 @@ static bool shake_hands(struct encryption *encryption, struct smtp_session *sess
     else if (demand.proof == TLS_PROOF_DANE)
         demand_dane(&demand, policy);
     else if (demand.proof == TLS_PROOF_NAME)
-        demand.names = encryption_match_names(&policy->match, nexthop_name(session->nexthop), session->host, arena);
+        demand_names(&demand, encryption, policy, session, arena);
     else if (policy->is_sts_tested)
         demand_what_is_tested(&demand, session, arena);
     if (!tls_client_connect(encryption->client, &demand, session->stream, encryption->settings->starttls_timeout,

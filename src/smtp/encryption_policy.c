@@ -227,6 +227,44 @@ bool encryption_policy_parse(const struct encryption_settings *settings, struct 
     return true;
 }
 
+/* In order of weight: what stands behind overrides what stands before. */
+static const struct {
+    const char *word;
+    enum encryption_level level;
+} site_words[] = {
+    { "MAY", ENCRYPTION_MAY },
+    { "NONE", ENCRYPTION_NONE },
+    { "MUST_NOPEERMATCH", ENCRYPTION_ENCRYPT },
+    { "MUST", ENCRYPTION_VERIFY },
+};
+
+/* One more than its place; 0: nothing was found. */
+static bool weigh_site(struct str text, size_t *weight, struct failure *why)
+{
+    if (text.len == 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_COUNT(site_words); i++) {
+        if (!str_equal_nocase(str_trim(text), str_from_c(site_words[i].word)))
+            continue;
+        *weight = *weight > i + 1 ? *weight : i + 1;
+        return true;
+    }
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "unknown TLS policy \"%.*s\"", STR_ARG(text));
+}
+
+bool encryption_level_of_site(struct str by_nexthop, struct str by_host, enum encryption_level usual,
+                              enum encryption_level *level_out, struct failure *why)
+{
+    enum encryption_level level;
+    size_t weight = 0;
+
+    if (!weigh_site(by_nexthop, &weight, why) || !weigh_site(by_host, &weight, why))
+        return false;
+    level = weight > 0 ? site_words[weight - 1].level : usual;
+    *level_out = level == ENCRYPTION_MAY && usual > level ? usual : level;
+    return true;
+}
+
 struct strlist encryption_match_names(const struct strlist *match, struct str nexthop, struct str host,
                                       struct arena *arena)
 {

@@ -69,6 +69,13 @@ MUST_USE bool encryption_policy_parse(const struct encryption_settings *settings
                                       struct encryption_policy *policy_out, struct failure *why);
 
 /*
+ * smtp_tls_per_site, one word of which is found by next hop and one by host (empty: none): which level they mean, with
+ * the usual one in mind. May yields to all others, none to what must be. False: a word is none.
+ */
+MUST_USE bool encryption_level_of_site(struct str by_nexthop, struct str by_host, enum encryption_level usual,
+                                       enum encryption_level *level_out, struct failure *why);
+
+/*
  * The names that words of match stand for: nexthop, dot-nexthop and hostname are those of the server. In the arena.
  * nexthop: a domain or host, without [] and port.
  */

@@ -147,3 +147,29 @@ TEST(words_of_match_stand_for_the_servers_names)
     EXPECT_STR(names.items[3], STR("x.test"));
     arena_destroy(&arena);
 }
+
+TEST(of_two_sites_the_heavier_word_counts_and_may_lowers_nothing)
+{
+    static const struct {
+        const char *nexthop, *host;
+        enum encryption_level usual, level;
+    } rows[] = {
+        { "", "", ENCRYPTION_ENCRYPT, ENCRYPTION_ENCRYPT },
+        { "NONE", "", ENCRYPTION_SECURE, ENCRYPTION_NONE },
+        { "MAY", "", ENCRYPTION_NONE, ENCRYPTION_MAY },
+        { "MAY", "", ENCRYPTION_VERIFY, ENCRYPTION_VERIFY },
+        { "MAY", "NONE", ENCRYPTION_MAY, ENCRYPTION_NONE },
+        { "must_nopeermatch", "NONE", ENCRYPTION_NONE, ENCRYPTION_ENCRYPT },
+        { "MUST_NOPEERMATCH", "MUST", ENCRYPTION_NONE, ENCRYPTION_VERIFY },
+        { "MUST", "NONE", ENCRYPTION_NONE, ENCRYPTION_VERIFY },
+    };
+    enum encryption_level level;
+    struct failure why;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        EXPECT(encryption_level_of_site(str_from_c(rows[i].nexthop), str_from_c(rows[i].host), rows[i].usual, &level,
+                                        &why));
+        EXPECT_UINT(level, rows[i].level);
+    }
+    EXPECT(!encryption_level_of_site(STR("MAY"), STR("SOMETIMES"), ENCRYPTION_MAY, &level, &why));
+}

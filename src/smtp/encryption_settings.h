@@ -11,6 +11,7 @@ struct encryption_settings {
     bool enforce;
     bool enforce_peername;
     struct str policy_maps;
+    struct str per_site;    /* older than policies, and without effect beside them */
     int insecure_mx_policy; /* enum dane_insecure_policy */
     bool force_insecure_host_tlsa_lookup;
     bool sts_enable; /* this and the next of SMTP alone */
@@ -32,6 +33,7 @@ struct encryption_settings {
 
     struct str ca_file;
     struct str ca_path;
+    struct str trust_anchor_file; /* files; whom to believe instead, at verify and secure */
     int verify_depth;
     struct str verify_match; /* as policies' match=: names, or nexthop, dot-nexthop, hostname */
     struct str secure_match;
@@ -68,6 +70,9 @@ extern const char *const encryption_level_words[];
         ENCRYPTION_TEXT(policy_maps, prefix "_tls_policy_maps", "",                                                    \
                         "Tables by next hop of a level and attributes: match, protocols, ciphers, exclude, "           \
                         "servername."),                                                                                \
+        ENCRYPTION_TEXT(per_site, prefix "_tls_per_site", "",                                                          \
+                        "Without " prefix "_tls_policy_maps: tables of NONE, MAY, MUST, MUST_NOPEERMATCH by next "     \
+                        "hop and by host."),                                                                           \
         ENCRYPTION_FLAG(force_insecure_host_tlsa_lookup, prefix "_tls_force_insecure_host_tlsa_lookup", "no",          \
                         "At dane and dane-only, look for TLSA records of hosts whose address is not signed, too."),    \
         ENCRYPTION_FLAG(enforce_sts_patterns, prefix "_tls_enforce_sts_mx_patterns", "yes",                            \
@@ -96,6 +101,9 @@ extern const char *const encryption_level_words[];
                      's', "How long such a session is used again."),                                                   \
         ENCRYPTION_TEXT(ca_file, prefix "_tls_CAfile", "", "A file of authorities whom to believe."),                  \
         ENCRYPTION_TEXT(ca_path, prefix "_tls_CApath", "", "A directory of authorities whom to believe."),             \
+        ENCRYPTION_TEXT(trust_anchor_file, prefix "_tls_trust_anchor_file", "",                                        \
+                        "Files of certificates and public keys: whom to believe at verify and secure, instead of "     \
+                        "all others."),                                                                                \
         SETTING_INTEGER(struct smtp_settings, tls.verify_depth, prefix "_tls_scert_verifydepth", "9", 0, 0,            \
                         "How many certificates may stand between a server's and one that is believed."),               \
         ENCRYPTION_TEXT(verify_match, prefix "_tls_verify_cert_match", "hostname",                                     \

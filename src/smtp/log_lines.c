@@ -188,6 +188,11 @@ void smtp_log_bad_policy(struct str title, struct str nexthop, const char *reaso
     log_warning("%.*s, next-hop destination \"%.*s\": %s", STR_ARG(title), STR_ARG(nexthop), reason);
 }
 
+void smtp_log_bad_anchors(const char *prefix, const char *reason)
+{
+    log_warning("%s_tls_trust_anchor_file: %s: nobody is believed at verify and secure", prefix, reason);
+}
+
 void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints)
 {
     log_warning("nexthop domain %.*s: configured at %s security level, but with no %s to match.", STR_ARG(nexthop),

@@ -51,6 +51,8 @@ void smtp_log_tls_warning(const char *text);
 void smtp_log_starttls_offer(struct str host);
 /* warning: smtp_tls_policy_maps, next-hop destination "example.com": invalid security level "x" */
 void smtp_log_bad_policy(struct str title, struct str nexthop, const char *reason);
+/* warning: smtp_tls_trust_anchor_file: open /etc/ta.pem: No such file or directory: nobody is believed at verify ... */
+void smtp_log_bad_anchors(const char *prefix, const char *reason);
 /* warning: nexthop domain example.com: configured at fingerprint security level, but with no fingerprints to match. */
 void smtp_log_nothing_to_match(struct str nexthop, bool wants_fingerprints);
 /* warning: TLS policy lookup for example.com/mx.example.com: client TLS configuration problem */

@@ -94,6 +94,23 @@ ROWS = {
     "policy-match": ("good", policy("may match=x.test")),
     "policy-fails": ("good", level("may", smtp_tls_policy_maps="fail:x")),
     "policy-of-others": ("good", level("none", smtp_tls_policy_maps="inline:{ {[127.0.0.1] = encrypt} }")),
+    "policy-not-sites": ("good", policy("encrypt", smtp_tls_per_site="static:NONE")),
+    "site-none": ("good", level("may", smtp_tls_per_site="inline:{ {" + HERE + " = NONE} }")),
+    "site-may": ("good", level("none", smtp_tls_per_site="inline:{ {127.0.0.1 = may} }")),
+    "site-may-is-no-less": (None, level("encrypt", smtp_tls_per_site="static:MAY")),
+    "site-none-before-may": ("good", level("may", smtp_tls_per_site="inline:{ {" + HERE + " = MAY}, {127.0.0.1 = NONE} }")),
+    "site-must": ("other", level("", smtp_tls_per_site="inline:{ {" + HERE + " = MUST}, {127.0.0.1 = NONE} }", **BY_NAME)),
+    "site-must-anybody": (None, level("none", smtp_tls_per_site="static:MUST_NOPEERMATCH")),
+    "site-none-at-encrypt": ("good", level("encrypt", smtp_tls_per_site="static:NONE")),
+    "site-fails": ("good", level("may", smtp_tls_per_site="fail:x")),
+    "anchor": ("strange", level("verify", smtp_tls_trust_anchor_file="DIR/strange/ca.pem, DIR/other.pem", **BY_NAME)),
+    "anchor-instead": ("good", level("verify", smtp_tls_trust_anchor_file="DIR/strange/ca.pem", **BY_NAME)),
+    "anchor-other-name": ("strange", level("secure", smtp_tls_trust_anchor_file="DIR/strange/ca.pem",
+                                           smtp_tls_secure_cert_match="other.test")),
+    "anchor-between": ("between-1", level("verify", smtp_tls_trust_anchor_file="DIR/between-1-1.pem",
+                                          smtp_tls_verify_cert_match=NAME)),
+    "anchor-missing": ("good", level("verify", smtp_tls_trust_anchor_file="DIR/missing.pem", **BY_NAME)),
+    "anchor-missing-encrypt": ("good", level("encrypt", smtp_tls_trust_anchor_file="DIR/missing.pem", **CA)),
     "wrapped-weak": ("good", level("may", smtp_tls_wrappermode="yes")),
     "no-authorities": ("good", level("encrypt", smtp_tls_CAfile="DIR/missing.pem")),
     "no-key": ("good", level("may", smtp_tls_cert_file="DIR/good.pem", smtp_tls_key_file="DIR/other.key")),
@@ -219,6 +236,9 @@ def told(side):
             continue
         # Of a chain that is too long ours says what OpenSSL found in it.
         if "longer than limit" in line or "issuer /CN=Authority" in line:
+            continue
+        # Where anchors are not met ours says whose certificate it is, stock that of no TLSA record.
+        if "untrusted issuer /O=Example/CN=Test Authority" in line:
             continue
         text = side.normal(found[1]).replace("postfix", "NAME").replace("merpati", "NAME")
         lines.add(re.sub(r"^[0-9A-F]{8,}: ", "", text))
@@ -453,6 +473,25 @@ def test_lmtp_shows_its_certificate(make_merpati, certificates, parameters):
         send(mail)
         sink.wait_for(1)
         assert sink.sessions[0].certificate["subject"] == ((("commonName", "other.test"),),)
+    finally:
+        sink.stop()
+
+
+@pytest.mark.parametrize("parameters", [
+    {"lmtp_tls_security_level": "verify", "lmtp_tls_trust_anchor_file": "DIR/ca.pem", "lmtp_tls_verify_cert_match": NAME},
+    {"lmtp_tls_per_site": "static:MUST", "lmtp_tls_verify_cert_match": NAME, "lmtp_tls_CAfile": "DIR/ca.pem"},
+])
+def test_lmtp_has_anchors_and_sites_of_its_own(make_merpati, certificates, parameters):
+    sink = SmtpSink(tls=server_context(certificates.path("good", "chain")), is_lmtp=True)
+    mail = make_merpati()
+    mail.set(transport_maps=f"inline:{{ else.test=lmtp:inet:127.0.0.1:{sink.port} }}", lmtp_host_lookup="native",
+             lmtp_tls_loglevel="1", **{key: fill_in(value, certificates, sink.port) for key, value in parameters.items()})
+    try:
+        mail.start()
+        send(mail)
+        sink.wait_for(1)
+        assert sink.sessions[0].tls
+        mail.wait_log("Verified TLS connection established to 127.0.0.1")
     finally:
         sink.stop()
 
