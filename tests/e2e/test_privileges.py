@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from support.accounts import ensure_account, remove_account
 from support.instance import BUILD, IS_ROOT
 from support.intruder import intrude
 from support.smtp_sink import STALL
@@ -148,6 +149,30 @@ def test_every_process_has_the_user_and_the_groups_it_says(services):
     assert described("smtpd")[0] == described("smtp")[0] == "net_owner"
     assert described("proxymap")[0] == "map_owner"
     assert {name for name in programs if name != "postlogd" and described(name)[0] == "root"} == ACTING_AS_OTHERS
+
+
+def test_services_that_face_outside_have_the_groups_their_users_were_put_into(make_merpati):
+    """So that they reach the sockets of milters; but never the groups that the queue is for."""
+    names = {"net_owner": "merpati-test-net", "map_owner": "merpati-test-map"}
+    for name in names.values():
+        ensure_account(name)
+        subprocess.run(["usermod", "-G", "audio,merpati,postdrop,root", name], check=True)
+    try:
+        mail = make_merpati(main=names).start()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(mail.queue / "private/proxymap"))
+        with mail.smtp() as client:
+            client.hello()
+        audio = str(grp.getgrnam("audio").gr_gid)
+        for program, user in (("smtpd", "merpati-test-net"), ("proxymap", "merpati-test-map")):
+            own = str(pwd.getpwnam(user).pw_gid)
+            wait_until(lambda: mail.pids(program) and {tuple(sorted(status_of(pid)["Groups"].split())) for pid in mail.pids(program)}
+                       == {tuple(sorted((own, audio)))}, lambda: f"{program} with its groups; log:\n{mail.tail()}")
+        assert status_of(mail.pids("qmgr")[0])["Groups"].split() == [str(grp.getgrnam("merpati").gr_gid)]
+    finally:
+        mail.finish()
+        for name in names.values():
+            remove_account(name)
 
 
 def test_the_users_and_the_group_are_those_that_main_cf_names(make_merpati):

@@ -79,12 +79,14 @@ static struct caller proxymap_of(const struct backends *backends)
 static bool can_connect(const struct backends *backends, const struct caller *caller, const char *path,
                         bool *is_closed_out, struct failure *why)
 {
+    struct privilege_groups groups;
     struct failure ignored;
     struct stat status;
     bool is_connected;
     int fd;
 
-    if (backends->identity->is_root && !privilege_borrow(caller->uid, caller->gid, why))
+    layout_service_groups(backends->identity, caller->user, caller->gid, &groups);
+    if (backends->identity->is_root && !privilege_borrow_groups(caller->uid, caller->gid, &groups, why))
         return false;
     is_connected = system_socket_try_connect_unix(path, &fd, why);
     if (is_connected)
@@ -106,9 +108,9 @@ static void tell_trouble(const struct backends *backends, const struct caller *c
                     path);
     else if (why->error == EACCES && file_stat(path, &status, &ignored))
         log_warning("%s: %.*s cannot connect to %s (%s): let the program that makes it use the group of %.*s and mode "
-                    "0660, or mode 0666",
+                    "0660, or put %.*s into the socket's group (adduser) and restart, or let it use mode 0666",
                     parameter, STR_ARG(caller->user), path, owner_text(backends->instance->arena, &status),
-                    STR_ARG(caller->user));
+                    STR_ARG(caller->user), STR_ARG(caller->user));
     else if (why->error == ENOENT || why->error == ECONNREFUSED)
         log_warning("%s: nobody listens at %s now", parameter, path);
     else

@@ -190,3 +190,12 @@ bool layout_is_reachable(struct str path, const struct layout_identity *identity
     }
     return true;
 }
+
+void layout_service_groups(const struct layout_identity *identity, struct str user, gid_t gid,
+                           struct privilege_groups *groups_out)
+{
+    const gid_t never[] = { identity->mail_gid, identity->setgid_gid };
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+
+    privilege_find_groups(arena_c(arena, user), gid, never, ARRAY_COUNT(never), groups_out);
+}

@@ -47,15 +47,16 @@ static bool become_sasl_owner(const struct shared_settings *settings, const stru
 }
 
 static bool drop_user(const struct daemon_program *program, const struct shared_settings *settings,
-                      const struct layout_identity *identity, struct failure *why)
+                      const struct layout_identity *identity, const struct privilege_groups *groups,
+                      struct failure *why)
 {
     switch (program->user) {
     case DAEMON_AS_MAIL_OWNER:
         return privilege_drop(identity->mail_uid, identity->mail_gid, why);
     case DAEMON_AS_NET_OWNER:
-        return privilege_drop(identity->net_uid, identity->net_gid, why);
+        return privilege_drop_to_groups(identity->net_uid, identity->net_gid, groups, why);
     case DAEMON_AS_MAP_OWNER:
-        return privilege_drop(identity->map_uid, identity->map_gid, why);
+        return privilege_drop_to_groups(identity->map_uid, identity->map_gid, groups, why);
     case DAEMON_AS_SASL_OWNER:
         return become_sasl_owner(settings, identity, why);
     case DAEMON_AS_ROOT:
@@ -75,12 +76,16 @@ static bool drop_rights(const struct daemon_program *program, const struct daemo
                         const struct shared_settings *settings, struct failure *why)
 {
     struct layout_identity identity;
+    struct privilege_groups groups;
 
     if (!layout_identity_find(settings, &identity, why))
         return false;
+    /* In the jail nobody knows who is in which group. */
+    layout_service_groups(&identity, program->user == DAEMON_AS_NET_OWNER ? settings->net_owner : settings->map_owner,
+                          program->user == DAEMON_AS_NET_OWNER ? identity.net_gid : identity.map_gid, &groups);
     if (jail_has_root(program, arguments) && !privilege_enter_root(".", why))
         return false;
-    return drop_user(program, settings, &identity, why);
+    return drop_user(program, settings, &identity, &groups, why);
 }
 
 bool jail_enter(const struct daemon_program *program, const struct daemon_arguments *arguments,

@@ -89,6 +89,42 @@ bool privilege_drop(uid_t uid, gid_t gid, struct failure *why)
     return (uid == 0 || limit_bounding_set(NULL, 0, why)) && become(uid, gid, why);
 }
 
+static bool is_among(gid_t gid, const gid_t *groups, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i] == gid)
+            return true;
+    }
+    return false;
+}
+
+void privilege_find_groups(const char *name, gid_t gid, const gid_t *never, size_t never_count,
+                           struct privilege_groups *groups_out)
+{
+    gid_t found[ARRAY_COUNT(groups_out->items)];
+    int count = (int) ARRAY_COUNT(found);
+
+    groups_out->items[0] = gid;
+    groups_out->count = 1;
+    /* With too many it gives those that fit. */
+    if (getgrouplist(name, gid, found, &count) < 0)
+        count = (int) ARRAY_COUNT(found);
+    for (int i = 0; i < count; i++) {
+        if (found[i] != 0 && !is_among(found[i], never, never_count) &&
+            !is_among(found[i], groups_out->items, groups_out->count))
+            groups_out->items[groups_out->count++] = found[i];
+    }
+}
+
+bool privilege_drop_to_groups(uid_t uid, gid_t gid, const struct privilege_groups *groups, struct failure *why)
+{
+    if (!privilege_is_root())
+        return check_dropped(uid, gid, why);
+    if (setgroups(groups->count, groups->items) < 0)
+        return failure_system(why, errno, "take %zu groups", groups->count);
+    return (uid == 0 || limit_bounding_set(NULL, 0, why)) && become(uid, gid, why);
+}
+
 bool privilege_drop_with_groups(const char *name, uid_t uid, gid_t gid, struct failure *why)
 {
     if (!privilege_is_root())
@@ -123,11 +159,16 @@ static bool act_as_group(gid_t gid, struct failure *why)
            failure_system(why, errno, "act as group %u", (unsigned) gid);
 }
 
-bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
+bool privilege_borrow_groups(uid_t uid, gid_t gid, const struct privilege_groups *groups, struct failure *why)
 {
-    if (syscall(SYS_setgroups, (size_t) 1, &gid) < 0)
+    if (syscall(SYS_setgroups, groups->count, groups->items) < 0)
         return failure_system(why, errno, "give up groups");
     return act_as_group(gid, why) && act_as_user(uid, why);
+}
+
+bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why)
+{
+    return privilege_borrow_groups(uid, gid, &(struct privilege_groups){ .items = { gid }, .count = 1 }, why);
 }
 
 bool privilege_leave_groups(struct failure *why)

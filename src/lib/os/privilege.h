@@ -22,6 +22,23 @@ bool privilege_is_set_id(void);
  * Needs root unless already so.
  */
 MUST_USE bool privilege_drop(uid_t uid, gid_t gid, struct failure *why);
+
+/* The groups of a service's user: what an administrator has put it into, to let it reach what others have made. */
+struct privilege_groups {
+    gid_t items[64];
+    size_t count;
+};
+
+/*
+ * Those of the group database, gid first, without root's and those of never: a service has none of these whatever
+ * stands there. More than fit are left out. Before the jail: it has no group database.
+ */
+void privilege_find_groups(const char *name, gid_t gid, const gid_t *never, size_t never_count,
+                           struct privilege_groups *groups_out);
+/* As privilege_drop, with these groups. */
+MUST_USE bool privilege_drop_to_groups(uid_t uid, gid_t gid, const struct privilege_groups *groups,
+                                       struct failure *why);
+
 /* The same, with the user's groups (initgroups). */
 MUST_USE bool privilege_drop_with_groups(const char *name, uid_t uid, gid_t gid, struct failure *why);
 /* As privilege_drop, with the user's groups (initgroups): for what runs a user's own commands. */
@@ -32,6 +49,8 @@ MUST_USE bool privilege_drop_to_user(const char *name, uid_t uid, gid_t gid, str
  * root's ids back and leaves gid among the groups, where it adds nothing. Root only.
  */
 MUST_USE bool privilege_borrow(uid_t uid, gid_t gid, struct failure *why);
+/* The same, with these groups. */
+MUST_USE bool privilege_borrow_groups(uid_t uid, gid_t gid, const struct privilege_groups *groups, struct failure *why);
 MUST_USE bool privilege_restore(struct failure *why);
 
 /* chroot and chdir to path. */
