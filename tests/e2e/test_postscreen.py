@@ -88,6 +88,9 @@ def door(tmp_path_factory):
     for last in range(1, 10):
         names.fail(f"{last}.0.99.127.slow.test", "TIMEOUT")
     mail.start()
+    # They wait for their greeting together.
+    mail.pool = {name: [Client(mail, name, greet=False) for _ in range(count)]
+                 for name, count in {"plain": 3, "deep": 6, "held": 8, "no-teaser": 1, "tls": 1, "must-tls": 1, "use-tls": 1, "nowhere": 1}.items()}
     yield mail
     mail.finish()
     names.stop()
@@ -133,8 +136,12 @@ class Client(SmtpClient):
 def come(door):
     made = []
 
-    def make(entrance, **words):
-        made.append(Client(door, entrance, **words))
+    def make(entrance, source=None, greet=True):
+        waiting = door.pool.get(entrance)
+        is_there = waiting and source is None
+        made.append(waiting.pop() if is_there else Client(door, entrance, source, greet=False))
+        if greet:
+            made[-1].greet()
         return made[-1]
 
     yield make
@@ -169,7 +176,10 @@ def test_who_is_known_by_address(come):
             assert client.talk(*MAIL, RCPT) == "550 5.3.2 Service currently unavailable"
 
 
-def test_who_speaks_before_the_greeting(come):
+def test_who_speaks_before_the_greeting(door):
+    def come(entrance, greet):
+        return Client(door, entrance, greet=greet)
+
     for entrance, answer in (("plain", "554 5.5.0 Error: SMTP protocol synchronization"), ("greet-enforce", None), ("greet-drop", "521 5.5.1 Protocol error")):
         client = come(entrance, greet=False)
         client.line("EHLO early")
@@ -188,8 +198,8 @@ def test_who_speaks_before_the_greeting(come):
     enforced.told("DISCONNECT CLIENT")
 
 
-def test_who_hangs_up(come):
-    client = come("plain", greet=False)
+def test_who_hangs_up(door, come):
+    client = Client(door, "plain", greet=False)
     client.read_line()
     client.socket.close()
     client.told("HANGUP after SOME from CLIENT in tests before SMTP handshake")
