@@ -48,7 +48,8 @@ class System:
         self.ports = {way: free_port() for way in WAYS}
         self.instance = kind(main={
             "relayhost": f"[127.0.0.1]:{self.sink.port}", "smtp_host_lookup": "native", "mydestination": "", **ENTRANCE, **WAY_OUT,
-            "smtp_tls_security_level": "none", "smtp_sasl_auth_enable": "no",
+            "smtp_tls_security_level": "none", "smtp_sasl_auth_enable": "no", "smtp_tls_loglevel": "2",
+            "smtp_tls_session_cache_database": f"{'btree' if kind is Stock else 'lmdb'}:$data_directory/sessions",
             "smtpd_tls_chain_files": authority.path("mail", "chain"), "smtp_tls_CAfile": authority.certificate,
             "smtpd_sasl_path": f"inet:127.0.0.1:{dovecot.port}", "smtp_sasl_password_maps": f"inline:{{{{127.0.0.1 = bob:{PASSWORD}}}}}",
         })
@@ -150,3 +151,14 @@ def test_who_is_not_logged_in_sends_nothing(world, server):
         client.ehlo()
         client.mail("s@x.example")
         assert client.rcpt("a@elsewhere.test")[0] // 100 == 5
+
+
+@pytest.mark.parametrize("client,server", [("merpati", "stock"), ("stock", "merpati")])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_session_is_taken_up_again(world, client, server, way):
+    recipient, port = f"b@{client}-to-{server}-{way}-plain.test", world.ports[server][way]
+    sender = world.systems[client]
+    for count in (1, 2):
+        sender.send(recipient)
+        sender.instance.wait_log(rf"to=<{re.escape(recipient)}>, .* status=sent ", count)
+    sender.instance.wait_log(rf"]: 127\.0\.0\.1\[127\.0\.0\.1\]:{port}: Reusing old session")
