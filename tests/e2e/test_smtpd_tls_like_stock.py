@@ -268,6 +268,7 @@ def test_bad_files_and_settings_are_a_local_problem(world, entrance):
     ("protocols", 'warning: Invalid TLS protocol list "nonsense": disabling TLS support'),
     ("digest", 'warning: Digest algorithm "nonsense" not found'),
     ("options", 'warning: unknown tls_ssl_options value "nonsense" in "nonsense NO_TICKET"'),
+    ("options", 'warning: unknown tls_disable_workarounds value "nonsense" in "nonsense"'),
     ("require", "warning: Can't require client certs unless TLS is required"),
 ])
 def test_what_is_wrong_is_told_when_a_process_starts(world, entrance, told):

@@ -93,7 +93,7 @@ def world(tmp_path_factory):
         "own": chain,
         "rsa": {"tlsproxy_tls_chain_files": "", "tlsproxy_tls_cert_file": folder / "rsa.pem", "tlsproxy_tls_key_file": folder / "rsa.key"},
         "ec": {"tlsproxy_tls_chain_files": "", "tlsproxy_tls_eccert_file": folder / "mail.pem", "tlsproxy_tls_eckey_file": folder / "mail.key"},
-        "dsa": {"tlsproxy_tls_chain_files": "", "tlsproxy_tls_dcert_file": folder / "none.pem", "tlsproxy_tls_dkey_file": folder / "none.key"},
+        "dsa": {"tlsproxy_tls_chain_files": "", "tlsproxy_tls_dcert_file": folder / "rsa.pem", "tlsproxy_tls_dkey_file": folder / "rsa.key"},
         "none": {"tlsproxy_tls_security_level": "none"},
         "old": {"tlsproxy_tls_security_level": "", "tlsproxy_use_tls": "yes"},
         "old-none": {"tlsproxy_tls_security_level": "", "tlsproxy_use_tls": "no"},
@@ -103,6 +103,7 @@ def world(tmp_path_factory):
                  "tlsproxy_tls_mandatory_exclude_ciphers": "AES256", "tlsproxy_tls_mandatory_protocols": "<=TLSv1.2"},
         "tls12": {"tlsproxy_tls_protocols": "<=TLSv1.2", "tlsproxy_tls_exclude_ciphers": "AES256", "tlsproxy_tls_ciphers": "high"},
         "no-grade": {"tlsproxy_tls_ciphers": "best"},
+        "no-must-grade": {"tlsproxy_tls_security_level": "encrypt", "tlsproxy_tls_mandatory_ciphers": "nonsense"},
         "asks": {**asks, "tlsproxy_tls_fingerprint_digest": "sha1", "tlsproxy_tls_ccert_verifydepth": "9"},
         "shallow": {**asks, "tlsproxy_tls_ccert_verifydepth": "0"},
         "path": {"tlsproxy_tls_ask_ccert": "yes", "tlsproxy_tls_CApath": folder / "hashed"},
@@ -193,13 +194,13 @@ def certificate_of(session):
 
 
 @pytest.mark.parametrize("service, expected", [
-    ("tlsproxy", "mail"), ("own", "proxy"), ("rsa", "rsa"), ("ec", "mail"), ("old", "mail"),
+    ("tlsproxy", "mail"), ("own", "proxy"), ("rsa", "rsa"), ("dsa", "rsa"), ("ec", "mail"), ("old", "mail"),
 ])
 def test_whose_certificate_is_shown(begin, service, expected):
     assert certificate_of(begin(service)).endswith(f"{expected}.example.test")
 
 
-@pytest.mark.parametrize("service", ["none", "old-none", "dsa", "no-grade"])
+@pytest.mark.parametrize("service", ["none", "old-none", "no-grade", "no-must-grade"])
 def test_without_tls_there_is_none_to_offer(begin, service):
     assert not begin(service).is_offered
 
