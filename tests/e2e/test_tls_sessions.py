@@ -146,6 +146,15 @@ def shared(authority):
     client.finish()
 
 
+def test_a_server_that_sends_tickets_without_end_has_a_few_kept(make_client, authority):
+    context = server_context(authority)
+    context.num_tickets = 100
+    client = make_client(context=context)
+    lines = client.send()
+    assert 1 <= len([line for line in lines if line.startswith("save session")]) <= 4, lines
+    wait_until(client.was_reused, "a session that is used again")
+
+
 def test_a_session_outlives_processes_and_tlsmgr(shared):
     """It is in a file, and found by whoever comes next."""
     shared.send()

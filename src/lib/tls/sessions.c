@@ -10,7 +10,11 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-enum { SESSION_MAXIMUM = 64 * 1024, TITLE_MAXIMUM = 300 };
+enum {
+    SESSION_MAXIMUM = 64 * 1024,
+    TITLE_MAXIMUM = 300,
+    SAVES_MAXIMUM = 4, /* of a connection: a server may send tickets without end */
+};
 
 /* ---- what a session is good for ---- */
 
@@ -170,6 +174,7 @@ struct place {
     bool was_taken_up;
     bool is_concluded;
     bool is_good;
+    unsigned saves;
     SSL_SESSION *early; /* it came before the handshake was judged */
     struct str id;
     char id_text[];
@@ -195,15 +200,16 @@ static int place_index(void)
     return index;
 }
 
-static void save(const struct place *place, SSL_SESSION *session)
+static void save(struct place *place, SSL_SESSION *session)
 {
     struct duration lifetime = place->options->lifetime;
     struct duration own = seconds(SSL_SESSION_get_timeout(session));
     int len = i2d_SSL_SESSION(session, NULL);
     unsigned char *bytes, *end;
 
-    if (len <= 0 || len > SESSION_MAXIMUM || SSL_SESSION_is_resumable(session) != 1)
+    if (len <= 0 || len > SESSION_MAXIMUM || place->saves >= SAVES_MAXIMUM || SSL_SESSION_is_resumable(session) != 1)
         return;
+    place->saves++;
     bytes = end = memory_alloc((size_t) len);
     if (place->is_told)
         tls_inform(place->listener, "save session %.*s to %s cache", STR_ARG(place->id), place->options->name);
