@@ -13,6 +13,7 @@
 
 enum {
     LIBRARY_SECONDS = 60,  /* a back end behind the library may hang; smtpd has given up long before */
+    TURN_SECONDS = 18,     /* to wait for a thread: whoever asked gives up at 20, and is not worth one then */
     CLIENT_SECONDS = 3600, /* whoever logs in may think; smtpd says when it has waited enough */
     HELLO_SECONDS = 10,
 };
@@ -21,6 +22,7 @@ enum {
 struct job {
     void (*run)(struct job *job);
     struct sasl_service *service;
+    struct instant asked; /* monotonic */
     struct arena *arena;
     struct library_exchange_options options;
     struct str mechanism, input;
@@ -67,10 +69,20 @@ static void do_forget(struct job *job)
     job->is_done = true;
 }
 
+/* Else a crowd that a slow back end cannot serve would keep it busy for those who are gone, and for nobody else. */
+static bool is_in_vain(const struct job *job)
+{
+    return job->run != do_forget && instant_since(clock_monotonic(), job->asked).us > seconds(TURN_SECONDS).us;
+}
+
 static void run_job(void *context)
 {
     struct job *job = context;
 
+    if (is_in_vain(job)) {
+        (void) failure_set(&job->why, FAILURE_TIMEOUT, 0, "too many at once: one has waited too long for a turn");
+        return;
+    }
     library_gather(&job->words);
     job->run(job);
     library_gather(NULL);
@@ -104,6 +116,7 @@ static struct job *make_job(const struct conversation *conversation, void (*run)
     *job = (struct job){
         .run = run,
         .service = conversation->service,
+        .asked = clock_monotonic(),
         .arena = arena,
         .options = { .service = arena_str(arena, conversation->service_name),
                      .host = arena_str(arena, conversation->service->host),

@@ -190,6 +190,8 @@ class Saslauthd:
     def answer(self, client):
         with client, client.makefile("rwb") as stream:
             words = [stream.read(int.from_bytes(stream.read(2), "big")).decode() for _ in range(4)]
+            if not any(words):
+                return  # a check, which says nothing
             self.barrier.wait(PATIENCE)
             self.asked.append(words)
             answer = b"OK" if words[1] == PASSWORD else b"NO"
@@ -209,8 +211,14 @@ def test_saslauthd_is_asked(make_merpati):
     assert announced(mail) == {"PLAIN", "LOGIN"}
     assert talk(mail, plain("bob"), "MAIL FROM:<a@own.test>") == [TROUBLE, "250 2.1.0 Ok"]
     assert mail.log_line(re.escape("warning: localhost[127.0.0.1]: SASL PLAIN authentication failed: generic failure, sasl_username=bob") + "$")
+    assert f"{mail.path('sasl')}/smtpd.conf: saslauthd does not listen at {mail.path('sasl')}/mux now: nobody can log in; if it has" in mail.control("check").stderr
     daemon = Saslauthd(mail.path("sasl") / "mux")
     try:
+        assert "saslauthd" not in mail.control("check").stderr
+        if IS_ROOT:
+            (mail.path("sasl") / "mux").chmod(0o660)
+            assert f"merpati-sasl cannot connect to saslauthd at {mail.path('sasl')}/mux: nobody can log in; on Debian: adduser" in mail.control("check").stderr
+            (mail.path("sasl") / "mux").chmod(0o666)
         assert talk(mail, plain("bob"), plain("bob")) == [DONE, "503 5.5.1 Error: already authenticated"]
         assert talk(mail, plain("ann@example.test", "wrong")) == [FAILED + "authentication failure"]
         assert [words[0] for words in daemon.asked] == ["bob", "ann"] and daemon.asked[1][3] == "example.test"

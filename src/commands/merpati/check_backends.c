@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+enum { FILE_MAXIMUM = 1 << 20 };
+
 /* Who connects, and with which rights. */
 struct caller {
     const char *program;
@@ -64,15 +66,23 @@ static const char *owner_text(struct arena *arena, const struct stat *status)
 
 static struct caller smtpd_of(const struct backends *backends)
 {
-    return (struct caller){ "smtpd", backends->instance->shared->net_owner, backends->identity->net_uid,
-                            backends->identity->net_gid, backends->identity->is_root };
+    return (struct caller){ "smtpd",
+                            backends->instance->shared->net_owner,
+                            backends->identity->net_uid,
+                            backends->identity->net_gid,
+                            backends->identity->is_root,
+                            false };
 }
 
 /* Connects to the milters of mail that does not come by SMTP. */
 static struct caller proxymap_of(const struct backends *backends)
 {
-    return (struct caller){ "proxymap", backends->instance->shared->map_owner, backends->identity->map_uid,
-                            backends->identity->map_gid, false };
+    return (struct caller){ "proxymap",
+                            backends->instance->shared->map_owner,
+                            backends->identity->map_uid,
+                            backends->identity->map_gid,
+                            false,
+                            false };
 }
 
 /* As the service will, with its user's rights. is_closed_out: it does not even get to path. */
@@ -187,6 +197,67 @@ static void check_place(struct backends *backends, const struct caller *caller, 
         check_host(backends, caller, parameter, rest);
 }
 
+/* ---- Cyrus SASL's files ---- */
+
+/* "saslauthd_path: /run/saslauthd/mux". */
+static struct str value_in(struct str text, const char *name)
+{
+    struct str line, key, value;
+    bool has_more;
+
+    do {
+        has_more = str_cut(text, '\n', &line, &text);
+        if (str_cut(line, ':', &key, &value) && str_equal(str_trim(key), str_from_c(name)))
+            return str_trim(value);
+    } while (has_more);
+    return STR_EMPTY;
+}
+
+/* Where it listens for the world outside of a chroot; one that listens in a chroot is to be named. */
+static void check_saslauthd(struct backends *backends, const char *file, struct str place)
+{
+    struct arena *arena = backends->instance->arena;
+    const char *path = place.len > 0 ? arena_c(arena, place) : "/var/run/saslauthd/mux";
+    struct str owner = backends->instance->shared->sasl_owner;
+    struct caller sasl = { "sasl", owner, 0, 0, false };
+    struct user_account account;
+    struct failure why;
+    bool is_closed;
+
+    if (!is_new(backends, &sasl, str_from_c(path)) || user_by_name(arena, owner, &account, &why) != USER_FOUND)
+        return;
+    sasl.uid = account.uid;
+    sasl.gid = account.gid;
+    if (can_connect(backends, &sasl, path, &is_closed, &why))
+        return;
+    if (why.error == EACCES)
+        log_warning("%s: %.*s cannot connect to saslauthd at %s: nobody can log in; on Debian: adduser %.*s sasl", file,
+                    STR_ARG(owner), path, STR_ARG(owner));
+    else if (why.error == ENOENT || why.error == ECONNREFUSED)
+        log_warning("%s: saslauthd does not listen at %s now: nobody can log in; if it has its socket elsewhere "
+                    "(saslauthd -m DIR), add \"saslauthd_path: DIR/mux\"",
+                    file, path);
+    else
+        log_warning("%s: saslauthd: %s", file, why.text);
+}
+
+static void check_file(struct backends *backends, const char *file)
+{
+    struct failure ignored;
+    struct strbuf text;
+    struct str methods, method;
+
+    strbuf_init(&text, FILE_MAXIMUM);
+    if (file_load(file, &text, &ignored)) {
+        methods = value_in(strbuf_str(&text), "pwcheck_method");
+        while (str_next_word(&methods, " \t\r", &method)) {
+            if (str_equal(method, STR("saslauthd")))
+                check_saslauthd(backends, file, value_in(strbuf_str(&text), "saslauthd_path"));
+        }
+    }
+    strbuf_done(&text);
+}
+
 /* Without a file the library has defaults of its own, which are seldom what is meant. */
 static void check_application(struct backends *backends, struct str name)
 {
@@ -197,6 +268,7 @@ static void check_application(struct backends *backends, struct str name)
     struct str rest = directories, directory;
     struct failure ignored;
     struct stat status;
+    const char *file;
     bool has_more;
 
     if (!sasl_service_is_application(name)) {
@@ -208,8 +280,11 @@ static void check_application(struct backends *backends, struct str name)
     }
     do {
         has_more = str_cut(rest, ':', &directory, &rest);
-        if (file_stat(arena_printf(arena, "%.*s/%.*s.conf", STR_ARG(directory), STR_ARG(name)).data, &status, &ignored))
+        file = arena_printf(arena, "%.*s/%.*s.conf", STR_ARG(directory), STR_ARG(name)).data;
+        if (file_stat(file, &status, &ignored)) {
+            check_file(backends, file);
             return;
+        }
     } while (has_more);
     log_warning("smtpd_sasl_path: there is no %.*s.conf in %.*s: Cyrus SASL takes its defaults, users of /etc/sasldb2; "
                 "see docs/sasl.md",
