@@ -66,23 +66,15 @@ static const char *owner_text(struct arena *arena, const struct stat *status)
 
 static struct caller smtpd_of(const struct backends *backends)
 {
-    return (struct caller){ "smtpd",
-                            backends->instance->shared->net_owner,
-                            backends->identity->net_uid,
-                            backends->identity->net_gid,
-                            backends->identity->is_root,
-                            false };
+    return (struct caller){ "smtpd", backends->instance->shared->net_owner, backends->identity->net_uid,
+                            backends->identity->net_gid, backends->identity->is_root };
 }
 
 /* Connects to the milters of mail that does not come by SMTP. */
 static struct caller proxymap_of(const struct backends *backends)
 {
-    return (struct caller){ "proxymap",
-                            backends->instance->shared->map_owner,
-                            backends->identity->map_uid,
-                            backends->identity->map_gid,
-                            false,
-                            false };
+    return (struct caller){ "proxymap", backends->instance->shared->map_owner, backends->identity->map_uid,
+                            backends->identity->map_gid, false };
 }
 
 /* As the service will, with its user's rights. is_closed_out: it does not even get to path. */
