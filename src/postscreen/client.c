@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "postscreen/log_lines.h"
 #include "postscreen/peer.h"
@@ -32,6 +33,20 @@ void client_answer(struct client *client, struct str text)
             return;
     } while (has_more);
     (void) !stream_flush(stream, &why);
+}
+
+void client_say_goodbye(struct client *client)
+{
+    client_answer(client, arena_printf(client->arena, "421 4.3.2 %.*s Service shutting down and closing the connection",
+                                       STR_ARG(client->postscreen->shared->myhostname)));
+}
+
+void client_interrupt_early(struct postscreen *postscreen)
+{
+    struct list *node;
+
+    for (node = postscreen->early.next; node != &postscreen->early; node = node->next)
+        stream_interrupt(CONTAINER_OF(node, struct client, link)->connection->stream);
 }
 
 /* ---- what is known of it ---- */

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/ip_address.h"
+#include "base/list.h"
 #include "base/time.h"
 #include "postscreen/stamps.h"
 
@@ -17,6 +18,7 @@ struct stream;
  * it has to be tested for, and what it has failed.
  */
 struct client {
+    struct list link; /* in postscreen->early */
     struct postscreen *postscreen;
     const struct postscreen_settings *settings; /* as they were when it came: with stress, or without */
     struct daemon_session *connection;
@@ -52,6 +54,8 @@ struct client {
 };
 
 void client_run(struct postscreen *postscreen, struct daemon_session *connection);
+/* The service stops: those that wait for their greeting are sent away. */
+void client_interrupt_early(struct postscreen *postscreen);
 
 /* ---- for the parts of it ---- */
 
@@ -65,6 +69,8 @@ MUST_USE bool dialogue_run(struct client *client);
 MUST_USE bool client_fail(struct client *client, enum test test, int action, struct str refusal, struct str drop_text);
 /* All tests that there are to pass are passed: told, and remembered. */
 void client_pass(struct client *client);
+/* "421 4.3.2 HOST Service shutting down and closing the connection" */
+void client_say_goodbye(struct client *client);
 /* The client is told, with the footer where there is one, and nothing follows if it is gone. */
 void client_answer(struct client *client, struct str text);
 /* False: told to the log. recipient: of a session that goes on; empty: from the greeting. */

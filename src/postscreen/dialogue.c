@@ -314,9 +314,7 @@ static enum outcome end_by_failure(struct client *client, const struct failure *
         log_command_limit(client, "TIME");
         client_answer(client, arena_printf(client->arena, "421 4.4.2 %.*s Error: timeout exceeded", STR_ARG(host)));
     } else if (why->kind == FAILURE_STOPPED) {
-        client_answer(client,
-                      arena_printf(client->arena, "421 4.3.2 %.*s Service shutting down and closing the connection",
-                                   STR_ARG(host)));
+        client_say_goodbye(client);
     } else {
         log_hangup(client);
     }

@@ -76,8 +76,14 @@ static bool wait_for_early_bird(struct client *client, struct inquiry *inquiry)
     bool is_early;
 
     inquiry->is_wanted = true;
+    list_append(&client->postscreen->early, &client->link);
     is_early = !is_allowed(inquiry) && stream_wait_input(stream, client->settings->greet_wait, &why);
+    list_remove(&client->link);
     inquiry->is_wanted = false;
+    if (!is_early && daemon_is_stopping(client->postscreen->daemon)) {
+        client_say_goodbye(client);
+        return false;
+    }
     return !is_early || hear_early_bird(client);
 }
 

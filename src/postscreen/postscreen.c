@@ -6,6 +6,7 @@
 #include "config/shared_settings.h"
 #include "daemon/daemon.h"
 #include "os/user.h"
+#include "postscreen/client.h"
 #include "postscreen/log_lines.h"
 #include "postscreen/stamps.h"
 #include "protocol/dnsblog.h"
@@ -222,6 +223,7 @@ void postscreen_start(struct postscreen *postscreen)
     if (!cache_open(postscreen->cache, &why))
         log_problem(why.text);
     postscreen->clients = map_create();
+    list_init(&postscreen->early);
     postscreen->smtpd_path = daemon_service_path(daemon, "private", settings->smtpd_service_name);
     postscreen->dnsblog = daemon_endpoint(
         daemon, daemon_service_path(daemon, "private", settings->dnsblog_service_name), &dnsblog_protocol);
@@ -239,7 +241,9 @@ void postscreen_drain(struct postscreen *postscreen)
     event_wake_all(&postscreen->ends);
     (void) !fiber_group_wait(&postscreen->cleaning, DURATION_FOREVER, NULL);
     cache_close(&postscreen->cache);
-    if (!daemon_is_stopping(postscreen->daemon))
+    if (daemon_is_stopping(postscreen->daemon))
+        client_interrupt_early(postscreen);
+    else
         daemon_yield(postscreen->daemon);
 }
 

@@ -2,6 +2,7 @@
 #ifndef POSTSCREEN_POSTSCREEN_H
 #define POSTSCREEN_POSTSCREEN_H
 
+#include "base/list.h"
 #include "postscreen/access.h"
 #include "postscreen/dnsbl.h"
 #include "postscreen/settings.h"
@@ -41,6 +42,7 @@ struct postscreen {
     struct fiber_group cleaning;
     struct event ends;
 
+    struct list early;   /* clients that wait for the greeting: struct client, by their link */
     struct map *clients; /* by address: size_t, connections there are */
     size_t screened;     /* clients that are tested now */
     size_t waiting;      /* for smtpd */

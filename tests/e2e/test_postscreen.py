@@ -467,3 +467,19 @@ def test_a_reload_ends_no_session(make_merpati):
     mail.reload()
     assert Client(mail, "held", source=other.source).lines == [GREETING]
     mail.stop()
+
+
+def test_a_stop_waits_for_nobody(make_merpati):
+    mail = make_merpati(main={"mynetworks": "10.0.0.0/8", **HELD})
+    mail.ports = {"early": free_port(), "held": free_port()}
+    mail.services += ["smtpd pass - - y - - smtpd",
+                      f"127.0.0.1:{mail.ports['early']} inet n - y - 1 postscreen -o postscreen_greet_wait=600s",
+                      f"127.0.0.1:{mail.ports['held']} inet n - y - 1 postscreen -o postscreen_greet_wait=1s -o postscreen_cache_map="]
+    mail.write_config()
+    mail.start()
+    early, talking = Client(mail, "early", greet=False), Client(mail, "held")
+    assert early.read_line() == TEASER
+    mail.stop()
+    for client in (early, talking):
+        assert client.read_line() == "421 4.3.2 mail.example.test Service shutting down and closing the connection"
+        assert client.ended()
