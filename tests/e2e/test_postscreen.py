@@ -483,3 +483,34 @@ def test_a_stop_waits_for_nobody(make_merpati):
     for client in (early, talking):
         assert client.read_line() == "421 4.3.2 mail.example.test Service shutting down and closing the connection"
         assert client.ended()
+
+
+def test_values_that_are_none_are_told(make_merpati):
+    mail = make_merpati(main={
+        "postscreen_watchdog_timeout": "9s", "tlsproxy_watchdog_timeout": "0s", "postscreen_post_queue_limit": "9", "postscreen_dnsbl_min_ttl": "0s",
+        "postscreen_dnsbl_max_ttl": "0h", "postscreen_dnsbl_timeout": "0s", "postscreen_upstream_proxy_timeout": "0s",
+        "dnsblog_reply_delay": "soon", "postscreen_command_time_limit": "0s", "postscreen_cache_retention_time": "0d"})
+    mail.services += [f"127.0.0.1:{free_port()} inet n - y - 1 postscreen"]
+    mail.write_config()
+    told = mail.control("check", check=False).stderr
+    for name in ("postscreen_watchdog_timeout", "tlsproxy_watchdog_timeout", "postscreen_post_queue_limit", "postscreen_dnsbl_min_ttl",
+                 "postscreen_dnsbl_max_ttl", "postscreen_dnsbl_timeout", "postscreen_upstream_proxy_timeout", "dnsblog_reply_delay",
+                 "postscreen_command_time_limit", "postscreen_cache_retention_time"):
+        assert f"{name} = " in told, name
+
+
+def test_how_long_it_counts_to_be_in_no_list(make_merpati):
+    mail = make_merpati(main={"mynetworks": "10.0.0.0/8", "postscreen_greet_wait": "1s", "postscreen_cache_map": "",
+                              "postscreen_dnsbl_sites": "bl.test", "postscreen_dnsbl_min_ttl": "1s", "smtpd_peername_lookup": "no"})
+    ports = {"short": free_port(), "long": free_port()}
+    mail.services += ["smtpd pass - - y - - smtpd", f"127.0.0.1:{ports['short']} inet n - y - 1 postscreen",
+                      f"127.0.0.1:{ports['long']} inet n - y - 1 postscreen -o postscreen_dnsbl_min_ttl=600s -o postscreen_dnsbl_max_ttl=1h"]
+    mail.write_config()
+    names = own_names(mail)
+    mail.start()
+    mail.ports = ports
+    for client in [Client(mail, entrance, source="127.0.6.1", greet=False) for entrance in ports]:
+        assert client.greet().lines[-1] == GREETING
+    wait_until(lambda: Client(mail, "short", source="127.0.6.1").lines == [TEASER, GREETING], "the test to be due again")
+    assert Client(mail, "long", source="127.0.6.1").lines == [GREETING]
+    names.stop()
