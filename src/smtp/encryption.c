@@ -180,6 +180,11 @@ bool encryption_open(const struct smtp *smtp, struct daemon *daemon, struct encr
             return false;
         read_anchors(encryption, daemon);
         encryption->client = make_client(encryption, smtp, daemon);
+        if ((encryption->client == NULL || encryption->has_bad_anchors) && daemon_is_successor(daemon)) {
+            encryption_close(encryption);
+            return failure_set(why, FAILURE_CONFIGURATION, 0,
+                               "keys and certificates that were in force before stay in force");
+        }
     }
     *out = encryption;
     return open_sts(encryption, daemon, why);

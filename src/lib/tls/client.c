@@ -113,8 +113,9 @@ static void set_dane(struct tls_client *client, const struct tls_settings *setti
 
 static bool set_up(struct tls_client *client, const struct tls_client_options *options)
 {
-    SSL_CTX_set_options(client->context,
-                        tls_library_options(options->settings, client->listener) | SSL_OP_NO_COMPRESSION);
+    /* A server must not become another one after it has been judged. */
+    SSL_CTX_set_options(client->context, tls_library_options(options->settings, client->listener) |
+                                             SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     client->usual_security = SSL_CTX_get_security_level(client->context);
     SSL_CTX_set_security_level(client->context, 0);
     SSL_CTX_set_read_ahead(client->context, 1);
