@@ -108,7 +108,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def server(certificates):
     mail = Merpati(main={
-        "smtpd_tls_security_level": "encrypt", "smtpd_tls_loglevel": 1, "smtpd_starttls_timeout": "1s",
+        "smtpd_tls_security_level": "encrypt", "smtpd_tls_loglevel": 1, "smtpd_starttls_timeout": "3s",
         "smtpd_tls_chain_files": certificates.path("good", "chain"), "smtpd_client_connection_count_limit": 0, "service_workers": 1})
     mail.ports = {}
     for name, (parameters, _) in KEYS.items():
@@ -317,7 +317,7 @@ def sent(certificates):
     mail = Merpati()
     rows = [(name, level) for name in SERVERS for level in LEVELS]
     for name, level in rows:
-        own = {"smtp_tls_security_level": level, "smtp_tls_loglevel": 1, "smtp_starttls_timeout": "1s", "smtp_helo_timeout": "2s",
+        own = {"smtp_tls_security_level": level, "smtp_tls_loglevel": 1, "smtp_starttls_timeout": "3s", "smtp_helo_timeout": "10s",
                "smtp_helo_name": f"{level}.{name}", "smtp_host_lookup": "native", "service_workers": 1}
         mail.services.append(f"{level}-{name} unix - - {mail.chroot} - - smtp{options(own)}")
     mail.set(transport_maps="inline:{ " + ", ".join(
