@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tlsmgr keeps for processes that speak TLS: sessions with servers, keys of tickets, and what happens without it."""
 
+import os
 import re
+import signal
+import socket
 import ssl
 import time as clock
 
@@ -201,6 +204,33 @@ def test_without_tlsmgr_handshakes_are_full_ones_and_mail_goes_on(shared):
         hidden.rename(socket)
     shared.send()
     assert shared.was_reused()
+
+
+def test_a_tlsmgr_that_does_not_answer_holds_up_nobody_for_long(make_client, authority):
+    """As one that hangs, or that master cannot start: its socket is there."""
+    client = make_client(tlsmgr_service_name="mute", smtpd_tls_security_level="may", smtpd_tls_chain_files=authority.path("mail", "chain"),
+                         service_workers=1)
+    path = client.mail.queue / "private" / "mute"
+    client.mail.kill("tlsmgr", signal.SIGSTOP)
+    stopped = client.mail.pids("tlsmgr")
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(path))
+        path.chmod(0o666)
+        mute.listen(100)
+        begun = clock.monotonic()
+        with SmtpClient(client.mail.port) as one:
+            one.hello()
+            one.command("STARTTLS")
+            one.socket.settimeout(40)
+            one.socket = client_context().wrap_socket(one.socket)
+        assert client.mail.log_line("warning: no shared keys of session tickets: ")
+        client.send()
+        assert client.mail.log_line("warning: no TLS session cache: ")
+        client.send()
+        assert clock.monotonic() - begun < 60
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_damaged_cache_is_begun_anew(shared):

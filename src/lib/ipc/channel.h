@@ -116,6 +116,8 @@ struct endpoint;
 struct endpoint *endpoint_create(struct loop *loop, const char *path, const struct protocol *protocol,
                                  struct duration connect_timeout);
 void endpoint_destroy(struct endpoint **endpoint);
+/* From the next opening on. That a service listens does not mean that it answers: master listens for one that hangs. */
+void endpoint_set_connect_timeout(struct endpoint *endpoint, struct duration timeout);
 /* For the channels that it opens from now on. tracer stays the caller's. */
 void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer *tracer);
 

@@ -47,6 +47,11 @@ void endpoint_destroy(struct endpoint **handle)
     memory_free(endpoint);
 }
 
+void endpoint_set_connect_timeout(struct endpoint *endpoint, struct duration timeout)
+{
+    endpoint->connect_timeout = timeout;
+}
+
 void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer *tracer)
 {
     endpoint->tracer = tracer;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/tlsmgr.h"
 
-enum { PATIENCE_SECONDS = 3, TICKET_PATIENCE_SECONDS = 7, LIFETIME_MAXIMUM = 10 * 365 * 86400 };
+enum {
+    CONNECT_SECONDS = 5,
+    PATIENCE_SECONDS = 3,
+    TICKET_PATIENCE_SECONDS = 7,
+    LIFETIME_MAXIMUM = 10 * 365 * 86400,
+};
 
 static const struct message_field tlsmgr_get_fields[] = {
     MESSAGE_FIELD(struct tlsmgr_get, cache, FIELD_UINT, TLSMGR_CACHES - 1, "enum tlsmgr_cache"),
@@ -72,6 +77,15 @@ static const struct message_type *const messages[] = {
 
 const struct protocol tlsmgr_protocol = { "tlsmgr", 1, messages };
 
+/* Whoever asks has somebody who waits, and can do without: no tlsmgr is as good as one that hangs, or cannot start. */
+static bool ask(struct endpoint *tlsmgr, const struct message_type *request_type, const void *request,
+                const struct message_type *reply_type, struct arena *arena, struct duration timeout, void **reply_out,
+                struct failure *why)
+{
+    endpoint_set_connect_timeout(tlsmgr, seconds(CONNECT_SECONDS));
+    return endpoint_ask(tlsmgr, request_type, request, reply_type, arena, timeout, reply_out, why);
+}
+
 bool tlsmgr_get(struct endpoint *tlsmgr, enum tlsmgr_cache cache, struct str key, struct arena *arena,
                 const struct tlsmgr_entry **entry_out, struct failure *why)
 {
@@ -83,8 +97,8 @@ bool tlsmgr_get(struct endpoint *tlsmgr, enum tlsmgr_cache cache, struct str key
         *entry_out = &absent;
         return true;
     }
-    if (!endpoint_ask(tlsmgr, &tlsmgr_get_message, &request, &tlsmgr_entry_message, arena, seconds(PATIENCE_SECONDS),
-                      &reply, why))
+    if (!ask(tlsmgr, &tlsmgr_get_message, &request, &tlsmgr_entry_message, arena, seconds(PATIENCE_SECONDS), &reply,
+             why))
         return false;
     *entry_out = reply;
     return true;
@@ -100,8 +114,8 @@ bool tlsmgr_put(struct endpoint *tlsmgr, enum tlsmgr_cache cache, struct str key
     if (key.len == 0 || key.len > TLSMGR_KEY_MAXIMUM || value.len > TLSMGR_VALUE_MAXIMUM)
         return true;
     arena = arena_create();
-    return endpoint_ask(tlsmgr, &tlsmgr_put_message, &request, &tlsmgr_kept_message, arena, seconds(PATIENCE_SECONDS),
-                        &reply, why);
+    return ask(tlsmgr, &tlsmgr_put_message, &request, &tlsmgr_kept_message, arena, seconds(PATIENCE_SECONDS), &reply,
+               why);
 }
 
 bool tlsmgr_remove(struct endpoint *tlsmgr, enum tlsmgr_cache cache, struct str key, struct failure *why)
@@ -115,8 +129,8 @@ bool tlsmgr_ticket_keys(struct endpoint *tlsmgr, struct str service, struct dura
     const struct tlsmgr_tickets_wanted request = { service, (uint64_t) (lifetime.us / seconds(1).us) };
     void *reply;
 
-    if (!endpoint_ask(tlsmgr, &tlsmgr_tickets_wanted_message, &request, &tlsmgr_tickets_message, arena,
-                      seconds(TICKET_PATIENCE_SECONDS), &reply, why))
+    if (!ask(tlsmgr, &tlsmgr_tickets_wanted_message, &request, &tlsmgr_tickets_message, arena,
+             seconds(TICKET_PATIENCE_SECONDS), &reply, why))
         return false;
     *tickets_out = reply;
     return true;

@@ -5,7 +5,7 @@
 #include "run/fiber.h"
 #include "run/loop.h"
 
-enum { SAVES_MAX = 1000, END_SECONDS = 4 };
+enum { SAVES_MAX = 1000, END_SECONDS = 4, PAUSE_SECONDS = 30 };
 
 struct kept_sessions {
     struct loop *loop;
@@ -15,6 +15,7 @@ struct kept_sessions {
     struct fiber_group saves;
     size_t save_count;
     bool has_warned;
+    struct instant next_question; /* monotonic; not before: one that hangs holds up each session no more than once */
 };
 
 static void note(struct kept_sessions *sessions, bool is_good, const struct failure *why)
@@ -22,6 +23,13 @@ static void note(struct kept_sessions *sessions, bool is_good, const struct fail
     if (!is_good && !sessions->has_warned)
         tls_warn(sessions->listener, "no TLS session cache: %s; handshakes are full ones", why->text);
     sessions->has_warned = !is_good;
+    if (!is_good && why->kind == FAILURE_TIMEOUT)
+        sessions->next_question = instant_add(loop_now(sessions->loop), seconds(PAUSE_SECONDS));
+}
+
+static bool pauses(const struct kept_sessions *sessions)
+{
+    return instant_is_before(loop_now(sessions->loop), sessions->next_question);
 }
 
 static bool load(void *context, struct str id, struct arena *arena, struct str *session_out)
@@ -29,8 +37,11 @@ static bool load(void *context, struct str id, struct arena *arena, struct str *
     struct kept_sessions *sessions = context;
     const struct tlsmgr_entry *entry;
     struct failure why;
-    bool is_good = tlsmgr_get(sessions->tlsmgr, sessions->cache, id, arena, &entry, &why);
+    bool is_good;
 
+    if (pauses(sessions))
+        return false;
+    is_good = tlsmgr_get(sessions->tlsmgr, sessions->cache, id, arena, &entry, &why);
     note(sessions, is_good, &why);
     if (!is_good || !entry->is_found)
         return false;
@@ -66,7 +77,7 @@ static void put(struct kept_sessions *sessions, struct str id, struct str sessio
     struct arena *arena;
     struct save *save;
 
-    if (sessions->save_count >= SAVES_MAX)
+    if (sessions->save_count >= SAVES_MAX || pauses(sessions))
         return;
     arena = arena_create();
     save = arena_new(arena, struct save);
