@@ -37,14 +37,15 @@ ENTRANCES = {
     "no-teaser": {"postscreen_greet_banner": ""},
     "dnsbl": {"postscreen_dnsbl_sites": "bl.test*2, bl.test=127.0.0.[9..10]*3, wl.test*-6, slow.test", "postscreen_dnsbl_threshold": "2",
               "postscreen_dnsbl_action": "enforce", "postscreen_dnsbl_reply_map": "inline:{bl.test=lists}",
-              "postscreen_dnsbl_allowlist_threshold": "-3", "postscreen_dnsbl_timeout": "1s", **HELD},
+              "postscreen_dnsbl_allowlist_threshold": "-3", "postscreen_dnsbl_timeout": "3s", **HELD},
     "dnsbl-drop": {"postscreen_dnsbl_sites": "bl.test", "postscreen_dnsbl_action": "drop", "dnsblog_service_name": "slowlog",
                    "postscreen_dnsbl_min_ttl": "1s", "postscreen_dnsbl_max_ttl": "2h"},
     "drops": {**HELD, "postscreen_pipelining_action": "drop", "postscreen_bare_newline_action": "drop",
               "postscreen_non_smtp_command_action": "enforce", "postscreen_forbidden_commands": "CONNECT GET"},
     "ignores": {**HELD, "postscreen_pipelining_action": "ignore", "postscreen_bare_newline_action": "enforce",
                 "postscreen_non_smtp_command_action": "ignore"},
-    "limits": {**HELD, "postscreen_command_count_limit": "3", "postscreen_command_time_limit": "1s"},
+    "few": {**HELD, "postscreen_command_count_limit": "3"},
+    "limits": {**HELD, "postscreen_command_time_limit": "1s"},
     "words": {**HELD, "postscreen_helo_required": "yes", "postscreen_disable_vrfy_command": "yes",
               "postscreen_discard_ehlo_keywords": "dsn, chunking, silent-discard",
               "postscreen_discard_ehlo_keyword_address_maps": "inline:{127.0.0.77=size}",
@@ -53,8 +54,8 @@ ENTRANCES = {
               "postscreen_reject_footer_maps": "inline:{{458 Unable to queue messages = \\c. Sorry}}"},
     "backup": {"postscreen_allowlist_interfaces": "!127.0.0.1 static:all"},
     "old-backup": {"postscreen_whitelist_interfaces": "127.9.9.9"},
-    "crowd": {"postscreen_client_connection_count_limit": "2", "postscreen_pre_queue_limit": "10", "postscreen_greet_wait": "${stress?{1}:{60}}s"},
-    "proxied": {"postscreen_upstream_proxy_protocol": "haproxy", "postscreen_upstream_proxy_timeout": "1s"},
+    "crowd": {"postscreen_client_connection_count_limit": "2", "postscreen_pre_queue_limit": "10", "postscreen_greet_wait": "${stress?{50}:{60}}s"},
+    "proxied": {"postscreen_upstream_proxy_protocol": "haproxy", "postscreen_upstream_proxy_timeout": "2s"},
     "tls": {**DEEP, "postscreen_tls_security_level": "may"},
     "must-tls": {**HELD, "postscreen_tls_security_level": "", "postscreen_enforce_tls": "yes"},
     "use-tls": {**HELD, "postscreen_tls_security_level": "", "postscreen_use_tls": "yes", "tlsproxy_service_name": "nobody"},
@@ -313,7 +314,7 @@ def test_the_tests_of_the_dialogue(come):
 
 
 def test_too_many_commands(come):
-    client = come("limits")
+    client = come("few")
     assert client.talk("NOOP", "NOOP", "NOOP") == "250 2.0.0 Ok"
     assert client.say("NOOP") == "421 mail.example.test Service unavailable - try again later"
     client.told("COMMAND COUNT LIMIT from CLIENT after NOOP")
