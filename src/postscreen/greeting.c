@@ -43,6 +43,7 @@ static void ask(void *context)
     struct failure why;
     void *answer;
 
+    endpoint_set_connect_timeout(postscreen->dnsblog, patience);
     if (!endpoint_ask(postscreen->dnsblog, &dnsblog_request_message, &request, &dnsblog_answer_message, arena, patience,
                       &answer, &why)) {
         log_no_answer(client, "dnsblog", why.text);

@@ -78,6 +78,7 @@ static bool ask(struct session *session, enum anvil_kind kind, bool is_question,
     struct rates *rates = &session->rates;
     void *message;
 
+    endpoint_set_connect_timeout(session->smtpd->anvil, seconds(PATIENCE_SECONDS));
     if (rates->call == NULL && !endpoint_call(session->smtpd->anvil, &rates->call, why))
         return false;
     if (!call_send(rates->call, &anvil_event_message, &event, seconds(PATIENCE_SECONDS), why) ||

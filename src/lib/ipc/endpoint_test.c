@@ -143,6 +143,24 @@ TEST(a_service_that_is_not_there_is_a_failure_and_is_reached_when_it_comes)
     EXPECT_UINT(play(come_late).answered, 1);
 }
 
+static void meet_silence(void *context)
+{
+    struct stage *stage = context;
+    struct failure why = { 0 };
+
+    begin_service(stage);
+    endpoint_set_connect_timeout(stage->endpoint, milliseconds(20));
+    EXPECT_FALSE(ask(stage, 1, seconds(10), &why));
+    EXPECT_INT(why.kind, FAILURE_TIMEOUT);
+    endpoint_destroy(&stage->endpoint);
+    end_service(stage);
+}
+
+TEST(a_service_that_listens_and_says_nothing_is_waited_for_no_longer_than_was_said)
+{
+    EXPECT_UINT(play(meet_silence).answered, 0);
+}
+
 static void ask_from_fiber(void *context)
 {
     struct stage *stage = context;

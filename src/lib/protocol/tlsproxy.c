@@ -76,8 +76,11 @@ bool tlsproxy_ask(struct endpoint *tlsproxy, const struct tlsproxy_request *requ
 {
     struct call *call = NULL;
     bool is_ready = false;
-    bool is_heard = endpoint_call(tlsproxy, &call, why) && hear_offer(call, request, arena, &is_ready, why);
+    bool is_heard;
 
+    /* A client waits to hear whether there is TLS. */
+    endpoint_set_connect_timeout(tlsproxy, seconds(PATIENCE_SECONDS));
+    is_heard = endpoint_call(tlsproxy, &call, why) && hear_offer(call, request, arena, &is_ready, why);
     if (!is_ready)
         call_end(&call);
     *call_out = call;
