@@ -11,6 +11,7 @@
 #include <sasl/sasl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const names[] = {
     "server_port",
@@ -112,11 +113,10 @@ static bool set_tls(LDAP *ldap, const struct ldap_table *table)
            ldap_set_option(ldap, LDAP_OPT_X_TLS_NEWCTX, &is_server) == LDAP_OPT_SUCCESS;
 }
 
-static bool set_options(LDAP *ldap, const struct ldap_table *table)
+static bool set_options(LDAP *ldap, const struct ldap_table *table, const char *uri)
 {
     struct timeval timeout = { .tv_sec = table->timeout_seconds };
-    bool has_tls = table->starts_tls || table->demands_certificate || table->tls_ca_directory != NULL ||
-                   table->tls_ca_file != NULL || table->tls_certificate != NULL || table->tls_ciphers != NULL;
+    bool has_tls = table->starts_tls || strncasecmp(uri, "ldaps:", 6) == 0;
 
     return ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &table->version) == LDAP_OPT_SUCCESS &&
            ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &timeout) == LDAP_OPT_SUCCESS &&
@@ -220,7 +220,7 @@ static void *connect_host(const void *data, const char *host, struct merpati_tab
         explain(NULL, "cannot use this address", result, why);
         return NULL;
     }
-    if (!set_options(ldap, table)) {
+    if (!set_options(ldap, table, uri)) {
         explain(NULL, "cannot set options", LDAP_PARAM_ERROR, why);
     } else {
         result = log_in(ldap, table);

@@ -26,6 +26,7 @@ static const char *const names[] = { "user",
                                      "tls_ciphers",
                                      "tls_verify_cert",
                                      "require_result_set",
+                                     "timeout",
                                      SQL_QUERY_NAMES,
                                      NULL };
 static const char *const connection_names[] = { "user",        "password",     "dbname",        "charset",
@@ -46,6 +47,7 @@ struct mysql_table {
     const char *tls_ca_file;
     const char *tls_ca_path;
     const char *tls_ciphers;
+    unsigned answer_seconds;
     bool is_verifying;
     bool wants_result_set;
 };
@@ -88,7 +90,8 @@ static void *open_table(const struct merpati_driver_settings *settings, struct m
     struct mysql_table *table;
 
     if (!read_choice(settings, "tls_verify_cert", false, &found.is_verifying, why) ||
-        !read_choice(settings, "require_result_set", true, &found.wants_result_set, why))
+        !read_choice(settings, "require_result_set", true, &found.wants_result_set, why) ||
+        !sql_query_read_timeout(settings, ANSWER_SECONDS, &found.answer_seconds, why))
         return NULL;
     if (found.dbname == NULL) {
         snprintf(why.data, why.size, "\"dbname\" is missing: the name of the database");
@@ -118,7 +121,7 @@ static void disconnect(void *connection)
 static void set_options(const struct mysql_table *table, MYSQL *connection)
 {
     unsigned connect_seconds = CONNECT_SECONDS;
-    unsigned answer_seconds = ANSWER_SECONDS;
+    unsigned answer_seconds = table->answer_seconds;
     my_bool is_verifying = table->is_verifying;
 
     if (table->option_file != NULL)

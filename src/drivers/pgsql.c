@@ -6,14 +6,20 @@
 #include "drivers/host_port.h"
 #include "drivers/sql_query.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Of the server, where a URI does not say so itself. */
 #define CONNECT_SECONDS "10"
 
-static const char *const names[] = { "user", "password", "dbname", "encoding", SQL_QUERY_NAMES, NULL };
+/* For an answer, if the table says nothing. libpq itself waits for ever. */
+enum { ANSWER_SECONDS = 60 };
+
+static const char *const names[] = { "user", "password", "dbname", "encoding", "timeout", SQL_QUERY_NAMES, NULL };
 static const char *const connection_names[] = { "user", "password", "dbname", "encoding", NULL };
 static const char *const templates[] = { "query", NULL };
 
@@ -22,11 +28,13 @@ struct pgsql_table {
     const char *password;
     const char *dbname;
     const char *encoding;
+    unsigned answer_seconds;
 };
 
 static void *open_table(const struct merpati_driver_settings *settings, struct merpati_table_text why)
 {
     struct pgsql_table *table;
+    unsigned answer_seconds;
     const char *hosts = settings->get(settings, "hosts");
     const char *encoding = settings->get(settings, "encoding");
     const char *dbname = settings->get(settings, "dbname");
@@ -36,12 +44,15 @@ static void *open_table(const struct merpati_driver_settings *settings, struct m
         snprintf(why.data, why.size, "\"dbname\" is missing: the name of the database");
         return NULL;
     }
+    if (!sql_query_read_timeout(settings, ANSWER_SECONDS, &answer_seconds, why))
+        return NULL;
     table = memory_alloc(sizeof(*table));
     *table = (struct pgsql_table){
         .user = settings->get(settings, "user"),
         .password = settings->get(settings, "password"),
         .dbname = dbname,
         .encoding = encoding == NULL || encoding[0] == '\0' ? "UTF8" : encoding,
+        .answer_seconds = answer_seconds,
     };
     return table;
 }
@@ -126,13 +137,74 @@ static void give_rows(const PGresult *result, const struct merpati_driver_values
     }
 }
 
+static int64_t milliseconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until a result is there as a whole. False: the connection is of no more use. */
+static bool wait_for_result(PGconn *connection, int64_t end, struct merpati_table_text why)
+{
+    while (PQisBusy(connection) != 0) {
+        struct pollfd server = { .fd = PQsocket(connection), .events = POLLIN };
+        int64_t left = end - milliseconds_now();
+        int count = left <= 0 ? 0 : poll(&server, 1, (int) left);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count == 0) {
+            snprintf(why.data, why.size, "pgsql query failed: no answer within the timeout");
+            return false;
+        }
+        if (count < 0 || PQconsumeInput(connection) == 0) {
+            snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The last of its results, up to the first that is wrong; NULL: the connection is of no more use. COPY would go on. */
+static PGresult *run(const struct pgsql_table *table, PGconn *connection, const char *query,
+                     struct merpati_table_text why)
+{
+    int64_t end = milliseconds_now() + (int64_t) table->answer_seconds * 1000;
+    PGresult *last = NULL;
+
+    if (PQsendQuery(connection, query) == 0) {
+        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+        return NULL;
+    }
+    for (;;) {
+        PGresult *next;
+
+        if (!wait_for_result(connection, end, why))
+            break;
+        next = PQgetResult(connection);
+        if (next == NULL)
+            return last;
+        PQclear(last);
+        last = next;
+        if (PQresultStatus(last) == PGRES_COPY_IN || PQresultStatus(last) == PGRES_COPY_OUT) {
+            snprintf(why.data, why.size, "pgsql query failed: it is no SELECT");
+            break;
+        }
+    }
+    PQclear(last);
+    return NULL;
+}
+
 static enum merpati_driver_result ask(const void *table, void *connection, const char *const *texts,
                                       const struct merpati_driver_values *values, struct merpati_table_text why)
 {
-    PGresult *result = PQexec(connection, texts[0]);
+    PGresult *result = run(table, connection, texts[0], why);
     enum merpati_driver_result outcome = MERPATI_DRIVER_DONE;
 
-    (void) table;
+    if (result == NULL)
+        return MERPATI_DRIVER_LOST;
     if (PQstatus(connection) != CONNECTION_OK) {
         snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
         outcome = MERPATI_DRIVER_LOST;
@@ -140,7 +212,7 @@ static enum merpati_driver_result ask(const void *table, void *connection, const
         give_rows(result, values);
     } else {
         snprintf(why.data, why.size, "pgsql query failed: %s",
-                 PQresultStatus(result) == PGRES_COMMAND_OK ? "it is no SELECT" : PQerrorMessage(connection));
+                 PQresultStatus(result) == PGRES_COMMAND_OK ? "it is no SELECT" : PQresultErrorMessage(result));
         outcome = MERPATI_DRIVER_FAILED;
     }
     PQclear(result);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/sql_query.h"
 
+#include "base/str.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,5 +38,19 @@ bool sql_query_compose(const struct merpati_driver_settings *settings, unsigned 
             (const char *const[]){ "SELECT ", values[0], " FROM ", values[1], " WHERE ", values[2], " = '%s' ",
                                    conditions == NULL ? "" : conditions },
             8);
+    return true;
+}
+
+bool sql_query_read_timeout(const struct merpati_driver_settings *settings, unsigned fallback, unsigned *seconds_out,
+                            struct merpati_table_text why)
+{
+    const char *text = settings->get(settings, "timeout");
+    uint64_t number = fallback;
+
+    if (text != NULL && (!str_to_uint64(str_from_c(text), &number) || number == 0 || number > 3600)) {
+        snprintf(why.data, why.size, "timeout = %s: expected seconds, from 1 to 3600", text);
+        return false;
+    }
+    *seconds_out = (unsigned) number;
     return true;
 }

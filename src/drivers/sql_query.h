@@ -12,7 +12,11 @@ bool sql_query_compose(const struct merpati_driver_settings *settings, unsigned 
                        void (*put)(void *context, const char *text, size_t len), void *context,
                        struct merpati_table_text why);
 
-/* Those settings, for a driver's list of names. */
+/* "timeout": how many seconds an answer may take. False: it is no number of seconds. */
+bool sql_query_read_timeout(const struct merpati_driver_settings *settings, unsigned fallback, unsigned *seconds_out,
+                            struct merpati_table_text why);
+
+/* The older settings, for a driver's list of names. */
 #define SQL_QUERY_NAMES "select_function", "select_field", "table", "where_field", "additional_conditions"
 
 #endif

@@ -94,6 +94,14 @@ static enum merpati_driver_result give_rows(sqlite3_stmt *statement, const struc
     }
 }
 
+/* A file that was replaced by another: the old one is open here, and nobody writes it any more. */
+static bool has_moved(sqlite3 *database)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
 static bool is_blank(const char *text)
 {
     return text[strspn(text, " \t\r\n;")] == '\0';
@@ -107,6 +115,10 @@ static enum merpati_driver_result ask(const void *table, void *connection, const
     const char *rest = NULL;
 
     (void) table;
+    if (has_moved(connection)) {
+        snprintf(why.data, why.size, "the file is no longer there");
+        return MERPATI_DRIVER_LOST;
+    }
     if (sqlite3_prepare_v2(connection, texts[0], -1, &statement, &rest) != SQLITE_OK)
         snprintf(why.data, why.size, "SQL prepare failed: %s", sqlite3_errmsg(connection));
     else if (statement == NULL || !is_blank(rest))

@@ -115,10 +115,10 @@ class PostgreSQL(Server):
 
     password = "pg:secret"
 
-    def start(self):
+    def start(self, *options):
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.spawn("postgres", "-D", self.data, "-p", self.port, "-h", "127.0.0.1", "-k", self.directory, "-F",
-                   "-c", "max_connections=30", "-c", "shared_buffers=1MB")
+                   "-c", "max_connections=30", "-c", "shared_buffers=1MB", *options)
         return self
 
     def is_ready(self):
@@ -148,11 +148,11 @@ class MariaDB(Server):
                  "--auth-root-authentication-method=normal", "--skip-name-resolve", "--force")
         self.path = self.directory / "s"
 
-    def start(self):
+    def start(self, *options):
         self.spawn("mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                    "--bind-address=127.0.0.1", f"--socket={self.path}", f"--pid-file={self.directory}/pid",
                    "--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--skip-name-resolve",
-                   "--performance-schema=off")
+                   "--performance-schema=off", *options)
         self.execute("CREATE DATABASE IF NOT EXISTS mail;"
                      "CREATE USER IF NOT EXISTS mail@'%' IDENTIFIED BY 'maria''secret';"
                      "GRANT ALL ON mail.* TO mail@'%';")
@@ -223,8 +223,9 @@ class OpenLDAP(Server):
         """Entries, before it starts."""
         self.run("slapadd", "-f", self.directory / "slapd.conf", text=ldif)
 
-    def start(self):
-        self.spawn("slapd", "-d", "0", "-f", self.directory / "slapd.conf", "-h", f"ldap://127.0.0.1:{self.port}")
+    def start(self, more=""):
+        """more: URLs to listen at, too."""
+        self.spawn("slapd", "-d", "0", "-f", self.directory / "slapd.conf", "-h", f"ldap://127.0.0.1:{self.port} {more}")
         return self
 
     def modify(self, ldif):

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Databases that take a question and do not answer, and files of databases that are replaced while they are open."""
+
+import os
+import smtplib
+import sqlite3
+
+import pytest
+from support.instance import BUILD, IS_ROOT, Merpati
+from test_databases import DYNAMIC_MAPS, ask, mariadb, postgresql, world  # noqa: F401
+
+pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
+
+
+def test_an_answer_that_takes_too_long_is_none(world, postgresql, mariadb):  # noqa: F811
+    logins = {
+        "pgsql": f"hosts = 127.0.0.1:{postgresql.port}\nuser = mail\npassword = {postgresql.password}\ndbname = postgres\n",
+        "mysql": f"hosts = 127.0.0.1:{mariadb.port}\nuser = mail\npassword = {mariadb.password}\ndbname = mail\n",
+    }
+    queries = {"pgsql": "SELECT 'late' FROM pg_sleep({})", "mysql": "SELECT IF(SLEEP({}) = 0, 'late', 'interrupted')"}
+    for kind, login in logins.items():
+        path = world / f"{kind}-slow.cf"
+        for duration, found in ((20, "error"), (0.1, {"x": "late"})):
+            path.write_text(f"{login}timeout = 1\nquery = {queries[kind].format(duration)}\n")
+            assert ask(world, "ours", f"{kind}:{path}", ["x"]) == found
+        path.write_text(f"{login}timeout = soon\nquery = SELECT 1\n")
+        assert ask(world, "ours", f"{kind}:{path}", ["x"]) == "error"
+
+
+def test_what_is_no_select_is_an_error(world, postgresql):  # noqa: F811
+    path = world / "copy.cf"
+    for query in ("COPY map TO STDOUT", "COPY map FROM STDIN", "SET search_path = public"):
+        path.write_text(f"hosts = 127.0.0.1:{postgresql.port}\nuser = mail\npassword = {postgresql.password}\n"
+                        f"dbname = postgres\ntimeout = 5\nquery = {query}\n")
+        assert ask(world, "ours", f"pgsql:{path}", ["x"]) == "error"
+
+
+def make_file(path, name):
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE map (name TEXT)")
+        database.execute("INSERT INTO map VALUES (?)", (name,))
+    database.close()
+
+
+def rcpt(mail, address):
+    with smtplib.SMTP("127.0.0.1", mail.port, timeout=120) as client:
+        client.ehlo()
+        client.mail("sender@example.org")
+        return client.rcpt(address)[0]
+
+
+def test_a_file_that_is_replaced_is_asked_from_then_on():
+    mail = Merpati()
+    try:
+        path = mail.config / "replaced"
+        make_file(path, "old@hangs.test")
+        path.chmod(0o644)
+        table = mail.write("replaced.cf", f"dbpath = {path}\nquery = SELECT name FROM map WHERE name = '%s'\n")
+        (mail.config / "dynamicmaps.cf").write_text(DYNAMIC_MAPS)
+        mail.set(meta_directory=mail.config, shlib_directory=BUILD / "modules", virtual_alias_domains="hangs.test",
+                 virtual_alias_maps=f"proxy:sqlite:{table}", smtpd_reject_unlisted_recipient="yes")
+        mail.start()
+        assert (rcpt(mail, "old@hangs.test"), rcpt(mail, "new@hangs.test")) == (250, 550)
+        make_file(mail.config / "new", "new@hangs.test")
+        (mail.config / "new").chmod(0o644)
+        os.rename(mail.config / "new", path)
+        assert (rcpt(mail, "old@hangs.test"), rcpt(mail, "new@hangs.test")) == (550, 250)
+    finally:
+        mail.finish()
