@@ -24,6 +24,8 @@
 #include "smtpd/session_milters.h"
 #include "table/dns_filter.h"
 
+enum { SERVICE_SECONDS = 30 };
+
 static void watch(void *context, const char *path)
 {
     daemon_watch_file(context, path);
@@ -236,6 +238,9 @@ void smtpd_start(struct smtpd *smtpd)
     smtpd->flush = daemon_endpoint(smtpd->daemon,
                                    arena_printf(smtpd->arena, "public/%.*s", STR_ARG(shared->flush_service_name)).data,
                                    &flush_protocol);
+    /* One that listens and does not answer costs a client no more than that. */
+    endpoint_set_connect_timeout(smtpd->verify, seconds(SERVICE_SECONDS));
+    endpoint_set_connect_timeout(smtpd->flush, seconds(SERVICE_SECONDS));
 }
 
 void smtpd_stop(struct smtpd *smtpd)
