@@ -70,8 +70,8 @@ struct merpati_driver {
     /* Connects and logs in, within 30 seconds. NULL: it cannot be done, and why says why. */
     void *(*connect)(const void *table, const char *host, struct merpati_table_text why);
     void (*disconnect)(void *connection);
-    /* A part of a key as it has to stand in template number index: put is called once. False: it cannot stand there (no
-     * entry has such a key). */
+    /* A part of a key as it has to stand in template number index, given to put in one or several pieces. False: it
+     * cannot stand there (no entry has such a key). */
     bool (*quote)(void *connection, unsigned index, const char *text, size_t len,
                   void (*put)(void *context, const char *text, size_t len), void *context);
     /* texts: one a template. why is set unless it is DONE. */
