@@ -10,7 +10,8 @@ struct tls_client;
 struct trouble;
 
 /*
- * dane - what the levels dane and dane-only mean with one host, by what the DNS has proved of it (RFC 7672 section 2.2).
+ * dane - what the levels dane and dane-only mean with one host, by what the DNS has proved of it (RFC 7672
+ * section 2.2).
  *
  * An answer that is forged, or missing, never makes a level weaker: the host is not used, and the next one is tried.
  */

@@ -107,9 +107,8 @@ static bool is_asked_for_by_default(struct str name)
 /* Asked for before there are settings. */
 static bool is_acted_on_by_libraries(struct str name)
 {
-    static const char *const names[] = {
-        "alternate_config_directories", "meta_directory", "multi_instance_directories", "shlib_directory", NULL
-    };
+    static const char *const names[] = { "alternate_config_directories", "meta_directory", "multi_instance_directories",
+                                         "shlib_directory", NULL };
 
     for (size_t i = 0; names[i] != NULL; i++)
         if (str_equal(name, str_from_c(names[i])))
@@ -122,8 +121,7 @@ static bool is_acted_on(const struct parameter *parameter)
     struct str name = parameter->name;
 
     return registry_find(name) != NULL || is_acted_on_by_transport(name) || is_asked_for_by_default(name) ||
-           is_acted_on_by_libraries(name) ||
-           (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
+           is_acted_on_by_libraries(name) || (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 
 /* place: "main.cf, line 3:", or the service and " -o". What is moot is no mistake, but who sets it shall know. */

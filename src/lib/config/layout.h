@@ -49,12 +49,12 @@ extern const struct layout_directory layout_directories[];
 
 struct privilege_groups;
 /*
- * The groups of a service that faces outside: its own, and those into which an administrator has put its user, so that it
- * reaches the sockets of milters and login services ("adduser merpati-net opendkim"); never those that the queue is for.
+ * The groups of a service that faces outside: its own, and those into which an administrator has put its user, so that
+ * it reaches the sockets of milters and login services ("adduser merpati-net opendkim"); never those that the queue is
+ * for.
  */
 void layout_service_groups(const struct layout_identity *identity, struct str user, gid_t gid,
                            struct privilege_groups *groups_out);
-
 
 /* Looks up mail_owner, net_owner, map_owner and setgid_group; as an ordinary user it does not, and gives that user. */
 MUST_USE bool layout_identity_find(const struct shared_settings *settings, struct layout_identity *identity_out,
