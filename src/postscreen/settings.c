@@ -109,9 +109,9 @@ static const struct setting rows[] = {
     SETTING_INTEGER(OWNER, client_connection_count_limit, "postscreen_client_connection_count_limit",
                     "$smtpd_client_connection_count_limit", 0, 0,
                     "How many connections a client may have at one time; 0: as many as it likes."),
-    SETTING_INTEGER(OWNER, pre_queue_limit, "postscreen_pre_queue_limit", "$default_process_limit", 10, 0,
+    SETTING_INTEGER(OWNER, pre_queue_limit, "postscreen_pre_queue_limit", "$default_process_limit", 1, 0,
                     "How many clients are tested at one time; others are told to come back."),
-    SETTING_INTEGER(OWNER, post_queue_limit, "postscreen_post_queue_limit", "$default_process_limit", 10, 0,
+    SETTING_INTEGER(OWNER, post_queue_limit, "postscreen_post_queue_limit", "$default_process_limit", 1, 0,
                     "How many clients may wait for smtpd at one time; others are told to come back."),
 
     SETTING_CHOICE(OWNER, upstream_proxy_protocol, "postscreen_upstream_proxy_protocol", "", proxy_protocols,

@@ -311,6 +311,11 @@ bool encryption_find(struct encryption *encryption, const struct session_purpose
         return false;
     if (!sts_decide(encryption->sts, purpose->nexthop, target, arena, policy_out, trouble_out))
         return false;
+    /* It may have been raised. */
+    if (!can_be_proven(encryption, policy_out, purpose->nexthop, arena, trouble_out)) {
+        smtp_log_policy_failed(purpose->nexthop, target->host, trouble_out->text);
+        return false;
+    }
     if (encryption->settings->wrapper_mode && policy_out->level < ENCRYPTION_ENCRYPT) {
         smtp_log_weak_wrapper(encryption->prefix);
         *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 0), "server unavailable or unable to receive mail");
@@ -392,6 +397,7 @@ static void demand_names(struct tls_demand *demand, const struct encryption *enc
 static void demand_what_is_tested(struct tls_demand *demand, const struct smtp_session *session, struct arena *arena)
 {
     demand->proof = TLS_PROOF_NAME;
+    demand->is_only_tested = true;
     demand->names = (struct strlist){ .count = 0 };
     strlist_add(&demand->names, arena, session->host);
     demand->server_name = session->host;
@@ -465,6 +471,15 @@ static bool refused(struct smtp_session *session, const struct encryption_policy
     if (policy->level < ENCRYPTION_ENCRYPT)
         return true;
     reply = smtp_reply_on_one_line(&session->reply, arena);
+    /* What the domain itself has said outweighs an answer in clear, which anybody may have given (RFC 7672 section 2.2,
+     * RFC 8461 section 5.1). */
+    if (smtp_reply_class(&session->reply) != 4 &&
+        (policy->level == ENCRYPTION_DANE || policy->level == ENCRYPTION_DANE_ONLY || policy->sts_patterns.count > 0)) {
+        *trouble_out = trouble_about(arena, session, DSN_STATUS(4, 7, 4),
+                                     "TLS is required, but host %.*s refused to start TLS: %.*s",
+                                     STR_ARG(session->name_address), STR_ARG(reply));
+        return false;
+    }
     *trouble_out = trouble_said_of(arena, session, "TLS is required, but host %.*s refused to start TLS: %.*s",
                                    STR_ARG(session->name_address), STR_ARG(reply));
     return false;

@@ -154,8 +154,7 @@ bool sts_decide(struct sts *sts, struct str nexthop, const struct target *target
     case STS_CALLED_OFF:
         break;
     }
-    *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 2),
-                                 "MTA-STS policy of %.*s: not known before the system stopped", STR_ARG(domain));
+    *trouble_out = trouble_local(arena, DSN_STATUS(4, 3, 2), "MTA-STS policy of %.*s: not known yet", STR_ARG(domain));
     return false;
 }
 

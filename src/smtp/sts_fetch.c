@@ -281,6 +281,8 @@ bool sts_fetch(struct sts_fetcher *fetcher, struct str domain, const struct ip_a
     write_place(fetch, host.data, addresses, count);
     if (!offload_run(fetcher->offload, run_fetch, fetch, free_fetch, patience, why)) {
         fetcher->given_up++;
+        /* libcurl keeps its own time: what did not end in ours had no turn, and says nothing of the domain. */
+        why->kind = FAILURE_STOPPED;
         return false;
     }
     is_good = fetch->is_good;

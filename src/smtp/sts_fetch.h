@@ -26,7 +26,10 @@ void sts_fetcher_stop(struct sts_fetcher *fetcher);
 /* Nobody may be waiting. Leaves *fetcher NULL; NULL is fine. */
 void sts_fetcher_destroy(struct sts_fetcher **fetcher);
 
-/* The policy's text, as it came, in arena. domain in ASCII; addresses: of mta-sts.DOMAIN, at least one. In a fiber. */
+/*
+ * The policy's text, as it came, in arena. domain in ASCII; addresses: of mta-sts.DOMAIN, at least one. In a fiber.
+ * FAILURE_STOPPED: it was not tried to the end, and nothing is known by that.
+ */
 MUST_USE bool sts_fetch(struct sts_fetcher *fetcher, struct str domain, const struct ip_address *addresses,
                         size_t count, struct arena *arena, struct str *text_out, struct failure *why);
 

@@ -36,6 +36,7 @@ struct known {
     struct instant next_check; /* monotonic */
     bool is_loaded;            /* from the cache */
     bool is_busy;
+    bool is_untold; /* the last look did not come to its end */
     unsigned waiting;
     struct event ready;
 };
@@ -229,7 +230,8 @@ static void fetch(struct known *known, struct str id, struct arena *arena)
         return;
     if (!fetch_text(known, arena, &text, &why) || !take_policy(known, text, id, now, &why)) {
         smtp_log_sts_failed(known->domain, why.text, is_in_force(known, clock_now()));
-        if (why.kind != FAILURE_STOPPED)
+        known->is_untold = why.kind == FAILURE_STOPPED;
+        if (!known->is_untold)
             write_cache(known->policies, failure_key(known, arena), id,
                         instant_add(clock_now(), seconds(CHECK_SECONDS)));
         return;
@@ -267,9 +269,10 @@ static void refresh(void *context)
     struct known *known = context;
     struct arena *arena = arena_create();
 
+    known->is_untold = false;
     look_up(known, arena);
     arena_destroy(&arena);
-    known->next_check = instant_add(clock_monotonic(), seconds(CHECK_SECONDS));
+    known->next_check = instant_add(clock_monotonic(), seconds(known->is_untold ? 0 : CHECK_SECONDS));
     known->is_busy = false;
     event_wake_all(&known->ready);
 }
@@ -362,7 +365,7 @@ enum sts_outcome sts_policies_find(struct sts_policies *policies, struct str dom
     if (known->is_busy)
         wait_for(known);
     if (!is_in_force(known, clock_now()))
-        return known->is_busy && daemon_is_stopping(policies->options.daemon) ? STS_CALLED_OFF : STS_ABSENT;
+        return known->is_busy || known->is_untold ? STS_CALLED_OFF : STS_ABSENT;
     *policy_out = copy_policy(&known->policy, arena);
     return STS_FOUND;
 }

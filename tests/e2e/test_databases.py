@@ -479,8 +479,8 @@ def test_memcached_answers_as_stock_does(world, memcached):
             "x\x01y", "y" * 300 + "@example.com"]
     tables = {
         "plain": "key_format = SIDE:%s\n",
-        "backup": f"key_format = SIDE:%s\n{backup}ttl = 100\nflags = 5\n",
-        "again": "key_format = SIDE:%s\n",
+        "backup": f"key_format = SIDE:b:%s\n{backup}ttl = 100\nflags = 5\n",
+        "again": "key_format = SIDE:b:%s\n",
         "user": "key_format = SIDE:%u\n",
         "domain": f"key_format = SIDE:%s\ndomain = example.org\n{backup}",
         "suppressed": f"key_format = SIDE:%d:%3\n{backup}",
@@ -505,8 +505,8 @@ def test_memcached_answers_as_stock_does(world, memcached):
     # What was behind is in front now, with its flags.
     assert compare(["again"])["again"]["back@example.com"] == "from-backup"
     for side in ("stock", "ours"):
-        said = memcached_says(memcached.port, f"get {side}:back@example.com\r\n".encode(), b"END\r\n")
-        assert said.startswith(f"VALUE {side}:back@example.com 5 11\r\n".encode())
+        said = memcached_says(memcached.port, f"get {side}:b:back@example.com\r\n".encode(), b"END\r\n")
+        assert said.startswith(f"VALUE {side}:b:back@example.com 5 11\r\n".encode())
     # Beyond its limits, and a server that is away.
     for name, text, expected in (
         ("limit", "key_format = ours:%s\ndata_size_limit = 10\n", "error"),

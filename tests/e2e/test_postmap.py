@@ -180,7 +180,7 @@ QUERIES = [
     ["-q", "a", "cdb:nowhere"],
     ["-q", "a", "sdbm:x"],
     ["-q", "a", "dbm:x"],
-    ["-q", "a", "mysql:x"],
+    ["-q", "a", "nosuch:x"],
     ["-q", "a", "socketmap:unix:x"],
     ["-q", "a", "socketmap:inet:x"],
     ["-q", "a", "socketmap:foo:bar:baz"],

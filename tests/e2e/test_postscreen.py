@@ -488,7 +488,7 @@ def test_a_stop_waits_for_nobody(make_merpati):
 
 def test_values_that_are_none_are_told(make_merpati):
     mail = make_merpati(main={
-        "postscreen_watchdog_timeout": "9s", "tlsproxy_watchdog_timeout": "0s", "postscreen_post_queue_limit": "9", "postscreen_dnsbl_min_ttl": "0s",
+        "postscreen_watchdog_timeout": "9s", "tlsproxy_watchdog_timeout": "0s", "postscreen_post_queue_limit": "0", "postscreen_dnsbl_min_ttl": "0s",
         "postscreen_dnsbl_max_ttl": "0h", "postscreen_dnsbl_timeout": "0s", "postscreen_upstream_proxy_timeout": "0s",
         "dnsblog_reply_delay": "soon", "postscreen_command_time_limit": "0s", "postscreen_cache_retention_time": "0d"})
     mail.services += [f"127.0.0.1:{free_port()} inet n - y - 1 postscreen"]

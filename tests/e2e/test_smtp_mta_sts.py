@@ -26,12 +26,13 @@ NOT_LISTED = r"4\.7\.5 host \S+ is not one of the MTA-STS policy of \S+"
 NO_ENGINE = r"4\.7\.5 TLS is required, but our TLS engine is unavailable"
 
 # Servers: all right; certificates that have expired, are of another name, by an authority that nobody knows; no STARTTLS, or
-# none today; one that the policy does not list.
-KINDS = ("good", "expired", "other", "strange", "clear", "refusing", "unlisted")
+# none today; one that the policy does not list; none for good, which it says in clear, where anybody could say it.
+KINDS = ("good", "expired", "other", "strange", "clear", "refusing", "unlisted", "never")
 MODES = {
-    "enforce": (VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_OFFERED, r"4\.7\.0 TLS is required, but host .* refused.*", NOT_LISTED),
-    "testing": (VERIFIED, UNTRUSTED, UNTRUSTED, UNTRUSTED, CLEAR, CLEAR, VERIFIED),
-    "none": (TRUSTED, UNTRUSTED, TRUSTED, UNTRUSTED, CLEAR, CLEAR, TRUSTED),
+    "enforce": (VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_OFFERED, r"4\.7\.0 TLS is required, but host .* refused.*", NOT_LISTED,
+                r"4\.7\.4 TLS is required, but host \S+ refused to start TLS: 501 5\.5\.4 never"),
+    "testing": (VERIFIED, UNTRUSTED, UNTRUSTED, UNTRUSTED, CLEAR, CLEAR, VERIFIED, CLEAR),
+    "none": (TRUSTED, UNTRUSTED, TRUSTED, UNTRUSTED, CLEAR, CLEAR, TRUSTED, CLEAR),
 }
 # Policies that cannot be had, and what is told of each.
 LOST = {
@@ -127,6 +128,7 @@ class World(DaneWorld):
         self.servers["lmtp"] = SmtpSink(port=LMTP_PORT, is_lmtp=True, tls=server_context(self.certificates["good"].with_suffix(".chain")))
         self.dns.add("lmtp.mx.test", "A", self.servers["lmtp"].address)
         self.serve("refusing", self.certificates["good"].with_suffix(".chain"), replies={"STARTTLS": "454 4.7.0 not now"})
+        self.serve("never", self.certificates["good"].with_suffix(".chain"), replies={"STARTTLS": "501 5.5.4 never"})
         self.policies = StsServer(self.context("https", "DNS:nobody.test"))
 
     def context(self, name, alternative, authority=None, **options):
@@ -390,5 +392,5 @@ def test_a_policy_that_does_not_come_holds_up_no_stop(delivered):
         assert client.deliver("s@example.test", f"b@{recipient('patient', 'stalled')}", "Subject: x\n\ntext\n").code == 250
     wait_until(lambda: "stalled.plain.test" in world.policies.asked, "the question")
     mail.stop()
-    assert how_it_ended(mail, "patient", "stalled") == "4.3.2 MTA-STS policy of stalled.plain.test: not known before the system stopped"
+    assert how_it_ended(mail, "patient", "stalled") == "4.3.2 MTA-STS policy of stalled.plain.test: not known yet"
     assert not re.search("at-patient/smtp.*(fatal|panic|killed)", mail.log_text())

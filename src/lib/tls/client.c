@@ -218,7 +218,7 @@ static bool demand_ciphers(const struct handshake *handshake, SSL *ssl, struct a
         count++;
     }
     /* Who is to prove who he is does so by a certificate. */
-    if (demand->proof != TLS_PROOF_NONE)
+    if (demand->proof != TLS_PROOF_NONE && !demand->is_only_tested)
         exclusions[count++] = STR("aNULL");
     if (!tls_ciphers_of_grade(handshake->client->settings, demand->ciphers, exclusions, count, arena, &list)) {
         tls_warn(listener, "%.*s: invalid cipher grade: \"%.*s\"", STR_ARG(handshake->peer), STR_ARG(demand->ciphers));
@@ -249,7 +249,8 @@ static bool demand_names(const struct handshake *handshake, SSL *ssl, struct are
     if (demand->proof != TLS_PROOF_NAME)
         return true;
     /* Weak keys and digests prove nothing. */
-    SSL_set_security_level(ssl, handshake->client->usual_security);
+    if (!demand->is_only_tested)
+        SSL_set_security_level(ssl, handshake->client->usual_security);
     if (handshake->client->settings->wildcard_matches_multiple_labels)
         flags |= X509_CHECK_FLAG_MULTI_LABEL_WILDCARDS;
     SSL_set_hostflags(ssl, flags);

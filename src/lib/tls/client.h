@@ -62,6 +62,7 @@ struct tls_demand {
     size_t exclusion_count;
     struct str server_name; /* to ask for (SNI, RFC 6066 section 3); empty: none */
     enum tls_proof proof;
+    bool is_only_tested;  /* the connection is made as without it, and whether it is met is only told */
     struct strlist names; /* "mx.example.com"; ".example.com" is each name below it. DANE: where a record is of an
                              authority; server_name is to be the TLSA base domain (RFC 7672 section 8.1) */
     struct strlist fingerprints;           /* "AB:CD:..." */
