@@ -40,6 +40,7 @@ MATRIX = {
     "secure": (VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_VERIFIED, NOT_OFFERED, VERIFIED, VERIFIED, FORGED),
 }
 
+REFUSED_FOR_GOOD = r"4\.7\.4 TLS is required, but host \S+ refused to start TLS: 501 5\.5\.4 never"
 DANE, ONLY = {"smtp_tls_security_level": "dane"}, {"smtp_tls_security_level": "dane-only"}
 # Of each: the next hop, and how it ends.
 MORE = {
@@ -48,7 +49,7 @@ MORE = {
         # A record of an authority says nothing of names and dates.
         "ta-expired": NOT_VERIFIED, "ta-other": NOT_VERIFIED, "ta-strange": NOT_VERIFIED, "over": VERIFIED,
         "weak": VERIFIED, "weak-authority": NOT_VERIFIED, "pkix": TRUSTED, "pkix-clear": NOT_OFFERED, "short": TRUSTED, "strange-kinds": TRUSTED, "garbage": TRUSTED, "many": TRUSTED,
-        "some-usable": VERIFIED, "old-and-new": VERIFIED, "agility": NOT_VERIFIED,
+        "refusing": REFUSED_FOR_GOOD, "some-usable": VERIFIED, "old-and-new": VERIFIED, "agility": NOT_VERIFIED,
         "none": TRUSTED, "none-clear": CLEAR, "unsigned-host": TRUSTED, "none-host.plain.test": TRUSTED,
         "no-mx": VERIFIED, "domain-alias": VERIFIED, "alias-end": VERIFIED, "alias-own": VERIFIED, "alias-none": TRUSTED,
         "alias-away": VERIFIED, "alias-away-none": TRUSTED, "alias-bogus": FORGED, "record-alias": VERIFIED,
@@ -154,6 +155,10 @@ def build_more(world, certificates):
     address["weak"] = world.serve("weak", weak.with_suffix(".chain"))
     domain("weak", "weak", [(3, 1, 1)], weak)
     domain("weak-authority", "weak", [(2, 1, 1)], authority)
+    # What is said in clear may be anybody's.
+    refusing = world.issue("refusing")[0]
+    address["refusing"] = world.serve("refusing", refusing.with_suffix(".chain"), replies={"STARTTLS": "501 5.5.4 never"})
+    domain("refusing", "refusing", [(3, 1, 1)], refusing)
     # Records that prove nothing.
     domain("pkix", "good", [(1, 1, 1), (0, 0, 1)])
     domain("pkix-clear", "clear", [(1, 1, 1)])
@@ -262,6 +267,8 @@ def configure(mail, world):
 SERVFAIL = FORGED.replace("DNSSEC validation failure", "Host not found, try again")
 STOCK = {
     **{("dane", hop): UNTRUSTED for hop in ("short", "strange-kinds", "garbage")}, ("one-digest", "u3s1m2"): UNTRUSTED,
+    # Stock returns the mail.
+    ("dane", "refusing"): r"5\.5\.4 TLS is required, but host .* refused to start TLS: 501 5\.5\.4 never",
     ("dane-only", "short"): NOT_VERIFIED, ("dane-only", "garbage"): NOT_VERIFIED,
 }
 

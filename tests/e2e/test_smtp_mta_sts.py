@@ -95,6 +95,10 @@ SERVICES = {
     "kept": (MAY, {}),
     "again": (MAY, {}),
     "hasty": ({**MAY, "smtp_tls_mta_sts_timeout": "2s"}, {"slow": TRUSTED}),
+    # Whom to believe is not known: who must be proven is not.
+    "anchorless": ({**MAY, "smtp_tls_trust_anchor_file": "/nonexistent"}, {
+        "enforce-good": r"4\.7\.5 client TLS configuration problem", "none-good": TRUSTED,
+    }),
     "patient": ({**MAY, "smtp_tls_mta_sts_timeout": "1h"}, {}),
 }
 ROWS = [(service, domain) for service, (_, ends) in SERVICES.items() for domain in ends]
