@@ -108,13 +108,29 @@ static bool may_start(const struct instance *instance)
     return has_room(instance) && is_sound(instance, "the mail system is not started: \"merpati check\" tells why");
 }
 
+static char **master_arguments(const struct instance *instance, bool is_foreground)
+{
+    char **arguments = arena_new_array(instance->arena, instance->options->verbose + 6, char *);
+    size_t count = 0;
+
+    arguments[count++] = arena_c(instance->arena, STR("master"));
+    for (unsigned i = 0; i < instance->options->verbose; i++)
+        arguments[count++] = arena_c(instance->arena, STR("-v"));
+    if (instance->options->is_debugged)
+        arguments[count++] = arena_c(instance->arena, STR("-D"));
+    if (is_foreground)
+        arguments[count++] = arena_c(instance->arena, STR("-s"));
+    arguments[count++] = arena_c(instance->arena, STR("-c"));
+    arguments[count++] = arena_c(instance->arena, instance->directory);
+    return arguments;
+}
+
 int control_start(const struct instance *instance)
 {
     const char *path = program_path(instance, instance->shared->daemon_directory, "master");
-    char *arguments[] = { "master", "-c", arena_c(instance->arena, instance->directory), NULL };
     const struct process_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
     const struct process_start start = {
-        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
+        .path = path, .arguments = master_arguments(instance, false), .fds = fds, .fd_count = ARRAY_COUNT(fds)
     };
     struct failure why;
     pid_t pid;
@@ -134,25 +150,34 @@ int control_start(const struct instance *instance)
 int control_start_foreground(const struct instance *instance)
 {
     const char *path = program_path(instance, instance->shared->daemon_directory, "master");
-    char *arguments[] = { "master", "-s", "-c", arena_c(instance->arena, instance->directory), NULL };
 
     if (!may_start(instance))
         return 1;
     say(log_starting);
     log_close();
-    (void) execv(path, arguments);
+    (void) execv(path, master_arguments(instance, true));
     log_fatal("start %s: %s", path, errno == ENOENT ? "there is no such program" : "not allowed");
     return 1;
 }
 
-int control_stop(const struct instance *instance)
+static bool tell_to_stop(const struct instance *instance)
 {
     pid_t pid;
 
     if (!need_master(instance, &pid))
-        return 1;
+        return false;
     say(log_stopping);
-    if (!send(pid, SIGTERM))
+    return send(pid, SIGTERM);
+}
+
+int control_quick_stop(const struct instance *instance)
+{
+    return tell_to_stop(instance) ? 0 : 1;
+}
+
+int control_stop(const struct instance *instance)
+{
+    if (!tell_to_stop(instance))
         return 1;
     if (wait_for_end(instance, STOP_LIMIT_MS))
         return 0;
@@ -170,14 +195,24 @@ int control_abort(const struct instance *instance)
     return send(pid, SIGQUIT) && wait_for_end(instance, ABORT_LIMIT_MS) ? 0 : 1;
 }
 
-int control_reload(const struct instance *instance)
+bool control_may_reload(const struct instance *instance)
+{
+    return is_sound(instance, "the configuration in force stays");
+}
+
+bool control_refresh(const struct instance *instance)
 {
     pid_t pid;
 
-    if (!is_sound(instance, "the configuration in force stays") || !need_master(instance, &pid))
-        return 1;
+    if (!need_master(instance, &pid))
+        return false;
     say(log_refreshing);
-    return send(pid, SIGHUP) ? 0 : 1;
+    return send(pid, SIGHUP);
+}
+
+int control_reload(const struct instance *instance)
+{
+    return control_may_reload(instance) && control_refresh(instance) ? 0 : 1;
 }
 
 int control_status(const struct instance *instance)

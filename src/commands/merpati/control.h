@@ -11,7 +11,12 @@ int control_start(const struct instance *instance);
 int control_start_foreground(const struct instance *instance);
 /* Waits until the last process of the instance has finished what it had in hand. */
 int control_stop(const struct instance *instance);
+/* The same, without waiting. */
+int control_quick_stop(const struct instance *instance);
 int control_abort(const struct instance *instance);
+/* The two halves of a reload, for who has something to do between them. Both log why not. */
+MUST_USE bool control_may_reload(const struct instance *instance);
+MUST_USE bool control_refresh(const struct instance *instance);
 int control_reload(const struct instance *instance);
 int control_status(const struct instance *instance);
 int control_flush(const struct instance *instance);

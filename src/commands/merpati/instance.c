@@ -2,26 +2,91 @@
 #include "merpati/instance.h"
 
 #include "config/directory.h"
+#include "config/multi_instance.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-bool instance_load(struct instance *instance, struct arena *arena, struct str option, struct failure *trouble,
-                   struct failure *why)
+bool instance_load(struct instance *instance, struct arena *arena, const struct instance_options *options,
+                   struct failure *trouble, struct failure *why)
 {
-    *instance = (struct instance){ .arena = arena };
-    if (!config_directory_find(option, arena, &instance->directory, why) ||
+    *instance = (struct instance){ .options = options, .arena = arena };
+    if (!config_directory_find(options->directory, arena, &instance->directory, why) ||
         !main_cf_load(instance->directory, arena, &instance->main_cf, why))
         return false;
     main_cf_set_program(instance->main_cf, STR("merpati"), STR("merpati"));
     if (!shared_settings_load(instance->main_cf, arena, &instance->shared, trouble))
         instance->shared = NULL;
     return true;
+}
+
+bool instance_find_manager(const struct instance *instance, struct str *command_out, struct failure *why)
+{
+    const struct multi_instance_settings *settings;
+    void *loaded;
+
+    *command_out = STR_EMPTY;
+    if (instance->options->directory.len > 0 || getenv("MAIL_CONFIG") != NULL)
+        return true;
+    if (!settings_load(&multi_instance_settings_table, instance->main_cf, STR("merpati"), instance->arena, &loaded,
+                       why))
+        return false;
+    settings = loaded;
+    if (settings->directories.count > 0)
+        *command_out = settings->wrapper;
+    return true;
+}
+
+bool instance_set_environment(const struct instance *instance, struct failure *why)
+{
+    const struct {
+        const char *name;
+        struct str value;
+    } variables[] = {
+        { "config_directory", instance->directory },
+        { "command_directory", instance->shared->command_directory },
+        { "daemon_directory", instance->shared->daemon_directory },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(variables); i++) {
+        if (setenv(variables[i].name, arena_c(instance->arena, variables[i].value), 1) < 0)
+            return failure_system(why, errno, "environment");
+    }
+    return true;
+}
+
+bool instance_edit(const struct instance *instance, const struct strlist *assignments, struct failure *why)
+{
+    static const struct process_fd fds[] = { { STDOUT_FILENO, STDOUT_FILENO }, { STDERR_FILENO, STDERR_FILENO } };
+    const char *path = instance_command(instance, "postconf");
+    char **arguments = arena_new_array(instance->arena, assignments->count + 5, char *);
+    const struct process_start start = {
+        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
+    };
+    size_t count = 0;
+    pid_t pid;
+    int status;
+
+    if (assignments->count == 0)
+        return true;
+    arguments[count++] = arena_c(instance->arena, STR("postconf"));
+    arguments[count++] = arena_c(instance->arena, STR("-c"));
+    arguments[count++] = arena_c(instance->arena, instance->directory);
+    arguments[count++] = arena_c(instance->arena, STR("-e"));
+    for (size_t i = 0; i < assignments->count; i++)
+        arguments[count++] = arena_c(instance->arena, assignments->items[i]);
+    if (!process_start(&start, &pid, why) || !process_wait(pid, &status, why))
+        return false;
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           failure_set(why, FAILURE_PERMANENT, 0, "%.*s/main.cf could not be changed", STR_ARG(instance->directory));
 }
 
 /* Where this program is; empty if that cannot be told. */

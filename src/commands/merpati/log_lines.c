@@ -29,6 +29,11 @@ void log_told(struct str text)
     log_info("%.*s", STR_ARG(text));
 }
 
+void log_upkeep(const char *path, struct str name, struct str type)
+{
+    log_info("Editing %s, adding missing entry for %.*s/%.*s service", path, STR_ARG(name), STR_ARG(type));
+}
+
 void log_status(pid_t master)
 {
     if (master == 0)

@@ -5,7 +5,9 @@
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/control.h"
+#include "merpati/log_rotation.h"
 #include "merpati/tls.h"
+#include "merpati/upkeep.h"
 #include "os/environment.h"
 #include "os/fd.h"
 #include "os/privilege.h"
@@ -16,25 +18,32 @@
 
 static const struct verb {
     const char *name;
-    int (*run)(const struct instance *instance); /* NULL: tls, which takes words of its own */
+    int (*run)(const struct instance *instance);
+    int (*run_with_words)(const struct instance *instance, int argc, char **argv); /* argv[0]: the verb */
     const char *purpose;
 } verbs[] = {
-    { "start", control_start, "start the mail system; returns when it takes connections" },
-    { "start-fg", control_start_foreground, "the same without going to the background" },
-    { "stop", control_stop, "finish what is in hand, then end" },
-    { "abort", control_abort, "end at once; nothing acknowledged is lost" },
-    { "reload", control_reload, "read the configuration again, without dropping a session" },
-    { "status", control_status, "tell whether it runs" },
-    { "check", check_instance, "look for mistakes in configuration, owners and modes" },
-    { "flush", control_flush, "try all deferred mail now" },
-    { "tls", NULL, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
+    { "start", control_start, NULL, "start the mail system; returns when it takes connections" },
+    { "start-fg", control_start_foreground, NULL, "the same without going to the background, as process 1 too" },
+    { "stop", control_stop, NULL, "finish what is in hand, then end" },
+    { "drain", control_stop, NULL, "the same" },
+    { "quick-stop", control_quick_stop, NULL, "the same without waiting for the end" },
+    { "abort", control_abort, NULL, "end at once; nothing acknowledged is lost" },
+    { "reload", control_reload, NULL, "read the configuration again, without dropping a session" },
+    { "status", control_status, NULL, "tell whether it runs" },
+    { "check", check_instance, NULL, "look for mistakes in configuration, owners and modes" },
+    { "flush", control_flush, NULL, "try all deferred mail now" },
+    { "logrotate", log_rotate, NULL, "put maillog_file aside, compress it and begin a new one" },
+    { "set-permissions", NULL, upkeep_set_permissions,
+      "put owners and modes right, after [name=value ...] in main.cf" },
+    { "upgrade-configuration", NULL, upkeep_upgrade, "add missing services to master.cf, and [name=value ...]" },
+    { "tls", NULL, tls_run, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
 };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: merpati [-c config_directory] [-v] command\n");
+    fprintf(stderr, "usage: merpati [-c config_directory] [-Dv] command\n");
     for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
-        fprintf(stderr, "  %-9s %s\n", verbs[i].name, verbs[i].purpose);
+        fprintf(stderr, "  %-21s %s\n", verbs[i].name, verbs[i].purpose);
     return 1;
 }
 
@@ -47,29 +56,57 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static int run(const struct verb *verb, int argc, char **argv, struct str config_directory)
+/*
+ * With other instances beside this one, their manager does it for each, by calling us with "-c". Returns only if it
+ * could not be started.
+ */
+static int hand_to_manager(const struct instance *instance, struct str command, char **argv)
 {
-    struct arena *arena = arena_create();
+    struct strlist words = main_cf_words(command, instance->arena);
+    char **arguments = arena_new_array(instance->arena, words.count + 4, char *);
+    struct failure why;
+    size_t count = 0;
+
+    if (!instance_set_environment(instance, &why)) {
+        log_fatal("%s", why.text);
+        return 1;
+    }
+    for (size_t i = 0; i < words.count; i++)
+        arguments[count++] = arena_c(instance->arena, words.items[i]);
+    while (*argv != NULL && count < words.count + 3)
+        arguments[count++] = *argv++;
+    (void) execv(arguments[0], arguments);
+    log_fatal("multi_instance_wrapper = %.*s: %s could not be started", STR_ARG(command), arguments[0]);
+    return 1;
+}
+
+static int run(const struct verb *verb, int argc, char **argv, const struct instance_options *options)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
     struct instance instance;
     struct failure trouble, why;
+    struct str manager;
     int status = 1;
 
-    if (!instance_load(&instance, arena, config_directory, &trouble, &why) ||
+    if (!instance_load(&instance, arena, options, &trouble, &why) ||
         (instance.shared != NULL &&
          !command_log_open(instance.shared, "merpati", COMMAND_LOG_WITHOUT_POSTLOGD, arena, &why)))
         log_fatal("%s", why.text);
     else if (instance.shared == NULL && verb->run != check_instance)
         log_fatal("%s", trouble.text);
+    else if (instance.shared != NULL && !instance_find_manager(&instance, &manager, &why))
+        log_fatal("%s", why.text);
+    else if (instance.shared != NULL && manager.len > 0)
+        status = hand_to_manager(&instance, manager, argv);
     else
-        status = verb->run != NULL ? verb->run(&instance) : tls_run(&instance, argc, argv);
+        status = verb->run != NULL ? verb->run(&instance) : verb->run_with_words(&instance, argc, argv);
     log_close();
-    arena_destroy(&arena);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct str config_directory = STR_EMPTY;
+    struct instance_options options = { .directory = STR_EMPTY };
     const struct verb *verb;
     struct failure why;
     int letter;
@@ -79,12 +116,16 @@ int main(int argc, char **argv)
         return 1;
     while ((letter = getopt(argc, argv, "+c:vD")) != -1) {
         if (letter == 'c')
-            config_directory = str_from_c(optarg);
-        else if (letter == '?')
+            options.directory = str_from_c(optarg);
+        else if (letter == 'v')
+            options.verbose++;
+        else if (letter == 'D')
+            options.is_debugged = true;
+        else
             return usage();
     }
     argc -= optind;
     argv += optind;
     verb = argc > 0 ? find_verb(argv[0]) : NULL;
-    return verb == NULL || (argc > 1 && verb->run != NULL) ? usage() : run(verb, argc, argv, config_directory);
+    return verb == NULL || (argc > 1 && verb->run != NULL) ? usage() : run(verb, argc, argv, &options);
 }

@@ -47,9 +47,6 @@ MUST_USE bool tls_make_pair(const struct tls_request *request, EVP_PKEY *key, st
                             struct failure *why);
 /* Puts them in force with the next reload, if they fit each other. */
 MUST_USE bool tls_deploy_pair(const struct instance *instance, const struct tls_pair *pair, struct failure *why);
-/* "name=value" each. */
-MUST_USE bool tls_change_main_cf(const struct instance *instance, const struct strlist *assignments,
-                                 struct failure *why);
 /* A file named by its path, or one relative to the configuration's directory. */
 const char *tls_path(const struct instance *instance, struct str name);
 /* The server's key of that algorithm, as main.cf has it; empty: none. */

@@ -2,11 +2,8 @@
 #include "log/log.h"
 #include "merpati/log_lines.h"
 #include "merpati/tls.h"
-#include "os/process.h"
 
 #include <openssl/x509.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* Any of these, and somebody has thought about TLS already. */
 static const char *const client_names[] = {
@@ -65,30 +62,6 @@ int tls_all_default_client(const struct tls_request *request)
 int tls_all_default_server(const struct tls_request *request)
 {
     return are_default(request->instance, server_names, ARRAY_COUNT(server_names)) ? 0 : 1;
-}
-
-bool tls_change_main_cf(const struct instance *instance, const struct strlist *assignments, struct failure *why)
-{
-    static const struct process_fd fds[] = { { STDOUT_FILENO, STDOUT_FILENO }, { STDERR_FILENO, STDERR_FILENO } };
-    const char *path = instance_command(instance, "postconf");
-    char **arguments = arena_new_array(instance->arena, assignments->count + 5, char *);
-    const struct process_start start = {
-        .path = path, .arguments = arguments, .fds = fds, .fd_count = ARRAY_COUNT(fds)
-    };
-    size_t count = 0;
-    pid_t pid;
-    int status;
-
-    arguments[count++] = arena_c(instance->arena, STR("postconf"));
-    arguments[count++] = arena_c(instance->arena, STR("-c"));
-    arguments[count++] = arena_c(instance->arena, instance->directory);
-    arguments[count++] = arena_c(instance->arena, STR("-e"));
-    for (size_t i = 0; i < assignments->count; i++)
-        arguments[count++] = arena_c(instance->arena, assignments->items[i]);
-    if (!process_start(&start, &pid, why) || !process_wait(pid, &status, why))
-        return false;
-    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-           failure_set(why, FAILURE_PERMANENT, 0, "%.*s/main.cf could not be changed", STR_ARG(instance->directory));
 }
 
 static void tell_reload(void)
@@ -154,7 +127,7 @@ bool tls_deploy_pair(const struct instance *instance, const struct tls_pair *pai
     kind = algorithm == KEY_ECDSA ? "ec" : "";
     strlist_add(&list, arena, arena_printf(arena, "smtpd_tls_%scert_file = %s", kind, pair->certificate_path));
     strlist_add(&list, arena, arena_printf(arena, "smtpd_tls_%skey_file = %s", kind, pair->key_path));
-    return tls_change_main_cf(instance, &list, why);
+    return instance_edit(instance, &list, why);
 }
 
 int tls_deploy_certificate(const struct tls_request *request)
@@ -191,7 +164,7 @@ int tls_enable_client(const struct tls_request *request)
 
     if (tls_all_default_client(request) != 0)
         return suggest("client", client_settings, ARRAY_COUNT(client_settings));
-    if (!tls_change_main_cf(request->instance, &list, &why))
+    if (!instance_edit(request->instance, &list, &why))
         return fail(&why);
     log_tls_advice("Enabled opportunistic TLS in the Merpati SMTP client.");
     tell_reload();
@@ -217,7 +190,7 @@ int tls_enable_server(const struct tls_request *request)
     if (tls_all_default_server(request) != 0)
         return suggest_server();
     if (!tls_make_pair(request, NULL, &pair, &why) || !tls_deploy_pair(request->instance, &pair, &why) ||
-        !tls_change_main_cf(request->instance, &list, &why))
+        !instance_edit(request->instance, &list, &why))
         return fail(&why);
     log_tls_advice("Enabled opportunistic TLS in the Merpati SMTP server");
     log_tls_advice("New TLS private key and certificate deployed.");

@@ -11,7 +11,9 @@ extern const struct settings_table dnsblog_settings_table;
 extern const struct settings_table lmtp_settings_table;
 extern const struct settings_table local_settings_table;
 extern const struct settings_table master_settings_table;
+extern const struct settings_table merpati_settings_table;
 extern const struct settings_table milter_settings_table;
+extern const struct settings_table multi_instance_settings_table;
 extern const struct settings_table pipe_settings_table;
 extern const struct settings_table postdrop_settings_table;
 extern const struct settings_table postlock_settings_table;
@@ -43,7 +45,9 @@ const struct settings_table *const registry_tables[] = {
     &lmtp_settings_table,
     &local_settings_table,
     &master_settings_table,
+    &merpati_settings_table,
     &milter_settings_table,
+    &multi_instance_settings_table,
     &pipe_settings_table,
     &postdrop_settings_table,
     &postlock_settings_table,
