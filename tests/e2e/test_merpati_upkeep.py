@@ -7,10 +7,12 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
-from support.instance import IS_ROOT, SOURCE, drop_to
+from support.default_instance import run_with_default
+from support.instance import IS_ROOT, SOURCE
 from support.waiting import wait_until
 
 SET_GID = 0o2755
@@ -91,18 +93,29 @@ def test_owners_and_modes_are_put_right(make_merpati):
     mail = make_merpati()
     mail.start()
     mail.stop()
-    commands = mail.path("bin")
-    shutil.copytree(mail.command_directory, commands)
-    mail.set(command_directory=commands)
     (mail.queue / "maildrop").chmod(0o777)
     shutil.rmtree(mail.queue / "hold")
-    (commands / "postdrop").chmod(0o755)
     mail.control("set-permissions")
     assert stat.S_IMODE((mail.queue / "maildrop").stat().st_mode) == 0o1730
     assert (mail.queue / "hold").is_dir()
-    for name in ("postdrop", "postqueue"):
-        status = (commands / name).stat()
-        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (SET_GID, 0, (mail.queue / "maildrop").stat().st_gid)
+
+
+@pytest.mark.parametrize("is_default", [True, False])
+def test_the_commands_that_users_hand_mail_over_with_are_the_default_instances(make_merpati, is_default):
+    if not IS_ROOT:
+        pytest.skip("another /etc/merpati needs root")
+    commands = Path(tempfile.mkdtemp(prefix="merpati-e2e-"))
+    try:
+        mail = make_merpati(main={"command_directory": commands})
+        for name in ("postdrop", "postqueue", "postsuper", "merpati", "postconf"):
+            shutil.copy(mail.command_directory / name, commands)
+        run_with_default(mail, f"{commands}/merpati" + ("" if is_default else f" -c {mail.config}") + " set-permissions")
+        for name in ("postdrop", "postqueue"):
+            status = (commands / name).stat()
+            group = (mail.queue / "maildrop").stat().st_gid if is_default else os.getegid()
+            assert (stat.S_IMODE(status.st_mode), status.st_gid) == (SET_GID if is_default else 0o755, group)
+    finally:
+        shutil.rmtree(commands)
 
 
 def test_what_set_permissions_is_told_stands_in_main_cf_afterwards(make_merpati):

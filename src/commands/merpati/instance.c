@@ -3,6 +3,7 @@
 
 #include "config/directory.h"
 #include "config/multi_instance.h"
+#include "os/environment.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -57,8 +58,8 @@ bool instance_set_environment(const struct instance *instance, struct failure *w
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(variables); i++) {
-        if (setenv(variables[i].name, arena_c(instance->arena, variables[i].value), 1) < 0)
-            return failure_system(why, errno, "environment");
+        if (!environment_set(variables[i].name, arena_c(instance->arena, variables[i].value), why))
+            return false;
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/upkeep.h"
 
+#include "config/directory.h"
 #include "config/layout.h"
 #include "config/master_cf.h"
 #include "log/log.h"
@@ -74,6 +75,18 @@ static bool set_messages(const struct instance *instance, struct failure *why)
             failure_set(why, FAILURE_PERMANENT, 0, "postsuper -s did not come to its end"));
 }
 
+/* The commands are shared: with rights that others lack, they take this directory's word, and who is listed there. */
+static bool is_default(const struct instance *instance)
+{
+    return str_equal(instance->directory, STR(MERPATI_CONFIG_DIRECTORY));
+}
+
+static bool set_commands(const struct instance *instance, const struct layout_identity *identity, struct failure *why)
+{
+    return !is_default(instance) ||
+           (set_command(instance, identity, "postdrop", why) && set_command(instance, identity, "postqueue", why));
+}
+
 /* postsuper needs the lock that the first start makes; before it there are no messages. */
 static bool set_permissions(const struct instance *instance, struct failure *why)
 {
@@ -84,8 +97,7 @@ static bool set_permissions(const struct instance *instance, struct failure *why
     if (!layout_identity_find(instance->shared, &identity, why) || !layout_make(instance->shared, &identity, why))
         return false;
     return !identity.is_root ||
-           (set_command(instance, &identity, "postdrop", why) && set_command(instance, &identity, "postqueue", why) &&
-            (!file_exists(lock) || set_messages(instance, why)));
+           (set_commands(instance, &identity, why) && (!file_exists(lock) || set_messages(instance, why)));
 }
 
 int upkeep_set_permissions(const struct instance *given, int argc, char **argv)

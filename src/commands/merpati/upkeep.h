@@ -9,7 +9,10 @@
  * (mail_owner=..., setgid_group=...), and give the exit status of the command. Doing them again changes nothing.
  */
 
-/* Owners and modes of the queue, of data_directory and of the set-gid commands; makes directories that are missing. */
+/*
+ * Owners and modes of the queue and of data_directory, and, of the default instance, of the set-gid commands; makes
+ * directories that are missing.
+ */
 int upkeep_set_permissions(const struct instance *instance, int argc, char **argv);
 /*
  * Adds to master.cf the services of meta_directory/master.cf.proto that it lacks: inner ones alone, none that listens
