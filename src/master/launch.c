@@ -2,6 +2,7 @@
 #include "master/launch.h"
 
 #include "daemon/master_protocol.h"
+#include "master/stop.h"
 #include "master/stress.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -91,6 +92,7 @@ bool launch(struct supervisor *supervisor, struct service *service, struct failu
     CLEANUP(fd_close) int theirs = -1;
     struct process_fd fds[LISTENERS_MAX + 3];
     char path[4096];
+    struct child *child;
     int ends[2];
     pid_t pid;
     struct process_start start = {
@@ -109,6 +111,8 @@ bool launch(struct supervisor *supervisor, struct service *service, struct failu
     start.fd_count = list_fds(supervisor, service, theirs, fds);
     if (!process_start(&start, &pid, why))
         return false;
-    stress_tell_new(service_add_child(service, pid, fd_take(&ours)));
+    child = service_add_child(service, pid, fd_take(&ours));
+    stress_tell_new(child);
+    stop_tell_new(supervisor, child);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "os/fd.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -236,6 +237,14 @@ struct child *service_add_child(struct service *service, pid_t pid, int status_f
     service->was_used = true;
     service->needs_start = false;
     return child;
+}
+
+void child_tell(const struct child *child, enum master_word word)
+{
+    char byte = (char) word;
+
+    if (child->status_fd >= 0)
+        (void) !send(child->status_fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void service_remove_child(struct child *child)

@@ -102,5 +102,7 @@ void service_forget_watched(struct service *service);
 
 struct child *service_add_child(struct service *service, pid_t pid, int status_fd);
 void service_remove_child(struct child *child);
+/* One that cannot take a byte has worse troubles. */
+void child_tell(const struct child *child, enum master_word word);
 
 #endif

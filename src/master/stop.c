@@ -64,8 +64,26 @@ static void begin_step(struct supervisor *supervisor, struct instant now)
     (void) for_each(supervisor, false, tell);
 }
 
+void stop_tell_new(const struct supervisor *supervisor, const struct child *child)
+{
+    if (supervisor->phase == SUPERVISOR_STOPPING)
+        child_tell(child, MASTER_WORD_END);
+}
+
+/* Nobody shall make others wait from now on. */
+static void announce(const struct supervisor *supervisor)
+{
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        struct service *service = CONTAINER_OF(n, struct service, link);
+
+        for (struct list *c = service->children.next; service->program != NULL && c != &service->children; c = c->next)
+            child_tell(CONTAINER_OF(c, struct child, link), MASTER_WORD_END);
+    }
+}
+
 void stop_begin(struct supervisor *supervisor)
 {
+    announce(supervisor);
     supervisor->stop_step = 0;
     begin_step(supervisor, clock_monotonic());
     stop_go_on(supervisor, clock_monotonic());

@@ -5,8 +5,6 @@
 #include "master/log_lines.h"
 #include "master/service.h"
 
-#include <sys/socket.h>
-
 static bool may_be_stressed(const struct service *service)
 {
     return service->program != NULL && service->program->shape == PROGRAM_WORKERS && !service->is_dropped &&
@@ -19,20 +17,11 @@ static bool is_full(const struct service *service, const struct configuration *c
            service_count_active(service) >= service_process_limit(service, configuration);
 }
 
-/* One that cannot take a byte has worse troubles. */
-static void tell(const struct child *child, enum master_word word)
-{
-    char byte = (char) word;
-
-    if (child->status_fd >= 0)
-        (void) !send(child->status_fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void set(struct service *service, bool is_stressed)
 {
     service->is_stressed = is_stressed;
     for (struct list *n = service->children.next; n != &service->children; n = n->next)
-        tell(CONTAINER_OF(n, struct child, link), is_stressed ? MASTER_WORD_STRESS : MASTER_WORD_CALM);
+        child_tell(CONTAINER_OF(n, struct child, link), is_stressed ? MASTER_WORD_STRESS : MASTER_WORD_CALM);
     log_stress(service, is_stressed);
 }
 
@@ -50,7 +39,7 @@ void stress_look(struct service *service, const struct configuration *configurat
 void stress_tell_new(struct child *child)
 {
     if (child->service->is_stressed)
-        tell(child, MASTER_WORD_STRESS);
+        child_tell(child, MASTER_WORD_STRESS);
 }
 
 void stress_tick(struct service *service, const struct configuration *configuration, struct instant now)

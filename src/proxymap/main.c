@@ -9,6 +9,7 @@
 #include "protocol/proxymap.h"
 #include "proxymap/changes.h"
 #include "proxymap/milters.h"
+#include "proxymap/questions.h"
 #include "proxymap/settings.h"
 #include "proxymap/tables.h"
 
@@ -17,6 +18,7 @@ struct proxymap {
     struct table_set *set;
     struct proxymap_tables *tables;
     struct milter_ways *milters; /* NULL: none may be connected to */
+    struct questions questions;
 };
 
 static void watch(void *context, const char *path)
@@ -90,6 +92,7 @@ static bool open_tables(struct daemon *daemon, struct failure *why)
     maps = proxymap->may_write ? &settings->write_maps : &settings->read_maps;
     proxymap->set = table_set_create(&options);
     proxymap->tables = proxymap_tables_create(daemon_arena(daemon), proxymap->set, maps);
+    questions_init(&proxymap->questions, daemon_loop(daemon));
     if (proxymap->may_write) {
         daemon_keep(daemon, proxymap);
         return true;
@@ -110,8 +113,18 @@ static void stop(void *context)
 {
     struct proxymap *proxymap = context;
 
+    /* What a lookup still works on stays. */
+    if (!questions_end(&proxymap->questions))
+        return;
     milter_ways_close(&proxymap->milters);
     table_set_destroy(&proxymap->set);
+}
+
+static void hurry(void *context)
+{
+    struct proxymap *proxymap = context;
+
+    questions_hurry(&proxymap->questions);
 }
 
 static void warn_denied(const struct proxymap *proxymap, struct str name)
@@ -150,15 +163,17 @@ static bool look_up(struct daemon_call *call, struct failure *why)
     struct table *table = proxymap_tables_find(proxymap->tables, request->table, (unsigned) request->flags);
     struct proxymap_value reply = { .status = PROXYMAP_DENIED };
     struct failure lookup_why;
+    struct question question;
 
     if (table == NULL) {
         warn_denied(proxymap, request->table);
         return daemon_reply(call, &reply, why);
     }
+    question_open(&proxymap->questions, &question, call);
     reply.status = statuses[table_lookup(table, request->key, call->arena, &reply.value, &lookup_why)];
     if (reply.status == PROXYMAP_UNKNOWN)
         reply.reason = str_from_c(lookup_why.text);
-    return daemon_reply(call, &reply, why);
+    return question_close(&question, &reply, why);
 }
 
 static bool change(struct daemon_call *call, struct failure *why)
@@ -208,6 +223,8 @@ int main(int argc, char **argv)
         .protocol = &proxymap_protocol,
         .operations = operations,
         .seccomp = "lookup",
+        .system_stops = hurry,
+        .leaves_calls = true,
     };
 
     return daemon_run(&program, argc, argv);

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Databases that take a question and do not answer, and files of databases that are replaced while they are open."""
 
+import contextlib
 import os
 import smtplib
+import socket
 import sqlite3
+import threading
 
 import pytest
 from support.instance import BUILD, IS_ROOT, Merpati
+from support.waiting import wait_until
 from test_databases import DYNAMIC_MAPS, ask, mariadb, postgresql, world  # noqa: F401
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
@@ -65,5 +69,72 @@ def test_a_file_that_is_replaced_is_asked_from_then_on():
         (mail.config / "new").chmod(0o644)
         os.rename(mail.config / "new", path)
         assert (rcpt(mail, "old@hangs.test"), rcpt(mail, "new@hangs.test")) == (550, 250)
+    finally:
+        mail.finish()
+
+
+class SilentServer:
+    """Takes connections, and says nothing."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.taken = []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.taken.append(self.socket.accept()[0])
+
+    def wait(self, count):
+        wait_until(lambda: len(self.taken) >= count, f"{count} connections to the silent server")
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        for connection in (self.socket, *self.taken):
+            connection.close()
+
+
+@pytest.fixture
+def silent():
+    server = SilentServer()
+    yield server
+    server.stop()
+
+
+def hanging_mail(silent, kind):
+    mail = Merpati()
+    table = mail.write("silent.cf", f"hosts = 127.0.0.1:{silent.port}\ntimeout = 90\n")
+    name = f"socketmap:inet:127.0.0.1:{silent.port}:aliases" if kind == "socketmap" else f"{kind}:{table}"
+    (mail.config / "dynamicmaps.cf").write_text(DYNAMIC_MAPS)
+    mail.set(meta_directory=mail.config, shlib_directory=BUILD / "modules", virtual_alias_domains="hangs.test",
+             virtual_alias_maps=f"proxy:{name}")
+    return mail.start()
+
+
+@pytest.mark.parametrize(("kind", "is_reloaded"), (("redis", False), ("socketmap", True)))
+def test_a_stop_does_not_wait_for_a_server_that_hangs(silent, kind, is_reloaded):
+    mail = hanging_mail(silent, kind)
+    try:
+        with contextlib.closing(smtplib.SMTP("127.0.0.1", mail.port, timeout=120)) as client:
+            client.ehlo()
+            client.mail("sender@example.org")
+            client.putcmd("RCPT TO:<x@hangs.test>")
+            silent.wait(1)
+            mail.sendmail("x@hangs.test", input="Subject: local\n\nX\n")
+            silent.wait(2)
+            if is_reloaded:
+                mail.reload()
+            mail.stop()
+            assert [client.getreply()[0], client.getreply()[0]] == [451, 421]
+        assert "did not stop in time" not in mail.log_text()
+        mail.log_line("the system stops, and there was no answer yet")
+        assert list((mail.queue / "maildrop").iterdir()), "what was taken stays"
+        mail.set(virtual_alias_maps="inline:{x@hangs.test=nobody@[127.0.0.1]}")
+        mail.start()
+        mail.wait_log(r"to=<nobody@\[127\.0\.0\.1\]>, orig_to=<x@hangs\.test>")
     finally:
         mail.finish()

@@ -51,6 +51,7 @@ static void note_deserted(void *context)
     struct daemon *daemon = context;
 
     event_wake_all(&daemon->slot_free);
+    event_wake_all(&daemon->all_done);
     daemon_note_change(daemon);
 }
 
@@ -87,6 +88,11 @@ static void hear_master(void *context, char word)
 
     if (word == MASTER_WORD_STRESS || word == MASTER_WORD_CALM)
         daemon->is_stressed = word == MASTER_WORD_STRESS;
+    if (word != MASTER_WORD_END || daemon->has_heard_stop)
+        return;
+    daemon->has_heard_stop = true;
+    if (daemon->program->system_stops != NULL)
+        fiber_start(daemon->loop, daemon->program->system_stops, daemon->context);
 }
 
 static void keep_watching_master(void *context)
@@ -116,6 +122,7 @@ void daemon_drain(struct daemon *daemon, bool is_stopping)
 {
     if (is_stopping && !daemon->is_stopping) {
         daemon->is_stopping = true;
+        event_wake_all(&daemon->all_done);
         daemon_interrupt_idle(daemon);
     }
     if (daemon->is_draining)
@@ -320,6 +327,11 @@ static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure
 
 /* ---- in the loop ---- */
 
+static bool may_leave_calls(const struct daemon *daemon)
+{
+    return daemon->is_stopping && daemon->program->leaves_calls;
+}
+
 static void serve(struct daemon *daemon)
 {
     struct failure why;
@@ -343,7 +355,7 @@ static void serve(struct daemon *daemon)
     daemon_close_listeners(daemon);
     if (daemon->program->drain != NULL)
         daemon->program->drain(daemon->context);
-    while (daemon->connection_count > 0)
+    while (daemon->connection_count > (may_leave_calls(daemon) ? daemon->channels.deserted : 0))
         daemon_wait(daemon, &daemon->all_done);
 }
 
@@ -355,6 +367,11 @@ static void close_endpoints(struct daemon *daemon)
         endpoint_destroy(&endpoint);
     }
     map_destroy(&daemon->endpoints);
+}
+
+static bool may_wait_for_last_fibers(const struct daemon *daemon)
+{
+    return !daemon->arguments.is_standalone && fiber_count(daemon->loop) > 1 && daemon->connection_count == 0;
 }
 
 static void run_life(void *context)
@@ -378,8 +395,7 @@ static void run_life(void *context)
     event_wake_all(&daemon->fed);
     master_link_abort(daemon->master);
     /* What others still have in the loop gets a moment to end by itself. */
-    for (int waited = 0; !daemon->arguments.is_standalone && fiber_count(daemon->loop) > 1 && waited < LAST_FIBERS_MS;
-         waited++)
+    for (int waited = 0; may_wait_for_last_fibers(daemon) && waited < LAST_FIBERS_MS; waited++)
         fiber_sleep(daemon->loop, milliseconds(1));
     daemon_close_listeners(daemon);
 }
@@ -388,6 +404,7 @@ static int finish(struct daemon *daemon)
 {
     int status = daemon->status;
     struct arena *arena = daemon->arena; /* which holds the daemon itself */
+    bool has_work = loop_has_work(daemon->loop);
 
     if (fiber_count(daemon->loop) == 0)
         master_link_destroy(&daemon->master);
@@ -397,6 +414,9 @@ static int finish(struct daemon *daemon)
         arena_destroy(&arena);
     }
     log_close();
+    /* The end of a program waits for its threads; one whose server hangs is not waited for. */
+    if (has_work)
+        _exit(status);
     return status;
 }
 

@@ -81,6 +81,8 @@ struct daemon_program {
     /* Asked to finish: called once, in a fiber, before stop(); the daemon ends when sessions and this are done. */
     void (*drain)(void *context);
     void (*stop)(void *context);
+    /* The whole system is being stopped, and who calls this service has not ended yet: in a fiber of its own. */
+    void (*system_stops)(void *context);
     const struct protocol *protocol;
     const struct daemon_operation *operations; /* ends with { NULL } */
     const struct message_type *uncounted;      /* of those, the request that is no use of the process; NULL: none */
@@ -100,6 +102,8 @@ struct daemon_program {
     unsigned session_limit;
     /* Started as root it keeps the right to change the root directory, for the commands that it runs. */
     bool may_chroot;
+    /* Told to stop, it leaves calls alone whose callers are gone: what they were to do changes nothing. */
+    bool leaves_calls;
     /* The program is where log lines go (postlogd): the skeleton opens no log. */
     bool logs_itself;
 };

@@ -45,8 +45,9 @@ struct daemon {
     bool is_draining;
     bool is_stressed;
     bool is_stopping;
-    bool is_orphaned; /* master is gone: nobody orders this stop, and nobody ends it */
-    bool is_over;     /* its own fibers end */
+    bool has_heard_stop; /* of the whole system */
+    bool is_orphaned;    /* master is gone: nobody orders this stop, and nobody ends it */
+    bool is_over;        /* its own fibers end */
     bool has_log;
     bool is_flush_waiting;
     struct instant log_paid_until;

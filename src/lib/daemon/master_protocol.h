@@ -27,11 +27,11 @@
  *   SIGTERM   stop: stop accepting, finish what is in hand (the transaction, the delivery, the batch), send idle
  *             sessions away with 421, then exit 0. Those that stay service_stop_limit long are killed.
  *
- * Order of stopping: sources (smtpd, pickup) first; when these are gone, qmgr and the delivery agents are told
- * together; when the agents are gone, bounce, then cleanup; qmgr ends when all segments are spilled, which needs
- * cleanup gone and spill alive; then spill, trivial-rewrite, proxymap, showq and the others, last postlogd. Once
- * stopping, nothing new is started except spill, bounce, trivial-rewrite, proxymap and cleanup, which those before them
- * may still need.
+ * All hear at once that the system stops (MASTER_WORD_END). Order of stopping: sources (smtpd, pickup) first; when
+ * these are gone, qmgr and the delivery agents are told together; when the agents are gone, bounce, then cleanup; qmgr
+ * ends when all segments are spilled, which needs cleanup gone and spill alive; then spill, trivial-rewrite, proxymap,
+ * showq and the others, last postlogd. Once stopping, nothing new is started except spill, bounce, trivial-rewrite,
+ * proxymap and cleanup, which those before them may still need.
  */
 #define MASTER_STATUS_FD 5
 #define MASTER_LISTEN_FD 6
@@ -69,6 +69,7 @@ struct master_record {
 enum master_word {
     MASTER_WORD_STRESS = 's', /* all processes of the service are full, or were a while ago */
     MASTER_WORD_CALM = 'c',   /* no longer */
+    MASTER_WORD_END = 'e',    /* the whole system is being stopped; SIGTERM comes when it is this process's turn */
 };
 
 #endif

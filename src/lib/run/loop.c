@@ -59,7 +59,12 @@ bool loop_is_unused(struct loop *loop)
     bool is_owned = false;
 
     uv_walk(&loop->uv, note_owned, &is_owned);
-    return !is_owned && loop->fiber_count == 0;
+    return !is_owned && loop->fiber_count == 0 && loop->work_count == 0;
+}
+
+bool loop_has_work(const struct loop *loop)
+{
+    return loop->work_count > 0;
 }
 
 void loop_destroy(struct loop **pointer)

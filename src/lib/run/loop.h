@@ -20,8 +20,10 @@ struct loop *loop_create(void);
  * are ready still run. Leaves *loop NULL.
  */
 void loop_destroy(struct loop **loop);
-/* Whether no stream, listener, worker or fiber is left: loop_destroy may be called. */
+/* Whether no stream, listener, worker, offloaded work or fiber is left: loop_destroy may be called. */
 bool loop_is_unused(struct loop *loop);
+/* Whether a thread has work of an offload in hand, abandoned or not: exit() would wait for it. */
+bool loop_has_work(const struct loop *loop);
 
 /* Runs until loop_stop, or until no fiber is ready and nothing is awaited that could make one ready. */
 void loop_run(struct loop *loop);

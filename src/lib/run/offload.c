@@ -75,6 +75,7 @@ static void work_ended(uv_work_t *uv, int status)
 
     CHECK(status == 0);
     offload->running--;
+    offload->loop->work_count--;
     event_wake_one(&offload->slot_free);
     if (work->waiter != NULL) {
         work->has_ended = true;
@@ -111,6 +112,7 @@ bool offload_run(struct offload *offload, void (*function)(void *context), void 
     *work = (struct work){ .offload = offload, .function = function, .release = release, .context = context };
     work->waiter = fiber_current(offload->loop);
     offload->running++;
+    offload->loop->work_count++;
     CHECK(uv_queue_work(&offload->loop->uv, &work->uv, work_in_thread, work_ended) == 0);
     (void) fiber_park(offload->loop, NULL, instant_since(end, loop_now(offload->loop)));
     if (work->has_ended) {
