@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/check.h"
 
+#include "config/drop_ins.h"
 #include "config/layout.h"
 #include "config/listen_place.h"
 #include "config/master_cf.h"
@@ -34,7 +35,7 @@ static const char *path_of(const struct instance *instance, struct str directory
     return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
 }
 
-static void check_service(struct check *check, const struct master_cf *file, const struct master_service *service)
+static void check_service(struct check *check, const struct master_service *service)
 {
     struct str name = service->fields[MASTER_FIELD_NAME], command = service->fields[MASTER_FIELD_COMMAND];
     const char *type = master_service_type_name(service->type);
@@ -42,31 +43,31 @@ static void check_service(struct check *check, const struct master_cf *file, con
 
     if (program == NULL)
         log_warning("%.*s, line %u: service %.*s/%s: there is no program %.*s: the service is not started",
-                    STR_ARG(file->file), service->line, STR_ARG(name), type, STR_ARG(command));
+                    STR_ARG(service->file), service->line, STR_ARG(name), type, STR_ARG(command));
     else if (program->state == PROGRAM_LATER)
         log_warning(
             "%.*s, line %u: service %.*s/%s: program %s is not part of this version: the service is not started",
-            STR_ARG(file->file), service->line, STR_ARG(name), type, program->name);
+            STR_ARG(service->file), service->line, STR_ARG(name), type, program->name);
     else if (program->state == PROGRAM_ELSEWHERE)
-        log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(file->file), service->line,
+        log_warning("%.*s, line %u: service %.*s/%s is not needed: %s", STR_ARG(service->file), service->line,
                     STR_ARG(name), type, program->remark);
     else if (program->state == PROGRAM_REFUSED) {
-        log_error("%.*s, line %u: service %.*s/%s: program %s: %s", STR_ARG(file->file), service->line, STR_ARG(name),
-                  type, program->name, program->remark);
+        log_error("%.*s, line %u: service %.*s/%s: program %s: %s", STR_ARG(service->file), service->line,
+                  STR_ARG(name), type, program->name, program->remark);
         check->is_wrong = true;
     } else if (check->has_programs &&
                access(path_of(check->instance, check->instance->shared->daemon_directory, program->name), X_OK) < 0) {
-        log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)", STR_ARG(file->file),
-                  service->line, STR_ARG(name), type, program->name,
+        log_error("%.*s, line %u: service %.*s/%s: program %s is not in daemon_directory (%.*s)",
+                  STR_ARG(service->file), service->line, STR_ARG(name), type, program->name,
                   STR_ARG(check->instance->shared->daemon_directory));
         check->is_wrong = true;
     }
 }
 
-static void tell_useless(const struct master_cf *file, const struct master_service *service, const struct failure *why)
+static void tell_useless(const struct master_service *service, const struct failure *why)
 {
     log_warning("%.*s, line %u: service %.*s/%s: %s: what comes to it waits until this is put right",
-                STR_ARG(file->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
+                STR_ARG(service->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
                 master_service_type_name(service->type), why->text);
 }
 
@@ -76,8 +77,7 @@ static bool is_client(struct str command)
 }
 
 /* An agent whose line is of no use runs, and its mail waits: that is told, and stops nothing. */
-static void check_command_line(const struct check *check, const struct master_cf *file,
-                               const struct master_service *service)
+static void check_command_line(const struct check *check, const struct master_service *service)
 {
     struct arena *arena = check->instance->arena;
     struct strlist words = master_service_words(service, arena);
@@ -89,7 +89,7 @@ static void check_command_line(const struct check *check, const struct master_cf
 
     if (is_client(service->fields[MASTER_FIELD_COMMAND])) {
         if (!message_flags_parse(&words, &flags, &why))
-            tell_useless(file, service, &why);
+            tell_useless(service, &why);
         return;
     }
     if (!is_spawn && !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pipe")))
@@ -97,7 +97,7 @@ static void check_command_line(const struct check *check, const struct master_cf
     if (!command_attributes_parse(&words, is_spawn, arena, &attributes, &why) ||
         (!is_spawn && !command_arguments_check(&attributes.argv, &why)) ||
         !command_user_find(&attributes, check->instance->shared, &rights, &why))
-        tell_useless(file, service, &why);
+        tell_useless(service, &why);
 }
 
 static bool is_disabled(const struct instance *instance, const struct master_service *service)
@@ -120,7 +120,7 @@ static bool is_started(const struct master_service *service)
 }
 
 /* A host or a port that nobody knows; it stops a start. */
-static void check_place(struct check *check, const struct master_cf *file, const struct master_service *service)
+static void check_place(struct check *check, const struct master_service *service)
 {
     struct listen_places places;
     struct failure why;
@@ -128,7 +128,7 @@ static void check_place(struct check *check, const struct master_cf *file, const
     if (!check->has_protocols || !is_started(service) || is_disabled(check->instance, service) ||
         listen_places_of(check->instance->shared, service, check->instance->arena, &places, &why))
         return;
-    log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(file->file), service->line,
+    log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(service->file), service->line,
               STR_ARG(service->fields[MASTER_FIELD_NAME]), master_service_type_name(service->type), why.text);
     check->is_wrong = true;
 }
@@ -173,11 +173,11 @@ static void check_services(struct check *check)
     for (size_t i = 0; i < file->warnings.count; i++)
         log_warning("%.*s", STR_ARG(file->warnings.items[i]));
     for (size_t i = 0; i < file->count; i++)
-        check_service(check, file, &file->services[i]);
+        check_service(check, &file->services[i]);
     for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
-        check_place(check, file, &file->services[i]);
+        check_place(check, &file->services[i]);
     for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
-        check_command_line(check, file, &file->services[i]);
+        check_command_line(check, &file->services[i]);
     if (check->instance->shared != NULL && !check_places(check->instance, file))
         check->is_wrong = true;
 }
@@ -303,18 +303,36 @@ static void check_directories(struct check *check)
         check_folder(check, "journal", true);
 }
 
-/* Who can write the configuration owns the mail system. */
-static void check_configuration_file(struct check *check, const char *name)
+/* Who can write the configuration owns the mail system; what cannot be read by all stops commands and services. */
+static void check_configuration_path(const char *path)
 {
-    const char *path = path_of(check->instance, check->instance->directory, name);
     struct stat status;
 
-    if (!check->identity.is_root || stat(path, &status) < 0)
+    if (stat(path, &status) < 0)
         return;
     if (status.st_uid != 0)
         log_warning("%s is not owned by root", path);
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         log_warning("%s can be written by others than its owner: chmod go-w", path);
+    if ((status.st_mode & (S_IROTH | (S_ISDIR(status.st_mode) ? S_IXOTH : 0))) == 0)
+        log_warning("%s cannot be read by all: programs that are not root's do not start", path);
+}
+
+static void check_configuration_file(struct check *check, const char *name)
+{
+    struct strlist files;
+    struct failure why;
+
+    if (!check->identity.is_root)
+        return;
+    if (!drop_ins_list(check->instance->directory, name, check->instance->arena, &files, &why)) {
+        log_error("%s", why.text);
+        check->is_wrong = true;
+        return;
+    }
+    for (size_t i = 0; i < files.count; i++)
+        check_configuration_path(files.items[i].data);
+    check_configuration_path(arena_printf(check->instance->arena, "%.*s.d", STR_ARG(files.items[0])).data);
 }
 
 /* Without its set-gid bit, users cannot submit; with a set-uid bit, something is badly wrong. */

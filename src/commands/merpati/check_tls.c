@@ -60,7 +60,7 @@ static struct str place_of(const struct tls_check *check, struct str name)
 
     if (entry != NULL && entry->place.line > 0)
         return arena_printf(check->arena, "%.*s, line %u: ", STR_ARG(entry->place.file), entry->place.line);
-    return arena_printf(check->arena, "%.*s, line %u: ", STR_ARG(check->master_file), check->service->line);
+    return arena_printf(check->arena, "%.*s, line %u: ", STR_ARG(check->service->file), check->service->line);
 }
 
 /* Once, whatever the number of services that it holds for. */

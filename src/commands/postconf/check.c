@@ -140,9 +140,9 @@ static void tell_not_acted_on(const struct parameters *parameters, struct str pl
                     STR_ARG(shown));
 }
 
-static struct str service_name(const struct services *services, const struct service_entry *entry, struct arena *arena)
+static struct str service_name(const struct service_entry *entry, struct arena *arena)
 {
-    return arena_printf(arena, "%.*s: service %.*s/%.*s", STR_ARG(services->file),
+    return arena_printf(arena, "%.*s: service %.*s/%.*s", STR_ARG(entry->file),
                         STR_ARG(entry->fields[MASTER_FIELD_NAME]), STR_ARG(entry->fields[MASTER_FIELD_TYPE]));
 }
 
@@ -303,11 +303,10 @@ static void look_at_tables_of_options(struct main_cf *cf, const struct service_e
     table_set_destroy(&set);
 }
 
-static bool look_at_service(const struct parameters *parameters, const struct services *services,
-                            const struct service_entry *entry, struct str config_directory, const struct strlist *told,
-                            struct arena *arena)
+static bool look_at_service(const struct parameters *parameters, const struct service_entry *entry,
+                            struct str config_directory, const struct strlist *told, struct arena *arena)
 {
-    struct str service = service_name(services, entry, arena);
+    struct str service = service_name(entry, arena);
     struct main_cf *cf;
     struct str name;
     struct str value;
@@ -333,7 +332,7 @@ static bool look_at_services(const struct parameters *parameters, const struct s
     size_t i;
 
     for (i = 0; services != NULL && i < services->count; i++)
-        is_good = look_at_service(parameters, services, &services->items[i], config_directory, told, arena) && is_good;
+        is_good = look_at_service(parameters, &services->items[i], config_directory, told, arena) && is_good;
     return is_good;
 }
 

@@ -3,24 +3,27 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
+#include "config/main_cf.h"
 #include "log/log.h"
 #include "os/file.h"
 #include "table/table_list.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MAX = 1024 * 1024 };
+enum { FILE_MAX = 1024 * 1024, DEPTH_MAX = 10 };
 
 #define SQL_NAMES                                                                                                      \
-    "dbname", "domain", "expansion_limit", "hosts", "idle_interval", "password", "query", "result_format",             \
-        "retry_interval", "select_field", "select_function", "table", "where_field", "additional_conditions", "user"
+    "additional_conditions", "domain", "expansion_limit", "query", "result_filter", "result_format", "select_field",   \
+        "table", "where_field"
+#define SERVER_NAMES SQL_NAMES, "dbname", "hosts", "idle_interval", "password", "retry_interval", "timeout", "user"
 
-static const char *const mysql_names[] = { SQL_NAMES,      "charset",         "option_file",        "option_group",
+static const char *const mysql_names[] = { SERVER_NAMES,   "charset",         "option_file",        "option_group",
                                            "tls_CAfile",   "tls_CApath",      "tls_cert_file",      "tls_ciphers",
                                            "tls_key_file", "tls_verify_cert", "require_result_set", NULL };
-static const char *const pgsql_names[] = { SQL_NAMES, "encoding", NULL };
+static const char *const pgsql_names[] = { SERVER_NAMES, "encoding", "select_function", NULL };
 static const char *const sqlite_names[] = { SQL_NAMES, "dbpath", NULL };
-static const char *const redis_names[] = { SQL_NAMES, "timeout", NULL };
+static const char *const redis_names[] = { SERVER_NAMES, NULL };
 static const char *const ldap_names[] = { "bind",
                                           "bind_dn",
                                           "bind_pw",
@@ -88,31 +91,153 @@ static bool is_file(struct str name)
     return str_starts_with(name, STR("/")) || str_starts_with(name, STR("."));
 }
 
-/* "proxy:pgsql:users": type and name. */
+/* "proxy:pgsql:users": type and name. What only passes lookups on does not count. */
 static const struct type *take_apart(struct str word, struct str *name_out)
 {
     struct str type;
 
-    while (str_starts_with(word, STR("proxy:")))
+    while (str_starts_with(word, STR("proxy:")) || str_starts_with(word, STR("debug:")))
         word = str_from(word, strlen("proxy:"));
     return str_cut(word, ':', &type, name_out) ? find_type(type) : NULL;
 }
 
-void databases_add_names(struct str value, struct arena *arena, struct strlist *names)
+/* ---- the tables of a value ---- */
+
+static void warn(struct databases *databases, struct str text)
+{
+    if (!strlist_contains(&databases->warnings, text))
+        strlist_add_view(&databases->warnings, databases->arena, text);
+}
+
+static bool has_name(const struct type *type, struct str name)
+{
+    for (const char *const *known = type->names; *known != NULL; known++)
+        if (str_equal(name, str_from_c(*known)))
+            return true;
+    return false;
+}
+
+static void look_into(struct databases *databases, const struct type *type, struct str path)
+{
+    const struct str place = arena_printf(databases->arena, "%s:%.*s", type->name, STR_ARG(path));
+    struct main_cf *file;
+    struct strbuf text;
+    struct failure why;
+
+    strbuf_init(&text, FILE_MAX);
+    if (!file_load(arena_c(databases->arena, path), &text, &why))
+        warn(databases, arena_printf(databases->arena, "open \"%s\" configuration \"%.*s\": %s", type->name,
+                                     STR_ARG(path), why.error != 0 ? strerror(why.error) : why.text));
+    else if (!main_cf_parse(strbuf_str(&text), path, STR_EMPTY, databases->arena, &file, &why))
+        warn(databases, arena_str(databases->arena, str_from_c(why.text)));
+    else
+        for (size_t i = 0; i < main_cf_count(file); i++)
+            if (!has_name(type, main_cf_at(file, i)->name))
+                warn(databases, arena_printf(databases->arena, "%.*s: unused parameter: %.*s=%.*s", STR_ARG(place),
+                                             STR_ARG(main_cf_at(file, i)->name), STR_ARG(main_cf_at(file, i)->value)));
+    strbuf_done(&text);
+}
+
+static void take_table(struct databases *databases, struct str word)
+{
+    struct str name;
+    const struct type *type = take_apart(word, &name);
+    struct str label;
+
+    if (type == NULL || str_is_empty(name))
+        return;
+    label = arena_printf(databases->arena, "%s:%.*s", type->name, STR_ARG(name));
+    if (strlist_contains(&databases->seen, label))
+        return;
+    strlist_add_view(&databases->seen, databases->arena, label);
+    if (is_file(name)) {
+        look_into(databases, type, name);
+        return;
+    }
+    for (const char *const *suffix = type->names; *suffix != NULL; suffix++)
+        strlist_add(&databases->names, databases->arena,
+                    arena_printf(databases->arena, "%.*s_%s", STR_ARG(name), *suffix));
+}
+
+/* Where the brace at the beginning is closed; STR_NOT_FOUND if it is not. */
+static size_t closing_brace(struct str word)
+{
+    size_t depth = 0;
+
+    for (size_t i = 0; i < word.len; i++) {
+        depth += word.data[i] == '{';
+        if (word.data[i] == '}' && --depth == 0)
+            return i;
+    }
+    return STR_NOT_FOUND;
+}
+
+/* "{...}" of a word, its inside; what is wrong with the braces is told. */
+static struct str inside(struct databases *databases, struct str place, struct str braced)
+{
+    const size_t end = closing_brace(braced);
+
+    if (end == STR_NOT_FOUND)
+        warn(databases,
+             arena_printf(databases->arena, "%.*s: missing '}' in \"%.*s\"", STR_ARG(place), STR_ARG(braced)));
+    else if (end + 1 < braced.len)
+        warn(databases, arena_printf(databases->arena, "%.*s: syntax error after '}' in \"%.*s\"", STR_ARG(place),
+                                     STR_ARG(braced)));
+    return str_part(braced, 1, (end == STR_NOT_FOUND ? braced.len : end) - 1);
+}
+
+/* Words as lists have them: "{ ... }" belongs to its word, which may go on behind it. */
+static bool next_word(struct str *rest, struct str *word_out)
+{
+    size_t depth = 0;
+    size_t i = 0;
+
+    while (i < rest->len && strchr(", \t\r\n", rest->data[i]) != NULL)
+        i++;
+    *rest = str_from(*rest, i);
+    for (i = 0; i < rest->len; i++) {
+        if (rest->data[i] == '{')
+            depth++;
+        else if (rest->data[i] == '}' && depth > 0)
+            depth--;
+        else if (depth == 0 && strchr(", \t\r\n", rest->data[i]) != NULL)
+            break;
+    }
+    *word_out = str_part(*rest, 0, i);
+    *rest = str_from(*rest, i);
+    return word_out->len > 0;
+}
+
+static void scan(struct databases *databases, struct str place, struct str value, int depth)
 {
     struct str word;
-    struct str name;
 
-    /* Those within other tables, "pipemap:{ldap:users}", too. */
-    while (str_next_word(&value, ", \t\r\n{}", &word)) {
-        const struct type *type = take_apart(word, &name);
+    while (next_word(&value, &word)) {
+        const size_t brace = str_find_char(word, '{');
+        struct str before = brace != STR_NOT_FOUND ? str_part(word, 0, brace) : word;
+        struct str content;
+        bool holds_tables;
 
-        if (type == NULL || str_is_empty(name) || is_file(name))
+        if (brace == STR_NOT_FOUND || (brace > 0 && word.data[brace - 1] != ':')) {
+            take_table(databases, word);
             continue;
-        for (const char *const *suffix = type->names; *suffix != NULL; suffix++)
-            strlist_add(names, arena, arena_printf(arena, "%.*s_%s", STR_ARG(name), *suffix));
+        }
+        content = inside(databases, place, str_from(word, brace));
+        /* inline:, pcre: and their like hold something else than tables. */
+        holds_tables = before.len == 0 || str_ends_with(before, STR("pipemap:")) ||
+                       str_ends_with(before, STR("unionmap:")) || str_ends_with(before, STR("randmap:")) ||
+                       closing_brace(str_from(word, brace)) == STR_NOT_FOUND;
+        if (holds_tables && depth < DEPTH_MAX)
+            scan(databases, place, content, depth + 1);
     }
 }
+
+void databases_scan(struct databases *databases, struct str place, struct str value)
+{
+    scan(databases, place, value, 0);
+}
+
+/* ---- passwords ---- */
 
 /* A line "password = x" with something behind the "=". */
 static bool has_password(const char *path)

@@ -6,11 +6,16 @@
 
 /* databases - what postconf knows of tables in databases: their parameters in main.cf, and passwords that lie open. */
 
-/*
- * The parameters that main.cf may have for the tables that a value names: "pgsql:users" gives users_hosts and all the
- * others. None for tables in files ("pgsql:/file").
- */
-void databases_add_names(struct str value, struct arena *arena, struct strlist *names);
+/* What the values that were scanned have of tables. */
+struct databases {
+    struct arena *arena;
+    struct strlist names;    /* parameters that main.cf may have for them: "pgsql:users" gives users_hosts and others */
+    struct strlist warnings; /* unknown parameters in their files, files that cannot be read, braces that do not fit */
+    struct strlist seen;     /* each table once */
+};
+
+/* place is for messages: "main.cf", or "master.cf:smtp/inet" of an -o. The value is expanded. */
+void databases_scan(struct databases *databases, struct str place, struct str value);
 
 /*
  * Warns if the file of a table ("mysql:/file", or the sources and indexes of a table with passwords) has a password in

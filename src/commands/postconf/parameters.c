@@ -7,6 +7,8 @@
 #include "config/name_table.h"
 #include "config/registry.h"
 #include "postconf/databases.h"
+#include "postconf/deprecated.h"
+#include "postconf/stray_comments.h"
 
 #include <stdlib.h>
 
@@ -17,6 +19,8 @@ struct collector {
     struct parameters *parameters;
     struct name_table *kinds;   /* name -> struct parameter */
     struct name_table *scanned; /* administrator's own names whose value was looked at */
+    struct databases databases;
+    bool has_deprecated;
     size_t capacity;
 };
 
@@ -127,11 +131,6 @@ static void warn(struct collector *collector, struct str file, const char *what,
                 arena_printf(collector->arena, "%.*s: %s: %.*s", STR_ARG(file), what, STR_ARG(name)));
 }
 
-static struct str main_file(const struct collector *collector)
-{
-    return arena_printf(collector->arena, "%.*s/main.cf", STR_ARG(main_cf_directory(collector->cf)));
-}
-
 static bool is_option_somewhere(const struct collector *collector, struct str name, struct str *value_out)
 {
     size_t i;
@@ -204,19 +203,54 @@ static bool is_raw(struct str name)
 }
 
 /* What a table in a database is told in main.cf is in use where a parameter of ours has the table. */
-static void use_database_names(struct collector *collector, struct str parameter, struct str value)
+static void use_database_names(struct collector *collector, struct str place, struct str parameter, struct str value)
 {
     const struct parameter *known = name_table_get(collector->kinds, parameter);
-    struct strlist names = { 0 };
+    const size_t before = collector->databases.names.count;
     struct failure ignored;
 
     if (known == NULL || known->kind == PARAMETER_USER ||
         !main_cf_expand(collector->cf, value, collector->arena, &value, &ignored))
         return;
-    databases_add_names(value, collector->arena, &names);
-    for (size_t i = 0; i < names.count; i++)
-        if (main_cf_find(collector->cf, names.items[i]) != NULL)
-            add(collector, names.items[i], PARAMETER_USER);
+    databases_scan(&collector->databases, place, value);
+    for (size_t i = before; i < collector->databases.names.count; i++)
+        if (main_cf_find(collector->cf, collector->databases.names.items[i]) != NULL)
+            add(collector, collector->databases.names.items[i], PARAMETER_USER);
+}
+
+/* Where "#" may well be meant: texts that people read, and commands. */
+static bool may_have_hash(struct str name)
+{
+    static const char *const suffixes[] = { "_banner", "_command", "_footer", "_reason", "_text", "_reply", NULL };
+
+    for (size_t i = 0; suffixes[i] != NULL; i++)
+        if (str_ends_with(name, str_from_c(suffixes[i])))
+            return true;
+    return is_raw(name);
+}
+
+static void find_stray_comments(struct collector *collector, struct str file, struct str name, struct str value)
+{
+    const struct parameter *known = name_table_get(collector->kinds, name);
+    struct strlist found = { 0 };
+
+    if (known == NULL || known->kind == PARAMETER_USER || may_have_hash(name) || str_starts_with(value, STR("#")))
+        return;
+    stray_comments_find(value, collector->arena, &found);
+    for (size_t i = 0; i < found.count; i++)
+        strlist_add_view(&collector->parameters->warnings, collector->arena,
+                         arena_printf(collector->arena, "%.*s: #comment after other text is not allowed: %.*s ...",
+                                      STR_ARG(file), STR_ARG(found.items[i])));
+}
+
+static void find_deprecated(struct collector *collector, struct strlist *unused, struct str file, struct str name)
+{
+    struct str text;
+
+    if (!deprecated_warning(file, name, collector->arena, &text))
+        return;
+    strlist_add_view(unused, collector->arena, text);
+    collector->has_deprecated = true;
 }
 
 static void scan_main(struct collector *collector)
@@ -226,9 +260,10 @@ static void scan_main(struct collector *collector)
     for (i = 0; i < main_cf_count(collector->cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(collector->cf, i);
 
-        use_database_names(collector, entry->name, entry->value);
+        use_database_names(collector, STR("main.cf"), entry->name, entry->value);
+        find_stray_comments(collector, entry->place.file, entry->name, entry->value);
         if (!is_raw(entry->name))
-            scan(collector, entry->value, main_file(collector), NULL);
+            scan(collector, entry->value, entry->place.file, NULL);
     }
 }
 
@@ -244,6 +279,9 @@ static void use_class_names(struct collector *collector, struct str value, struc
 
 static void scan_service(struct collector *collector, const struct service_entry *entry)
 {
+    const struct str place =
+        arena_printf(collector->arena, "master.cf:%.*s/%.*s", STR_ARG(entry->fields[MASTER_FIELD_NAME]),
+                     STR_ARG(entry->fields[MASTER_FIELD_TYPE]));
     size_t i;
 
     for (i = 0; i + 1 < entry->option_count; i++) {
@@ -254,10 +292,11 @@ static void scan_service(struct collector *collector, const struct service_entry
             !str_cut(entry->arguments.items[i + 1], '=', &name, &value))
             continue;
         if (str_equal(name, STR("smtpd_restriction_classes")))
-            use_class_names(collector, value, collector->services->file, entry);
-        use_database_names(collector, name, value);
+            use_class_names(collector, value, entry->file, entry);
+        use_database_names(collector, place, name, value);
+        find_stray_comments(collector, entry->file, name, value);
         if (!is_raw(name))
-            scan(collector, value, collector->services->file, entry);
+            scan(collector, value, entry->file, entry);
     }
 }
 
@@ -276,46 +315,57 @@ static void find_unused_in_main(struct collector *collector)
     for (i = 0; i < main_cf_count(collector->cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(collector->cf, i);
 
+        find_deprecated(collector, &collector->parameters->unused, entry->place.file, entry->name);
         if (name_table_get(collector->kinds, entry->name) == NULL)
             strlist_add(&collector->parameters->unused, collector->arena,
-                        arena_printf(collector->arena, "%.*s: unused parameter: %.*s=%.*s",
-                                     STR_ARG(main_file(collector)), STR_ARG(entry->name), STR_ARG(entry->value)));
+                        arena_printf(collector->arena, "%.*s: unused parameter: %.*s=%.*s", STR_ARG(entry->place.file),
+                                     STR_ARG(entry->name), STR_ARG(entry->value)));
         else if (computed_is_read_only(entry->name))
             strlist_add(&collector->parameters->warnings, collector->arena,
                         arena_printf(collector->arena, "%.*s: read-only parameter assignment: %.*s=%.*s",
-                                     STR_ARG(main_file(collector)), STR_ARG(entry->name), STR_ARG(entry->value)));
+                                     STR_ARG(entry->place.file), STR_ARG(entry->name), STR_ARG(entry->value)));
     }
 }
 
-static void judge_option(struct collector *collector, struct str option)
+static void judge_option(struct collector *collector, struct str file, struct str name, struct str value)
 {
+    struct parameters *parameters = collector->parameters;
+
+    find_deprecated(collector, &parameters->unused_in_services, file, name);
+    if (computed_is_read_only(name))
+        strlist_add(&parameters->warnings, collector->arena,
+                    arena_printf(collector->arena, "%.*s: read-only parameter assignment: %.*s=%.*s", STR_ARG(file),
+                                 STR_ARG(name), STR_ARG(value)));
+    else if (name_table_get(collector->kinds, name) == NULL && name_table_get(collector->scanned, name) == NULL)
+        strlist_add(&parameters->unused_in_services, collector->arena,
+                    arena_printf(collector->arena, "%.*s: unused parameter: %.*s=%.*s", STR_ARG(file), STR_ARG(name),
+                                 STR_ARG(value)));
+}
+
+/* Of a name given twice the last one is meant. */
+static void judge_options(struct collector *collector, const struct service_entry *entry)
+{
+    struct strlist seen = { 0 };
     struct str name;
     struct str value;
+    size_t i;
 
-    if (!str_cut(option, '=', &name, &value))
-        return;
-    if (computed_is_read_only(name))
-        strlist_add(&collector->parameters->warnings, collector->arena,
-                    arena_printf(collector->arena, "%.*s: read-only parameter assignment: %.*s",
-                                 STR_ARG(collector->services->file), STR_ARG(option)));
-    else if (name_table_get(collector->kinds, name) == NULL && name_table_get(collector->scanned, name) == NULL)
-        strlist_add(&collector->parameters->unused, collector->arena,
-                    arena_printf(collector->arena, "%.*s: unused parameter: %.*s", STR_ARG(collector->services->file),
-                                 STR_ARG(option)));
+    for (i = 0; i + 1 < entry->option_count; i++) {
+        if (!str_equal(entry->arguments.items[i], STR("-o")) ||
+            !str_cut(entry->arguments.items[i + 1], '=', &name, &value) || strlist_contains(&seen, name))
+            continue;
+        strlist_add_view(&seen, collector->arena, name);
+        if (service_option(entry, name, &value))
+            judge_option(collector, entry->file, name, value);
+    }
 }
 
 static void find_unused_in_services(struct collector *collector)
 {
     size_t i;
-    size_t j;
 
-    for (i = 0; collector->services != NULL && i < collector->services->count; i++) {
-        const struct service_entry *entry = &collector->services->items[i];
-
-        for (j = 0; j + 1 < entry->option_count; j++)
-            if (str_equal(entry->arguments.items[j], STR("-o")))
-                judge_option(collector, entry->arguments.items[j + 1]);
-    }
+    for (i = 0; collector->services != NULL && i < collector->services->count; i++)
+        judge_options(collector, &collector->services->items[i]);
 }
 
 static int compare(const void *left, const void *right)
@@ -335,6 +385,7 @@ struct parameters *parameters_collect(struct main_cf *cf, const struct services 
         .parameters = arena_new(arena, struct parameters),
         .kinds = name_table_create(arena),
         .scanned = name_table_create(arena),
+        .databases = { .arena = arena },
     };
     const struct main_cf_entry *classes = main_cf_find(cf, STR("smtpd_restriction_classes"));
     size_t i;
@@ -345,11 +396,15 @@ struct parameters *parameters_collect(struct main_cf *cf, const struct services 
     for (i = 0; services != NULL && i < services->count; i++)
         add_service(&collector, &services->items[i]);
     if (classes != NULL)
-        use_class_names(&collector, classes->value, main_file(&collector), NULL);
+        use_class_names(&collector, classes->value, classes->place.file, NULL);
     scan_services(&collector);
     scan_main(&collector);
     find_unused_in_main(&collector);
     find_unused_in_services(&collector);
+    if (collector.has_deprecated)
+        strlist_add_view(&collector.parameters->unused_in_services, arena, str_from_c(deprecated_where_to_read));
+    for (i = 0; i < collector.databases.warnings.count; i++)
+        strlist_add_view(&collector.parameters->warnings, arena, collector.databases.warnings.items[i]);
     qsort(collector.parameters->items, collector.parameters->count, sizeof *collector.parameters->items, compare);
     return collector.parameters;
 }

@@ -26,6 +26,7 @@ struct parameters {
     size_t count;
     struct strlist warnings; /* "./main.cf: undefined parameter: x" */
     struct strlist unused;   /* "./main.cf: unused parameter: x=y" */
+    struct strlist unused_in_services;
 };
 
 /* services may be NULL: master.cf was not read. Warnings name the files. Announces services' defaults to cf. */

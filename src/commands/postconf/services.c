@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postconf/services.h"
 
+#include "config/drop_ins.h"
 #include "config/expand.h"
 #include "config/lines.h"
 #include "os/file.h"
@@ -113,6 +114,11 @@ static void take_arguments(struct service_entry *entry, const struct strlist *wo
         strlist_add(&entry->arguments, arena, without_braces(words->items[at], arena, warnings));
 }
 
+static bool has_space(struct str word)
+{
+    return str_find_any(word, " \t\r\n") != STR_NOT_FOUND;
+}
+
 static bool is_one_of(struct str field, const char *letters)
 {
     return field.len == 1 && strchr(letters, field.data[0]) != NULL;
@@ -155,6 +161,14 @@ static bool is_good_field(struct str field, int number)
     }
 }
 
+bool service_field_check(int field, struct str text, struct str source, struct failure *why)
+{
+    if (text.len > 0 && is_good_field(text, field) && (field == MASTER_FIELD_COMMAND || !has_space(text)))
+        return true;
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid %s field \"%.*s\" in \"%.*s\"", field_names[field],
+                       STR_ARG(text), STR_ARG(str_part(source, 0, 200)));
+}
+
 bool services_parse_entry(struct str text, struct arena *arena, struct service_entry *entry_out,
                           struct strlist *warnings, struct failure *why)
 {
@@ -166,17 +180,38 @@ bool services_parse_entry(struct str text, struct arena *arena, struct service_e
         return failure_set(why, FAILURE_CONFIGURATION, 0, "bad field count");
     for (i = 0; i < MASTER_FIELD_COUNT; i++) {
         entry.fields[i] = words.items[i];
-        if (!is_good_field(entry.fields[i], i))
-            return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid %s field \"%.*s\" in \"%.*s\"", field_names[i],
-                               STR_ARG(entry.fields[i]), STR_ARG(str_part(text, 0, 200)));
+        if (!service_field_check(i, entry.fields[i], text, why))
+            return false;
     }
     take_arguments(&entry, &words, arena, warnings);
     *entry_out = entry;
     return true;
 }
 
+/* A file outranks those before it: its entry takes the place of the one of the same name and type there. */
+static struct service_entry *outranked(const struct services *services, const struct service_entry *entry)
+{
+    size_t i;
+
+    for (i = 0; i < services->count; i++) {
+        struct service_entry *other = &services->items[i];
+
+        if (!str_equal(other->file, entry->file) &&
+            str_equal(other->fields[MASTER_FIELD_NAME], entry->fields[MASTER_FIELD_NAME]) &&
+            str_equal(other->fields[MASTER_FIELD_TYPE], entry->fields[MASTER_FIELD_TYPE]))
+            return other;
+    }
+    return NULL;
+}
+
 static void add(struct services *services, const struct service_entry *entry, struct arena *arena)
 {
+    struct service_entry *other = outranked(services, entry);
+
+    if (other != NULL) {
+        *other = *entry;
+        return;
+    }
     if ((services->count & (services->count - 1)) == 0) {
         size_t capacity = services->count == 0 ? 1 : services->count * 2;
         struct service_entry *items = arena_new_array(arena, capacity, struct service_entry);
@@ -188,43 +223,53 @@ static void add(struct services *services, const struct service_entry *entry, st
     services->items[services->count++] = *entry;
 }
 
-bool services_parse(struct str text, struct str file, struct arena *arena, struct services **services_out,
-                    struct failure *why)
+static bool take_text(struct services *services, struct str text, struct str file, struct arena *arena,
+                      struct failure *why)
 {
-    struct services *services = arena_new(arena, struct services);
     struct logical_lines lines = logical_lines_over(text);
     struct logical_line line;
     struct strbuf buffer;
     bool is_good = true;
 
-    services->file = file;
     strbuf_init(&buffer, STRBUF_UNLIMITED);
     while (is_good && logical_lines_next(&lines, &buffer, &line)) {
         struct service_entry entry;
 
         is_good = services_parse_entry(line.text, arena, &entry, &services->warnings, why);
+        entry.file = file;
         if (is_good)
             add(services, &entry, arena);
         else if (strcmp(why->text, "bad field count") == 0)
             failure_set(why, FAILURE_CONFIGURATION, 0, "file %.*s: line %u: bad field count", STR_ARG(file),
                         line.number);
+        else if (!str_equal(file, services->file))
+            failure_prefix(why, "file %.*s: line %u", STR_ARG(file), line.number);
     }
     strbuf_done(&buffer);
-    if (is_good)
-        *services_out = services;
     return is_good;
 }
 
 bool services_load(struct str config_directory, struct arena *arena, struct services **services_out,
                    struct failure *why)
 {
-    struct str file = arena_printf(arena, "%.*s/master.cf", STR_ARG(config_directory));
+    struct services *services = arena_new(arena, struct services);
+    struct strlist files;
     struct strbuf text;
-    bool is_good;
+    bool is_good = true;
+    size_t i;
 
+    if (!drop_ins_list(config_directory, "master.cf", arena, &files, why))
+        return false;
+    services->file = files.items[0];
     strbuf_init(&text, FILE_MAXIMUM);
-    is_good = file_load(file.data, &text, why) && services_parse(strbuf_str(&text), file, arena, services_out, why);
+    for (i = 0; is_good && i < files.count; i++) {
+        strbuf_clear(&text);
+        is_good = file_load(files.items[i].data, &text, why) &&
+                  take_text(services, strbuf_str(&text), files.items[i], arena, why);
+    }
     strbuf_done(&text);
+    if (is_good)
+        *services_out = services;
     return is_good;
 }
 
@@ -308,10 +353,6 @@ static void new_line(const struct services_print *print, int *column)
 static bool option_value(const struct services_print *print, const struct service_entry *entry, struct str option,
                          struct strbuf *out, struct failure *why)
 {
-    struct scope scope = { print->expand_from, entry };
-    const struct expand_source source = {
-        .lookup = lookup, .context = &scope, .is_recursive = true, .maximum = ARGUMENT_MAXIMUM
-    };
     struct str name;
     struct str value;
 
@@ -321,7 +362,7 @@ static bool option_value(const struct services_print *print, const struct servic
     }
     strbuf_append(out, name);
     strbuf_append_char(out, '=');
-    return expand_text(&source, value, out, why);
+    return service_expand(print->expand_from, entry, value, out, why);
 }
 
 static void print_braced(const struct services_print *print, int *column, struct str word)
@@ -334,11 +375,6 @@ static void print_braced(const struct services_print *print, int *column, struct
     strbuf_append_char(&text, '}');
     print_word(print, column, strbuf_str(&text));
     strbuf_done(&text);
-}
-
-static bool has_space(struct str word)
-{
-    return str_find_any(word, " \t\r\n") != STR_NOT_FOUND;
 }
 
 static bool print_option(const struct services_print *print, const struct service_entry *entry, size_t at, int *column,
@@ -373,16 +409,16 @@ static int print_fields(const struct services_print *print, const struct service
             do {
                 fputc(' ', print->out);
                 column++;
-            } while (column < field_columns[i]);
+            } while (column < field_columns[i] && !print->is_plain);
         fwrite(entry->fields[i].data, 1, entry->fields[i].len, print->out);
         column += (int) entry->fields[i].len;
     }
     return column;
 }
 
-bool service_print(const struct services_print *print, const struct service_entry *entry, struct failure *why)
+static bool print_arguments(const struct services_print *print, const struct service_entry *entry, int column,
+                            struct failure *why)
 {
-    int column = print_fields(print, entry);
     size_t i;
 
     for (i = 0; i < entry->option_count; i++) {
@@ -400,11 +436,47 @@ bool service_print(const struct services_print *print, const struct service_entr
         new_line(print, &column);
     for (; i < entry->arguments.count; i++) {
         /* As stock does, the first of them goes without braces. */
-        if (has_space(entry->arguments.items[i]) && i > entry->option_count)
+        if (has_space(entry->arguments.items[i]) && (i > entry->option_count || print->is_exact))
             print_braced(print, &column, entry->arguments.items[i]);
         else
             print_word(print, &column, entry->arguments.items[i]);
     }
+    return true;
+}
+
+bool service_print(const struct services_print *print, const struct service_entry *entry, struct failure *why)
+{
+    const int column = print_fields(print, entry);
+
+    if (!print_arguments(print, entry, column, why))
+        return false;
     fputc('\n', print->out);
     return true;
+}
+
+bool service_print_command(const struct services_print *print, const struct service_entry *entry, int column,
+                           struct failure *why)
+{
+    const struct str command = entry->fields[MASTER_FIELD_COMMAND];
+
+    fwrite(command.data, 1, command.len, print->out);
+    column += (int) command.len;
+    /* Column 4 would mean: nothing stands on the line yet. */
+    return print_arguments(print, entry, column > 4 ? column : 5, why);
+}
+
+bool service_expand(const struct main_cf *cf, const struct service_entry *entry, struct str value, struct strbuf *out,
+                    struct failure *why)
+{
+    struct scope scope = { cf, entry };
+    const struct expand_source source = {
+        .lookup = lookup, .context = &scope, .is_recursive = true, .maximum = ARGUMENT_MAXIMUM
+    };
+
+    return expand_text(&source, value, out, why);
+}
+
+const char *service_field_name(int field)
+{
+    return field_names[field];
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postconf/show.h"
 
+#include "base/json.h"
 #include "config/computed.h"
 #include "config/directory.h"
 
@@ -28,8 +29,48 @@ static void put_words(const struct show *show, struct str value, size_t column)
     fputc('\n', show->out);
 }
 
-static void put(const struct show *show, struct str name, struct str value)
+static void put_json_string(FILE *out, struct str text)
 {
+    struct strbuf json;
+
+    strbuf_init(&json, STRBUF_UNLIMITED);
+    if (json_append_string(&json, text))
+        fwrite(strbuf_c(&json), 1, json.len, out);
+    strbuf_done(&json);
+}
+
+void show_json(FILE *out, struct str name, struct str value)
+{
+    fputc('{', out);
+    put_json_string(out, name);
+    fputs(": ", out);
+    put_json_string(out, value);
+    fputs("}\n", out);
+}
+
+/* White space of any length is one space in it, as in a line. */
+static void put_json(const struct show *show, struct str name, struct str value)
+{
+    struct str rest = value;
+    struct strbuf text;
+    struct str word;
+
+    strbuf_init(&text, STRBUF_UNLIMITED);
+    while (str_next_word(&rest, " \t\r\n", &word)) {
+        if (text.len > 0)
+            strbuf_append_char(&text, ' ');
+        strbuf_append(&text, word);
+    }
+    show_json(show->out, name, strbuf_str(&text));
+    strbuf_done(&text);
+}
+
+void show_value(const struct show *show, struct str name, struct str value)
+{
+    if (show->is_json) {
+        put_json(show, name, value);
+        return;
+    }
     if (show->hides_values) {
         fprintf(show->out, "%.*s\n", STR_ARG(name));
         return;
@@ -69,7 +110,7 @@ bool show_parameter(const struct show *show, const struct parameter *parameter, 
         value = STR_EMPTY;
     if (show->expands && !main_cf_expand(show->cf, value, show->arena, &value, why))
         return failure_prefix(why, "%.*s", STR_ARG(parameter->name));
-    put(show, parameter->name, value);
+    show_value(show, parameter->name, value);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "config/main_cf.h"
 
 #include "config/computed.h"
+#include "config/drop_ins.h"
 #include "config/expand.h"
 #include "config/known_parameters.h"
 #include "config/lines.h"
@@ -13,7 +14,7 @@ enum { FILE_MAXIMUM = 16 << 20, VALUE_MAXIMUM = 1 << 20 };
 struct main_cf {
     struct arena *arena;
     struct str directory;
-    struct str file;
+    struct str file; /* the one that is read now */
     struct str program;
     struct str service;
     struct name_table *entries;   /* struct main_cf_entry */
@@ -70,7 +71,7 @@ static void set_entry(struct main_cf *cf, struct str name, struct str value, uns
         entry->name = arena_str(cf->arena, name);
         name_table_set(cf->entries, entry->name, entry);
         add_row(cf, entry);
-    } else if (!str_equal(entry->value, value)) {
+    } else if (!str_equal(entry->value, value) && str_equal(entry->place.file, cf->file)) {
         warn(cf, arena_printf(cf->arena, "%.*s, line %u: overriding earlier entry: %.*s=%.*s", STR_ARG(cf->file), line,
                               STR_ARG(name), STR_ARG(entry->value)));
     }
@@ -109,10 +110,8 @@ static bool take_line(struct main_cf *cf, const struct logical_line *line, struc
     return true;
 }
 
-bool main_cf_parse(struct str text, struct str file, struct str config_directory, struct arena *arena,
-                   struct main_cf **cf_out, struct failure *why)
+static bool take_text(struct main_cf *cf, struct str text, struct failure *why)
 {
-    struct main_cf *cf = create(file, config_directory, arena);
     struct logical_lines lines = logical_lines_over(text);
     struct logical_line line;
     struct strbuf buffer;
@@ -122,14 +121,22 @@ bool main_cf_parse(struct str text, struct str file, struct str config_directory
     while (is_good && logical_lines_next(&lines, &buffer, &line))
         is_good = take_line(cf, &line, why);
     strbuf_done(&buffer);
-    if (is_good)
-        *cf_out = cf;
     return is_good;
 }
 
-bool main_cf_load(struct str config_directory, struct arena *arena, struct main_cf **cf_out, struct failure *why)
+bool main_cf_parse(struct str text, struct str file, struct str config_directory, struct arena *arena,
+                   struct main_cf **cf_out, struct failure *why)
 {
-    struct str file = arena_printf(arena, "%.*s/main.cf", STR_ARG(config_directory));
+    struct main_cf *cf = create(file, config_directory, arena);
+
+    if (!take_text(cf, text, why))
+        return false;
+    *cf_out = cf;
+    return true;
+}
+
+static bool take_file(struct main_cf *cf, struct str file, struct failure *why)
+{
     struct strbuf text;
     bool is_good;
 
@@ -137,9 +144,26 @@ bool main_cf_load(struct str config_directory, struct arena *arena, struct main_
     is_good = file_load(file.data, &text, why);
     if (!is_good && why != NULL)
         why->kind = FAILURE_CONFIGURATION;
-    is_good = is_good && main_cf_parse(strbuf_str(&text), file, config_directory, arena, cf_out, why);
+    cf->file = file;
+    is_good = is_good && take_text(cf, strbuf_str(&text), why);
     strbuf_done(&text);
     return is_good;
+}
+
+bool main_cf_load(struct str config_directory, struct arena *arena, struct main_cf **cf_out, struct failure *why)
+{
+    struct main_cf *cf;
+    struct strlist files;
+    size_t i;
+
+    if (!drop_ins_list(config_directory, "main.cf", arena, &files, why))
+        return false;
+    cf = create(files.items[0], config_directory, arena);
+    for (i = 0; i < files.count; i++)
+        if (!take_file(cf, files.items[i], why))
+            return false;
+    *cf_out = cf;
+    return true;
 }
 
 bool main_cf_override(struct main_cf *cf, struct str assignment, struct failure *why)

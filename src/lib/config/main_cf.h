@@ -10,11 +10,11 @@
 /*
  * main_cf - the parameters of one configuration directory, and the language their values are written in.
  *
- * A value comes from, in this order: an override (master.cf or command line "-o name=value"), the file
- * main.cf, a default that a settings table has announced, a computed default (myhostname, mydomain,
- * mynetworks, process_name ...), the table of parameters that Postfix knows. Values are kept as written
- * and expanded when asked for. All memory is the arena's; after load nothing changes but by the calls
- * override and announce. Most programs use settings_load (config/settings.h) and never look in here.
+ * A value comes from, in this order: an override (master.cf or command line "-o name=value"), the last of the
+ * files (main.cf, then main.cf.d) that has it, a default that a settings table has announced, a computed default
+ * (myhostname, mydomain, mynetworks, process_name ...), the table of parameters that Postfix knows. Values are kept as
+ * written and expanded when asked for. All memory is the arena's; after load nothing changes but by the calls override
+ * and announce. Most programs use settings_load (config/settings.h) and never look in here.
  */
 struct main_cf;
 
@@ -31,7 +31,7 @@ struct main_cf_entry {
     struct main_cf_place place;
 };
 
-/* Reads config_directory/main.cf. The failure names file, line and what would be right. */
+/* Reads config_directory/main.cf and main.cf.d (drop_ins.h). The failure names file, line and what would be right. */
 MUST_USE bool main_cf_load(struct str config_directory, struct arena *arena, struct main_cf **cf_out,
                            struct failure *why);
 /* The same from memory; file is only named in messages. For tests, fuzzing and commands. */
@@ -45,7 +45,7 @@ void main_cf_set_program(struct main_cf *cf, struct str program, struct str serv
 /* A default in the main.cf language, used when neither file nor override has the name. text must outlive cf. */
 void main_cf_announce(struct main_cf *cf, struct str name, struct str default_text);
 
-/* The entries of the file in its order; of a name given twice only the last stays, in the first one's place. */
+/* The entries of the files in their order; of a name given twice only the last stays, in the first one's place. */
 size_t main_cf_count(const struct main_cf *cf);
 const struct main_cf_entry *main_cf_at(const struct main_cf *cf, size_t index);
 /* NULL if neither override nor file has the name. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/master_cf.h"
 
+#include "config/drop_ins.h"
 #include "config/lines.h"
 #include "config/main_cf.h"
 #include "os/file.h"
@@ -20,13 +21,14 @@ struct line_parser {
     struct master_cf *cf;
     struct arena *arena;
     struct failure *why;
+    struct str file;
     const struct logical_line *line;
 };
 
 static bool refuse(struct line_parser *parser, const char *what, struct str value, const char *remedy)
 {
-    return failure_set(parser->why, FAILURE_CONFIGURATION, 0, "%.*s: line %u: %s \"%.*s\": %s",
-                       STR_ARG(parser->cf->file), parser->line->number, what, STR_ARG(str_part(value, 0, 100)), remedy);
+    return failure_set(parser->why, FAILURE_CONFIGURATION, 0, "%.*s: line %u: %s \"%.*s\": %s", STR_ARG(parser->file),
+                       parser->line->number, what, STR_ARG(str_part(value, 0, 100)), remedy);
 }
 
 static bool is_default(struct str field)
@@ -181,6 +183,16 @@ static bool parse_fields(struct line_parser *parser, struct strlist words, struc
     return true;
 }
 
+static void warn_of_duplicate(struct line_parser *parser, const struct master_service *service)
+{
+    strlist_add_view(&parser->cf->warnings, parser->arena,
+                     arena_printf(parser->arena,
+                                  "%.*s: line %u: duplicate master.cf entry for service "
+                                  "\"%.*s\" (%s) -- using the last entry",
+                                  STR_ARG(service->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
+                                  master_service_type_name(service->type)));
+}
+
 /* One place of the list holds one service: a later line of the same name and type takes the earlier one's. */
 static bool keep(struct line_parser *parser, const struct master_service *service)
 {
@@ -190,12 +202,8 @@ static bool keep(struct line_parser *parser, const struct master_service *servic
     for (i = 0; i < cf->count; i++) {
         if (cf->services[i].type == service->type &&
             str_equal(cf->services[i].fields[MASTER_FIELD_NAME], service->fields[MASTER_FIELD_NAME])) {
-            strlist_add_view(&cf->warnings, parser->arena,
-                             arena_printf(parser->arena,
-                                          "%.*s: line %u: duplicate master.cf entry for service "
-                                          "\"%.*s\" (%s) -- using the last entry",
-                                          STR_ARG(cf->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
-                                          master_service_type_name(service->type)));
+            if (str_equal(cf->services[i].file, service->file))
+                warn_of_duplicate(parser, service);
             cf->services[i] = *service;
             return true;
         }
@@ -216,7 +224,7 @@ static bool keep(struct line_parser *parser, const struct master_service *servic
 
 static bool take_line(struct line_parser *parser)
 {
-    struct master_service service = { .line = parser->line->number };
+    struct master_service service = { .file = parser->file, .line = parser->line->number };
 
     if (parser->line->is_without_start)
         return refuse(parser, "a line begins with white space but continues none:",
@@ -226,29 +234,35 @@ static bool take_line(struct line_parser *parser)
     return parse_fields(parser, split_fields(parser->line->text, parser->arena), &service) && keep(parser, &service);
 }
 
-bool master_cf_parse(struct str text, struct str file, struct arena *arena, struct master_cf **cf_out,
-                     struct failure *why)
+static bool take_text(struct master_cf *cf, struct str text, struct str file, struct arena *arena, struct failure *why)
 {
-    struct master_cf *cf = arena_new(arena, struct master_cf);
     struct logical_lines lines = logical_lines_over(text);
     struct logical_line line;
-    struct line_parser parser = { .cf = cf, .arena = arena, .why = why, .line = &line };
+    struct line_parser parser = { .cf = cf, .arena = arena, .why = why, .file = file, .line = &line };
     struct strbuf buffer;
     bool is_good = true;
 
-    cf->file = arena_str(arena, file);
     strbuf_init(&buffer, STRBUF_UNLIMITED);
     while (is_good && logical_lines_next(&lines, &buffer, &line))
         is_good = take_line(&parser);
     strbuf_done(&buffer);
-    if (is_good)
-        *cf_out = cf;
     return is_good;
 }
 
-bool master_cf_load(struct str config_directory, struct arena *arena, struct master_cf **cf_out, struct failure *why)
+bool master_cf_parse(struct str text, struct str file, struct arena *arena, struct master_cf **cf_out,
+                     struct failure *why)
 {
-    struct str file = arena_printf(arena, "%.*s/master.cf", STR_ARG(config_directory));
+    struct master_cf *cf = arena_new(arena, struct master_cf);
+
+    cf->file = arena_str(arena, file);
+    if (!take_text(cf, text, cf->file, arena, why))
+        return false;
+    *cf_out = cf;
+    return true;
+}
+
+static bool take_file(struct master_cf *cf, struct str file, struct arena *arena, struct failure *why)
+{
     struct strbuf text;
     bool is_good;
 
@@ -256,9 +270,25 @@ bool master_cf_load(struct str config_directory, struct arena *arena, struct mas
     is_good = file_load(file.data, &text, why);
     if (!is_good && why != NULL)
         why->kind = FAILURE_CONFIGURATION;
-    is_good = is_good && master_cf_parse(strbuf_str(&text), file, arena, cf_out, why);
+    is_good = is_good && take_text(cf, strbuf_str(&text), file, arena, why);
     strbuf_done(&text);
     return is_good;
+}
+
+bool master_cf_load(struct str config_directory, struct arena *arena, struct master_cf **cf_out, struct failure *why)
+{
+    struct master_cf *cf = arena_new(arena, struct master_cf);
+    struct strlist files;
+    size_t i;
+
+    if (!drop_ins_list(config_directory, "master.cf", arena, &files, why))
+        return false;
+    cf->file = files.items[0];
+    for (i = 0; i < files.count; i++)
+        if (!take_file(cf, files.items[i], arena, why))
+            return false;
+    *cf_out = cf;
+    return true;
 }
 
 const char *master_service_type_name(enum master_service_type type)

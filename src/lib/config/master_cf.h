@@ -47,17 +47,19 @@ struct master_service {
     int wakeup_seconds;   /* 0: never */
     bool wakes_only_when_used;
     int max_processes; /* 0: no limit; MASTER_CF_DEFAULT: default_process_limit */
+    struct str file;   /* and line: where it stands */
     unsigned line;
 };
 
 struct master_cf {
-    struct str file;
+    struct str file; /* the first one */
     struct master_service *services;
     size_t count;
     struct strlist warnings; /* "file: line 3: duplicate master.cf entry for service ..." and the like */
 };
 
-/* Reads config_directory/master.cf. The failure names file, line and what would be right. */
+/* Reads config_directory/master.cf and master.cf.d (drop_ins.h). The failure names file, line and what would be right.
+ */
 MUST_USE bool master_cf_load(struct str config_directory, struct arena *arena, struct master_cf **cf_out,
                              struct failure *why);
 MUST_USE bool master_cf_parse(struct str text, struct str file, struct arena *arena, struct master_cf **cf_out,
