@@ -5,6 +5,7 @@
  */
 #include "base/memory.h"
 #include "base/str.h"
+#include "drivers/ldap_deadline.h"
 #include "drivers/ldap_settings.h"
 
 #include <ldap.h>
@@ -88,9 +89,17 @@ static void close_table(void *table)
 
 /* --- connecting --- */
 
-static void disconnect(void *connection)
+struct connection {
+    LDAP *ldap;
+    struct ldap_deadline deadline;
+};
+
+static void disconnect(void *data)
 {
-    ldap_unbind_ext(connection, NULL, NULL);
+    struct connection *connection = data;
+
+    ldap_unbind_ext(connection->ldap, NULL, NULL);
+    memory_free(connection);
 }
 
 static bool set_option(LDAP *ldap, int option, const char *value)
@@ -196,12 +205,13 @@ static void make_uri(const struct ldap_table *table, const char *host, char uri[
         snprintf(uri, URI_MAX, "ldap://%s:%d", host, table->port);
 }
 
-static void explain(LDAP *ldap, const char *what, int result, struct merpati_table_text why)
+static void explain(struct connection *connection, const char *what, int result, struct merpati_table_text why)
 {
     char *detail = NULL;
 
-    if (ldap != NULL)
-        ldap_get_option(ldap, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
+    ldap_get_option(connection->ldap, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
+    if (result == LDAP_SERVER_DOWN && ldap_deadline_is_over(&connection->deadline))
+        result = LDAP_TIMEOUT;
     snprintf(why.data, why.size, "%s: %d: %s%s%s", what, result, ldap_err2string(result),
              detail == NULL || detail[0] == '\0' ? "" : ": ", detail == NULL ? "" : detail);
     ldap_memfree(detail);
@@ -210,6 +220,7 @@ static void explain(LDAP *ldap, const char *what, int result, struct merpati_tab
 static void *connect_host(const void *data, const char *host, struct merpati_table_text why)
 {
     const struct ldap_table *table = data;
+    struct connection *connection;
     LDAP *ldap = NULL;
     char uri[URI_MAX];
     int result;
@@ -217,18 +228,21 @@ static void *connect_host(const void *data, const char *host, struct merpati_tab
     make_uri(table, host, uri);
     result = ldap_initialize(&ldap, uri);
     if (result != LDAP_SUCCESS) {
-        explain(NULL, "cannot use this address", result, why);
+        snprintf(why.data, why.size, "cannot use this address: %d: %s", result, ldap_err2string(result));
         return NULL;
     }
-    if (!set_options(ldap, table, uri)) {
-        explain(NULL, "cannot set options", LDAP_PARAM_ERROR, why);
+    connection = memory_alloc(sizeof(*connection));
+    connection->ldap = ldap;
+    ldap_deadline_set(&connection->deadline, table->timeout_seconds);
+    if (!ldap_deadline_watch(&connection->deadline, ldap) || !set_options(ldap, table, uri)) {
+        explain(connection, "cannot set options", LDAP_PARAM_ERROR, why);
     } else {
         result = log_in(ldap, table);
         if (result == LDAP_SUCCESS)
-            return ldap;
-        explain(ldap, "cannot log in", result, why);
+            return connection;
+        explain(connection, "cannot log in", result, why);
     }
-    disconnect(ldap);
+    disconnect(connection);
     return NULL;
 }
 
@@ -283,7 +297,8 @@ static bool quote(void *connection, unsigned index, const char *text, size_t len
 /* One lookup: a search, and those that follow from what it finds. */
 struct search {
     const struct ldap_table *table;
-    LDAP *ldap;
+    struct connection *connection;
+    LDAP *ldap; /* its */
     const struct merpati_driver_values *values;
     struct merpati_table_text why;
 };
@@ -373,13 +388,16 @@ static enum merpati_driver_result run(struct search *search, const struct place 
     struct timeval timeout = { .tv_sec = search->table->timeout_seconds };
     enum merpati_driver_result outcome = MERPATI_DRIVER_DONE;
     LDAPMessage *answer = NULL;
-    int result = ldap_search_ext_s(search->ldap, place->base, place->scope, place->filter, place->attributes, 0, NULL,
-                                   NULL, &timeout, search->table->size_limit, &answer);
+    int result;
+
+    ldap_deadline_set(&search->connection->deadline, search->table->timeout_seconds);
+    result = ldap_search_ext_s(search->ldap, place->base, place->scope, place->filter, place->attributes, 0, NULL, NULL,
+                               &timeout, search->table->size_limit, &answer);
 
     if (result == LDAP_SUCCESS) {
         outcome = read_entries(search, answer, depth);
     } else if (result != LDAP_NO_SUCH_OBJECT || !place->may_be_absent) {
-        explain(search->ldap, result == LDAP_NO_SUCH_OBJECT ? "search base not found" : "search error", result,
+        explain(search->connection, result == LDAP_NO_SUCH_OBJECT ? "search base not found" : "search error", result,
                 search->why);
         outcome = is_lost(result) ? MERPATI_DRIVER_LOST : MERPATI_DRIVER_FAILED;
     }
@@ -450,7 +468,8 @@ static enum merpati_driver_result ask(const void *data, void *connection, const 
                                       const struct merpati_driver_values *values, struct merpati_table_text why)
 {
     const struct ldap_table *table = data;
-    struct search search = { table, connection, values, why };
+    struct connection *it = connection;
+    struct search search = { table, it, it->ldap, values, why };
 
     return run(&search,
                &(struct place){ texts[TEMPLATE_BASE], texts[TEMPLATE_FILTER], table->scope, table->all,

@@ -177,10 +177,14 @@ static bool quote(void *connection, unsigned index, const char *text, size_t len
     return quoted_len != (unsigned long) -1;
 }
 
-static bool is_lost(unsigned error)
+/* CR_* of the client's library, a server that is going, and one that is out of step: every true error has a text. */
+static bool is_lost(MYSQL *connection)
 {
-    /* CR_* of the client's library, and a server that is going. */
-    return (error >= 2000 && error < 3000) || error == ER_SERVER_SHUTDOWN || error == ER_CONNECTION_KILLED;
+    unsigned error = mysql_errno(connection);
+
+    return (error >= 2000 && error < 3000) || error == ER_SERVER_SHUTDOWN || error == ER_CONNECTION_KILLED ||
+           (error >= ER_NET_PACKET_TOO_LARGE && error <= ER_NET_WRITE_INTERRUPTED) ||
+           mysql_error(connection)[0] == '\0';
 }
 
 static void give_rows(MYSQL_RES *rows, const struct merpati_driver_values *values)
@@ -218,7 +222,7 @@ static enum merpati_driver_result read_results(const struct mysql_table *table, 
     } while (more == 0);
     if (mysql_errno(connection) != 0) {
         snprintf(why.data, why.size, "mysql query failed: %s", mysql_error(connection));
-        return is_lost(mysql_errno(connection)) ? MERPATI_DRIVER_LOST : MERPATI_DRIVER_FAILED;
+        return is_lost(connection) ? MERPATI_DRIVER_LOST : MERPATI_DRIVER_FAILED;
     }
     if (sets > 1) {
         snprintf(why.data, why.size, "the query has several result sets: expected one");
@@ -236,7 +240,7 @@ static enum merpati_driver_result ask(const void *table, void *connection, const
 {
     if (mysql_query(connection, texts[0]) != 0) {
         snprintf(why.data, why.size, "mysql query failed: %s", mysql_error(connection));
-        return is_lost(mysql_errno(connection)) ? MERPATI_DRIVER_LOST : MERPATI_DRIVER_FAILED;
+        return is_lost(connection) ? MERPATI_DRIVER_LOST : MERPATI_DRIVER_FAILED;
     }
     return read_results(table, connection, values, why);
 }

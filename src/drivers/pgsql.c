@@ -107,7 +107,7 @@ static void *connect_host(const void *data, const char *host, struct merpati_tab
         add_word(&words, "password", table->password);
     }
     connection = PQconnectdbParams(words.names, words.values, 1);
-    if (PQstatus(connection) == CONNECTION_OK)
+    if (PQstatus(connection) == CONNECTION_OK && PQsetnonblocking(connection, 1) == 0)
         return connection;
     snprintf(why.data, why.size, "%s", connection == NULL ? "no memory" : PQerrorMessage(connection));
     PQfinish(connection);
@@ -145,24 +145,46 @@ static int64_t milliseconds_now(void)
     return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Until a result is there as a whole. False: the connection is of no more use. */
+/* Hears what the server says, or what is said already. False: the connection is of no more use. */
+static bool wait_for_server(PGconn *connection, short events, int64_t end, struct merpati_table_text why)
+{
+    struct pollfd server = { .fd = PQsocket(connection), .events = events };
+    int64_t left = end - milliseconds_now();
+    int count = left <= 0 ? 0 : poll(&server, 1, (int) left);
+
+    if (count < 0 && errno == EINTR)
+        return true;
+    if (count == 0) {
+        snprintf(why.data, why.size, "pgsql query failed: no answer within the timeout");
+        return false;
+    }
+    if (count < 0 || ((server.revents & ~POLLOUT) != 0 && PQconsumeInput(connection) == 0)) {
+        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+        return false;
+    }
+    return true;
+}
+
+static bool send_query(PGconn *connection, const char *query, int64_t end, struct merpati_table_text why)
+{
+    int left = PQsendQuery(connection, query) == 0 ? -1 : PQflush(connection);
+
+    while (left > 0) {
+        if (!wait_for_server(connection, POLLIN | POLLOUT, end, why))
+            return false;
+        left = PQflush(connection);
+    }
+    if (left < 0)
+        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+    return left == 0;
+}
+
+/* Until a result is there as a whole. */
 static bool wait_for_result(PGconn *connection, int64_t end, struct merpati_table_text why)
 {
     while (PQisBusy(connection) != 0) {
-        struct pollfd server = { .fd = PQsocket(connection), .events = POLLIN };
-        int64_t left = end - milliseconds_now();
-        int count = left <= 0 ? 0 : poll(&server, 1, (int) left);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count == 0) {
-            snprintf(why.data, why.size, "pgsql query failed: no answer within the timeout");
+        if (!wait_for_server(connection, POLLIN, end, why))
             return false;
-        }
-        if (count < 0 || PQconsumeInput(connection) == 0) {
-            snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
-            return false;
-        }
     }
     return true;
 }
@@ -174,10 +196,8 @@ static PGresult *run(const struct pgsql_table *table, PGconn *connection, const 
     int64_t end = milliseconds_now() + (int64_t) table->answer_seconds * 1000;
     PGresult *last = NULL;
 
-    if (PQsendQuery(connection, query) == 0) {
-        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+    if (!send_query(connection, query, end, why))
         return NULL;
-    }
     for (;;) {
         PGresult *next;
 

@@ -138,3 +138,10 @@ def test_a_stop_does_not_wait_for_a_server_that_hangs(silent, kind, is_reloaded)
         mail.wait_log(r"to=<nobody@\[127\.0\.0\.1\]>, orig_to=<x@hangs\.test>")
     finally:
         mail.finish()
+
+
+@pytest.mark.parametrize("scheme", ("ldap", "ldaps"))
+def test_a_directory_that_says_nothing_is_left_alone_in_time(world, silent, scheme):  # noqa: F811
+    path = world / "silent-ldap.cf"
+    path.write_text(f"server_host = {scheme}://127.0.0.1:{silent.port}\nversion = 3\nsearch_base = dc=x\ntimeout = 1\n")
+    assert ask(world, "ours", f"ldap:{path}", ["x"]) == "error"

@@ -68,10 +68,11 @@ class Connection:
         return found
 
 
-def pgsql(client):
-    def message(kind, text):
-        return kind + struct.pack("!I", len(text) + 4) + text
+def pgsql_message(kind, text):
+    return kind + struct.pack("!I", len(text) + 4) + text
 
+
+def pgsql_login(client):
     while True:
         length, code = struct.unpack("!II", client.hear(8))
         client.hear(length - 8)
@@ -79,18 +80,22 @@ def pgsql(client):
             break
         client.say(b"N")
     settings = {"server_version": "15.5", "client_encoding": "UTF8", "standard_conforming_strings": "on"}
-    client.say(message(b"R", struct.pack("!I", 0)) + b"".join(
-        message(b"S", f"{name}\0{value}\0".encode()) for name, value in settings.items()
-    ) + message(b"K", struct.pack("!II", 1, 2)) + message(b"Z", b"I"))
+    client.say(pgsql_message(b"R", struct.pack("!I", 0)) + b"".join(
+        pgsql_message(b"S", f"{name}\0{value}\0".encode()) for name, value in settings.items()
+    ) + pgsql_message(b"K", struct.pack("!II", 1, 2)) + pgsql_message(b"Z", b"I"))
+
+
+def pgsql(client):
+    pgsql_login(client)
     while True:
         kind, length = struct.unpack("!cI", client.hear(5))
         client.hear(length - 4)
         if kind != b"Q":
             raise Gone
         column = b"v\0" + struct.pack("!IhIhih", 0, 0, 1043, -1, -1, 0)
-        client.say(message(b"T", struct.pack("!h", 1) + column)
-                   + message(b"D", struct.pack("!hI", 1, len(VALUE)) + VALUE)
-                   + message(b"C", b"SELECT 1\0") + message(b"Z", b"I"))
+        client.say(pgsql_message(b"T", struct.pack("!h", 1) + column)
+                   + pgsql_message(b"D", struct.pack("!hI", 1, len(VALUE)) + VALUE)
+                   + pgsql_message(b"C", b"SELECT 1\0") + pgsql_message(b"Z", b"I"))
         client.last()
 
 
@@ -257,6 +262,7 @@ class Asking:
 
     def __init__(self, mail, kind):
         self.client = mail.smtp()
+        self.mail = mail
         self.server = mail.servers[kind]
         self.kind = kind
         self.number = 0
@@ -267,7 +273,7 @@ class Asking:
         self.number += 1
         before = self.server.questions
         code = self.client.command(f"RCPT TO:<user{self.number}@{self.kind}.test>").code
-        assert self.server.questions > before
+        assert self.server.questions > before, self.mail.tail(12)
         return code
 
 
