@@ -385,8 +385,8 @@ def test_what_has_nothing_to_do_here_is_told_with_the_reason(make_merpati):
 
 def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
     later = {
-        "known_tcp_ports": "smtp=25",
-        "lmdb_map_size": "16777217",
+        "smtp_tls_enable_rpk": "no",
+        "smtp_tlsrpt_enable": "no",
     }
     mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
     (mail.config / "main.cf").write_text("mydomain = first.test\n" + (mail.config / "main.cf").read_text())
@@ -400,7 +400,7 @@ def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(mak
     told = mail.control("start").stderr
     assert all(any(f" {name} = " in line and "does not act on" in line for line in told.splitlines()) for name in later), told
     mail.is_running = True
-    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: lmdb_map_size = \S+: this version does not act on the parameter yet")
+    mail.wait_log(r"/merpati\[\d+\]: warning: \S+/main\.cf, line \d+: smtp_tlsrpt_enable = \S+: this version does not act on the parameter yet")
 
 
 def test_mail_filters_that_cannot_be_asked_are_told(make_merpati):

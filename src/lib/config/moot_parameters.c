@@ -6,9 +6,12 @@
 #include <stdlib.h>
 
 #define CONNECTION_CACHE "the SMTP client keeps its connections itself: see smtp_connection_cache_time_limit"
+#define CYRUS_CLIENT "libsasl2 finds its settings itself: see cyrus_sasl_config_path"
 #define FLUSH_KEEPS_NOTHING "flush keeps no files: the queue manager knows what there is for a site"
 #define INFORMATION "it tells where things were installed, and no program reads it"
 #define INTERNAL_CHANNELS "programs share channels that stay open as long as both ends live: see ipc_timeout"
+#define NO_LIBDB "hash: and btree: files are written and read without Berkeley DB's library"
+#define NO_MIGRATION "hash: and btree: tables work as they do: there is nothing to migrate from"
 #define NO_QMQPD "there is no qmqpd: mail comes in by SMTP or by sendmail"
 #define RANDOMNESS "OpenSSL takes what is random from the system"
 #define SESSIONS "clients keep their sessions themselves, in tickets: see smtpd_tls_session_cache_timeout"
@@ -23,6 +26,8 @@
 static const struct moot_parameter parameters[] = {
     { "application_event_drain_time", "what asks a service to wake up waits for nobody to listen" },
     { "backwards_bounce_logfile_compatibility", "why mail was deferred or returned stands in its queue file alone" },
+    { "berkeley_db_create_buffer_size", NO_LIBDB },
+    { "berkeley_db_read_buffer_size", NO_LIBDB },
     { "connection_cache_protocol_timeout", CONNECTION_CACHE },
     { "connection_cache_service_name", CONNECTION_CACHE },
     { "connection_cache_status_update_time", CONNECTION_CACHE },
@@ -39,14 +44,23 @@ static const struct moot_parameter parameters[] = {
     { "in_flow_delay", "a full journal slows clients down: see spool_journal_limit" },
     { "ipc_idle", INTERNAL_CHANNELS },
     { "ipc_ttl", INTERNAL_CHANNELS },
+    { "lmdb_map_size", "a table may grow to 64 GB" },
     { "lmtp_cache_connection", "it is lmtp_connection_cache_on_demand's older name, without effect in Postfix too" },
+    { "lmtp_sasl_path", CYRUS_CLIENT },
     { "lmtp_tls_block_early_mail_reply", NO_OLD_RENEGOTIATION },
     { "lmtp_tls_connection_reuse", "sessions are kept and used again under TLS, too: see lmtp_connection_cache_on_demand" },
     { "lmtp_tls_trace_size_limit", NO_DUMPS },
     { "mail_release_date", "mail_version tells more" },
     { "mailq_path", INFORMATION },
     { "manpage_directory", INFORMATION },
+    { "maps_rbl_domains", OLD },
     { "newaliases_path", INFORMATION },
+    { "non_bdb_custom_mapping", NO_MIGRATION },
+    { "non_bdb_migration_allow_root_prefixes", NO_MIGRATION },
+    { "non_bdb_migration_allow_user_prefixes", NO_MIGRATION },
+    { "non_bdb_migration_level", NO_MIGRATION },
+    { "non_bdb_migration_log_redirect", NO_MIGRATION },
+    { "non_bdb_migration_service_name", NO_MIGRATION },
     { "openssl_path", "merpati tls has OpenSSL's library in itself" },
     { "postscreen_expansion_filter", "what is expanded in footers is made printable" },
     { "postscreen_starttls_timeout", TLS_IN_TLSPROXY },
@@ -88,16 +102,22 @@ static const struct moot_parameter parameters[] = {
     { "sample_directory", INFORMATION },
     { "sender_based_routing", OLD },
     { "sendmail_path", INFORMATION },
+    { "smtp_sasl_path", CYRUS_CLIENT },
     { "smtp_skip_4xx_greeting", "a greeting of 4xx always leads to the next host" },
     { "smtp_tls_block_early_mail_reply", NO_OLD_RENEGOTIATION },
+    { "smtp_tls_cipherlist", OLD },
     { "smtp_tls_connection_reuse", "sessions are kept and used again under TLS, too: see smtp_connection_cache_on_demand" },
     { "smtp_tls_trace_size_limit", NO_DUMPS },
+    { "smtpd_sasl_application_name", OLD },
     { "smtpd_tls_always_issue_session_ids", SESSIONS },
+    { "smtpd_tls_cipherlist", OLD },
     { "smtpd_tls_dh512_param_file", OLD },
     { "smtpd_tls_eecdh_grade", OLD },
     { "smtpd_tls_session_cache_database", SESSIONS },
     { "smtpd_tls_trace_size_limit", NO_DUMPS },
     { "tls_daemon_random_bytes", RANDOMNESS },
+    { "tls_dane_digest_agility", OLD },
+    { "tls_dane_trust_anchor_digest_enable", OLD },
     { "tls_eecdh_strong_curve", OLD },
     { "tls_eecdh_ultra_curve", OLD },
     { "tls_random_bytes", RANDOMNESS },
