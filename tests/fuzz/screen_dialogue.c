@@ -34,7 +34,6 @@ enum choice {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 struct scene {
     struct str said; /* with the bytes 255 */
@@ -68,12 +67,11 @@ static void remove_socket(void)
     (void) unlink(socket_path);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+/* Once: where smtpd would be. */
+static void listen_as_smtpd(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-    (void) argc;
-    (void) argv;
     snprintf(socket_path, sizeof socket_path, "/tmp/merpati-fuzz-%d", (int) getpid());
     memcpy(address.sun_path, socket_path, sizeof socket_path);
     remove_socket();
@@ -81,7 +79,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     CHECK(listening >= 0 && bind(listening, (struct sockaddr *) &address, sizeof address) == 0);
     CHECK(listen(listening, 10) == 0 && atexit(remove_socket) == 0);
     log_set_sink(forget_line, NULL);
-    return 0;
 }
 
 /* ---- smtpd ---- */
@@ -302,6 +299,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2 || size > SAID_MAX)
         return 0;
+    if (listening < 0)
+        listen_as_smtpd();
     scene = memory_alloc(sizeof *scene);
     scene->first = data[0];
     scene->second = data[1];
