@@ -10,6 +10,7 @@
 #include "postscreen/keywords.h"
 #include "postscreen/log_lines.h"
 #include "postscreen/postscreen.h"
+#include "protocol/handed_session.h"
 #include "run/loop.h"
 #include "run/stream.h"
 
@@ -114,10 +115,12 @@ static enum outcome run_mail(struct client *client, struct str argument)
 }
 
 /* Nothing of the dialogue is left over that smtpd would not see: it begins with this command. */
-static bool may_carry_on(const struct client *client)
+static bool may_carry_on(const struct client *client, struct str recipient)
 {
-    return client->settings->carry_on && client->refusal.len == 0 && client->failed == 0 && client->ignored == 0 &&
-           !client->is_vetoed && stream_buffered(client->connection->stream).len == 0;
+    return handed_session_takes_line(client->helo_line) && handed_session_takes_line(client->mail_line) &&
+           handed_session_takes_line(recipient) && client->settings->carry_on && client->refusal.len == 0 &&
+           client->failed == 0 && client->ignored == 0 && !client->is_vetoed &&
+           stream_buffered(client->connection->stream).len == 0;
 }
 
 static enum outcome run_rcpt(struct client *client, struct str argument)
@@ -129,7 +132,7 @@ static enum outcome run_rcpt(struct client *client, struct str argument)
         return say(client, "503 5.5.1 Error: need MAIL command");
     if (!take_address(argument, "TO:", &recipient))
         return say(client, "501 5.5.4 Syntax: RCPT TO:<address>");
-    if (may_carry_on(client))
+    if (may_carry_on(client, argument))
         return HANDED;
     log_reject(client, reply, recipient);
     client_answer(client, reply);

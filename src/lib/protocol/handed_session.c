@@ -20,8 +20,7 @@ static const struct message_field handed_session_fields[] = {
 };
 MESSAGE_TYPE(handed_session);
 
-/* A line is one command and cannot become two. */
-static bool is_line(struct str line)
+bool handed_session_takes_line(struct str line)
 {
     return str_find_any(line, "\r\n") == STR_NOT_FOUND && !str_contains_char(line, '\0');
 }
@@ -35,7 +34,8 @@ bool handed_session_decode(struct str bytes, struct arena *arena, const struct h
     if (!message_decode(&handed_session_message, bytes, -1, arena, &message, why))
         return false;
     session = message;
-    if (!is_line(session->helo) || !is_line(session->mail) || !is_line(session->recipient))
+    if (!handed_session_takes_line(session->helo) || !handed_session_takes_line(session->mail) ||
+        !handed_session_takes_line(session->recipient))
         return failure_set(why, FAILURE_PROTOCOL, 0, "handed_session: a command is more than one line");
     *session_out = session;
     return true;

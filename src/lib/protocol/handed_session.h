@@ -37,6 +37,9 @@ struct handed_session {
 
 extern const struct message_type handed_session_message;
 
+/* Whether it is one command for everybody, and cannot become two: no CR, LF or NUL in it. */
+bool handed_session_takes_line(struct str line);
+
 /* bytes: what came with the socket, without the first byte. */
 MUST_USE bool handed_session_decode(struct str bytes, struct arena *arena, const struct handed_session **session_out,
                                     struct failure *why);
