@@ -27,8 +27,8 @@ static bool wait_for(struct loop *loop, int fd, enum poller_direction direction)
     bool is_ready;
 
     if (!poller_create(loop, fd, &poller, &why))
-        return why.error == EPERM;
-    is_ready = poller_wait(poller, direction, DURATION_FOREVER, NULL);
+        return false;
+    is_ready = poller_wait(poller, direction, DURATION_FOREVER, &why) || why.error == EPERM;
     poller_destroy(&poller);
     return is_ready;
 }

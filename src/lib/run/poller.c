@@ -5,7 +5,12 @@
 #include "base/memory.h"
 #include "run/loop_private.h"
 
+#include <errno.h>
+#include <sys/ioctl.h>
+
 /*
+ * libuv hears of the descriptor when somebody first waits: what it asks the kernel for each costs more than a whole
+ * answer does, and a connection that is answered and closed, or handed to another process, waits for nothing.
  * Interest once shown stays shown until an event comes that nobody waits for: a session that reads
  * again and again then costs no system call for it.
  */
@@ -13,7 +18,9 @@ struct poller {
     uv_poll_t uv;
     struct loop *loop;
     struct list waiters[2];
-    int active; /* UV_READABLE, UV_WRITABLE */
+    int fd;
+    int active;    /* UV_READABLE, UV_WRITABLE */
+    bool is_known; /* to libuv */
     bool is_interrupted[2];
     bool is_aborted;
 };
@@ -27,18 +34,31 @@ static void poller_closed(uv_handle_t *handle)
 
 bool poller_create(struct loop *loop, int fd, struct poller **poller_out, struct failure *why)
 {
-    struct poller *poller = memory_alloc(sizeof *poller);
-    int error = uv_poll_init(&loop->uv, &poller->uv, fd);
+    struct poller *poller;
+    int on = 1;
 
-    if (error < 0) {
-        memory_free(poller);
-        return failure_system(why, -error, "cannot poll descriptor %d", fd);
-    }
+    if (ioctl(fd, FIONBIO, &on) < 0)
+        return failure_system(why, errno, "cannot poll descriptor %d", fd);
+    poller = memory_alloc(sizeof *poller);
     poller->loop = loop;
+    poller->fd = fd;
     list_init(&poller->waiters[POLLER_READ]);
     list_init(&poller->waiters[POLLER_WRITE]);
-    uv_unref((uv_handle_t *) &poller->uv);
     *poller_out = poller;
+    return true;
+}
+
+static bool make_known(struct poller *poller, struct failure *why)
+{
+    int error;
+
+    if (poller->is_known)
+        return true;
+    error = uv_poll_init(&poller->loop->uv, &poller->uv, poller->fd);
+    if (error < 0)
+        return failure_system(why, -error, "cannot poll descriptor %d", poller->fd);
+    uv_unref((uv_handle_t *) &poller->uv);
+    poller->is_known = true;
     return true;
 }
 
@@ -50,7 +70,10 @@ void poller_destroy(struct poller **pointer)
         return;
     *pointer = NULL;
     CHECK(list_is_empty(&poller->waiters[POLLER_READ]) && list_is_empty(&poller->waiters[POLLER_WRITE]));
-    uv_close((uv_handle_t *) &poller->uv, poller_closed);
+    if (poller->is_known)
+        uv_close((uv_handle_t *) &poller->uv, poller_closed);
+    else
+        memory_free(poller);
 }
 
 static void wake(struct poller *poller, enum poller_direction direction)
@@ -90,6 +113,8 @@ bool poller_wait(struct poller *poller, enum poller_direction direction, struct 
 
     if (poller->is_aborted)
         return failure_set(why, FAILURE_STOPPED, 0, "stopped");
+    if (!make_known(poller, why))
+        return false;
     if ((poller->active & uv_events[direction]) == 0) {
         poller->active |= uv_events[direction];
         CHECK(uv_poll_start(&poller->uv, poller->active, poller_ready) == 0);

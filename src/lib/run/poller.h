@@ -18,7 +18,10 @@ enum poller_direction {
     POLLER_WRITE,
 };
 
-/* The descriptor must be one that epoll takes (socket, pipe, pidfd; not a regular file). */
+/*
+ * The descriptor, which becomes non-blocking, must be one that epoll takes (socket, pipe, pidfd; not a regular file),
+ * or waiting for it fails.
+ */
 MUST_USE bool poller_create(struct loop *loop, int fd, struct poller **poller_out, struct failure *why);
 /* Nobody may be waiting. Leaves *poller NULL; a NULL poller is fine. */
 void poller_destroy(struct poller **poller);

@@ -53,6 +53,7 @@ void stack_pool_init(struct stack_pool *pool)
 {
     list_init(&pool->idle);
     pool->idle_count = 0;
+    pool->warm_count = 0;
 }
 
 static struct stack *take_idle(struct stack_pool *pool)
@@ -61,6 +62,9 @@ static struct stack *take_idle(struct stack_pool *pool)
 
     list_remove(&stack->link);
     pool->idle_count--;
+    if (stack->is_warm)
+        pool->warm_count--;
+    stack->is_warm = false;
     return stack;
 }
 
@@ -85,10 +89,15 @@ void stack_put(struct stack_pool *pool, struct stack *stack)
         stack_unmap(stack);
         return;
     }
-    if (pool->idle_count >= WARM_STACKS)
-        madvise(stack_low(stack), (size_t) (stack->base + stack->size - WARM_SIZE - stack_low(stack)), MADV_DONTNEED);
-    list_prepend(&pool->idle, &stack->link);
     pool->idle_count++;
+    stack->is_warm = pool->warm_count < WARM_STACKS;
+    if (stack->is_warm) {
+        pool->warm_count++;
+        list_prepend(&pool->idle, &stack->link);
+        return;
+    }
+    madvise(stack_low(stack), (size_t) (stack->base + stack->size - WARM_SIZE - stack_low(stack)), MADV_DONTNEED);
+    list_append(&pool->idle, &stack->link);
 }
 
 char *stack_low(const struct stack *stack)

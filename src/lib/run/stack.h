@@ -7,19 +7,21 @@
 
 /*
  * stack - the stacks of fibers: mapped with a guard below, pooled. The struct lives at the stack's own upper
- * end, so that a sleeping fiber touches one page or two. The first stacks of the pool stay warm; those
- * beyond give their deep pages back, and beyond that they are unmapped.
+ * end, so that a sleeping fiber touches one page or two. Some stacks of the pool stay warm, and are taken
+ * first; those beyond give their deep pages back, and beyond that they are unmapped.
  */
 struct stack {
     struct list link;
     char *base; /* of the mapping: the guard */
     size_t size;
     unsigned valgrind_id;
+    bool is_warm; /* idle, with all its pages */
 };
 
 struct stack_pool {
-    struct list idle;
+    struct list idle; /* the warm ones first */
     size_t idle_count;
+    size_t warm_count;
 };
 
 void stack_pool_init(struct stack_pool *pool);

@@ -11,14 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool is_socket(int fd)
-{
-    int kind;
-    socklen_t len = sizeof kind;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len) == 0;
-}
-
 bool stream_create(struct loop *loop, int fd, struct duration timeout, struct stream **stream_out, struct failure *why)
 {
     struct poller *poller;
@@ -34,7 +26,7 @@ bool stream_create(struct loop *loop, int fd, struct duration timeout, struct st
     stream->fd = fd;
     stream->timeout = timeout;
     stream->deadline = STREAM_NO_DEADLINE;
-    stream->is_socket = is_socket(fd);
+    stream->may_be_socket = true;
     stream->flushes_before_wait = true;
     *stream_out = stream;
     return true;
@@ -200,8 +192,13 @@ static ssize_t send_now(struct stream *stream, const char *data, size_t size, en
         *wait_out = wait == STREAM_WAIT_READ ? POLLER_READ : POLLER_WRITE;
         return count;
     }
-    if (stream->is_socket)
-        return send(stream->fd, data, size, MSG_NOSIGNAL);
+    if (stream->may_be_socket) {
+        ssize_t count = send(stream->fd, data, size, MSG_NOSIGNAL);
+
+        if (count >= 0 || errno != ENOTSOCK)
+            return count;
+        stream->may_be_socket = false;
+    }
     return write(stream->fd, data, size);
 }
 

@@ -36,7 +36,7 @@ struct stream {
     int *fds; /* received and not taken, oldest first */
     unsigned fd_count;
     unsigned fd_maximum;
-    bool is_socket;
+    bool may_be_socket; /* no write has shown that it is none */
     bool is_at_end;
     bool is_aborted;
     bool is_drained; /* the last read got less than it asked for: wait before the next */
