@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """merpati check tells what is wrong, what is not acted on, and changes nothing."""
 
+import os
 import re
+import socket
 
 import pytest
 from support.instance import IS_ROOT
@@ -433,3 +435,53 @@ def test_a_level_of_tls_that_is_not_there_is_refused_before_anything_changes(mer
     for verb in ("check", "reload"):
         done = mail.control(verb, check=False)
         assert done.returncode == 1 and f"{parameter} = half-dane" in done.stderr
+
+
+def test_what_nobody_means_is_told_with_what_to_do(make_merpati):
+    mail = make_merpati(
+        main={
+            "smtpd_recipient_restrictons": "reject",
+            "myhostname": "mail.nosuch.invalid",
+            "relayhost": "",
+            "inet_interfaces": "127.0.0.1",
+            "mynetworks": "127.0.0.0/8, 0.0.0.0/0",
+            "smtpd_relay_restrictions": "permit_mynetworks, permit, reject_unauth_destination",
+            "smtpd_recipient_restrictions": "reject_non_fqdn_recipient",
+        }
+    )
+    table = mail.directory / "virtual"
+    mail.set(virtual_alias_maps=mail.table("virtual", "a@example.com b\n"))
+    later = table.stat().st_mtime + 60
+    os.utime(table, (later, later))
+    mail.services.append("spare unix - - n - 1 smtp -o smtp_helo_nam=x")
+    mail.write_config()
+    told = mail.control("check", check=False).stderr
+    for word in (
+        "there is no parameter smtpd_recipient_restrictons: is smtpd_recipient_restrictions meant?",
+        "service spare/unix: there is no parameter smtp_helo_nam: is smtp_helo_name meant?",
+        "mynetworks has the whole Internet: everybody may send mail to anybody",
+        '"permit" comes before all that refuses strangers',
+        f"{table}.db is older than {table}: what was changed there is not in force: run postmap hash:{table}",
+    ):
+        assert word in told, told
+    # Only where the DNS can be asked is it known.
+    try:
+        socket.getaddrinfo("mail.nosuch.invalid", None)
+    except socket.gaierror as error:
+        is_known = error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
+        assert ("myhostname = mail.nosuch.invalid has no address" in told) == is_known
+
+
+def test_what_is_usual_is_not_advised_on(make_merpati):
+    mail = make_merpati(
+        main={
+            "my_own": "example.com",
+            "relay_domains": "$my_own",
+            "mynetworks": "127.0.0.0/8, 10.0.0.0/8, 192.0.2.0/24",
+            "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination, permit",
+            "smtpd_recipient_restrictions": "permit",
+        }
+    )
+    told = mail.control("check").stderr
+    for word in ("meant?", "whole Internet", "comes before", "older than"):
+        assert word not in told

@@ -19,6 +19,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct check {
@@ -352,6 +354,33 @@ static void check_command(struct check *check, const char *name)
     }
 }
 
+/*
+ * What we call ourselves in HELO: many servers refuse a name that nobody knows. A relayhost asks for less, and who does
+ * not reach the DNS now is told nothing.
+ */
+static void check_hostname(const struct instance *instance)
+{
+    const struct main_cf *cf = instance->main_cf;
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *addresses = NULL;
+    struct str name, relayhost, interfaces;
+    int error;
+
+    if (!main_cf_value(cf, STR("myhostname"), instance->arena, &name, NULL) ||
+        !main_cf_value(cf, STR("relayhost"), instance->arena, &relayhost, NULL) ||
+        !main_cf_value(cf, STR("inet_interfaces"), instance->arena, &interfaces, NULL) || !str_is_empty(relayhost) ||
+        str_equal(interfaces, STR("loopback-only")))
+        return;
+    setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
+    error = getaddrinfo(arena_c(instance->arena, name), NULL, &hints, &addresses);
+    if (error == 0)
+        freeaddrinfo(addresses);
+    else if (error == EAI_NONAME || error == EAI_NODATA)
+        log_warning("myhostname = %.*s has no address: servers that look at HELO refuse our mail: write the name that "
+                    "the DNS has for this machine",
+                    STR_ARG(name));
+}
+
 int check_instance(const struct instance *instance)
 {
     struct check check = { .instance = instance };
@@ -366,6 +395,7 @@ int check_instance(const struct instance *instance)
         check_programs(&check);
     check_services(&check);
     if (instance->shared != NULL) {
+        check_hostname(instance);
         check_own_addresses(&check);
         check_users(&check);
     }

@@ -8,6 +8,7 @@
 #include "config/registry.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
+#include "postconf/advice.h"
 #include "postconf/databases.h"
 #include "postconf/lists.h"
 #include "postconf/log_lines.h"
@@ -234,6 +235,7 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
         if (!table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
             log_warning("%.*s %.*s: %.*s: %s: mail is deferred until this is put right", STR_ARG(place),
                         STR_ARG(entry->name), STR_ARG(word), why.text);
+        advice_on_index(word, entry->name, place, arena);
         databases_check_secret(word, str_ends_with(entry->name, STR("_password_maps")),
                                arena_printf(arena, "%.*s %.*s:", STR_ARG(place), STR_ARG(entry->name)), arena);
     }
@@ -433,7 +435,9 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     look_at_tables(cf, arena);
     templates_check(cf, arena);
     named_check(cf, services, arena);
+    advice_on_names(cf, parameters, services, arena);
     restrictions_check_relaying(cf, arena);
+    advice_on_relaying(cf, arena);
     lists_check_domains(cf, services, arena);
     look_at_mailbox_limit(cf, STR("mailbox_size_limit"));
     look_at_mailbox_limit(cf, STR("virtual_mailbox_limit"));
