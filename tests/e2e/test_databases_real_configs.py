@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The database tables that configurations of known projects name in main.cf: files and a schema of the shape those projects
-use, asked beside stock Postfix.
+The database tables that configurations of known projects name in main.cf: files and a schema (of a server behind a socketmap:
+what it answers) of the shape those projects use, asked beside stock Postfix.
 """
 
 import os
 import re
+import socketserver
+import threading
 from pathlib import Path
 
 import pytest
+from support.databases import OpenLDAP
 from support.instance import IS_ROOT, SOURCE
-from test_databases import compare_all, mariadb, needs_stock, postgresql, world  # noqa: F401
+from test_databases import ask, compare_all, mariadb, needs_stock, postgresql, world  # noqa: F401
 
 VECTORS = Path(os.environ.get("MERPATI_VECTORS", SOURCE.parent / "shared" / "vectors")) / "real-configs"
 pytestmark = [
@@ -207,3 +210,130 @@ def test_tables_of_modoboa(world, postgresql):  # noqa: F811
         "sql-transport": ("backup.example", "relay:[smtp.example.net]:25"),
         "sql-relay-recipient-verification": ("user@backup.example", "reject_unverified_recipient"),
     })
+
+
+DIRECTORY = """\
+dn: dc=example,dc=com
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: cn=reader,dc=example,dc=com
+objectClass: person
+cn: reader
+sn: reader
+userPassword: reader's secret
+
+dn: cn=example.com,dc=example,dc=com
+objectClass: person
+objectClass: mailThing
+cn: example.com
+sn: domain
+
+dn: cn=user,dc=example,dc=com
+objectClass: inetOrgPerson
+objectClass: mailThing
+cn: user
+sn: account
+uid: user
+mail: user@example.com
+mail: o'neil@example.com
+mailacceptinggeneralid: info@example.com
+maildrop: other@example.com
+
+dn: cn=team,dc=example,dc=com
+objectClass: groupOfNames
+objectClass: mailThing
+cn: team
+mail: room@example.com
+member: cn=user,dc=example,dc=com
+member: cn=gone,dc=example,dc=com
+
+dn: cn=spam,dc=example,dc=com
+objectClass: inetOrgPerson
+objectClass: mailThing
+cn: spam
+sn: account
+uid: spam
+mail: spam@example.com
+"""
+MAILSERVER2 = {
+    "virtual-mailbox-domains": "query_filter = (&(sn=domain)(cn=%s))\nresult_attribute = cn\n",
+    "virtual-mailbox-maps": "query_filter = (&(objectClass=inetOrgPerson)(mail=%s))\nresult_attribute = mail\nresult_format = %d/%u/\n"
+                            "expansion_limit = 2\n",
+    "virtual-alias-maps": "query_filter = (&(objectClass=inetOrgPerson)(mailacceptinggeneralid=%s))\nresult_attribute = mail\n",
+    "virtual-forward-maps": "query_filter = (&(mail=%s)(maildrop=*))\nresult_attribute = maildrop\n",
+    "virtual-group-maps": "query_filter = (&(objectClass=groupOfNames)(mail=%s))\nspecial_result_attribute = member\n"
+                          "leaf_result_attribute = mail\nresult_attribute =\n",
+    "sender-login-maps": "query_filter = (|(mail=%s)(mailacceptinggeneralid=%s))\nresult_attribute = mail, uid\n",
+}
+FEMINISTWIKI = {"ldap-vmailboxes": "query_filter = (uid=%u)\nresult_attribute = uid\nresult_format = %s/\ndomain = example.com\n"}
+
+
+def test_tables_of_mailserver2_and_feministwiki(world):  # noqa: F811
+    needs_stock("ldap")
+    if OpenLDAP.why_not():
+        pytest.skip(OpenLDAP.why_not())
+    assert names_of("mailserver2", "ldap:") == set(MAILSERVER2)
+    assert names_of("feministwiki", "ldap:") == set(FEMINISTWIKI)
+    server = OpenLDAP(world / "directory")
+    server.load(DIRECTORY)
+    try:
+        server.start()
+        login = (f"server_host = 127.0.0.1\nserver_port = {server.port}\nversion = 3\nbind = yes\nbind_dn = {server.reader}\n"
+                 "bind_pw = reader's secret\nsearch_base = dc=example,dc=com\nscope = sub\n")
+        found = compare_all(world, "ldap", {name: login + text for name, text in {**MAILSERVER2, **FEMINISTWIKI}.items()}, KEYS)
+    finally:
+        server.stop()
+    assert found["virtual-mailbox-domains"] == {"example.com": "example.com"}
+    assert found["virtual-mailbox-maps"]["user@example.com"] == "example.com/user/,example.com/o'neil/"
+    assert found["virtual-alias-maps"] == {"info@example.com": "user@example.com,o'neil@example.com"}
+    assert found["virtual-forward-maps"]["o'neil@example.com"] == "other@example.com"
+    assert found["virtual-group-maps"] == {"room@example.com": "user@example.com,o'neil@example.com"}
+    assert found["sender-login-maps"]["spam@example.com"] == "spam,spam@example.com"
+    assert found["ldap-vmailboxes"] == {"user@example.com": "user/", "spam@example.com": "spam/"}
+
+
+MAILU = {
+    "alias": {"user@example.com": "user@example.com", "info@example.com": "user@example.com,o'neil@example.com"},
+    "domain": {"example.com": "example.com", "alias.example": "alias.example"},
+    "mailbox": {"user@example.com": "user@example.com", "o'neil@example.com": "o'neil@example.com"},
+    "transport": {"backup.example": "smtp:[smtp.example.net]:25"},
+    "sendermap": {"other@example.com": "SRS0=aaaa=bb=example.com=other@example.net"},
+    "recipientmap": {"room@example.com": "user@example.com"},
+    "senderlogin": {"user@example.com": "user@example.com", "info@example.com": "user@example.com,o'neil@example.com"},
+    "senderrate": {"spam@example.com": "REJECT daily quota exceeded"},
+    "dane": {"example.com": "dane-only"},
+}
+
+
+class Podop(socketserver.StreamRequestHandler):
+    """The server of all these tables: netstrings, "NAME KEY" and "OK VALUE" or "NOTFOUND "."""
+
+    def handle(self):
+        while length := b"".join(iter(lambda: self.rfile.read(1), b":") if self.rfile.peek(1) else ()):
+            name, _, key = self.rfile.read(int(length)).decode().partition(" ")
+            assert self.rfile.read(1) == b","
+            value = MAILU[name].get(key)
+            reply = b"NOTFOUND " if value is None else b"OK " + value.encode()
+            self.wfile.write(b"%d:%s," % (len(reply), reply))
+
+
+def test_tables_of_mailu(world):  # noqa: F811
+    needs_stock("sqlite")
+    text = "\n".join(line for line in (VECTORS / "mailu" / "main.cf").read_text().splitlines() if not line.startswith("#"))
+    assert set(re.findall(r"\$\{podop\}(\w+)", text)) == set(MAILU)
+    path = world / "podop.socket"
+    with socketserver.ThreadingUnixStreamServer(str(path), Podop) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for name, answers in MAILU.items():
+                for side in ("stock", "ours"):
+                    assert ask(world, side, f"socketmap:unix:{path}:{name}", KEYS) == {
+                        key: value for key, value in answers.items() if key in KEYS
+                    }
+        finally:
+            server.shutdown()
+            thread.join()
