@@ -485,3 +485,20 @@ def test_what_is_usual_is_not_advised_on(make_merpati):
     told = mail.control("check").stderr
     for word in ("meant?", "whole Internet", "comes before", "older than"):
         assert word not in told
+
+
+def test_postscreen_without_its_companions_is_told_of_with_the_lines_to_add(make_merpati):
+    mail = make_merpati(main={"postscreen_dnsbl_sites": "list.example.test", "smtpd_tls_security_level": "may"})
+    mail.master = "".join(line + "\n" for line in mail.master.splitlines() if not re.match(r"(dnsblog|tlsproxy)\s", line))
+    mail.services.append(f"127.0.0.1:{free_port()} inet n - n - 1 postscreen -o smtpd_service_name=inner")
+    mail.write_config()
+    told = mail.control("check", check=False).stderr
+    missing = re.findall(r'there is no service (\S+): .*: add the line "([^"]+)"', told)
+    assert [name for name, _ in missing] == ["inner/pass", "dnsblog/unix", "tlsproxy/unix"], told
+    mail.services += [line for _, line in missing]
+    mail.write_config()
+    assert "there is no service" not in mail.control("check", check=False).stderr
+    # What is not asked for is not missed.
+    mail.services = mail.services[:2]
+    mail.set(postscreen_dnsbl_sites="", postscreen_tls_security_level="none")
+    assert "there is no service" not in mail.control("check", check=False).stderr

@@ -102,7 +102,7 @@ static void check_command_line(const struct check *check, const struct master_se
         tell_useless(service, &why);
 }
 
-static bool is_disabled(const struct instance *instance, const struct master_service *service)
+bool check_is_disabled(const struct instance *instance, const struct master_service *service)
 {
     struct arena *arena = instance->arena;
     struct strlist words = { 0 };
@@ -127,7 +127,7 @@ static void check_place(struct check *check, const struct master_service *servic
     struct listen_places places;
     struct failure why;
 
-    if (!check->has_protocols || !is_started(service) || is_disabled(check->instance, service) ||
+    if (!check->has_protocols || !is_started(service) || check_is_disabled(check->instance, service) ||
         listen_places_of(check->instance->shared, service, check->instance->arena, &places, &why))
         return;
     log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(service->file), service->line,
@@ -142,7 +142,7 @@ bool check_places(const struct instance *instance, const struct master_cf *file)
     size_t count = 0;
 
     for (size_t i = 0; i < file->count; i++) {
-        if (!is_disabled(instance, &file->services[i]))
+        if (!check_is_disabled(instance, &file->services[i]))
             enabled[count++] = file->services[i];
     }
     if (listen_places_are_apart(instance->shared, enabled, count, &why))
@@ -182,6 +182,7 @@ static void check_services(struct check *check)
         check_command_line(check, &file->services[i]);
     if (check->instance->shared != NULL && !check_places(check->instance, file))
         check->is_wrong = true;
+    check_companions(check->instance, file);
 }
 
 /* Names of hosts among them must be known: the services that need them do not start otherwise. */

@@ -31,6 +31,12 @@ void check_backends(const struct instance *instance, const struct layout_identit
  */
 void check_tls(const struct instance *instance);
 
+/* As master_service_disable says. */
+bool check_is_disabled(const struct instance *instance, const struct master_service *service);
+
+/* Tells of services that postscreen asks, and that are not there, with the line to add. */
+void check_companions(const struct instance *instance, const struct master_cf *file);
+
 /* Whether no two services of master.cf want to listen on one place; logs the two that do. */
 bool check_places(const struct instance *instance, const struct master_cf *file);
 
