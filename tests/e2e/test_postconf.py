@@ -417,3 +417,10 @@ def test_services_of_master_cf_d_replace_and_add(tmp_path):
         "smtp       inet  n       -       y       -       7       postscreen\n")
     postconf("-c.", "-MX", "smtp/inet", cwd=tmp_path, check=True)
     assert "smtp/inet/" not in postconf("-c.", "-F", cwd=tmp_path).stdout
+
+
+def test_changes_of_many_at_one_time_are_all_made(tmp_path):
+    configure(tmp_path, "")
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda number: postconf("-c.", f"n{number}=x", cwd=tmp_path, check=True), range(40)))
+    assert sorted((tmp_path / "main.cf").read_text().splitlines()) == sorted(f"n{number} = x" for number in range(40))

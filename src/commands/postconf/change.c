@@ -5,11 +5,16 @@
 #include "config/drop_ins.h"
 #include "config/main_cf.h"
 #include "log/log.h"
+#include "os/directory.h"
+#include "os/fd.h"
 #include "os/file.h"
+#include "os/lock.h"
 #include "postconf/edit.h"
 #include "postconf/entries_edit.h"
 
-enum { FILE_MAXIMUM = 16 << 20 };
+#include <fcntl.h>
+
+enum { FILE_MAXIMUM = 16 << 20, LOCK_SECONDS = 60 };
 
 struct change {
     const struct options *options;
@@ -245,20 +250,39 @@ static void tell_unmet(const struct change *change)
             log_warning("unmatched service_name/type: \"%.*s\"", STR_ARG(change->options->words.items[i]));
 }
 
+static bool change_files(struct change *change, struct failure *why)
+{
+    size_t i;
+
+    if (!read_words(change, why) || !see_what_stands_where(change, why))
+        return false;
+    for (i = 0; i < change->files.count; i++)
+        if (!change_file(change, change->files.items[i], why))
+            return false;
+    return true;
+}
+
 int change_configuration(const struct options *options, struct arena *arena)
 {
     struct change change = { .options = options, .arena = arena, .is_master = options->subject != 'p' };
+    const char *directory = arena_c(arena, options->directory);
     struct failure why;
-    size_t i;
+    bool is_good;
+    int fd = -1;
 
     if (options->words.count == 0)
         return log_fail(1, "%s",
                         options->change == 'e' ? "-e requires name=value argument" : "missing service argument");
-    if (!read_words(&change, &why) || !see_what_stands_where(&change, &why))
+    /* Two that change it at one time do so one after the other; where the folder cannot be locked, nobody can. */
+    if (directory_open_fd(AT_FDCWD, directory, &fd, &why) &&
+        !lock_wait(fd, directory, LOCK_STYLE_FLOCK, LOCK_EXCLUSIVE, seconds(LOCK_SECONDS), &why)) {
+        fd_close(&fd);
         return log_fail(1, "%s", why.text);
-    for (i = 0; i < change.files.count; i++)
-        if (!change_file(&change, change.files.items[i], &why))
-            return log_fail(1, "%s", why.text);
+    }
+    is_good = change_files(&change, &why);
+    fd_close(&fd);
+    if (!is_good)
+        return log_fail(1, "%s", why.text);
     tell_unmet(&change);
     return 0;
 }
