@@ -46,8 +46,7 @@ static bool send_all(struct stream *stream, int socket, struct str bytes, bool *
     struct str nothing;
 
     *may_be_given_out = true;
-    if (!stream_send_fd(stream, socket, STR("\n"), why) || !stream_write(stream, bytes, why) ||
-        !stream_end_writing(stream, why))
+    if (!stream_send_fd(stream, socket, bytes, why) || !stream_end_writing(stream, why))
         return false;
     /* The other end says nothing, and closes. */
     (void) !stream_read_some(stream, 1, &nothing, why);
@@ -63,6 +62,7 @@ bool handed_session_give(struct loop *loop, const char *path, int socket, const 
 
     *may_be_given_out = false;
     strbuf_init(&bytes, HANDED_BYTES_MAXIMUM);
+    strbuf_append_char(&bytes, '\n');
     return message_encode(&handed_session_message, session, &bytes, &none, why) &&
            socket_connect_unix(loop, path, timeout, &fd, why) && stream_create(loop, fd, timeout, &stream, why) &&
            send_all(stream, socket, strbuf_str(&bytes), may_be_given_out, why);
