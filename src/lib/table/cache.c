@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "config/main_cf.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
@@ -18,7 +19,7 @@
 /* The map is address space, not memory, and the file only as long as what is in it. */
 #define MAP_BYTES ((size_t) 64 * 1024 * 1024 * 1024)
 
-enum { WRITE_SECONDS = 60, GATHER_SECONDS = 1, WALK_STEP = 500, CHECK_SECONDS = 60 };
+enum { SETTINGS_MAXIMUM = 1 << 20, WRITE_SECONDS = 60, GATHER_SECONDS = 1, WALK_STEP = 500, CHECK_SECONDS = 60 };
 
 /* A change that the file does not have yet. */
 struct change {
@@ -193,12 +194,39 @@ static bool look_at_file(struct cache *cache, struct check *check, struct failur
 
 /* ---- making and ending ---- */
 
+static struct str without_proxy(struct str name)
+{
+    while (str_starts_with(name, STR("proxy:")))
+        name = str_from(name, strlen("proxy:"));
+    return name;
+}
+
+/* The file behind a memcache: table is the cache; what others share through the server is theirs. */
+static bool take_backup(struct cache *cache, struct str name, struct str *backup_out, struct failure *why)
+{
+    CLEANUP(strbuf_done) struct strbuf text;
+    const char *path = arena_c(cache->arena, str_from(name, strlen("memcache:")));
+    const struct main_cf_entry *entry;
+    struct main_cf *settings;
+
+    strbuf_init(&text, SETTINGS_MAXIMUM);
+    if (!file_load(path, &text, why) || !main_cf_parse(arena_str(cache->arena, strbuf_str(&text)), str_from_c(path),
+                                                       STR("/"), cache->arena, &settings, why))
+        return false;
+    entry = main_cf_find(settings, STR("backup"));
+    *backup_out = entry == NULL ? STR_EMPTY : without_proxy(str_trim(entry->value));
+    warn_of(cache, "%.*s: a cache is a file of this host, not shared: this one is %s%.*s", STR_ARG(name),
+            backup_out->len > 0 ? "its backup, " : "kept in memory, for there is no backup", STR_ARG(*backup_out));
+    return true;
+}
+
 static bool take_name(struct cache *cache, struct str name, struct failure *why)
 {
     struct str type, path;
 
-    while (str_starts_with(name, STR("proxy:")))
-        name = str_from(name, strlen("proxy:"));
+    name = without_proxy(name);
+    if (str_starts_with(name, STR("memcache:")) && !take_backup(cache, name, &name, why))
+        return false;
     if (str_is_empty(name))
         return true;
     if (!str_cut(name, ':', &type, &path) || !str_starts_with(path, STR("/")))

@@ -24,7 +24,8 @@ enum { CACHE_KEY_MAX = 500 };
 
 /*
  * Before the jail. name: "lmdb:/path" (the file is /path.lmdb) or empty. hash: and btree: mean an lmdb: file of that
- * name; warn is told of that, and of damage. Looks at an existing file as uid and gid.
+ * name, and memcache: the file that is its backup, or none; warn is told of that, and of damage. Looks at an existing
+ * file as uid and gid.
  */
 MUST_USE bool cache_prepare(struct loop *loop, struct str name, uid_t uid, gid_t gid, void (*warn)(const char *text),
                             struct cache **cache_out, struct failure *why);

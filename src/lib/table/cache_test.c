@@ -237,6 +237,35 @@ static void take_other_types(void *context)
     EXPECT(!cache_prepare(bench.loop, STR("lmdb"), 0, 0, warn, &bench.cache, &why));
 }
 
+static void take_a_backup(void *context)
+{
+    const char *path = arena_printf(bench.arena, "%s/memcache.cf", bench.directory).data;
+    struct str name = arena_printf(bench.arena, "proxy:memcache:%s", path);
+    struct failure why;
+
+    (void) context;
+    EXPECT(file_replace(
+        path, arena_printf(bench.arena, "memcache = inet:127.0.0.1:1\nbackup = proxy:btree:%s/x\n", bench.directory),
+        0644, &why));
+    open_cache(name);
+    EXPECT_STR(cache_name(bench.cache), bench.name);
+    EXPECT(strstr(bench.warnings, "not shared: this one is its backup") != NULL);
+    cache_close(&bench.cache);
+    EXPECT(file_replace(path, STR("memcache = inet:127.0.0.1:1\n"), 0644, &why));
+    open_cache(name);
+    EXPECT_STR(cache_name(bench.cache), STR(""));
+    EXPECT(strstr(bench.warnings, "kept in memory") != NULL);
+    cache_close(&bench.cache);
+    EXPECT(!cache_prepare(bench.loop, STR("memcache:/nonexistent"), 0, 0, warn, &bench.cache, &why));
+    EXPECT(strstr(why.text, "/nonexistent") != NULL);
+    EXPECT(file_unlink(path, &why));
+}
+
+TEST(a_cache_behind_memcached_is_its_backup)
+{
+    in_bench(take_a_backup);
+}
+
 TEST(a_cache_is_an_lmdb_file_whatever_the_type)
 {
     in_bench(take_other_types);
