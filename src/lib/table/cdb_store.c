@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "table/key_marks.h"
 #include "table/store.h"
 
 #include <cdb.h>
@@ -10,6 +11,7 @@
 
 struct cdb_handle {
     struct cdb_make make;
+    struct key_marks marks;
     int fd;
 };
 
@@ -27,8 +29,18 @@ static bool open_store(const char *path, void **handle_out, struct failure *why)
         memory_free(handle);
         return false;
     }
+    key_marks_init(&handle->marks);
     *handle_out = handle;
     return true;
+}
+
+/* The library looks through a share of all keys, which is much when there are millions: it is asked if need be. */
+static int put_pair(struct cdb_handle *handle, struct str key, struct str value, bool may_replace)
+{
+    if (!key_marks_note(&handle->marks, key))
+        return cdb_make_add(&handle->make, key.data, (unsigned) key.len, value.data, (unsigned) value.len);
+    return cdb_make_put(&handle->make, key.data, (unsigned) key.len, value.data, (unsigned) value.len,
+                        may_replace ? CDB_PUT_REPLACE : CDB_PUT_INSERT);
 }
 
 /* The database's length is 32 bits: what does not fit is an error. */
@@ -36,8 +48,7 @@ static bool put(void *opaque, struct str key, struct str value, bool may_replace
                 struct failure *why)
 {
     struct cdb_handle *handle = opaque;
-    int there = cdb_make_put(&handle->make, key.data, (unsigned) key.len, value.data, (unsigned) value.len,
-                             may_replace ? CDB_PUT_REPLACE : CDB_PUT_INSERT);
+    int there = put_pair(handle, key, value, may_replace);
 
     if (there < 0)
         return failure_system(why, errno, "write database");
@@ -50,6 +61,7 @@ static bool end(struct cdb_handle *handle, struct failure *why)
     bool is_done = cdb_make_finish(&handle->make) == 0 || failure_system(why, errno, "write database");
 
     fd_close(&handle->fd);
+    key_marks_done(&handle->marks);
     memory_free(handle);
     return is_done;
 }
