@@ -154,6 +154,16 @@ def test_answers_are_like_stock(systems, server):
             assert ours == stock, replies
 
 
+def test_how_long_an_answer_may_be_can_be_set(systems, server):
+    ours = systems[1]
+    for limit, expected in (("8", "x" * 5), ("7", "")):
+        one = server(netstring("OK " + "x" * 5))
+        ours.command("postconf", "-c", ours.config, f"socketmap_max_reply_size={limit}")
+        done = ours.command("postmap", "-q", "a", SOCKETMAP.format(port=one.port), check=False)
+        assert (done.stdout.strip(), "input exceeds size limit" in done.stderr) == (expected, not expected)
+    ours.command("postconf", "-c", ours.config, "-X", "socketmap_max_reply_size")
+
+
 def test_tcp_trouble_is_told_and_asked_again_once(systems, server):
     ours = systems[1:]
     [(status, out, err, questions, connections)] = ask_both(ours, server, [b"400 come back\n"], "tcp:127.0.0.1:{port}", "a")

@@ -24,13 +24,15 @@ struct scene {
     unsigned kind;
 };
 
+enum { SOCKETMAP_REPLY_MAX = 100000 };
+
 static void read_socketmap(struct stream *stream, struct arena *arena)
 {
     struct failure why = { 0 };
     struct str reply;
     struct str text = STR_EMPTY;
 
-    if (!socketmap_reply_read(stream, arena, &reply, &why)) {
+    if (!socketmap_reply_read(stream, SOCKETMAP_REPLY_MAX, arena, &reply, &why)) {
         CHECK(why.kind != FAILURE_NONE && why.text[0] != '\0');
         return;
     }

@@ -137,6 +137,8 @@ static const struct setting rows[] = {
                     "Longer lines are cut in pieces of this size."),
     SETTING_INTEGER(struct shared_settings, header_size_limit, "header_size_limit", "102400", 1, 0,
                     "Of a longer header the rest is cut off."),
+    SETTING_INTEGER(struct shared_settings, socketmap_max_reply_size, "socketmap_max_reply_size", "100000", 1, 0,
+                    "How long what a socketmap server says may be, in bytes."),
     SETTING_INTEGER(struct shared_settings, mime_nesting_limit, "mime_nesting_limit", "100", 1, 0,
                     "How deep parts of a message may stand in parts."),
     SETTING_INTEGER(struct shared_settings, mime_boundary_length_limit, "mime_boundary_length_limit", "2048", 1, 0,

@@ -85,6 +85,7 @@ struct shared_settings {
     int line_length_limit;
     int header_size_limit;
     int mime_nesting_limit;
+    int socketmap_max_reply_size; /* read where the table is opened */
     int mime_boundary_length_limit;
     struct str hash_queue_names;
     int hash_queue_depth;

@@ -13,7 +13,7 @@ static bool fail_format(struct failure *why)
     return failure_set(why, FAILURE_PERMANENT, 0, "input format error");
 }
 
-static bool read_length(struct stream *stream, size_t *length_out, struct failure *why)
+static bool read_length(struct stream *stream, size_t maximum, size_t *length_out, struct failure *why)
 {
     size_t length = 0;
     size_t digits = 0;
@@ -28,7 +28,7 @@ static bool read_length(struct stream *stream, size_t *length_out, struct failur
         if (!char_is_digit(byte.data[0]))
             return fail_format(why);
         length = length * 10 + (size_t) (byte.data[0] - '0');
-        if (length > SOCKETMAP_REPLY_MAX)
+        if (length > maximum)
             return failure_set(why, FAILURE_PERMANENT, 0, "input exceeds size limit");
         if (digits > 20)
             return fail_format(why);
@@ -39,13 +39,14 @@ static bool read_length(struct stream *stream, size_t *length_out, struct failur
     return true;
 }
 
-bool socketmap_reply_read(struct stream *stream, struct arena *arena, struct str *reply_out, struct failure *why)
+bool socketmap_reply_read(struct stream *stream, size_t maximum, struct arena *arena, struct str *reply_out,
+                          struct failure *why)
 {
     size_t length = 0;
     char *text;
     struct str piece = STR_EMPTY;
 
-    if (!read_length(stream, &length, why))
+    if (!read_length(stream, maximum, &length, why))
         return false;
     text = arena_alloc(arena, length + 1);
     for (size_t done = 0; done < length; done += piece.len) {

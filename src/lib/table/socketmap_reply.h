@@ -12,8 +12,6 @@ struct stream;
  * socketmap_reply - what a socketmap server says, as socketmap_table(5): a netstring
  * (http://cr.yp.to/proto/netstrings.txt) of a status and a text.
  */
-enum { SOCKETMAP_REPLY_MAX = 100000 };
-
 enum socketmap_status {
     SOCKETMAP_OK, /* text is the value, which may be empty */
     SOCKETMAP_NOTFOUND,
@@ -23,8 +21,8 @@ enum socketmap_status {
     SOCKETMAP_NONSENSE, /* another status */
 };
 
-/* Reads one netstring, which lives in arena. FAILURE_PERMANENT: that is none, or it is too long. */
-MUST_USE bool socketmap_reply_read(struct stream *stream, struct arena *arena, struct str *reply_out,
+/* Reads one netstring, which lives in arena. FAILURE_PERMANENT: that is none, or it is longer than maximum. */
+MUST_USE bool socketmap_reply_read(struct stream *stream, size_t maximum, struct arena *arena, struct str *reply_out,
                                    struct failure *why);
 
 /* text_out is a view of reply: what follows the status and one space. "OK" without a space is NOTFOUND, as in Postfix.

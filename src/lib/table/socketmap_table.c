@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* socketmap: a server that answers netstrings, as Sendmail's; "inet:host:port:name" or "unix:path:name". */
 #include "base/strbuf.h"
+#include "config/settings.h"
 #include "table/remote.h"
 #include "table/socketmap_reply.h"
 #include "table/table_type.h"
 
+enum { REPLY_MAX = 100000 }; /* without a main.cf */
+
 struct socketmap_table {
     struct remote *remote;
     struct str name; /* which of the server's maps */
+    size_t reply_maximum;
 };
 
 /* The last colon ends the place, so that an IPv6 address may stand in it. */
@@ -36,8 +40,13 @@ static bool parse(struct str argument, struct remote_place *place_out, struct st
 static bool open_table(struct table *table, struct str argument, struct failure *why)
 {
     struct socketmap_table *socketmap = arena_new(table_set_arena(table->set), struct socketmap_table);
+    const struct main_cf *cf = table_set_options(table->set)->cf;
     struct remote_place place;
+    int maximum = REPLY_MAX;
 
+    if (cf != NULL && !settings_get_integer(cf, STR("socketmap_max_reply_size"), "100000", 1, 0, &maximum, why))
+        return false;
+    socketmap->reply_maximum = (size_t) maximum;
     if (!parse(argument, &place, &socketmap->name, why))
         return false;
     socketmap->remote = remote_open(table, &place);
@@ -53,6 +62,7 @@ static void close_table(struct table *table)
 }
 
 struct answer {
+    const struct socketmap_table *table;
     struct arena *arena;
     struct str reply;
 };
@@ -61,7 +71,7 @@ static bool read_answer(struct remote_question *question, struct stream *stream,
 {
     struct answer *answer = question->context;
 
-    return socketmap_reply_read(stream, answer->arena, &answer->reply, why);
+    return socketmap_reply_read(stream, answer->table->reply_maximum, answer->arena, &answer->reply, why);
 }
 
 static bool fail(const struct table *table, enum failure_kind kind, const char *what, struct str text,
@@ -102,7 +112,7 @@ static enum table_result lookup(struct table *table, struct str key, struct aren
 {
     const struct socketmap_table *socketmap = table->state;
     size_t length = socketmap->name.len + 1 + key.len;
-    struct answer answer = { .arena = arena };
+    struct answer answer = { .table = socketmap, .arena = arena };
     struct remote_question question = { .read = read_answer, .context = &answer };
 
     question.request = arena_printf(arena, "%zu:%.*s %.*s,", length, STR_ARG(socketmap->name), STR_ARG(key));
