@@ -12,7 +12,7 @@ set(SYSTEM_LIBRARIES_driver_sqlite PkgConfig::SQLITE)
 set(SYSTEM_LIBRARIES_driver_pgsql PkgConfig::PGSQL)
 set(SYSTEM_LIBRARIES_driver_mysql PkgConfig::MARIADB)
 set(SYSTEM_LIBRARIES_driver_ldap PkgConfig::LDAP)
-set(SYSTEM_LIBRARIES_driver_redis PkgConfig::HIREDIS)
+set(SYSTEM_LIBRARIES_driver_redis PkgConfig::HIREDIS PkgConfig::OPENSSL)
 
 # What drivers share; a driver takes of it what it calls.
 merpati_sources(${CMAKE_SOURCE_DIR}/src/drivers DRIVER_PARTS DRIVER_TESTS)

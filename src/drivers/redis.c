@@ -6,25 +6,27 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "drivers/host_port.h"
+#include "drivers/redis_link.h"
 #include "drivers/redis_words.h"
 #include "table/driver.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 enum { PORT = 6379, SECONDS = 10, DEPTH_MAX = 4 };
 
-static const char *const names[] = { "user", "password", "dbname", "timeout", NULL };
-static const char *const connection_names[] = { "user", "password", "dbname", "timeout", NULL };
+/* A connection depends on all of them. */
+static const char *const names[] = { "user",         "password",        "dbname",     "timeout",
+                                     "tls",          "tls_CAfile",      "tls_CApath", "tls_cert_file",
+                                     "tls_key_file", "tls_verify_cert", NULL };
 static const char *const templates[] = { "query", NULL };
 
 struct redis_table {
     const char *user;
     const char *password;
     const char *dbname; /* a number */
-    struct timeval timeout;
+    struct redis_link_options link;
 };
 
 static bool compose(const struct merpati_driver_settings *settings, unsigned index,
@@ -52,19 +54,47 @@ static bool read_number(const struct merpati_driver_settings *settings, const ch
     return false;
 }
 
+static bool read_choice(const struct merpati_driver_settings *settings, const char *name, bool fallback,
+                        bool *choice_out, struct merpati_table_text why)
+{
+    const char *text = settings->get(settings, name);
+
+    *choice_out = text == NULL ? fallback : strcmp(text, "yes") == 0;
+    if (text == NULL || *choice_out || strcmp(text, "no") == 0)
+        return true;
+    snprintf(why.data, why.size, "%s = %s: expected yes or no", name, text);
+    return false;
+}
+
+static const char *find_file(const struct merpati_driver_settings *settings, const char *name)
+{
+    const char *text = settings->get(settings, name);
+
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
 static void *open_table(const struct merpati_driver_settings *settings, struct merpati_table_text why)
 {
+    struct redis_link_options link = { .port = PORT };
     struct redis_table *table;
     uint64_t dbname;
     uint64_t timeout;
 
-    if (!read_number(settings, "dbname", 0, &dbname, why) || !read_number(settings, "timeout", SECONDS, &timeout, why))
+    if (!read_number(settings, "dbname", 0, &dbname, why) ||
+        !read_number(settings, "timeout", SECONDS, &timeout, why) ||
+        !read_choice(settings, "tls", false, &link.is_secure, why) ||
+        !read_choice(settings, "tls_verify_cert", true, &link.is_verified, why))
         return NULL;
+    link.timeout_seconds = timeout == 0 ? 1 : (unsigned) timeout;
+    link.ca_file = find_file(settings, "tls_CAfile");
+    link.ca_path = find_file(settings, "tls_CApath");
+    link.cert_file = find_file(settings, "tls_cert_file");
+    link.key_file = find_file(settings, "tls_key_file");
     table = memory_alloc(sizeof(*table));
     table->user = settings->get(settings, "user");
     table->password = settings->get(settings, "password");
     table->dbname = settings->get(settings, "dbname");
-    table->timeout.tv_sec = timeout == 0 ? 1 : (time_t) timeout;
+    table->link = link;
     return table;
 }
 
@@ -75,23 +105,23 @@ static void close_table(void *table)
 
 static void disconnect(void *connection)
 {
-    redisFree(connection);
+    redis_link_close(connection);
 }
 
 /* A command whose answer is OK. */
-static bool say(redisContext *redis, int count, const char **words, struct merpati_table_text why)
+static bool say(struct redis_link *link, int count, const char **words, struct merpati_table_text why)
 {
-    redisReply *reply = redisCommandArgv(redis, count, words, NULL);
+    redisReply *reply = redis_link_ask(link, count, words, NULL, why);
     bool is_good = reply != NULL && reply->type == REDIS_REPLY_STATUS;
 
-    if (!is_good)
+    if (reply != NULL && !is_good)
         snprintf(why.data, why.size, "%s: %s", words[0],
-                 reply == NULL || reply->str == NULL ? redis->errstr : reply->str);
+                 reply->str == NULL ? "an answer of no known kind" : reply->str);
     freeReplyObject(reply);
     return is_good;
 }
 
-static bool log_in(redisContext *redis, const struct redis_table *table, struct merpati_table_text why)
+static bool log_in(struct redis_link *redis, const struct redis_table *table, struct merpati_table_text why)
 {
     const char *with_user[] = { "AUTH", table->user, table->password };
     const char *without[] = { "AUTH", table->password };
@@ -109,25 +139,17 @@ static bool log_in(redisContext *redis, const struct redis_table *table, struct 
 static void *connect_host(const void *data, const char *host, struct merpati_table_text why)
 {
     const struct redis_table *table = data;
+    struct redis_link *link;
     struct host_port place;
-    redisContext *redis;
 
     if (!host_port_parse(host, &place)) {
         snprintf(why.data, why.size, "expected host, host:port, inet:host:port or unix:/path");
         return NULL;
     }
-    if (place.path != NULL)
-        redis = redisConnectUnixWithTimeout(place.path, table->timeout);
-    else
-        redis = redisConnectWithTimeout(place.host, place.port == 0 ? PORT : (int) place.port, table->timeout);
-    if (redis == NULL || redis->err != 0)
-        snprintf(why.data, why.size, "%s", redis == NULL ? "no memory" : redis->errstr);
-    else if (redisSetTimeout(redis, table->timeout) != REDIS_OK)
-        snprintf(why.data, why.size, "cannot set a time limit");
-    else if (log_in(redis, table, why))
-        return redis;
-    if (redis != NULL)
-        redisFree(redis);
+    link = redis_link_open(&place, &table->link, why);
+    if (link == NULL || log_in(link, table, why))
+        return link;
+    redis_link_close(link);
     return NULL;
 }
 
@@ -177,23 +199,20 @@ static enum merpati_driver_result ask(const void *table, void *connection, const
                                       const struct merpati_driver_values *values, struct merpati_table_text why)
 {
     enum merpati_driver_result result = MERPATI_DRIVER_FAILED;
-    redisContext *redis = connection;
     struct redis_words words;
     redisReply *reply;
 
     (void) table;
-    snprintf(why.data, why.size, "answers within answers");
     if (!redis_words_split(texts[0], &words)) {
         snprintf(why.data, why.size, "the query is no command, or has more than %d words", REDIS_WORDS_MAX);
         redis_words_free(&words);
         return result;
     }
-    reply = redisCommandArgv(redis, (int) words.count, words.items, words.lengths);
+    reply = redis_link_ask(connection, (int) words.count, words.items, words.lengths, why);
     redis_words_free(&words);
-    if (reply == NULL) {
-        snprintf(why.data, why.size, "%s", redis->errstr);
+    if (reply == NULL)
         return MERPATI_DRIVER_LOST;
-    }
+    snprintf(why.data, why.size, "answers within answers");
     if (give(reply, 0, values, why))
         result = MERPATI_DRIVER_DONE;
     freeReplyObject(reply);
@@ -207,7 +226,7 @@ const struct merpati_driver merpati_redis = {
     .version = MERPATI_DRIVER_VERSION,
     .flags = MERPATI_TABLE_BLOCKS | MERPATI_TABLE_IS_REMOTE,
     .names = names,
-    .connection_names = connection_names,
+    .connection_names = names,
     .hosts_name = "hosts",
     .hosts_default = "127.0.0.1",
     .templates = templates,

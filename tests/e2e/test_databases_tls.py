@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS to database servers beside stock Postfix: who is believed, and that nothing is said without it where it is asked for."""
 
+import contextlib
 import shutil
+import socketserver
+import threading
+import time
 
 import pytest
 from support.certificates import Authority
-from support.databases import MariaDB, OpenLDAP, PostgreSQL
+from support.databases import MariaDB, OpenLDAP, PostgreSQL, Redis
 from support.instance import IS_ROOT
 from support.waiting import free_port
 from test_databases import BASE, LDIF, ask, compare_all, needs_stock, world  # noqa: F401
@@ -93,3 +97,56 @@ def test_openldap(world, keys):  # noqa: F811
         assert {name for name, answers in found.items() if answers == "error"} == {"tls-off", "tls-start-other", "tls-ldaps-other"}
     finally:
         server.stop()
+
+
+def test_redis(world, keys):  # noqa: F811
+    """Stock has no such table: what is right is said here."""
+    if Redis.why_not():
+        pytest.skip(Redis.why_not())
+    server, secure, socket = Redis(world / "redis-tls", password="redis secret"), free_port(), world / "redis-tls" / "socket"
+    try:
+        server.start("--tls-port", secure, "--tls-cert-file", keys / "server.pem", "--tls-key-file", own(keys, "nobody"), "--tls-ca-cert-file", keys / "ca.pem",
+                     "--tls-auth-clients", "optional", "--unixsocket", socket)
+        server.execute("SET", "x", "safe")
+        base, trusted = "password = redis secret\n", f"tls_CAfile = {keys}/ca.pem\n"
+        tables = {
+            "verified": (f"localhost:{secure}", f"tls = yes\n{trusted}", {"x": "safe"}),
+            "address": (f"127.0.0.1:{secure}", f"tls = yes\n{trusted}", {"x": "safe"}),
+            "client": (f"localhost:{secure}", f"tls = yes\n{trusted}tls_cert_file = {keys}/server.pem\ntls_key_file = {keys}/server.key\n", {"x": "safe"}),
+            "path": (f"localhost:{secure}", f"tls = yes\ntls_CApath = {keys}\n", "error"),
+            "other": (f"localhost:{secure}", f"tls = yes\ntls_CAfile = {keys}/other/ca.pem\n", "error"),
+            "system": (f"localhost:{secure}", "tls = yes\n", "error"),
+            "name": (f"127.0.0.2:{secure}", f"tls = yes\n{trusted}", "error"),
+            "anyone": (f"localhost:{secure}", "tls = yes\ntls_verify_cert = no\n", {"x": "safe"}),
+            "no-file": (f"localhost:{secure}", "tls = yes\ntls_CAfile = /nonexistent\n", "error"),
+            "no-key": (f"localhost:{secure}", f"tls = yes\n{trusted}tls_cert_file = {keys}/server.pem\n", "error"),
+            "clear-port": (f"localhost:{server.port}", f"tls = yes\ntimeout = 2\n{trusted}", "error"),
+            "clear": (f"localhost:{server.port}", "", {"x": "safe"}),
+            "clear-at-tls": (f"localhost:{secure}", "timeout = 2\n", "error"),
+            "socket": (f"unix:{socket}", "", {"x": "safe"}),
+            "word": (f"localhost:{secure}", "tls = perhaps\n", "error"),
+        }
+        for name, (host, settings, _) in tables.items():
+            (world / f"redis-{name}.cf").write_text(f"hosts = {host}\n{base}{settings}")
+        found = {name: ask(world, "ours", f"redis:{world}/redis-{name}.cf", ["x"]) for name in tables}
+        assert found == {name: expected for name, (_, _, expected) in tables.items()}
+    finally:
+        server.stop()
+
+
+def test_redis_that_dribbles_has_its_time_and_no_more(world):  # noqa: F811
+    """A byte now and then does not make a question last longer than its time."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dribbler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (world / "redis-slow.cf").write_text(f"hosts = 127.0.0.1:{server.server_address[1]}\ntimeout = 1\n")
+        assert ask(world, "ours", f"redis:{world}/redis-slow.cf", ["x"]) == "error"
+        server.shutdown()
+
+
+class Dribbler(socketserver.BaseRequestHandler):
+    def handle(self):
+        with contextlib.suppress(OSError):
+            self.request.sendall(b"$1000000\r\n")
+            while True:
+                self.request.sendall(b"x")
+                time.sleep(0.1)

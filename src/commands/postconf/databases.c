@@ -23,7 +23,8 @@ static const char *const mysql_names[] = { SERVER_NAMES,   "charset",         "o
                                            "tls_key_file", "tls_verify_cert", "require_result_set", NULL };
 static const char *const pgsql_names[] = { SERVER_NAMES, "encoding", "select_function", NULL };
 static const char *const sqlite_names[] = { SQL_NAMES, "dbpath", NULL };
-static const char *const redis_names[] = { SERVER_NAMES, NULL };
+static const char *const redis_names[] = { SERVER_NAMES,    "tls",          "tls_CAfile",      "tls_CApath",
+                                           "tls_cert_file", "tls_key_file", "tls_verify_cert", NULL };
 static const char *const ldap_names[] = { "bind",
                                           "bind_dn",
                                           "bind_pw",

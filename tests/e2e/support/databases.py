@@ -248,10 +248,10 @@ class Redis(Server):
         self.password = password
         super().__init__(directory)
 
-    def start(self):
+    def start(self, *words):
         secret = ["--requirepass", self.password] if self.password else []
         self.spawn("redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--appendonly",
-                   "yes", *secret)
+                   "yes", *secret, *words)
         return self
 
     def execute(self, *words):
