@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -424,3 +425,29 @@ def test_changes_of_many_at_one_time_are_all_made(tmp_path):
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda number: postconf("-c.", f"n{number}=x", cwd=tmp_path, check=True), range(40)))
     assert sorted((tmp_path / "main.cf").read_text().splitlines()) == sorted(f"n{number} = x" for number in range(40))
+
+
+WORDS = ["-o a=b", "-oa=b", "-v", "-voa=b", "-o { x = y z }", "{ a b }", "a=b", "flags=R", "x", "{{ q } r}", "${x}", "# c",
+         "a={ b }", "{}", "{ }", "-o {{ab}}", "{{ab}}", "-", "argv={ c }d"]
+
+
+def test_an_edited_entry_means_what_it_meant(tmp_path):
+    chance = random.Random(5)
+    for _ in range(60):
+        text = ""
+        for number in range(chance.randint(1, 4)):
+            text += f"{chance.choice(['a', 'b/c', '127.0.0.1:25'])}{number} {chance.choice(['unix', 'inet'])} n - n - - cmd"
+            for _ in range(chance.randint(0, 6)):
+                text += chance.choice([" ", "\n  ", "\n# com\n\t", "\n\n "]) + chance.choice(WORDS)
+            text += chance.choice(["\n", "\n# after\n\n"])
+        configure(tmp_path, "", text)
+        before = postconf("-c.", "-Mj", cwd=tmp_path, check=True).stdout
+        postconf("-c.", "-F", "*/*/chroot=y", cwd=tmp_path, check=True)
+        assert postconf("-c.", "-Mj", cwd=tmp_path, check=True).stdout == before.replace(" n - n - - ", " n - y - - "), text
+    configure(tmp_path, "", "a unix n - n - - cmd -o a=b # c\n")
+    postconf("-c.", "-F", "a/unix/chroot=y", cwd=tmp_path, check=True)
+    assert postconf("-c.", "-hF", "a/unix/command", cwd=tmp_path).stdout == "cmd -o a=b # c\n"
+    configure(tmp_path, "", "a unix n - n - - cmd { x\nb unix n - n - - cmd\n")
+    postconf("-c.", "-F", "b/unix/chroot=y", cwd=tmp_path, check=True)
+    done = postconf("-c.", "-F", "a/unix/chroot=y", cwd=tmp_path)
+    assert done.returncode == 1 and "file ./master.cf: line 1: master.cf: missing '}' in" in done.stderr

@@ -180,6 +180,9 @@ static bool end_entry(struct editor *editor)
             return failure_prefix(editor->why, "file %.*s: line %u", STR_ARG(editor->file), editor->first_line);
         entry.file = editor->file;
         is_good = change_entry(editor, &entry, &is_changed);
+        if (is_good && is_changed && warnings.count > 0)
+            return failure_set(editor->why, FAILURE_CONFIGURATION, 0, "file %.*s: line %u: %.*s: mend it by hand first",
+                               STR_ARG(editor->file), editor->first_line, STR_ARG(warnings.items[0]));
     }
     if (is_good && is_changed) {
         strbuf_append(editor->out, strbuf_str(&editor->inner));

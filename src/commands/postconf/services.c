@@ -328,9 +328,15 @@ static bool lookup(void *context, struct str name, struct str *value_out)
     return service_option(scope->entry, name, value_out) || main_cf_raw(scope->cf, name, value_out);
 }
 
+/* "#" would make a comment of it. */
+static bool may_begin_line(const struct services_print *print, struct str word)
+{
+    return !print->is_exact || !str_starts_with(word, STR("#"));
+}
+
 static bool print_word(const struct services_print *print, int *column, struct str word)
 {
-    if (print->is_folded && *column > 4 && *column + 1 + (int) word.len >= LINE_LIMIT) {
+    if (print->is_folded && may_begin_line(print, word) && *column > 4 && *column + 1 + (int) word.len >= LINE_LIMIT) {
         fputs("\n    ", print->out);
         *column = 4;
     } else if (*column > 4 || !print->is_folded) {
@@ -377,6 +383,12 @@ static void print_braced(const struct services_print *print, int *column, struct
     strbuf_done(&text);
 }
 
+/* What would be read otherwise without { } around it; for people, only what has white space in it. */
+static bool needs_braces(const struct services_print *print, struct str word)
+{
+    return has_space(word) || (print->is_exact && (word.len == 0 || word.data[0] == '{'));
+}
+
 static bool print_option(const struct services_print *print, const struct service_entry *entry, size_t at, int *column,
                          struct failure *why)
 {
@@ -390,9 +402,9 @@ static bool print_option(const struct services_print *print, const struct servic
     strbuf_init(&value, ARGUMENT_MAXIMUM);
     is_good = option_value(print, entry, entry->arguments.items[at + 1], &value, why);
     /* The value stays on the line of its -o, however long it is. */
-    fputs(has_space(strbuf_str(&value)) ? " {" : " ", print->out);
+    fputs(needs_braces(print, strbuf_str(&value)) ? " {" : " ", print->out);
     fwrite(value.data, 1, value.len, print->out);
-    if (has_space(strbuf_str(&value)))
+    if (needs_braces(print, strbuf_str(&value)))
         fputc('}', print->out);
     strbuf_done(&value);
     *column = LINE_LIMIT;
@@ -432,11 +444,11 @@ static bool print_arguments(const struct services_print *print, const struct ser
             i++;
         }
     }
-    if (column == LINE_LIMIT && i < entry->arguments.count)
+    if (column == LINE_LIMIT && i < entry->arguments.count && may_begin_line(print, entry->arguments.items[i]))
         new_line(print, &column);
     for (; i < entry->arguments.count; i++) {
         /* As stock does, the first of them goes without braces. */
-        if (has_space(entry->arguments.items[i]) && (i > entry->option_count || print->is_exact))
+        if (needs_braces(print, entry->arguments.items[i]) && (i > entry->option_count || print->is_exact))
             print_braced(print, &column, entry->arguments.items[i]);
         else
             print_word(print, &column, entry->arguments.items[i]);
