@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -17,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,62 +63,26 @@ static bool wait_for(const struct redis_link *link, short events, struct merpati
 
 /* ---- connecting ---- */
 
-static bool connect_to(struct redis_link *link, const struct sockaddr *address, socklen_t len,
+/* hiredis connects; the rest of its connection is not used. */
+static bool connect_to(struct redis_link *link, const struct host_port *place, const struct redis_link_options *options,
                        struct merpati_table_text why)
 {
-    socklen_t size = sizeof(int);
-    const int yes = 1;
-    int error = 0;
+    const struct timeval limit = { .tv_sec = (time_t) options->timeout_seconds };
+    unsigned port = place->port != 0 ? place->port : options->port;
+    redisContext *context = place->path != NULL ? redisConnectUnixWithTimeout(place->path, limit)
+                                                : redisConnectWithTimeout(place->host, (int) port, limit);
 
-    link->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (link->fd < 0)
-        return fail(why, strerror(errno));
-    if (address->sa_family != AF_UNIX)
-        (void) setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    if (connect(link->fd, address, len) == 0)
+    if (context == NULL)
+        return fail(why, "no memory");
+    if (context->err != 0) {
+        (void) fail(why, context->errstr);
+        redisFree(context);
+        return false;
+    }
+    link->fd = redisFreeKeepFd(context);
+    if (fcntl(link->fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(link->fd, F_SETFL, O_NONBLOCK) == 0)
         return true;
-    if (errno == EINPROGRESS && !wait_for(link, POLLOUT, why))
-        error = -1;
-    else if (errno != EINPROGRESS)
-        error = errno;
-    else if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-        error = errno;
-    if (error == 0)
-        return true;
-    if (error > 0)
-        (void) fail(why, strerror(error));
-    close(link->fd);
-    link->fd = -1;
-    return false;
-}
-
-static bool connect_path(struct redis_link *link, const char *path, struct merpati_table_text why)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-    if (strlen(path) >= sizeof(address.sun_path))
-        return fail(why, "the path is too long for a socket");
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    return connect_to(link, (const struct sockaddr *) &address, sizeof(address), why);
-}
-
-static bool connect_host(struct redis_link *link, const struct host_port *place, unsigned port,
-                         struct merpati_table_text why)
-{
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *addresses;
-    char service[12];
-    bool is_connected = false;
-    int error;
-
-    snprintf(service, sizeof(service), "%u", place->port != 0 ? place->port : port);
-    error = getaddrinfo(place->host, service, &hints, &addresses);
-    if (error != 0)
-        return fail(why, gai_strerror(error));
-    for (const struct addrinfo *address = addresses; address != NULL && !is_connected; address = address->ai_next)
-        is_connected = connect_to(link, address->ai_addr, address->ai_addrlen, why);
-    freeaddrinfo(addresses);
-    return is_connected;
+    return fail(why, strerror(errno));
 }
 
 /* ---- TLS ---- */
