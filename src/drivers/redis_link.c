@@ -174,8 +174,7 @@ struct redis_link *redis_link_open(const struct host_port *place, const struct r
     link->timeout_seconds = options->timeout_seconds;
     link->reader = redisReaderCreate();
     begin(link);
-    is_open =
-        place->path != NULL ? connect_path(link, place->path, why) : connect_host(link, place, options->port, why);
+    is_open = connect_to(link, place, options, why);
     if (is_open && options->is_secure)
         is_open = shake_hands(link, place->path != NULL ? "localhost" : place->host, options, why);
     if (is_open && link->reader != NULL)
