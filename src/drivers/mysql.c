@@ -10,6 +10,7 @@
 #include <mysqld_error.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { CONNECT_SECONDS = 10, ANSWER_SECONDS = 60 };
 
@@ -187,12 +188,15 @@ static bool is_lost(MYSQL *connection)
            mysql_error(connection)[0] == '\0';
 }
 
-static void give_rows(MYSQL_RES *rows, const struct merpati_driver_values *values)
+/* As they come. False: nobody wants the rest. */
+static bool give_rows(MYSQL_RES *rows, const struct merpati_driver_values *values)
 {
     unsigned columns = mysql_num_fields(rows);
     MYSQL_ROW row;
 
     while ((row = mysql_fetch_row(rows)) != NULL) {
+        if (!values->wants_more(values->context))
+            return false;
         const unsigned long *lengths = mysql_fetch_lengths(rows);
 
         for (unsigned i = 0; i < columns; i++) {
@@ -200,6 +204,14 @@ static void give_rows(MYSQL_RES *rows, const struct merpati_driver_values *value
                 values->add(values->context, row[i], lengths[i]);
         }
     }
+    return true;
+}
+
+/* The library would read the rest before it frees a result: there is none on a socket that is shut. */
+static void leave_rows(MYSQL *connection, MYSQL_RES *rows)
+{
+    (void) shutdown(mysql_get_socket(connection), SHUT_RDWR);
+    mysql_free_result(rows);
 }
 
 /* A procedure's status is a result without rows behind those with some. */
@@ -211,10 +223,12 @@ static enum merpati_driver_result read_results(const struct mysql_table *table, 
     int more;
 
     do {
-        MYSQL_RES *rows = mysql_store_result(connection);
+        MYSQL_RES *rows = mysql_use_result(connection);
 
-        if (rows != NULL && sets++ == 0)
-            give_rows(rows, values);
+        if (rows != NULL && sets++ == 0 && !give_rows(rows, values)) {
+            leave_rows(connection, rows);
+            return MERPATI_DRIVER_ENOUGH;
+        }
         mysql_free_result(rows);
         if (mysql_errno(connection) != 0)
             break;

@@ -189,54 +189,85 @@ static bool wait_for_result(PGconn *connection, int64_t end, struct merpati_tabl
     return true;
 }
 
-/* The last of its results, up to the first that is wrong; NULL: the connection is of no more use. COPY would go on. */
-static PGresult *run(const struct pgsql_table *table, PGconn *connection, const char *query,
-                     struct merpati_table_text why)
+struct answer {
+    const struct merpati_driver_values *values;
+    struct merpati_table_text why;
+    enum merpati_driver_result outcome;
+    bool has_rows; /* of a result that is not over */
+};
+
+static void refuse(struct answer *answer, const char *text)
 {
-    int64_t end = milliseconds_now() + (int64_t) table->answer_seconds * 1000;
-    PGresult *last = NULL;
-
-    if (!send_query(connection, query, end, why))
-        return NULL;
-    for (;;) {
-        PGresult *next;
-
-        if (!wait_for_result(connection, end, why))
-            break;
-        next = PQgetResult(connection);
-        if (next == NULL)
-            return last;
-        PQclear(last);
-        last = next;
-        if (PQresultStatus(last) == PGRES_COPY_IN || PQresultStatus(last) == PGRES_COPY_OUT) {
-            snprintf(why.data, why.size, "pgsql query failed: it is no SELECT");
-            break;
-        }
-    }
-    PQclear(last);
-    return NULL;
+    snprintf(answer->why.data, answer->why.size, "pgsql query failed: %s", text);
+    answer->outcome = MERPATI_DRIVER_FAILED;
+    answer->has_rows = false;
 }
 
-static enum merpati_driver_result ask(const void *table, void *connection, const char *const *texts,
+/* The last of several results is what counts. Rows come one by one; of a second result, together. */
+static void take_rows(struct answer *answer, const PGresult *result)
+{
+    if (!answer->has_rows)
+        answer->values->restart(answer->values->context);
+    give_rows(result, answer->values);
+    answer->has_rows = PQresultStatus(result) == PGRES_SINGLE_TUPLE;
+    if (!answer->has_rows)
+        answer->outcome = MERPATI_DRIVER_DONE;
+    else if (!answer->values->wants_more(answer->values->context))
+        answer->outcome = MERPATI_DRIVER_ENOUGH;
+}
+
+static void take_result(struct answer *answer, const PGresult *result)
+{
+    switch (PQresultStatus(result)) {
+    case PGRES_SINGLE_TUPLE:
+    case PGRES_TUPLES_OK:
+        take_rows(answer, result);
+        return;
+    case PGRES_COMMAND_OK:
+    case PGRES_EMPTY_QUERY:
+        refuse(answer, "it is no SELECT");
+        return;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+        /* Which would go on. */
+        refuse(answer, "it is no SELECT");
+        answer->outcome = MERPATI_DRIVER_LOST;
+        return;
+    default:
+        refuse(answer, PQresultErrorMessage(result));
+        return;
+    }
+}
+
+static bool is_over(const struct answer *answer)
+{
+    return answer->outcome == MERPATI_DRIVER_ENOUGH || answer->outcome == MERPATI_DRIVER_LOST;
+}
+
+static enum merpati_driver_result ask(const void *data, void *connection, const char *const *texts,
                                       const struct merpati_driver_values *values, struct merpati_table_text why)
 {
-    PGresult *result = run(table, connection, texts[0], why);
-    enum merpati_driver_result outcome = MERPATI_DRIVER_DONE;
+    const struct pgsql_table *table = data;
+    int64_t end = milliseconds_now() + (int64_t) table->answer_seconds * 1000;
+    struct answer answer = { .values = values, .why = why };
+    PGresult *result;
 
-    if (result == NULL)
+    refuse(&answer, "no result");
+    if (!send_query(connection, texts[0], end, why))
         return MERPATI_DRIVER_LOST;
-    if (PQstatus(connection) != CONNECTION_OK) {
-        snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
-        outcome = MERPATI_DRIVER_LOST;
-    } else if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-        give_rows(result, values);
-    } else {
-        snprintf(why.data, why.size, "pgsql query failed: %s",
-                 PQresultStatus(result) == PGRES_COMMAND_OK ? "it is no SELECT" : PQresultErrorMessage(result));
-        outcome = MERPATI_DRIVER_FAILED;
-    }
-    PQclear(result);
-    return outcome;
+    (void) PQsetSingleRowMode(connection);
+    do {
+        if (!wait_for_result(connection, end, why))
+            return MERPATI_DRIVER_LOST;
+        result = PQgetResult(connection);
+        if (result != NULL)
+            take_result(&answer, result);
+        PQclear(result);
+    } while (result != NULL && !is_over(&answer));
+    if (PQstatus(connection) == CONNECTION_OK)
+        return answer.outcome;
+    snprintf(why.data, why.size, "pgsql query failed: %s", PQerrorMessage(connection));
+    return MERPATI_DRIVER_LOST;
 }
 
 __attribute__((visibility("default"))) extern const struct merpati_driver merpati_pgsql;

@@ -81,17 +81,18 @@ static bool quote(void *connection, unsigned index, const char *text, size_t len
 
 static enum merpati_driver_result give_rows(sqlite3_stmt *statement, const struct merpati_driver_values *values)
 {
-    for (;;) {
+    while (values->wants_more(values->context)) {
         int step = sqlite3_step(statement);
 
         if (step == SQLITE_DONE)
-            return MERPATI_DRIVER_DONE;
+            break;
         if (step != SQLITE_ROW)
             return MERPATI_DRIVER_FAILED;
         if (sqlite3_column_count(statement) > 0 && sqlite3_column_type(statement, 0) != SQLITE_NULL)
             values->add(values->context, (const char *) sqlite3_column_text(statement, 0),
                         (size_t) sqlite3_column_bytes(statement, 0));
     }
+    return MERPATI_DRIVER_DONE;
 }
 
 /* A file that was replaced by another: the old one is open here, and nobody writes it any more. */

@@ -6,6 +6,7 @@ import os
 import smtplib
 import socket
 import sqlite3
+import subprocess
 import threading
 
 import pytest
@@ -145,3 +146,27 @@ def test_a_directory_that_says_nothing_is_left_alone_in_time(world, silent, sche
     path = world / "silent-ldap.cf"
     path.write_text(f"server_host = {scheme}://127.0.0.1:{silent.port}\nversion = 3\nsearch_base = dc=x\ntimeout = 1\n")
     assert ask(world, "ours", f"ldap:{path}", ["x"]) == "error"
+
+
+@pytest.mark.parametrize("kind", ("sqlite", "pgsql", "mysql"))
+def test_an_answer_of_ten_million_rows_is_not_waited_for_nor_held(world, kind, request):  # noqa: F811
+    """A query that forgot its condition: some rows are read, and the connection is left."""
+    if kind == "sqlite":
+        make_file(world / "ten", "x")
+        with sqlite3.connect(world / "ten") as database:
+            database.executemany("INSERT INTO map VALUES (?)", [(f"row {number}",) for number in range(10)])
+        login = f"dbpath = {world}/ten\n"
+    else:
+        server = request.getfixturevalue({"pgsql": "postgresql", "mysql": "mariadb"}[kind])
+        name = {"pgsql": "postgres", "mysql": "mail"}[kind]
+        login = f"hosts = 127.0.0.1:{server.port}\nuser = mail\npassword = {server.password}\ndbname = {name}\n"
+    tables = ", ".join(f"map {letter}" for letter in "abcdefg")
+    path = world / f"{kind}-millions.cf"
+    for more, reason in (("expansion_limit = 10\n", b"expansion limit exceeded"), ("", b"query or result too long")):
+        path.write_text(f"{login}query = SELECT a.name FROM {tables}\n{more}")
+        with subprocess.Popen([BUILD / "bin" / "postmap", "-c", world / "ours", "-q", "x", f"{kind}:{path}"],
+                              stderr=subprocess.PIPE) as process:
+            said = process.stderr.read()
+            usage = os.wait4(process.pid, 0)[2]
+        assert reason in said and path.name.encode() in said
+        assert usage.ru_maxrss < 250_000, "kilobytes"

@@ -207,9 +207,13 @@ static void run(void *context)
         if (attempt->connection == NULL && !connect_somewhere(attempt))
             return;
         call->result = call->ask(call, attempt->connection->handle, why);
-        if (call->result != MERPATI_DRIVER_LOST)
+        if (call->result != MERPATI_DRIVER_LOST && call->result != MERPATI_DRIVER_ENOUGH)
             return;
         drop_connection(attempt);
+        if (call->result == MERPATI_DRIVER_ENOUGH) {
+            call->result = MERPATI_DRIVER_DONE;
+            return;
+        }
     }
 }
 

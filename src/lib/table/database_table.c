@@ -275,16 +275,31 @@ static void add_value(void *context, const char *data, size_t len)
         question->is_too_long = true;
 }
 
-static enum merpati_driver_result ask(struct database_call *call, void *connection, struct merpati_table_text why)
+static bool wants_more(void *context)
 {
-    struct question *question = CONTAINER_OF(call, struct question, call);
-    const struct merpati_driver_values values = { add_value, question };
-    const char *texts[MERPATI_DRIVER_TEMPLATES] = { NULL };
+    const struct question *question = context;
 
-    /* It may be the second time: the first connection was lost in the middle of an answer. */
+    return !question->is_over_limit && !question->is_too_long;
+}
+
+static void restart(void *context)
+{
+    struct question *question = context;
+
     strbuf_clear(&question->value);
     question->count = 0;
     question->is_over_limit = false;
+    question->is_too_long = false;
+}
+
+static enum merpati_driver_result ask(struct database_call *call, void *connection, struct merpati_table_text why)
+{
+    struct question *question = CONTAINER_OF(call, struct question, call);
+    const struct merpati_driver_values values = { add_value, wants_more, restart, question };
+    const char *texts[MERPATI_DRIVER_TEMPLATES] = { NULL };
+
+    /* It may be the second time: the first connection was lost in the middle of an answer. */
+    restart(question);
     question->connection = connection;
     if (!make_texts(question, texts))
         return MERPATI_DRIVER_DONE;

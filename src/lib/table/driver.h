@@ -34,13 +34,18 @@ struct merpati_driver_settings {
 
 enum merpati_driver_result {
     MERPATI_DRIVER_DONE,   /* with any number of values, none too */
+    MERPATI_DRIVER_ENOUGH, /* as DONE, but nobody wanted the rest: the connection is of no more use */
     MERPATI_DRIVER_FAILED, /* the question is wrong, or cannot be answered; the connection is good */
     MERPATI_DRIVER_LOST,   /* the connection is gone: it will be closed, and the question asked again on a new one */
 };
 
-/* Where values go, in their order; an empty one is skipped. */
+/* Where values go, in their order; an empty one is skipped. A table of millions of rows is not to be held in memory. */
 struct merpati_driver_values {
     void (*add)(void *context, const char *value, size_t len);
+    /* False: there are too many already, and the rest changes nothing. */
+    bool (*wants_more)(void *context);
+    /* What was added so far does not count. */
+    void (*restart)(void *context);
     void *context;
 };
 
