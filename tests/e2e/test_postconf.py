@@ -451,3 +451,13 @@ def test_an_edited_entry_means_what_it_meant(tmp_path):
     postconf("-c.", "-F", "b/unix/chroot=y", cwd=tmp_path, check=True)
     done = postconf("-c.", "-F", "a/unix/chroot=y", cwd=tmp_path)
     assert done.returncode == 1 and "file ./master.cf: line 1: master.cf: missing '}' in" in done.stderr
+
+
+def test_lines_that_end_in_cr_lf_and_a_last_one_that_does_not_end(tmp_path):
+    (tmp_path / "main.cf").write_bytes(b"a = 1\r\nb = 2\r\n# c\r\nd = 4")
+    (tmp_path / "master.cf").write_bytes(b"# x\r\na unix n - n - - cmd\r\n  b\r\nc unix n - n - - cmd\r\n")
+    postconf("-c.", "-e", "b=3", "e=5", cwd=tmp_path, check=True)
+    postconf("-c.", "-F", "a/unix/chroot=y", cwd=tmp_path, check=True)
+    assert (tmp_path / "main.cf").read_bytes() == b"a = 1\r\nb = 3\n# c\r\nd = 4\ne = 5\n"
+    assert (tmp_path / "master.cf").read_bytes() == (
+        b"# x\r\na          unix  n       -       y       -       -       cmd b\nc unix n - n - - cmd\r\n")

@@ -85,6 +85,15 @@ static void continue_entry(struct editor *editor, struct str line)
     }
 }
 
+bool edit_take_line(struct cursor *cursor, struct str *line_out)
+{
+    if (cursor_at_end(cursor))
+        return false;
+    *line_out = cursor_take_until(cursor, "\n");
+    (void) cursor_skip_char(cursor, '\n');
+    return true;
+}
+
 void edit_apply(struct str text, bool is_master, struct edit *edits, size_t count, struct strbuf *out)
 {
     struct editor editor = { .is_master = is_master, .edits = edits, .count = count, .out = out };
@@ -92,7 +101,7 @@ void edit_apply(struct str text, bool is_master, struct edit *edits, size_t coun
     struct str line;
     size_t i;
 
-    while (cursor_take_line(&cursor, &line)) {
+    while (edit_take_line(&cursor, &line)) {
         if (is_blank_or_comment(line))
             put_line(&editor, line);
         else if (char_is_space(line.data[0]))

@@ -28,4 +28,8 @@ struct edit {
 /* is_master: entries are matched as services, not as names before "=". */
 void edit_apply(struct str text, bool is_master, struct edit *edits, size_t count, struct strbuf *out);
 
+struct cursor;
+/* A line without its LF, but with a CR that stands before it: what is not changed keeps it. False at the end. */
+bool edit_take_line(struct cursor *cursor, struct str *line_out);
+
 #endif

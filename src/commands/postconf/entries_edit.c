@@ -3,6 +3,7 @@
 
 #include "base/cursor.h"
 #include "base/memory.h"
+#include "postconf/edit.h"
 
 struct editor {
     struct str file;
@@ -240,7 +241,7 @@ bool entries_edit(struct str text, struct str file, struct entry_edit *edits, si
     strbuf_init(&editor.joined, STRBUF_UNLIMITED);
     strbuf_init(&editor.inner, STRBUF_UNLIMITED);
     strbuf_init(&editor.after, STRBUF_UNLIMITED);
-    while (is_good && cursor_take_line(&cursor, &line))
+    while (is_good && edit_take_line(&cursor, &line))
         is_good = take_line(&editor, line);
     is_good = is_good && end_entry(&editor);
     strbuf_done(&editor.written);
