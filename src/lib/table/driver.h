@@ -20,7 +20,7 @@
 #define MERPATI_DRIVER_MAGIC "merpati-driver"
 
 enum {
-    MERPATI_DRIVER_VERSION = 1,
+    MERPATI_DRIVER_VERSION = 2,
     MERPATI_DRIVER_TEMPLATES = 4, /* at most */
 };
 
