@@ -136,6 +136,11 @@ bool poller_is_silent(const struct poller *poller, enum poller_direction directi
     return list_is_empty(&poller->waiters[direction]) && (poller->active & uv_events[direction]) != 0;
 }
 
+bool poller_has_waited(const struct poller *poller)
+{
+    return poller->is_known;
+}
+
 void poller_interrupt(struct poller *poller, enum poller_direction direction)
 {
     poller->is_interrupted[direction] = !list_is_empty(&poller->waiters[direction]);

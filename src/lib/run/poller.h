@@ -34,6 +34,8 @@ MUST_USE bool poller_wait(struct poller *poller, enum poller_direction direction
  * says nothing.
  */
 bool poller_is_silent(const struct poller *poller, enum poller_direction direction);
+/* Somebody has waited, so that waiting again costs little. */
+bool poller_has_waited(const struct poller *poller);
 /* The waiters and all later waits fail with FAILURE_STOPPED. */
 void poller_abort(struct poller *poller);
 /* Who waits in this direction now fails with FAILURE_STOPPED; later waits are not touched. */

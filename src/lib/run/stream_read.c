@@ -72,8 +72,9 @@ static ssize_t receive_now(struct stream *stream, char *data, size_t size, enum 
     ssize_t count;
 
     *wait_out = POLLER_READ;
-    if (stream->is_drained) {
-        /* Level-triggered: if there is something after all, the wait ends at once. */
+    if (stream->is_drained && (stream->ops != NULL || poller_has_waited(stream->poller))) {
+        /* Level-triggered: if there is something after all, the wait ends at once. (A first wait costs more than a
+         * read, and what came at once may have its end behind it.) */
         stream->is_drained = false;
         errno = EAGAIN;
         return -1;
