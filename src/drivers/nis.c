@@ -11,7 +11,6 @@
 #include <rpcsvc/ypclnt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAP_MAXIMUM = 200 };
@@ -66,7 +65,7 @@ static int match(char *domain, char *map, const char *key, size_t len,
             value_len--;
         put(context, value, (size_t) value_len);
     }
-    free(value); /* UNSAFE: the library's, by malloc */
+    memory_free(value); /* UNSAFE: the library's, by malloc, as ours */
     return error;
 }
 
