@@ -48,3 +48,4 @@ foreach(NAME ${DRIVERS})
 endforeach()
 
 target_link_libraries(fuzz-database_template PRIVATE driver_parts)
+target_link_libraries(fuzz-redis_reply PRIVATE driver_parts PkgConfig::HIREDIS)

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "drivers/host_port.h"
 #include "drivers/redis_link.h"
+#include "drivers/redis_reply.h"
 #include "drivers/redis_words.h"
 #include "table/driver.h"
 
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PORT = 6379, SECONDS = 10, DEPTH_MAX = 4 };
+enum { PORT = 6379, SECONDS = 10 };
 
 /* A connection depends on all of them. */
 static const char *const names[] = { "user",         "password",        "dbname",     "timeout",
@@ -165,36 +166,6 @@ static bool quote(void *connection, unsigned index, const char *text, size_t len
     return true;
 }
 
-/* False: it is an error. */
-static bool give(const redisReply *reply, unsigned depth, const struct merpati_driver_values *values,
-                 struct merpati_table_text why)
-{
-    char number[24];
-
-    switch (reply->type) {
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-        values->add(values->context, reply->str, (size_t) reply->len);
-        return true;
-    case REDIS_REPLY_INTEGER:
-        snprintf(number, sizeof(number), "%lld", reply->integer);
-        if (reply->integer != 0)
-            values->add(values->context, number, strlen(number));
-        return true;
-    case REDIS_REPLY_NIL:
-        return true;
-    case REDIS_REPLY_ARRAY:
-        for (size_t i = 0; i < reply->elements; i++) {
-            if (depth == DEPTH_MAX || !give(reply->element[i], depth + 1, values, why))
-                return false;
-        }
-        return true;
-    default:
-        snprintf(why.data, why.size, "%s", reply->str == NULL ? "an answer of no known kind" : reply->str);
-        return false;
-    }
-}
-
 static enum merpati_driver_result ask(const void *table, void *connection, const char *const *texts,
                                       const struct merpati_driver_values *values, struct merpati_table_text why)
 {
@@ -212,8 +183,7 @@ static enum merpati_driver_result ask(const void *table, void *connection, const
     redis_words_free(&words);
     if (reply == NULL)
         return MERPATI_DRIVER_LOST;
-    snprintf(why.data, why.size, "answers within answers");
-    if (give(reply, 0, values, why))
+    if (redis_reply_give(reply, values, why))
         result = MERPATI_DRIVER_DONE;
     freeReplyObject(reply);
     return result;

@@ -2,6 +2,7 @@
 #include "drivers/redis_link.h"
 
 #include "base/memory.h"
+#include "drivers/redis_reply.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -172,7 +173,7 @@ struct redis_link *redis_link_open(const struct host_port *place, const struct r
 
     link->fd = -1;
     link->timeout_seconds = options->timeout_seconds;
-    link->reader = redisReaderCreate();
+    link->reader = redis_reply_reader_create();
     begin(link);
     is_open = connect_to(link, place, options, why);
     if (is_open && options->is_secure)
@@ -191,7 +192,7 @@ void redis_link_close(struct redis_link *link)
     SSL_CTX_free(link->context);
     if (link->fd >= 0)
         close(link->fd);
-    redisReaderFree(link->reader);
+    redis_reply_reader_destroy(link->reader);
     memory_free(link);
 }
 
@@ -286,7 +287,9 @@ redisReply *redis_link_ask(struct redis_link *link, int count, const char **word
         return NULL;
     }
     begin(link);
-    if (send_all(link, command, (size_t) len, why))
+    if (redis_reply_is_out_of_step(link->reader))
+        (void) fail(why, "the server said more than it was asked for");
+    else if (send_all(link, command, (size_t) len, why))
         reply = read_reply(link, why);
     redisFreeCommand(command);
     return reply;
