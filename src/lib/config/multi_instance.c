@@ -4,9 +4,9 @@
 static const struct setting rows[] = {
     SETTING_LIST(struct multi_instance_settings, directories, "multi_instance_directories", "",
                  "The configuration directories of the other mail systems that are started together with this one."),
-    SETTING_STRING(
-        struct multi_instance_settings, wrapper, "multi_instance_wrapper", "", 0, 0,
-        "The command that does what \"merpati\" is told for each instance: ${command_directory}/postmulti -p --"),
+    SETTING_STRING(struct multi_instance_settings, wrapper, "multi_instance_wrapper", "", 0, 0,
+                   "The command that does what \"merpati\" is told for each instance, such as "
+                   "\"${command_directory}/postmulti -p --\"."),
     SETTING_BOOLEAN(struct multi_instance_settings, is_enabled, "multi_instance_enable", "no",
                     "Whether the manager of instances may start this one."),
     SETTING_STRING(struct multi_instance_settings, group, "multi_instance_group", "", 0, 0,
