@@ -74,7 +74,8 @@ static bool give(const redisReply *reply, unsigned depth, const struct merpati_d
         }
         return true;
     default:
-        snprintf(why.data, why.size, "%s", reply->str == NULL ? "an answer of no known kind" : reply->str);
+        snprintf(why.data, why.size, "%s",
+                 reply->str == NULL || reply->str[0] == '\0' ? "an error without a text" : reply->str);
         return false;
     }
 }

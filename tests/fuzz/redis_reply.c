@@ -33,7 +33,7 @@ static void take(redisReply *reply)
     char why[100] = "";
 
     if (!redis_reply_give(reply, &values, (struct merpati_table_text){ why, sizeof(why) }))
-        CHECK(why[0] != '\0' || reply->type == REDIS_REPLY_ERROR);
+        CHECK(why[0] != '\0');
     freeReplyObject(reply);
 }
 
