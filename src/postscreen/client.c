@@ -51,23 +51,13 @@ void client_interrupt_early(struct postscreen *postscreen)
 
 /* ---- what is known of it ---- */
 
-static void read_stamps(struct client *client)
-{
-    CLEANUP(arena_destroy) struct arena *arena = arena_create();
-    struct cache *cache = client->postscreen->cache;
-    struct str text;
-
-    client->is_new =
-        cache == NULL || !cache_get(cache, client->address, arena, &text) || !stamps_parse(text, &client->stamps);
-    if (client->is_new)
-        client->stamps = (struct stamps){ .ends = { { 0 } } };
-}
-
 static unsigned enabled_tests(const struct client *client)
 {
     const struct postscreen_settings *settings = client->settings;
-    unsigned tests = TEST_BIT(TEST_GREETING);
+    unsigned tests = 0;
 
+    if (settings->greet_banner.len > 0)
+        tests |= TEST_BIT(TEST_GREETING);
     if (client->postscreen->sites.count > 0)
         tests |= TEST_BIT(TEST_DNSBL);
     if (settings->pipelining_enable)
@@ -79,10 +69,25 @@ static unsigned enabled_tests(const struct client *client)
     return tests;
 }
 
+static void read_stamps(struct client *client)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct cache *cache = client->postscreen->cache;
+    unsigned enabled = enabled_tests(client);
+    struct str text;
+
+    if (cache == NULL || !cache_get(cache, client->address, arena, &text) || !stamps_parse(text, &client->stamps))
+        client->stamps = (struct stamps){ .ends = { { 0 } } };
+    client->todo = stamps_missing(&client->stamps, clock_now()) & enabled;
+    client->is_new = (stamps_never(&client->stamps) & enabled) != 0;
+}
+
 static struct duration ttl_of(const struct client *client, enum test test)
 {
     const struct postscreen_settings *settings = client->settings;
 
+    if (client->is_in_good_list)
+        return client->dnsbl_ttl;
     switch (test) {
     case TEST_DNSBL:
         return client->dnsbl_ttl;
@@ -97,31 +102,45 @@ static struct duration ttl_of(const struct client *client, enum test test)
     }
 }
 
-void client_pass(struct client *client)
+static void write_stamps(struct client *client)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     struct cache *cache = client->postscreen->cache;
+    unsigned enabled = enabled_tests(client);
     struct instant now = clock_now();
 
-    log_pass(client);
+    if (cache == NULL)
+        return;
     for (enum test test = 0; test < TESTS; test++) {
-        if (client->todo & ~client->ignored & TEST_BIT(test))
+        if (client->passed & TEST_BIT(test))
             client->stamps.ends[test] = instant_add(now, ttl_of(client, test));
+        else if (!(enabled & TEST_BIT(test)))
+            stamps_set_disabled(&client->stamps, test);
     }
-    if (cache != NULL)
-        cache_put(cache, client->address, stamps_format(&client->stamps, arena));
+    cache_put(cache, client->address, stamps_format(&client->stamps, arena));
+}
+
+void client_remember(struct client *client)
+{
+    if (client->is_remembered || client->is_vetoed || client->failed != 0 || client->refusal.len > 0)
+        return;
+    client->is_remembered = true;
+    if ((client->todo & ~client->passed) == 0)
+        log_pass(client);
+    if (client->passed != 0)
+        write_stamps(client);
 }
 
 bool client_fail(struct client *client, enum test test, int action, struct str refusal, struct str drop_text)
 {
     switch (action) {
     case SCREEN_DROP:
+        client->failed |= TEST_BIT(test);
         client_answer(client, drop_text);
         return false;
     case SCREEN_ENFORCE:
         client->failed |= TEST_BIT(test);
-        if (client->refusal.len == 0)
-            client->refusal = refusal;
+        client->refusal = refusal;
         return true;
     default:
         client->ignored |= TEST_BIT(test);
@@ -172,7 +191,7 @@ static bool greet_by_smtpd(struct client *client)
 {
     struct postscreen *postscreen = client->postscreen;
 
-    if (postscreen->waiting >= (size_t) postscreen->settings->post_queue_limit) {
+    if (postscreen_is_smtpd_busy(postscreen)) {
         log_busy(client, "server");
         client_answer(client, STR("421 4.3.2 All server ports are busy"));
         return false;
@@ -185,46 +204,42 @@ static bool greet_by_smtpd(struct client *client)
 
 /* ---- the tests ---- */
 
-static bool needs_dialogue(const struct client *client)
+static bool is_refused(const struct client *client)
 {
-    return client->is_vetoed || client->failed != 0 || client->refusal.len > 0 ||
-           (client->todo & TESTS_OF_DIALOGUE) != 0;
+    return client->is_vetoed || client->failed != 0 || client->refusal.len > 0;
 }
 
 static bool talk(struct client *client)
 {
     client->is_in_dialogue = true;
     client->stage_begun = loop_now(client->postscreen->loop);
+    /* Nobody loses anything by it. */
+    if (is_refused(client))
+        client->todo |= TESTS_OF_DIALOGUE;
     if (dialogue_run(client))
         return true;
-    if (client->has_reached_recipient && !client->has_passed && client->failed == 0 && client->refusal.len == 0 &&
-        !client->is_vetoed)
-        client_pass(client);
+    client_remember(client);
     return false;
 }
 
 static bool screen(struct client *client)
 {
+    bool is_here, is_handed = false;
+
     if (!postscreen_begin_screening(client->postscreen)) {
         log_busy(client, "screening");
         client_answer(client, STR("421 4.3.2 All screening ports are busy"));
         return false;
     }
-    if (client->todo & (TEST_BIT(TEST_GREETING) | TEST_BIT(TEST_DNSBL)) || client->is_vetoed ||
-        client->refusal.len > 0) {
-        if (!greeting_test(client)) {
-            postscreen_end_screening(client->postscreen);
-            return false;
-        }
-    }
-    if (needs_dialogue(client)) {
-        bool is_handed = talk(client);
-
-        postscreen_end_screening(client->postscreen);
-        return is_handed;
+    is_here = greeting_test(client);
+    if (is_here && (is_refused(client) || (client->todo & ~client->passed & TESTS_OF_DIALOGUE) != 0)) {
+        is_handed = talk(client);
+        is_here = false;
     }
     postscreen_end_screening(client->postscreen);
-    client_pass(client);
+    if (!is_here)
+        return is_handed;
+    client_remember(client);
     return greet_by_smtpd(client);
 }
 
@@ -272,7 +287,6 @@ static bool judge(struct client *client)
     if (is_over)
         return is_handed;
     read_stamps(client);
-    client->todo = stamps_missing(&client->stamps, clock_now()) & enabled_tests(client);
     if (client->todo == 0 && client->refusal.len == 0) {
         log_pass(client);
         return greet_by_smtpd(client);

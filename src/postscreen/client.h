@@ -29,25 +29,26 @@ struct client {
     bool is_proxied;
 
     struct stamps stamps;
-    bool is_new;         /* nothing is known of it */
-    bool is_vetoed;      /* whatever it passes, it is not let through here */
-    bool is_in_dialogue; /* the greeting is over */
-    unsigned todo;       /* TEST_BITs */
-    unsigned failed;     /* those where that has consequences */
-    unsigned ignored;    /* those where it has none, but that they are not passed */
+    bool is_new;          /* one of the tests it has never passed */
+    bool is_vetoed;       /* whatever it passes, it is not let through here */
+    bool is_in_dialogue;  /* the greeting is over */
+    unsigned todo;        /* TEST_BITs */
+    unsigned passed;      /* of those */
+    unsigned failed;      /* those where that has consequences */
+    unsigned ignored;     /* those where it has none */
+    bool is_in_good_list; /* that let it pass all it had to do: for as long as this counts */
     struct duration dnsbl_ttl;
-    struct str refusal;         /* what recipients are refused with; empty: nothing was failed */
+    struct str refusal;         /* what recipients are refused with: the last failure's; empty: nothing was failed */
     struct instant stage_begun; /* in loop_now's time */
 
     /* The dialogue. */
-    const char *where;               /* the last command's name, or CONNECT */
+    const char *where;               /* the last command's name, or UNIMPLEMENTED, or CONNECT */
     struct str helo_line, mail_line; /* as they came; empty: not yet */
     struct str helo, sender;
+    struct str recipient; /* of the command that is executed */
     bool is_esmtp;
     bool has_mail;
-    bool has_spoken_early; /* before the greeting, which it does not get any more */
-    bool has_reached_recipient;
-    bool has_passed; /* told and remembered */
+    bool is_remembered;
     unsigned command_count;
     unsigned discarded_keywords;
     struct str tls; /* encoded tlsproxy_session; empty: in clear */
@@ -67,8 +68,9 @@ MUST_USE bool dialogue_run(struct client *client);
 
 /* A test was failed. Which recipients are refused with: "550 5.5.1 Protocol error". False: the client was dropped. */
 MUST_USE bool client_fail(struct client *client, enum test test, int action, struct str refusal, struct str drop_text);
-/* All tests that there are to pass are passed: told, and remembered. */
-void client_pass(struct client *client);
+/* The tests that are passed by now are remembered, unless something was failed; where they are all of them, that is
+ * told. Once a client. */
+void client_remember(struct client *client);
 /* "421 4.3.2 HOST Service shutting down and closing the connection" */
 void client_say_goodbye(struct client *client);
 /* The client is told, with the footer where there is one, and nothing follows if it is gone. */

@@ -52,8 +52,9 @@ static void take_name(struct client *client, struct str argument, bool is_esmtp)
 {
     forget_transaction(client);
     client->is_esmtp = is_esmtp;
-    client->helo = arena_str(client->arena, str_trim(argument));
-    client->helo_line = arena_printf(client->arena, "%s %.*s", is_esmtp ? "EHLO" : "HELO", STR_ARG(client->helo));
+    client->helo_line = arena_printf(client->arena, "%s %.*s", is_esmtp ? "EHLO" : "HELO", STR_ARG(argument));
+    if (str_next_word(&argument, " ", &client->helo))
+        client->helo = arena_str(client->arena, client->helo);
 }
 
 static enum outcome run_helo(struct client *client, struct str argument)
@@ -78,22 +79,24 @@ static enum outcome run_ehlo(struct client *client, struct str argument)
     return GOES_ON;
 }
 
-/* "<a@b>" and "a@b", up to what follows. False: there is nothing. */
+/* before: FROM or TO, which ':' follows. "<a@b>" and "a@b", up to what follows; or nothing. */
 static bool take_address(struct str argument, const char *before, struct str *address_out)
 {
-    struct str word;
+    struct str word = STR_EMPTY;
 
     if (!str_starts_with_nocase(argument, str_from_c(before)))
         return false;
     argument = str_trim(str_from(argument, strlen(before)));
+    if (!str_starts_with(argument, STR(":")))
+        return false;
+    argument = str_trim(str_from(argument, 1));
     if (argument.len > 0 && argument.data[0] == '<') {
         size_t end = str_find_char(argument, '>');
 
         *address_out = str_part(argument, 1, end == STR_NOT_FOUND ? argument.len - 1 : end - 1);
         return true;
     }
-    if (!str_next_word(&argument, " \t", &word))
-        return false;
+    (void) str_next_word(&argument, " \t", &word);
     *address_out = word;
     return true;
 }
@@ -106,7 +109,7 @@ static enum outcome run_mail(struct client *client, struct str argument)
         return say(client, "503 5.5.1 Error: send HELO/EHLO first");
     if (client->has_mail)
         return say(client, "503 5.5.1 Error: nested MAIL command");
-    if (!take_address(argument, "FROM:", &sender))
+    if (!take_address(argument, "FROM", &sender))
         return say(client, "501 5.5.4 Syntax: MAIL FROM:<address>");
     client->sender = arena_str(client->arena, sender);
     client->mail_line = arena_printf(client->arena, "MAIL %.*s", STR_ARG(argument));
@@ -120,28 +123,36 @@ static bool may_carry_on(const struct client *client, struct str recipient)
     return handed_session_takes_line(client->helo_line) && handed_session_takes_line(client->mail_line) &&
            handed_session_takes_line(recipient) && client->settings->carry_on && client->refusal.len == 0 &&
            client->failed == 0 && client->ignored == 0 && !client->is_vetoed &&
-           stream_buffered(client->connection->stream).len == 0;
+           !postscreen_is_smtpd_busy(client->postscreen) && stream_buffered(client->connection->stream).len == 0;
+}
+
+static struct str refusal_of(const struct client *client)
+{
+    return client->refusal.len > 0 ? client->refusal : UNAVAILABLE;
+}
+
+static void refuse_recipient(struct client *client)
+{
+    struct str reply = refusal_of(client);
+
+    log_reject(client, reply, client->recipient);
+    client_answer(client, reply);
 }
 
 static enum outcome run_rcpt(struct client *client, struct str argument)
 {
-    struct str recipient, reply = client->refusal.len > 0 ? client->refusal : UNAVAILABLE;
-
-    client->has_reached_recipient = true;
     if (!client->has_mail)
         return say(client, "503 5.5.1 Error: need MAIL command");
-    if (!take_address(argument, "TO:", &recipient))
+    if (!take_address(argument, "TO", &client->recipient))
         return say(client, "501 5.5.4 Syntax: RCPT TO:<address>");
     if (may_carry_on(client, argument))
         return HANDED;
-    log_reject(client, reply, recipient);
-    client_answer(client, reply);
+    refuse_recipient(client);
     return GOES_ON;
 }
 
 static enum outcome run_data(struct client *client, struct str argument)
 {
-    client->has_reached_recipient = true;
     log_no_recipient(client, "DATA");
     if (argument.len > 0)
         say(client, "501 5.5.4 Syntax: DATA");
@@ -154,10 +165,13 @@ static enum outcome run_data(struct client *client, struct str argument)
 
 static enum outcome run_bdat(struct client *client, struct str argument)
 {
-    (void) argument;
-    client->has_reached_recipient = true;
     log_no_recipient(client, "BDAT");
-    say(client, "554 5.5.1 Error: no valid recipients");
+    if (argument.len == 0)
+        say(client, "501 5.5.4 Syntax: BDAT count [LAST]");
+    else if (!client->has_mail)
+        say(client, "554 5.5.1 Error: need MAIL command");
+    else
+        say(client, "554 5.5.1 Error: no valid recipients");
     return OVER;
 }
 
@@ -176,16 +190,18 @@ static enum outcome run_noop(struct client *client, struct str argument)
 
 static enum outcome run_vrfy(struct client *client, struct str argument)
 {
-    if (client->settings->disable_vrfy_command)
-        return say(client, "502 5.5.1 VRFY command is disabled");
     if (argument.len == 0)
         return say(client, "501 5.5.4 Syntax: VRFY address");
-    client_answer(client, UNAVAILABLE);
+    if (client->settings->disable_vrfy_command)
+        return say(client, "502 5.5.1 VRFY command is disabled");
+    client_answer(client, refusal_of(client));
     return GOES_ON;
 }
 
 static enum outcome run_etrn(struct client *client, struct str argument)
 {
+    if (client->settings->helo_required && client->helo.len == 0)
+        return say(client, "503 5.5.1 Error: send HELO/EHLO first");
     return say(client, argument.len == 0 ? "500 Syntax: ETRN domain" : "458 Unable to queue messages");
 }
 
@@ -288,13 +304,13 @@ static bool test_command(struct client *client, struct str name, struct str line
                        STR("521 5.7.0 Error: I can break rules, too. Goodbye."));
 }
 
-static bool test_pipelining(struct client *client)
+static bool test_pipelining(struct client *client, struct str name)
 {
     struct str early = stream_buffered(client->connection->stream);
 
     if (early.len == 0 || !is_tested(client, TEST_PIPELINING))
         return true;
-    log_pipelining(client, client->where, early);
+    log_pipelining(client, name, early);
     return client_fail(client, TEST_PIPELINING, client->settings->pipelining_action, PROTOCOL_ERROR, PROTOCOL_DROP);
 }
 
@@ -352,17 +368,23 @@ static bool needs_tls(const struct client *client, const struct verb *verb)
 
 static enum outcome execute(struct client *client, struct str line)
 {
-    struct str rest = line, name = STR_EMPTY;
+    struct str rest, name = STR_EMPTY;
     const struct verb *verb;
-    bool is_usual;
 
-    if (!str_next_word(&rest, " \t", &name))
-        name = STR_EMPTY;
+    while (str_starts_with(line, STR(" ")))
+        line = str_from(line, 1);
+    rest = line;
+    (void) str_next_word(&rest, " ", &name);
     verb = find_verb(name);
-    is_usual = test_command(client, name, line);
-    client->where = verb != NULL ? verb->name : "UNIMPL";
-    if (!is_usual || !test_pipelining(client))
+    if (!test_command(client, name, line) || !test_pipelining(client, name))
         return OVER;
+    /* Whoever comes to it has done all that a client does which sends mail, whatever the answer is. */
+    if (verb != NULL && verb->run == run_rcpt)
+        client->passed |= client->todo & TESTS_OF_DIALOGUE;
+    if (++client->command_count > (unsigned) client->settings->command_count_limit &&
+        (verb == NULL || verb->run != run_quit))
+        return end_by_limit(client, "COUNT");
+    client->where = verb != NULL ? verb->name : "UNIMPLEMENTED";
     if (verb == NULL)
         return say(client, "502 5.5.2 Error: command not recognized");
     if (needs_tls(client, verb))
@@ -394,8 +416,6 @@ static enum outcome serve_command(struct client *client, struct str *line_out)
     if (!daemon_session_read_line(client->connection, limit, &raw, &why))
         return end_by_failure(client, &why);
     stream_set_deadline(stream, STREAM_NO_DEADLINE);
-    if (++client->command_count > (unsigned) client->settings->command_count_limit)
-        return end_by_limit(client, "COUNT");
     if (raw.len == 0 || raw.data[raw.len - 1] != '\n') {
         if (raw.len >= limit)
             return end_by_limit(client, "LENGTH");
@@ -409,15 +429,14 @@ static enum outcome serve_command(struct client *client, struct str *line_out)
     return execute(client, *line_out);
 }
 
-/* True: smtpd has it. Else it hears what it would hear without it. */
-static bool carry_on(struct client *client, struct str line)
+/* HANDED: smtpd has it. Else it hears what it would hear without it. */
+static enum outcome carry_on(struct client *client, struct str line)
 {
-    client_pass(client);
-    client->has_passed = true;
+    client_remember(client);
     if (client_hand_over(client, line))
-        return true;
-    client_answer(client, UNAVAILABLE);
-    return false;
+        return HANDED;
+    refuse_recipient(client);
+    return GOES_ON;
 }
 
 bool dialogue_run(struct client *client)
@@ -427,12 +446,12 @@ bool dialogue_run(struct client *client)
 
     stream_set_timeout(client->connection->stream, client->settings->command_time_limit);
     keywords_find(client);
-    if (!client->has_spoken_early)
+    if (!(client->failed & TEST_BIT(TEST_GREETING)))
         client_answer(client, arena_printf(client->arena, "220 %.*s", STR_ARG(client->settings->smtpd_banner)));
     while (outcome == GOES_ON) {
         outcome = serve_command(client, &line);
-        if (outcome == HANDED && carry_on(client, line))
-            return true;
+        if (outcome == HANDED)
+            outcome = carry_on(client, line);
     }
-    return false;
+    return outcome == HANDED;
 }

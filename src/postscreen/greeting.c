@@ -65,7 +65,6 @@ static bool hear_early_bird(struct client *client)
         log_hangup(client);
         return false;
     }
-    client->has_spoken_early = true;
     log_pregreet(client, (size_t) count, str_make(bytes, (size_t) count));
     return client_fail(client, TEST_GREETING, client->settings->greet_action, PROTOCOL_ERROR, PROTOCOL_DROP);
 }
@@ -73,7 +72,7 @@ static bool hear_early_bird(struct client *client)
 static bool wait_for_early_bird(struct client *client, struct inquiry *inquiry)
 {
     struct stream *stream = client->connection->stream;
-    struct failure why;
+    struct failure why = { .kind = FAILURE_STOPPED };
     bool is_early;
 
     inquiry->is_wanted = true;
@@ -85,7 +84,11 @@ static bool wait_for_early_bird(struct client *client, struct inquiry *inquiry)
         client_say_goodbye(client);
         return false;
     }
-    return !is_early || hear_early_bird(client);
+    if (is_early)
+        return hear_early_bird(client);
+    if (why.kind == FAILURE_TIMEOUT)
+        client->passed |= client->todo & TEST_BIT(TEST_GREETING);
+    return true;
 }
 
 static bool send_teaser(struct client *client)
@@ -138,16 +141,19 @@ static bool judge_rank(struct client *client, const struct inquiry *inquiry)
 
     client->dnsbl_ttl = ttl_of(client, rank);
     if (!inquiry->is_known) {
-        client->ignored |= TEST_BIT(TEST_DNSBL);
+        client->todo &= ~TEST_BIT(TEST_DNSBL);
         return true;
     }
     if (is_allowed(inquiry)) {
         /* What it has failed already it has failed. */
-        client->todo &= TEST_BIT(TEST_DNSBL) | client->failed;
+        client->passed |= client->todo & ~(client->failed | client->ignored);
+        client->is_in_good_list = true;
         return true;
     }
-    if (rank->score < client->settings->dnsbl_threshold)
+    if (rank->score < client->settings->dnsbl_threshold) {
+        client->passed |= TEST_BIT(TEST_DNSBL);
         return true;
+    }
     log_rank(client, rank->score);
     domain = shown_domain(client, arena_str(client->arena, rank->domain));
     text = arena_printf(client->arena, "5.7.1 Service unavailable; client [%.*s] blocked using %.*s",
@@ -157,16 +163,24 @@ static bool judge_rank(struct client *client, const struct inquiry *inquiry)
                        arena_printf(client->arena, "521 %.*s", STR_ARG(text)));
 }
 
+/* Clients that are refused wait each time. */
+static bool must_wait(const struct client *client)
+{
+    return client->settings->greet_banner.len > 0 &&
+           (client->todo & TEST_BIT(TEST_GREETING) || client->is_vetoed || client->refusal.len > 0);
+}
+
 bool greeting_test(struct client *client)
 {
     struct inquiry inquiry = { .client = client };
     bool has_inquiry = client->todo & TEST_BIT(TEST_DNSBL);
-    bool is_here;
+    bool is_here = true;
 
     fiber_group_init(&inquiry.group, client->postscreen->loop);
     if (has_inquiry)
         fiber_group_start(&inquiry.group, ask, &inquiry);
-    is_here = send_teaser(client) && wait_for_early_bird(client, &inquiry);
+    if (must_wait(client))
+        is_here = send_teaser(client) && wait_for_early_bird(client, &inquiry);
     (void) !fiber_group_wait(&inquiry.group, DURATION_FOREVER, NULL);
     return is_here && (!has_inquiry || judge_rank(client, &inquiry));
 }

@@ -54,6 +54,7 @@ void log_pregreet(const struct client *client, size_t count, struct str text)
     strbuf_init(&delay, LINE_MAXIMUM);
     append_delay(client, &delay);
     log_text_escape(&shown, str_part(text, 0, SHOWN_MAXIMUM));
+    strbuf_truncate(&shown, SHOWN_MAXIMUM);
     log_info("PREGREET %zu after %s from " CLIENT ": %s", count, strbuf_c(&delay), CLIENT_ARG(client),
              strbuf_c(&shown));
 }
@@ -87,17 +88,20 @@ void log_non_smtp_command(const struct client *client, struct str line)
     CLEANUP(strbuf_done) struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
-    log_text_escape(&shown, str_part(line, 0, SHOWN_MAXIMUM));
-    log_info("NON-SMTP COMMAND from " CLIENT " after %s: %s", CLIENT_ARG(client), client->where, strbuf_c(&shown));
+    log_text_neuter(&shown, line, SHOWN_MAXIMUM, false);
+    /* A command and its arguments, though there are none. */
+    log_info("NON-SMTP COMMAND from " CLIENT " after %s: %s%s", CLIENT_ARG(client), client->where, strbuf_c(&shown),
+             str_contains_char(line, ' ') ? "" : " ");
 }
 
-void log_pipelining(const struct client *client, const char *verb, struct str text)
+void log_pipelining(const struct client *client, struct str verb, struct str text)
 {
     CLEANUP(strbuf_done) struct strbuf shown;
 
     strbuf_init(&shown, LINE_MAXIMUM);
     log_text_escape(&shown, str_part(text, 0, SHOWN_MAXIMUM));
-    log_info("COMMAND PIPELINING from " CLIENT " after %s: %s", CLIENT_ARG(client), verb, strbuf_c(&shown));
+    log_info("COMMAND PIPELINING from " CLIENT " after %.*s: %s", CLIENT_ARG(client),
+             STR_ARG(str_part(verb, 0, SHOWN_MAXIMUM)), strbuf_c(&shown));
 }
 
 void log_command_limit(const struct client *client, const char *which)

@@ -282,3 +282,8 @@ void postscreen_end_screening(struct postscreen *postscreen)
         log_stress(false, postscreen->screened);
     }
 }
+
+bool postscreen_is_smtpd_busy(const struct postscreen *postscreen)
+{
+    return postscreen->waiting >= (size_t) postscreen->settings->post_queue_limit;
+}

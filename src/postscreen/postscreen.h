@@ -60,5 +60,7 @@ const struct postscreen_settings *postscreen_settings_now(const struct postscree
 /* One more, or one less. The first: false when there are as many as may be. */
 MUST_USE bool postscreen_begin_screening(struct postscreen *postscreen);
 void postscreen_end_screening(struct postscreen *postscreen);
+/* As many clients wait for smtpd as may. */
+bool postscreen_is_smtpd_busy(const struct postscreen *postscreen);
 
 #endif

@@ -47,6 +47,23 @@ unsigned stamps_missing(const struct stamps *stamps, struct instant now)
     return missing;
 }
 
+unsigned stamps_never(const struct stamps *stamps)
+{
+    unsigned never = 0;
+
+    for (enum test test = 0; test < TESTS; test++) {
+        if (stamps->ends[test].us == 0)
+            never |= TEST_BIT(test);
+    }
+    return never;
+}
+
+void stamps_set_disabled(struct stamps *stamps, enum test test)
+{
+    if (stamps->ends[test].us == 0)
+        stamps->ends[test] = instant_from_seconds(1);
+}
+
 struct instant stamps_last(const struct stamps *stamps)
 {
     struct instant last = stamps->ends[0];

@@ -32,6 +32,10 @@ struct str stamps_format(const struct stamps *stamps, struct arena *arena);
 
 /* The bits of those tests that are not, or no longer, passed. */
 unsigned stamps_missing(const struct stamps *stamps, struct instant now);
+/* The bits of those that never were, though there was the test. */
+unsigned stamps_never(const struct stamps *stamps);
+/* A test that there is not, and that was not passed, is not missing either: in Postfix's format 1 second. */
+void stamps_set_disabled(struct stamps *stamps, enum test test);
 /* When the last of them ends. */
 struct instant stamps_last(const struct stamps *stamps);
 

@@ -36,3 +36,16 @@ TEST(a_test_counts_until_its_end)
     EXPECT(stamps_missing(&stamps, instant_from_seconds(100)) & TEST_BIT(TEST_GREETING));
     EXPECT(stamps_missing(&stamps, instant_from_seconds(99)) & TEST_BIT(TEST_DNSBL));
 }
+
+TEST(a_test_that_there_was_not_is_not_one_that_was_never_passed)
+{
+    struct stamps stamps = { .ends = { { 0 } } };
+
+    stamps.ends[TEST_GREETING] = instant_from_seconds(100);
+    stamps_set_disabled(&stamps, TEST_GREETING);
+    stamps_set_disabled(&stamps, TEST_DNSBL);
+    EXPECT_INT(instant_seconds(stamps.ends[TEST_GREETING]), 100);
+    EXPECT_INT(instant_seconds(stamps.ends[TEST_DNSBL]), 1);
+    EXPECT_UINT(stamps_never(&stamps), TESTS_OF_DIALOGUE);
+    EXPECT(stamps_missing(&stamps, instant_from_seconds(50)) & TEST_BIT(TEST_DNSBL));
+}

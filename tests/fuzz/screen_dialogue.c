@@ -145,7 +145,7 @@ static void serve(struct daemon_session *connection)
         .port = STR("2525"),
         .where = "CONNECT",
         .todo = scene->first & TESTS_OF_DIALOGUE,
-        .has_spoken_early = (scene->second & SPOKE_EARLY) != 0,
+        .failed = scene->second & SPOKE_EARLY ? TEST_BIT(TEST_GREETING) : 0,
     };
     bool is_handed;
 
