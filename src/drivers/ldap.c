@@ -181,12 +181,15 @@ static int bind_simple(LDAP *ldap, const struct ldap_table *table)
     return ldap_sasl_bind_s(ldap, table->bind_dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, NULL);
 }
 
+/* Whatever there is to say: a server that is not there must be found out now, while there are others to try. */
 static int log_in(LDAP *ldap, const struct ldap_table *table)
 {
     int result = LDAP_SUCCESS;
 
     if (table->starts_tls)
         result = ldap_start_tls_s(ldap, NULL, NULL);
+    else if (table->bind == LDAP_BIND_NONE)
+        result = ldap_connect(ldap);
     if (result != LDAP_SUCCESS || table->bind == LDAP_BIND_NONE)
         return result;
     return table->bind == LDAP_BIND_SASL ? bind_sasl(ldap, table) : bind_simple(ldap, table);
@@ -311,17 +314,28 @@ static bool is_lost(int result)
            result == LDAP_UNAVAILABLE || result == LDAP_BUSY || result == LDAP_DECODING_ERROR;
 }
 
+static bool has_values(LDAP *ldap, LDAPMessage *entry, const char *name)
+{
+    struct berval **found = ldap_get_values_len(ldap, entry, name);
+    bool is_there = found != NULL && found[0] != NULL;
+
+    ldap_value_free_len(found);
+    return is_there;
+}
+
 static bool has_any(LDAP *ldap, LDAPMessage *entry, const struct ldap_names *wanted)
 {
-    for (size_t i = 0; i < wanted->count; i++) {
-        struct berval **found = ldap_get_values_len(ldap, entry, wanted->items[i]);
-        bool is_there = found != NULL && found[0] != NULL;
+    BerElement *position = NULL;
+    char *name = wanted->count == 0 ? NULL : ldap_first_attribute(ldap, entry, &position);
+    bool is_there = false;
 
-        ldap_value_free_len(found);
-        if (is_there)
-            return true;
+    while (name != NULL) {
+        is_there = is_there || (ldap_names_contain(wanted, name) && has_values(ldap, entry, name));
+        ldap_memfree(name);
+        name = ldap_next_attribute(ldap, entry, position);
     }
-    return false;
+    ber_free(position, 0);
+    return is_there;
 }
 
 static enum merpati_driver_result take_values(struct search *search, struct berval **found, bool is_reference,
@@ -487,6 +501,7 @@ const struct merpati_driver merpati_ldap = {
     .connection_names = connection_names,
     .hosts_name = "server_host",
     .hosts_default = "localhost",
+    .hosts_order = MERPATI_DRIVER_AS_WRITTEN,
     .templates = templates,
     .compose = compose,
     .open = open_table,

@@ -201,7 +201,9 @@ void ldap_settings_free(struct ldap_table *table)
 bool ldap_names_contain(const struct ldap_names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (strcasecmp(names->items[i], name) == 0)
+        size_t len = strlen(names->items[i]);
+
+        if (strncasecmp(names->items[i], name, len) == 0 && (name[len] == '\0' || name[len] == ';'))
             return true;
     }
     return false;

@@ -52,7 +52,7 @@ struct ldap_table {
 struct ldap_table *ldap_settings_read(const struct merpati_driver_settings *settings, struct merpati_table_text why);
 void ldap_settings_free(struct ldap_table *table);
 
-/* Case does not count (RFC 4512 section 2.5). */
+/* Case does not count, and "cn" stands for "cn;lang-de", too (RFC 4512 sections 2.5 and 2.5.2). */
 bool ldap_names_contain(const struct ldap_names *names, const char *name);
 
 #endif

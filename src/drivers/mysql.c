@@ -10,6 +10,7 @@
 #include <mysqld_error.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 enum { CONNECT_SECONDS = 10, ANSWER_SECONDS = 60 };
@@ -30,10 +31,10 @@ static const char *const names[] = { "user",
                                      "timeout",
                                      SQL_QUERY_NAMES,
                                      NULL };
-static const char *const connection_names[] = { "user",        "password",     "dbname",        "charset",
-                                                "option_file", "option_group", "tls_cert_file", "tls_key_file",
-                                                "tls_CAfile",  "tls_CApath",   "tls_ciphers",   "tls_verify_cert",
-                                                NULL };
+static const char *const connection_names[] = {
+    "user",         "password",   "dbname",     "charset",     "option_file",     "option_group", "tls_cert_file",
+    "tls_key_file", "tls_CAfile", "tls_CApath", "tls_ciphers", "tls_verify_cert", "timeout",      NULL
+};
 static const char *const templates[] = { "query", NULL };
 
 struct mysql_table {
@@ -58,8 +59,8 @@ static bool read_choice(const struct merpati_driver_settings *settings, const ch
 {
     const char *text = settings->get(settings, name);
 
-    *choice_out = text == NULL ? fallback : strcmp(text, "yes") == 0;
-    if (text == NULL || *choice_out || strcmp(text, "no") == 0)
+    *choice_out = text == NULL ? fallback : strcasecmp(text, "yes") == 0;
+    if (text == NULL || *choice_out || strcasecmp(text, "no") == 0)
         return true;
     snprintf(why.data, why.size, "%s = %s: expected yes or no", name, text);
     return false;
@@ -269,6 +270,7 @@ const struct merpati_driver merpati_mysql = {
     .connection_names = connection_names,
     .hosts_name = "hosts",
     .hosts_default = "localhost",
+    .hosts_order = MERPATI_DRIVER_LOCAL_FIRST,
     .templates = templates,
     .compose = sql_query_compose,
     .open = open_table,

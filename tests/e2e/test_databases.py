@@ -45,6 +45,8 @@ TABLES = {
     "no-such-label": "query = SELECT value FROM map WHERE name = '%3'\n",
     "domains": f"query = {SELECT}\ndomain = example.com, static.example\n",
     "other-domains": f"query = {SELECT}\ndomain = example.net\n",
+    "parent-domain": f"query = {SELECT}\ndomain = com\n",
+    "below-domain": f"query = {SELECT}\ndomain = .com\n",
     "limit-1": f"query = {SELECT}\nexpansion_limit = 1\n",
     "limit-2": f"query = {SELECT}\nexpansion_limit = 2\n",
     "columns": "query = SELECT value, extra FROM map WHERE name = '%s'\n",
@@ -52,6 +54,8 @@ TABLES = {
     "old": "table = map\nselect_field = value\nwhere_field = name\nadditional_conditions = AND value <> ''\n",
     "wrong-expansion": "query = SELECT value FROM map WHERE name = '%q'\n",
     "wrong-format": f"query = {SELECT}\nresult_format = %z\n",
+    "empty-format": f"query = {SELECT}\nresult_format =\n",
+    "filter-of-ldap": f"query = {SELECT}\nresult_filter = [%s]\n",
     "wrong-limit": f"query = {SELECT}\nexpansion_limit = some\n",
     "no-query": "",
     "comment": f"# a comment\nquery = {SELECT.replace('WHERE', chr(10) + '  WHERE')}\n",
@@ -154,7 +158,7 @@ KNOWN = {
 }
 
 
-FAILING = {"limit-1", "broken", "wrong-expansion", "wrong-format", "wrong-limit", "no-query"}
+FAILING = {"limit-1", "broken", "wrong-expansion", "wrong-format", "empty-format", "wrong-limit", "no-query"}
 
 
 def with_base(base):
@@ -176,6 +180,12 @@ def test_sqlite_answers_as_stock_does(world):
     with sqlite3.connect(path) as database:
         database.executescript("\n".join(sql_rows()))
     check_known("sqlite", compare_all(world, "sqlite", with_base(f"dbpath = {path}\n")))
+    # A text ends at its first NUL, as everybody else's does.
+    found = compare_all(world, "sqlite", {
+        "nul": f"dbpath = {path}\nquery = SELECT x'626f78004040'\n",
+        "lost-start": f" no line begins like this\ndbpath = {path}\nquery = {SELECT}\n",
+    })
+    assert found["nul"]["@"] == "box" and found["lost-start"]["bare"] == "postmaster"
     # A query that would write does nothing.
     (world / "write.cf").write_text(f"dbpath = {path}\nquery = INSERT INTO map VALUES (99, 'x', 'y', 'z')\n")
     assert ask(world, "ours", f"sqlite:{world}/write.cf", ["x"]) == "error"
@@ -238,13 +248,14 @@ def test_mariadb_answers_as_stock_does(world, mariadb):
             **{name: f"{base}hosts = {host}\nquery = {SELECT}\n" for name, host in hosts.items()},
             "procedure": base_here + "query = CALL find('%s')\n",
             "no-result-set": base_here + "query = CALL quiet('%s')\n",
-            "no-result-set-allowed": base_here + "query = CALL quiet('%s')\nrequire_result_set = no\n",
+            "no-result-set-allowed": base_here + "query = CALL quiet('%s')\nrequire_result_set = No\n",
+            "no-result-set-forbidden": base_here + "query = CALL quiet('%s')\nrequire_result_set = YES\n",
             "two-result-sets": base_here + "query = CALL twice('%s')\n",
             "password": base_here.replace("maria", "m") + f"query = {SELECT}\n",
         },
         KEYS[:2],
     )
-    for name in ("no-result-set", "two-result-sets", "password"):
+    for name in ("no-result-set", "no-result-set-forbidden", "two-result-sets", "password"):
         assert found.pop(name) == "error"
     assert found.pop("no-result-set-allowed") == {}
     assert all(answers[KEYS[0]] == "box@example.net" for answers in found.values())
@@ -339,6 +350,7 @@ LDAP_TABLES = {
     "plain": BASE,
     "filter": BASE + "query_filter = (&(mail=%s)(cn=%u))\nresult_attribute = maildrop, cn, sn\n",
     "format": BASE + FILTER + "result_format = %s:%u:%d:%S\n",
+    "no-format": BASE + FILTER + "result_format =\n",
     "old-format": BASE + FILTER + "result_filter = smtp:[%s]\n",
     "base-of-key": "search_base = ou=%d,dc=example,dc=com\n",
     "no-base": "search_base = ou=nowhere,dc=example,dc=com\n",
@@ -374,11 +386,44 @@ def openldap(world):
         server.stop()
 
 
-def test_openldap_answers_as_stock_does(world, openldap):
+@pytest.fixture(scope="module")
+def reading(world):
+    """A directory that everybody may read."""
+    reason = OpenLDAP.why_not()
+    if reason:
+        pytest.skip(reason)
+    server = OpenLDAP(world / "reading", anonymous="read")
+    server.load("""\
+dn: dc=example,dc=com
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: cn=user,dc=example,dc=com
+objectClass: person
+objectClass: mailThing
+cn: user
+sn: user
+mailacceptinggeneralid: user@example.com
+description;lang-de: ein Mensch
+description: somebody
+maildrop: box@example.net
+""")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def test_openldap_answers_as_stock_does(world, openldap, reading):
     needs_stock("ldap")
     base = f"server_host = 127.0.0.1\nserver_port = {openldap.port}\nversion = 3\n"
     login = f"bind = yes\nbind_dn = {openldap.reader}\nbind_pw = reader's secret\n"
     tables = {name: base + ("" if "bind" in text else login) + text for name, text in LDAP_TABLES.items()}
+    tables["uri-no-bind"] = f"server_host = ldap://127.0.0.1:1 ldap://127.0.0.1:{reading.port}\nversion = 3\nbind = no\n{BASE}"
+    tables["options"] = f"server_host = 127.0.0.1:{reading.port}\nversion = 3\n{BASE}result_attribute = description\n"
+    tables["one-option"] = tables["options"] + "result_attribute = description;lang-de\n"
     tables["uri"] = f"server_host = ldap://127.0.0.1:1 ldap://127.0.0.1:{openldap.port}\nversion = 3\n{login}{BASE}"
     found = compare_all(world, "ldap", tables, LDAP_KEYS)
     assert {name for name, answers in found.items() if answers == "error"} == {
@@ -391,6 +436,8 @@ def test_openldap_answers_as_stock_does(world, openldap):
     assert found["leaf"]["group@example.com"] == "user@example.com,box@example.net,second@example.net,odd@example.net"
     assert found["base-of-key"] == {"sub@example.com": "below@example.net"}
     # Stock takes any word for "sub".
+    assert found["uri-no-bind"]["user@example.com"] == "box@example.net"
+    assert found["options"]["user@example.com"] == "ein Mensch,somebody"
     (world / "scope.cf").write_text(base + login + BASE + "scope = all\n")
     assert ask(world, "ours", f"ldap:{world}/scope.cf", LDAP_KEYS) == "error"
 

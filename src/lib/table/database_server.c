@@ -129,7 +129,45 @@ static void attempt_free(struct database_attempt *attempt)
     memory_free(attempt);
 }
 
-/* Those that are not left alone now, in random order. */
+static bool is_local(const char *host)
+{
+    return host[0] == '/' || str_starts_with(str_from_c(host), STR("unix:"));
+}
+
+static void shuffle(size_t *order, size_t count)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t) random_below(i);
+        size_t number = order[i - 1];
+
+        order[i - 1] = order[other];
+        order[other] = number;
+    }
+}
+
+/* Which keeps its place among those that go first, or among the others. */
+static void move_last(struct database_attempt *attempt, size_t at)
+{
+    size_t number = attempt->order[at];
+
+    for (; at + 1 < attempt->order_count; at++)
+        attempt->order[at] = attempt->order[at + 1];
+    attempt->order[at] = number;
+}
+
+static void put_local_first(struct database_attempt *attempt)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < attempt->order_count; i++) {
+        if (is_local(attempt->hosts[attempt->order[at]]))
+            at++;
+        else
+            move_last(attempt, at);
+    }
+}
+
+/* Those that are not left alone now. */
 static void choose_hosts(const struct database_server *server, struct database_attempt *attempt, struct instant now)
 {
     for (size_t i = 0; i < server->host_count; i++) {
@@ -138,13 +176,10 @@ static void choose_hosts(const struct database_server *server, struct database_a
             continue;
         attempt->order[attempt->order_count++] = i;
     }
-    for (size_t i = attempt->order_count; i > 1; i--) {
-        size_t other = (size_t) random_below(i);
-        size_t number = attempt->order[i - 1];
-
-        attempt->order[i - 1] = attempt->order[other];
-        attempt->order[other] = number;
-    }
+    if (attempt->driver->hosts_order != MERPATI_DRIVER_AS_WRITTEN)
+        shuffle(attempt->order, attempt->order_count);
+    if (attempt->driver->hosts_order == MERPATI_DRIVER_LOCAL_FIRST)
+        put_local_first(attempt);
 }
 
 static struct database_attempt *attempt_begin(struct database_server *server)
@@ -188,8 +223,15 @@ static bool connect_somewhere(struct database_attempt *attempt)
     return false;
 }
 
+/* Its host comes last now: another may answer where this one keeps silent. */
 static void drop_connection(struct database_attempt *attempt)
 {
+    for (size_t i = 0; i < attempt->order_count; i++) {
+        if (attempt->order[i] == attempt->connection->host) {
+            move_last(attempt, i);
+            break;
+        }
+    }
     attempt->driver->disconnect(attempt->connection->handle);
     memory_free(attempt->connection);
     attempt->connection = NULL;

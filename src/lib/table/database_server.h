@@ -12,9 +12,9 @@
  * would connect in the same way.
  *
  * At most 4 connections are in use at a time: then the next question waits its turn. One that has been idle for a
- * minute is not used again. Servers are tried in random order; one that cannot be reached is left alone for 1 s, then
- * 2, up to 30, and while that is so for all of them a question fails at once. A question whose connection is lost is
- * asked once more on a new one.
+ * minute is not used again. Servers are tried in the driver's order; one that cannot be reached is left alone for 1 s,
+ * then 2, up to longest_pause, and while that is so for all of them a question fails at once. A question whose
+ * connection is lost is asked once more on a new one, of another server if there is one.
  */
 struct database_server;
 

@@ -62,7 +62,12 @@ static bool add_line(struct database_settings *settings, const struct logical_li
     struct str value;
     struct entry *entry;
 
-    if (line->is_without_start || !main_cf_split_assignment(line->text, &name, &value))
+    if (line->is_without_start) {
+        table_set_warn(settings->set, "%s, line %u: logical line must not start with whitespace: \"%.*s\"",
+                       settings->public.origin, line->number, STR_ARG(str_part(line->text, 0, 100)));
+        return true;
+    }
+    if (!main_cf_split_assignment(line->text, &name, &value))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%s, line %u: expected \"name = value\"",
                            settings->public.origin, line->number);
     entry = arena_new(arena, struct entry);

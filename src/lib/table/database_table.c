@@ -84,24 +84,48 @@ static bool find_template(const struct merpati_driver *driver, struct database_s
     return true;
 }
 
-static bool read_templates(struct database_table *it, struct database_settings *settings, struct arena *arena,
-                           struct failure *why)
+static bool has_name(const struct merpati_driver *driver, const char *name)
+{
+    for (const char *const *known = driver->names; *known != NULL; known++) {
+        if (strcmp(*known, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ldap: has an older name for it, and there an empty one is as none. */
+static struct str find_format(const struct merpati_driver *driver, struct database_settings *settings)
 {
     const char *format = database_settings_get(settings, "result_format");
 
-    /* The older name, of ldap: alone. */
-    if (format == NULL)
-        format = database_settings_get(settings, "result_filter");
+    if (has_name(driver, "result_filter")) {
+        if (format == NULL)
+            format = database_settings_get(settings, "result_filter");
+        if (format != NULL && format[0] == '\0')
+            format = NULL;
+    }
+    return format == NULL ? STR("%s") : str_from_c(format);
+}
+
+static bool read_templates(struct database_table *it, struct database_settings *settings, struct arena *arena,
+                           struct failure *why)
+{
+    struct str format;
+
     for (unsigned i = 0; i < MERPATI_DRIVER_TEMPLATES && it->driver->templates[i] != NULL; i++) {
         if (!find_template(it->driver, settings, i, arena, &it->templates[i], why))
             return false;
         it->template_count++;
     }
-    it->result_format = format == NULL ? STR("%s") : str_from_c(format);
-    if (!database_template_is_valid(it->result_format))
+    format = find_format(it->driver, settings);
+    if (str_is_empty(format))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s: result_format is empty",
+                           database_settings_public(settings)->origin);
+    if (!database_template_is_valid(format))
         return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "%s: invalid result_format template: %s: behind \"%%\" comes one of %%sudSUD123456789",
-                           database_settings_public(settings)->origin, format);
+                           "%s: invalid result_format template: %.*s: behind \"%%\" comes one of %%sudSUD123456789",
+                           database_settings_public(settings)->origin, STR_ARG(format));
+    it->result_format = format;
     return true;
 }
 
@@ -111,7 +135,7 @@ static void read_domains(struct table *table, struct database_table *it, struct 
 
     if (domain != NULL && domain[0] != '\0')
         it->domains = match_list_open(table->set, str_from_c(database_settings_public(settings)->origin),
-                                      str_from_c(domain), MATCH_DOMAINS, false);
+                                      str_from_c(domain), MATCH_STRINGS, false);
 }
 
 static struct strlist hosts_of(const struct merpati_driver *driver, struct database_settings *settings,
@@ -259,15 +283,17 @@ static bool make_texts(struct question *question, const char *texts[MERPATI_DRIV
     return true;
 }
 
+/* A value ends at a NUL: no address, path or host has one, and everybody else reads it like that. */
 static void add_value(void *context, const char *data, size_t len)
 {
     struct question *question = context;
     unsigned limit = question->table->expansion_limit;
+    struct str value = str_make(data, strnlen(data, len));
     struct str text;
 
-    if (question->is_over_limit || question->is_too_long || len == 0 ||
-        database_template_result(question->table->result_format, question->key, str_make(data, len), question->arena,
-                                 &text) != DATABASE_TEXT_MADE)
+    if (question->is_over_limit || question->is_too_long || str_is_empty(value) ||
+        database_template_result(question->table->result_format, question->key, value, question->arena, &text) !=
+            DATABASE_TEXT_MADE)
         return;
     question->count++;
     question->is_over_limit = limit > 0 && question->count > limit;
@@ -347,6 +373,8 @@ static enum table_result is_eligible(const struct database_table *it, struct str
         if (!database_template_suits(it->templates[i], key))
             return TABLE_ABSENT;
     }
+    if (!database_template_result_suits(it->result_format, key))
+        return TABLE_ABSENT;
     if (it->domains == NULL)
         return TABLE_FOUND;
     if (at == STR_NOT_FOUND || at == 0)

@@ -127,7 +127,7 @@ static enum merpati_driver_result ask_fake(const void *table, void *connection, 
 static const char *const names[] = { "word", NULL };
 static const char *const connection_names[] = { "login", NULL };
 static const char *const templates[] = { "query", NULL };
-static const struct merpati_driver driver = {
+static struct merpati_driver driver = {
     .magic = MERPATI_DRIVER_MAGIC,
     .version = MERPATI_DRIVER_VERSION,
     .names = names,
@@ -259,6 +259,14 @@ TEST(what_suppresses_a_question_asks_nobody)
     EXPECT_TEXT(ask(&stage, stage.table, "user@example.net"), "absent");
     EXPECT_UINT(fake.asked, 0);
     EXPECT_TEXT(ask(&stage, stage.table, "user@example.com"), "w,user");
+    EXPECT_TEXT(ask(&stage, stage.table, "user@EXAMPLE.com"), "w,user");
+    EXPECT_TEXT(ask(&stage, stage.table, "user@sub.example.com"), "absent");
+    end(&stage);
+    begin(&stage, false, "word = w\nquery = %s\nresult_format = %s:%D:%3\n");
+    EXPECT_TEXT(ask(&stage, stage.table, "user"), "absent");
+    EXPECT_TEXT(ask(&stage, stage.table, "u@example.com"), "absent");
+    EXPECT_UINT(fake.asked, 0);
+    EXPECT_TEXT(ask(&stage, stage.table, "u@a.b.c"), "w:a.b.c:a,u@a.b.c:a.b.c:a");
     end(&stage);
 }
 
@@ -300,6 +308,38 @@ TEST(a_dead_host_is_told_of_once_and_left_alone)
     end(&stage);
 }
 
+/* Whom the answer to a table's first question comes from. */
+static void expect_host(enum merpati_driver_order order, const char *hosts, const char *key, const char *host)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), "word = w\nquery = %%s\nhosts = %s\n", hosts);
+    driver.hosts_order = order;
+    for (int i = 0; i < 20; i++) {
+        struct stage stage;
+
+        begin(&stage, false, text);
+        EXPECT(str_starts_with(str_from_c(ask(&stage, stage.table, key)), STR("w,")));
+        EXPECT_TEXT(fake.last_host, host);
+        end(&stage);
+    }
+    driver.hosts_order = MERPATI_DRIVER_RANDOM;
+}
+
+TEST(a_driver_says_which_host_is_first)
+{
+    expect_host(MERPATI_DRIVER_AS_WRITTEN, "first second third", "key", "first");
+    expect_host(MERPATI_DRIVER_AS_WRITTEN, "dead second third", "key", "second");
+    expect_host(MERPATI_DRIVER_LOCAL_FIRST, "first second unix:/third", "key", "unix:/third");
+    expect_host(MERPATI_DRIVER_LOCAL_FIRST, "first dead unix:/third dead", "key", "unix:/third");
+}
+
+TEST(what_one_host_does_not_answer_another_is_asked)
+{
+    expect_host(MERPATI_DRIVER_AS_WRITTEN, "first second", "lost", "second");
+    expect_host(MERPATI_DRIVER_AS_WRITTEN, "first", "lost", "first");
+}
+
 TEST(while_nobody_is_there_questions_fail_at_once)
 {
     struct stage stage;
@@ -326,6 +366,7 @@ TEST(what_is_wrong_in_a_file_is_named)
         { "word = w\nquery = %s\nresult_format = 5%\n", "invalid result_format template: 5%" },
         { "word = w\nquery = %s\nexpansion_limit = many\n", "expansion_limit = many: expected a number" },
         { "word = w\nquery = %s\nidle_interval = -1\n", "idle_interval = -1: expected a number" },
+        { "word = w\nquery = %s\nresult_format =\n", "result_format is empty" },
         { "word = w\nquery %s\n", "line 2: expected \"name = value\"" },
     };
 

@@ -82,10 +82,15 @@ struct expansion {
     void *context;
 };
 
+/* Of a result's expansions, those that are not the key's. */
+static bool is_of_value(char letter)
+{
+    return char_to_lower(letter) == letter && !char_is_digit(letter);
+}
+
 static enum database_text put_part(const struct expansion *expansion, char letter, struct strbuf *out)
 {
-    bool is_of_value = char_to_lower(letter) == letter && !char_is_digit(letter);
-    const struct address *source = is_of_value ? &expansion->value : &expansion->key;
+    const struct address *source = is_of_value(letter) ? &expansion->value : &expansion->key;
     struct str part;
 
     if (!find_part(source, letter, &part))
@@ -132,7 +137,7 @@ enum database_text database_template_result(struct str text, struct str key, str
     return expand(&expansion, text, arena, text_out);
 }
 
-bool database_template_suits(struct str text, struct str key)
+static bool suits(struct str text, struct str key, bool is_result)
 {
     struct address address = address_of(key);
     struct str part;
@@ -141,8 +146,20 @@ bool database_template_suits(struct str text, struct str key)
         if (text.data[i] != '%')
             continue;
         i++;
-        if (text.data[i] != '%' && !find_part(&address, text.data[i], &part))
+        if (text.data[i] == '%' || (is_result && is_of_value(text.data[i])))
+            continue;
+        if (!find_part(&address, text.data[i], &part))
             return false;
     }
     return true;
+}
+
+bool database_template_suits(struct str text, struct str key)
+{
+    return suits(text, key, false);
+}
+
+bool database_template_result_suits(struct str text, struct str key)
+{
+    return suits(text, key, true);
 }

@@ -38,5 +38,7 @@ enum database_text database_template_result(struct str text, struct str key, str
 
 /* Whether database_template_query would suppress the question, whatever quote says. */
 bool database_template_suits(struct str text, struct str key);
+/* Whether the key has what database_template_result needs of it. */
+bool database_template_result_suits(struct str text, struct str key);
 
 #endif

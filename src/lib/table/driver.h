@@ -20,7 +20,7 @@
 #define MERPATI_DRIVER_MAGIC "merpati-driver"
 
 enum {
-    MERPATI_DRIVER_VERSION = 2,
+    MERPATI_DRIVER_VERSION = 3,
     MERPATI_DRIVER_TEMPLATES = 4, /* at most */
 };
 
@@ -37,6 +37,12 @@ enum merpati_driver_result {
     MERPATI_DRIVER_ENOUGH, /* as DONE, but nobody wanted the rest: the connection is of no more use */
     MERPATI_DRIVER_FAILED, /* the question is wrong, or cannot be answered; the connection is good */
     MERPATI_DRIVER_LOST,   /* the connection is gone: it will be closed, and the question asked again on a new one */
+};
+
+enum merpati_driver_order {
+    MERPATI_DRIVER_RANDOM,
+    MERPATI_DRIVER_LOCAL_FIRST, /* sockets of this host, then the others; each in random order */
+    MERPATI_DRIVER_AS_WRITTEN,
 };
 
 /* Where values go, in their order; an empty one is skipped. A table of millions of rows is not to be held in memory. */
@@ -60,6 +66,8 @@ struct merpati_driver {
     /* The setting that lists the servers, and its default; NULL: there are none, and connect gets an empty host. */
     const char *hosts_name;
     const char *hosts_default;
+    /* In which servers are tried, as long as they are there. */
+    enum merpati_driver_order hosts_order;
     /* Settings that are texts with %-expansions of the key, in the order in which ask gets them. */
     const char *const *templates;
     /*

@@ -101,7 +101,7 @@ static bool open_table(struct table *table, struct str argument, struct failure 
     domain = text_of(settings, "domain", "");
     if (!str_is_empty(domain))
         memcache->domains = match_list_open(table->set, str_from_c(database_settings_public(settings)->origin), domain,
-                                            MATCH_DOMAINS, false);
+                                            MATCH_STRINGS, false);
     memcache->remote = remote_open(table, &place);
     remote_set_patience(memcache->remote, &patience);
     table->state = memcache;
