@@ -39,7 +39,7 @@ struct loop {
     struct list ready;
     struct fiber *current;
     size_t fiber_count;
-    size_t work_count; /* in threads */
+    size_t work_count;  /* in threads */
     void *home_context; /* the loop's own stack */
     void *home_fake_stack;
     const void *home_bottom;
