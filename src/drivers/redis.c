@@ -14,6 +14,7 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PORT = 6379, SECONDS = 10 };
 
@@ -60,8 +61,8 @@ static bool read_choice(const struct merpati_driver_settings *settings, const ch
 {
     const char *text = settings->get(settings, name);
 
-    *choice_out = text == NULL ? fallback : strcmp(text, "yes") == 0;
-    if (text == NULL || *choice_out || strcmp(text, "no") == 0)
+    *choice_out = text == NULL ? fallback : strcasecmp(text, "yes") == 0;
+    if (text == NULL || *choice_out || strcasecmp(text, "no") == 0)
         return true;
     snprintf(why.data, why.size, "%s = %s: expected yes or no", name, text);
     return false;

@@ -4,12 +4,13 @@
 import re
 import shlex
 import smtplib
+import socket
 import sqlite3
 import tempfile
 from pathlib import Path
 
 import pytest
-from support.databases import MariaDB, OpenLDAP, PostgreSQL, Redis
+from support.databases import MariaDB, Memcached, OpenLDAP, PostgreSQL, Redis
 from support.instance import BUILD, IS_ROOT, SOURCE, Merpati
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="databases run as users of their own: root alone starts them")
@@ -67,7 +68,16 @@ def redis(directory):
     return server, BLOCKS["redis"].replace("127.0.0.1", f"127.0.0.1:{server.port}")
 
 
-KINDS = {"sqlite": (sqlite, None), "pgsql": (pgsql, PostgreSQL), "mysql": (mysql, MariaDB), "ldap": (ldap, OpenLDAP),
+def memcached(directory, mail):
+    """Before what aliases the others have."""
+    server = Memcached(directory / "memcached").start()
+    text = BLOCKS["memcache-aliases.cf"].replace("/etc/merpati", str(mail.directory)).replace("TYPE", "sqlite")
+    mail.write("memcache-aliases.cf", text.replace("11211", str(server.port)))
+    mail.set(**dict([BLOCKS["memcache.main.cf"].strip().replace("/etc/merpati", str(mail.directory)).split(" = ", 1)]))
+    return server
+
+
+KINDS = {"memcache": (sqlite, Memcached), "sqlite": (sqlite, None), "pgsql": (pgsql, PostgreSQL), "mysql": (mysql, MariaDB), "ldap": (ldap, OpenLDAP),
          "redis": (redis, Redis)}
 
 
@@ -82,6 +92,7 @@ def test_a_documented_set_delivers(kind):
         mail, server = Merpati(), None
         try:
             server, login = make(directory)
+            is_cached, kind = kind == "memcache", "sqlite" if kind == "memcache" else kind
             for part in ("domains.cf", "mailboxes.cf", "aliases.cf"):
                 mail.write(part, login + BLOCKS.get(f"{kind}-{part}", BLOCKS[part]))
             text = BLOCKS["main.cf"].replace("TYPE", kind).replace("/etc/merpati", str(mail.directory))
@@ -89,6 +100,8 @@ def test_a_documented_set_delivers(kind):
             mail.set(**dict(line.split(" = ", 1) for line in text.splitlines()))
             mail.set(meta_directory=mail.config, shlib_directory=BUILD / "modules", recipient_delimiter="+",
                      virtual_minimum_uid="1")
+            if is_cached:
+                server = memcached(directory, mail)
             (mail.config / "dynamicmaps.cf").write_text(f"{kind} {kind}.so merpati_{kind}\n")
             mail.start()
             with smtplib.SMTP("127.0.0.1", mail.port, timeout=120) as client:
@@ -102,6 +115,10 @@ def test_a_documented_set_delivers(kind):
             box = mail.mail / "example.com" / "user" / "new"
             # user's own, and what sales stands for.
             assert len(list(box.iterdir())) == (2 if kind == "ldap" else 3)
+            if is_cached:
+                with socket.create_connection(("127.0.0.1", server.port)) as asked:
+                    asked.sendall(b"get alias:sales@example.com\r\nquit\r\n")
+                    assert b"user+sales@example.com" in asked.makefile("rb").read()
         finally:
             mail.finish()
             if server is not None:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """merpati check tells what is wrong, what is not acted on, and changes nothing."""
 
+import grp
 import os
+import pwd
 import re
+import shutil
 import socket
 
 import pytest
@@ -502,3 +505,19 @@ def test_postscreen_without_its_companions_is_told_of_with_the_lines_to_add(make
     mail.services = mail.services[:2]
     mail.set(postscreen_dnsbl_sites="", postscreen_tls_security_level="none")
     assert "there is no service" not in mail.control("check", check=False).stderr
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="an ordinary user's instance has no map_owner")
+def test_a_database_s_file_that_its_reader_cannot_read_is_told_with_what_to_do(make_merpati):
+    mail = make_merpati()
+    closed, opened = mail.directory / "closed.cf", mail.directory / "opened.cf"
+    for path in (closed, opened):
+        path.write_text("dbpath = /nonexistent\nquery = SELECT 1\n")
+        path.chmod(0o640)
+    user = mail.command("postconf", "-hx", "map_owner").stdout.strip()
+    shutil.chown(opened, group=pwd.getpwnam(user).pw_gid)
+    group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+    mail.set(virtual_alias_maps=f"proxy:sqlite:{closed}, sqlite:{opened}", relocated_maps=f"sqlite:{closed}")
+    checked = mail.control("check", check=False)
+    assert checked.stderr.count("cannot read") == 1, checked.stderr
+    assert f"cannot read {closed}: chgrp {group} {closed}; chmod 640 {closed}" in checked.stderr

@@ -407,6 +407,7 @@ int check_instance(const struct instance *instance)
         check_command(&check, "postdrop");
         check_command(&check, "postqueue");
         check_backends(instance, &check.identity);
+        check_tables(instance, &check.identity);
         check_tls(instance);
     }
     return check.is_wrong ? 1 : 0;

@@ -31,6 +31,9 @@ void check_backends(const struct instance *instance, const struct layout_identit
  */
 void check_tls(const struct instance *instance);
 
+/* Tells of files of tables in databases that map_owner cannot read; as root, who alone can try. */
+void check_tables(const struct instance *instance, const struct layout_identity *identity);
+
 /* As master_service_disable says. */
 bool check_is_disabled(const struct instance *instance, const struct master_service *service);
 
