@@ -326,9 +326,12 @@ static bool has_values(LDAP *ldap, LDAPMessage *entry, const char *name)
 static bool has_any(LDAP *ldap, LDAPMessage *entry, const struct ldap_names *wanted)
 {
     BerElement *position = NULL;
-    char *name = wanted->count == 0 ? NULL : ldap_first_attribute(ldap, entry, &position);
     bool is_there = false;
+    char *name;
 
+    if (wanted->count == 0)
+        return false;
+    name = ldap_first_attribute(ldap, entry, &position);
     while (name != NULL) {
         is_there = is_there || (ldap_names_contain(wanted, name) && has_values(ldap, entry, name));
         ldap_memfree(name);
