@@ -198,7 +198,7 @@ static bool greet_by_smtpd(struct client *client)
     }
     if (client_hand_over(client, STR_EMPTY))
         return true;
-    client_answer(client, STR("421 4.3.2 No system resources"));
+    client_answer(client, STR("421 4.3.2 All server ports are busy"));
     return false;
 }
 

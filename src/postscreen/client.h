@@ -47,6 +47,7 @@ struct client {
     struct str helo, sender;
     struct str recipient; /* of the command that is executed */
     bool is_esmtp;
+    bool is_rewritten; /* by postscreen_command_filter */
     bool has_mail;
     bool is_remembered;
     unsigned command_count;

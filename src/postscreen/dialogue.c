@@ -118,11 +118,12 @@ static enum outcome run_mail(struct client *client, struct str argument)
 }
 
 /* Nothing of the dialogue is left over that smtpd would not see: it begins with this command. */
+/* Where lines are others than came, those of smtpd's own filter would be others again. */
 static bool may_carry_on(const struct client *client, struct str recipient)
 {
     return handed_session_takes_line(client->helo_line) && handed_session_takes_line(client->mail_line) &&
            handed_session_takes_line(recipient) && client->settings->carry_on && client->refusal.len == 0 &&
-           client->failed == 0 && client->ignored == 0 && !client->is_vetoed &&
+           client->failed == 0 && client->ignored == 0 && !client->is_vetoed && !client->is_rewritten &&
            !postscreen_is_smtpd_busy(client->postscreen) && stream_buffered(client->connection->stream).len == 0;
 }
 
@@ -283,6 +284,8 @@ static bool is_forbidden(struct client *client, struct str name, struct str line
     struct match_list *list = client->postscreen->forbidden_commands;
     struct failure why;
 
+    if (find_verb(name) != NULL)
+        return false;
     switch (match_list_has(list, name, &why)) {
     case TABLE_FOUND:
         return true;
@@ -292,7 +295,7 @@ static bool is_forbidden(struct client *client, struct str name, struct str line
     case TABLE_ABSENT:
         break;
     }
-    return find_verb(name) == NULL && is_header(line);
+    return is_header(line);
 }
 
 static bool test_command(struct client *client, struct str name, struct str line)
@@ -351,6 +354,8 @@ static struct str filter(struct client *client, struct str line)
         return line;
     switch (table_list_find(table, line, TABLE_ANY_KIND, client->arena, &replacement, &why)) {
     case TABLE_FOUND:
+        log_command_replaced(client, line, replacement);
+        client->is_rewritten = true;
         return replacement;
     case TABLE_UNKNOWN:
         log_table_trouble(table_list_title(table), why.text);

@@ -94,6 +94,12 @@ void log_non_smtp_command(const struct client *client, struct str line)
              str_contains_char(line, ' ') ? "" : " ");
 }
 
+void log_command_replaced(const struct client *client, struct str line, struct str replacement)
+{
+    log_info(CLIENT ": replacing command \"%.*s\" with \"%.*s\"", CLIENT_ARG(client),
+             STR_ARG(str_part(line, 0, SHOWN_MAXIMUM)), STR_ARG(str_part(replacement, 0, SHOWN_MAXIMUM)));
+}
+
 void log_pipelining(const struct client *client, struct str verb, struct str text)
 {
     CLEANUP(strbuf_done) struct strbuf shown;

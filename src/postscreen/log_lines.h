@@ -30,6 +30,7 @@ void log_bare_newline(const struct client *client, struct str line);
 /* "NON-SMTP COMMAND from CLIENT after CONNECT: GET / HTTP/1.0" */
 void log_non_smtp_command(const struct client *client, struct str line);
 /* "COMMAND PIPELINING from CLIENT after MAIL: RCPT TO:<b@x.test>\r\n" */
+void log_command_replaced(const struct client *client, struct str line, struct str replacement);
 void log_pipelining(const struct client *client, struct str verb, struct str text);
 /* "COMMAND TIME LIMIT from CLIENT after CONNECT", "COMMAND COUNT LIMIT ...", "COMMAND LENGTH LIMIT ..." */
 void log_command_limit(const struct client *client, const char *which);

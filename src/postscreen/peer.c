@@ -102,8 +102,10 @@ bool peer_find(struct client *client)
 
     if (client->settings->upstream_proxy_protocol != SCREEN_PROXY_HAPROXY)
         return find_by_socket(client);
-    if (!read_header(client, &header) || !drop_header(client, header.length))
+    if (!read_header(client, &header) || !drop_header(client, header.length)) {
+        client_answer(client, STR("421 4.3.2 No system resources"));
         return false;
+    }
     if (header.is_local)
         return find_by_socket(client);
     client->ip = header.client;

@@ -379,9 +379,9 @@ def test_a_proxy_says_who_it_is(door, come):
     assert client.reply().lines == [TEASER, GREETING]
     door.wait_log(r"CONNECT from \[192\.0\.2\.7\]:4321 to \[192\.0\.2\.25\]:25")
     door.wait_log(r"/smtpd\[\d+\]: connect from unknown\[192\.0\.2\.7\]")
-    assert other.ended()
+    assert str(other.reply()) == "421 4.3.2 No system resources" and other.ended()
     door.wait_log(r"warning: haproxy read: short protocol header: EHLO x\\r\\n")
-    assert silent.ended()
+    assert str(silent.reply()) == "421 4.3.2 No system resources" and silent.ended()
     door.wait_log(r"warning: haproxy read: timeout error")
 
 
@@ -445,7 +445,7 @@ def test_many_clients_take_little_memory(door, come):
 
 def test_without_smtpd(come):
     client = come("nowhere")
-    assert client.lines[-1] == "421 4.3.2 No system resources"
+    assert client.lines[-1] == "421 4.3.2 All server ports are busy"
     client.told("DISCONNECT CLIENT")
 
 

@@ -96,22 +96,25 @@ struct str reply_footer_add(struct str text, struct str template, reply_footer_n
 {
     struct strbuf out, expanded;
     struct str rest, line, result;
-    bool has_more = true;
+    bool has_more = true, is_continued;
 
     if (template.len == 0)
         return text;
     strbuf_init(&out, text.len + FOOTER_MAXIMUM);
     strbuf_init(&expanded, FOOTER_MAXIMUM);
     strbuf_append(&out, text);
-    if (str_starts_with(template, STR("\\c"))) {
-        expand(&out, str_from(template, 2), append_named, context);
-    } else {
+    is_continued = str_starts_with(template, STR("\\c"));
+    expand(&expanded, is_continued ? str_from(template, 2) : template, append_named, context);
+    rest = strbuf_str(&expanded);
+    if (is_continued) {
+        has_more = cut_line(&rest, &line);
+        strbuf_append(&out, line);
+    }
+    if (has_more)
         out.data[3] = '-';
-        expand(&expanded, template, append_named, context);
-        for (rest = strbuf_str(&expanded); has_more;) {
-            has_more = cut_line(&rest, &line);
-            append_line(&out, text, !has_more, line);
-        }
+    while (has_more) {
+        has_more = cut_line(&rest, &line);
+        append_line(&out, text, !has_more, line);
     }
     result = out.is_overflowed ? text : arena_str(arena, strbuf_str(&out));
     strbuf_done(&expanded);

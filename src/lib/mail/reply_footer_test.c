@@ -24,6 +24,7 @@ TEST(lines_get_the_code_and_the_status)
     expect("550 5.1.1 No", "Sorry", "550-5.1.1 No\n550 5.1.1 Sorry");
     expect("550 No", "One\\nTwo", "550-No\n550-One\n550 Two");
     expect("550 5.1.1 No", "\\c, sorry", "550 5.1.1 No, sorry");
+    expect("550 5.1.1 No", "\\c, sorry\\nTwo\\n", "550-5.1.1 No, sorry\n550-5.1.1 Two\n550 5.1.1 ");
 }
 
 TEST(names_are_expanded_and_cannot_break_the_line)
