@@ -124,7 +124,7 @@ static bool may_carry_on(const struct client *client, struct str recipient)
     return handed_session_takes_line(client->helo_line) && handed_session_takes_line(client->mail_line) &&
            handed_session_takes_line(recipient) && client->settings->carry_on && client->refusal.len == 0 &&
            client->failed == 0 && client->ignored == 0 && !client->is_vetoed && !client->is_rewritten &&
-           !postscreen_is_smtpd_busy(client->postscreen) && stream_buffered(client->connection->stream).len == 0;
+           !postscreen_is_smtpd_busy(client->postscreen) && !stream_has_input(client->connection->stream);
 }
 
 static struct str refusal_of(const struct client *client)
