@@ -2,9 +2,12 @@
 """tlsproxy: a socket goes in, a clear one comes out, and what is known of the client with it."""
 
 import concurrent.futures
+import os
 import re
+import signal
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -108,6 +111,7 @@ def world(tmp_path_factory):
         "shallow": {**asks, "tlsproxy_tls_ccert_verifydepth": "0"},
         "path": {"tlsproxy_tls_ask_ccert": "yes", "tlsproxy_tls_CApath": folder / "hashed"},
         "requires": {**ca, "tlsproxy_tls_security_level": "encrypt", "tlsproxy_tls_req_ccert": "yes"},
+        "impatient": {"tlsproxy_watchdog_timeout": "3s"},
         "loud": {"tlsproxy_tls_loglevel": "2", "tlsproxy_tls_dh1024_param_file": folder / "dh.pem", "tlsproxy_watchdog_timeout": "11s"},
     }
     (folder / "hashed").mkdir()
@@ -178,6 +182,24 @@ def test_a_handshake_that_takes_too_long_is_over(world, begin):
 def test_nothing_for_the_idle_time_ends_it(begin):
     session = begin(idle=1)
     assert session.inside.recv(100) == b""
+
+
+def test_a_process_that_does_not_get_on_for_its_watchdogs_time_is_ended(world, begin):
+    sessions = [begin(service) for service in ("impatient", "own")]
+    pids = [int(world.wait_log(rf"/tlsproxy\[(\d+)\]: CONNECT from {re.escape(session.peer)}$")[1]) for session in sessions]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    # The time goes on while a process stands still; what is waited for is that it has passed.
+    time.sleep(3.2)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    world.wait_log(rf"/tlsproxy\[{pids[0]}\]: fatal: watchdog timeout$")
+    assert sessions[0].inside.recv(100) == b""
+    sessions[1].inside.sendall(b"220 still here\r\n")
+    assert sessions[1].client.recv(100) == b"220 still here\r\n"
+    again = begin("impatient")
+    again.inside.sendall(b"220 hello\r\n")
+    assert again.client.recv(100) == b"220 hello\r\n"
 
 
 def test_a_caller_that_sends_no_socket_is_nobodys_loss(world, begin):

@@ -21,6 +21,9 @@
 
 enum { SETTINGS_MAXIMUM = 1 << 20, WRITE_SECONDS = 60, GATHER_SECONDS = 1, WALK_STEP = 500, CHECK_SECONDS = 60 };
 
+/* Of LMDB's files: the first two pages tell of the rest, and database 0 of what is free. */
+enum { FREE_PAGES = 0, FIRST_PAGE = 2 };
+
 /* A change that the file does not have yet. */
 struct change {
     bool is_removal;
@@ -118,25 +121,56 @@ static bool is_whole(MDB_env *environment, const char *path)
            file_stat(path, &status, &ignored) && (size_t) status.st_size >= (info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-static bool read_all(MDB_env *environment, MDB_dbi database)
+static bool read_value(const MDB_envinfo *info, MDB_val value)
+{
+    unsigned sum = 0;
+
+    (void) info;
+    for (size_t i = 0; i < value.mv_size; i++)
+        sum += ((const volatile unsigned char *) value.mv_data)[i];
+    (void) sum;
+    return true;
+}
+
+/* A number of pages, and then each of them, the last first: who writes trusts that they are in the file, and free. */
+static bool is_list_of_pages(const MDB_envinfo *info, MDB_val value)
+{
+    const char *data = value.mv_data;
+    size_t count, page, above = info->me_last_pgno + 1;
+
+    if (value.mv_size < sizeof(count))
+        return false;
+    memcpy(&count, data, sizeof(count));
+    if (count > value.mv_size / sizeof(page) - 1)
+        return false;
+    for (size_t i = 1; i <= count; i++, above = page) {
+        memcpy(&page, data + i * sizeof(page), sizeof(page));
+        if (page < FIRST_PAGE || page >= above)
+            return false;
+    }
+    return true;
+}
+
+static bool read_all(MDB_env *environment, MDB_dbi database, bool (*is_good)(const MDB_envinfo *info, MDB_val value))
 {
     MDB_txn *transaction;
     MDB_cursor *cursor;
     MDB_val key, value;
+    MDB_envinfo info;
     MDB_stat stat;
     size_t count = 0;
-    unsigned sum = 0;
     int error;
 
-    if (mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction) != 0 ||
+    if (mdb_env_info(environment, &info) != 0 || mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction) != 0 ||
         mdb_stat(transaction, database, &stat) != 0 || mdb_cursor_open(transaction, database, &cursor) != 0)
         return false;
     while ((error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0 && count <= stat.ms_entries) {
         count++;
-        for (size_t i = 0; i < value.mv_size; i++)
-            sum += ((const volatile unsigned char *) value.mv_data)[i];
+        if (!is_good(&info, value))
+            return false;
     }
-    (void) sum;
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(transaction);
     return error == MDB_NOTFOUND && count == stat.ms_entries;
 }
 
@@ -151,7 +185,8 @@ static bool is_readable(void *context)
     if (privilege_is_root() && !privilege_drop(check->uid, check->gid, &why))
         return false;
     return open_environment(check->path, MDB_RDONLY | MDB_NOLOCK, &environment, &database) == 0 &&
-           is_whole(environment, check->path) && read_all(environment, database);
+           is_whole(environment, check->path) && read_all(environment, FREE_PAGES, is_list_of_pages) &&
+           read_all(environment, database, read_value);
 }
 
 static bool remove_as_owner(void *context)

@@ -197,6 +197,108 @@ TEST(a_damaged_file_is_begun_anew)
     in_bench(survive);
 }
 
+enum { PAGE = 4096, PAGE_HEAD = 16, KINDS_OF_NOISE = 3 };
+
+/* Some were written more than once, so that there are pages that are free, too. */
+static struct str fill_and_load(struct strbuf *whole)
+{
+    struct failure why;
+
+    fill();
+    fill();
+    open_cache(bench.name);
+    for (int i = 0; i < 300; i += 3) {
+        char key[20];
+
+        snprintf(key, sizeof(key), "key%d", i);
+        cache_remove(bench.cache, str_from_c(key));
+        if (i % 50 == 0)
+            cache_flush(bench.cache);
+    }
+    cache_close(&bench.cache);
+    EXPECT(file_load(bench.file, whole, &why));
+    return strbuf_str(whole);
+}
+
+static void lay(struct str content)
+{
+    struct failure why;
+
+    (void) unlink(arena_printf(bench.arena, "%s-lock", bench.file).data);
+    EXPECT(file_replace(bench.file, content, 0600, &why));
+}
+
+static void survive_each_cut(void *context)
+{
+    CLEANUP(strbuf_done) struct strbuf buffer;
+    struct str whole;
+
+    (void) context;
+    strbuf_init(&buffer, 1 << 20);
+    whole = fill_and_load(&buffer);
+    EXPECT(whole.len >= 10 * PAGE && whole.len % PAGE == 0);
+    for (size_t length = 0; length < whole.len; length += PAGE / 2) {
+        lay((struct str){ whole.data, length });
+        open_cache(bench.name);
+        if (strstr(bench.warnings, "damaged") == NULL)
+            EXPECT_TEXT(get("key999"), "some text that takes its place");
+        else
+            EXPECT_UINT(count(), 0);
+        put("new", "kept");
+        cache_close(&bench.cache);
+        open_cache(bench.name);
+        EXPECT_TEXT(bench.warnings, "");
+        EXPECT_TEXT(get("new"), "kept");
+        cache_close(&bench.cache);
+    }
+}
+
+TEST(a_file_that_is_cut_anywhere_is_whole_or_begun_anew)
+{
+    in_bench(survive_each_cut);
+}
+
+/* Noise, nothing, or noise behind a good head, in each place: a tree, a leaf, the list of free pages, one that is free.
+ */
+static void survive_noise(void *context)
+{
+    CLEANUP(strbuf_done) struct strbuf buffer;
+    uint64_t random = 1;
+    char *spoiled;
+    struct str whole;
+
+    (void) context;
+    strbuf_init(&buffer, 1 << 20);
+    whole = fill_and_load(&buffer);
+    for (size_t turn = 0; turn < KINDS_OF_NOISE * (whole.len / PAGE); turn++) {
+        size_t page = turn / KINDS_OF_NOISE, kind = turn % KINDS_OF_NOISE;
+        char key[20];
+
+        spoiled = arena_c(bench.arena, arena_str(bench.arena, whole));
+        for (size_t i = kind == 2 ? PAGE_HEAD : 0; i < PAGE; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            spoiled[page * PAGE + i] = kind == 1 ? '\0' : (char) (random >> 56);
+        }
+        lay((struct str){ spoiled, whole.len });
+        open_cache(bench.name);
+        for (int i = 0; i < 100; i++) {
+            snprintf(key, sizeof(key), "new%d", i);
+            put(key, "kept");
+            if (i % 20 == 0)
+                cache_flush(bench.cache);
+        }
+        cache_close(&bench.cache);
+        open_cache(bench.name);
+        EXPECT_TEXT(get("new99"), "kept");
+        cache_close(&bench.cache);
+    }
+}
+
+TEST(a_page_of_noise_ends_nobody)
+{
+    in_bench(survive_noise);
+}
+
 static void work_in_memory(void *context)
 {
     char long_key[CACHE_KEY_MAX + 2];
