@@ -158,6 +158,20 @@ def test_a_damaged_cache_is_begun_anew(asked, damage):
     assert "good@relay.test" in mail.command("postmap", "-s", f"lmdb:{mail.data}/verify_cache").stdout
 
 
+def test_a_cache_that_is_cut_under_the_service_is_begun_anew(asked):
+    """What is mapped is gone: verify may die of it, and who asks it then is deferred, or waits for the next."""
+    mail, _ = asked()
+    mail.start()
+    assert rcpt(mail, "good@relay.test").startswith("250")
+    path = mail.data / "verify_cache.lmdb"
+    wait_until(lambda: "good@" in mail.command("postmap", "-s", f"lmdb:{mail.data}/verify_cache", check=False).stdout, "the cache's file")
+    mail.complaints = list
+    path.write_bytes(b"")
+    wait_until(lambda: rcpt(mail, "good@relay.test").startswith("250"), "an answer")
+    assert "unverified address: host 127.0.0.1" in rcpt(mail, "bad@relay.test")
+    wait_until(lambda: "bad@" in mail.command("postmap", "-s", f"lmdb:{mail.data}/verify_cache", check=False).stdout, "the cache's file")
+
+
 def test_a_killed_verify_begins_again_with_what_it_knew(asked):
     mail, _ = asked()
     mail.start()
