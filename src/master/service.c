@@ -138,6 +138,17 @@ static unsigned maxproc_of(const struct service *service, const struct configura
     return maxproc < 0 ? 0 : (unsigned) maxproc;
 }
 
+bool service_is_settled(const struct service *service)
+{
+    for (struct list *n = service->children.next; n != &service->children; n = n->next) {
+        const struct child *child = CONTAINER_OF(n, struct child, link);
+
+        if (!child->has_left && (child->generation != service->generation || child->state == CHILD_STARTING))
+            return false;
+    }
+    return true;
+}
+
 unsigned service_process_limit(const struct service *service, const struct configuration *configuration)
 {
     unsigned maxproc = maxproc_of(service, configuration);

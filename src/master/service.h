@@ -34,6 +34,7 @@ struct child {
     bool was_ready;
     bool was_stopped; /* SIGTERM was sent */
     struct instant started;
+    bool has_left;    /* said so: it takes no more connections, and those who call it were told */
     bool has_yielded; /* a singleton that holds no more what there is only one of */
     struct instant retired_at;
 };
@@ -90,6 +91,8 @@ unsigned service_count_available(const struct service *service);
 unsigned service_count_retiring(const struct service *service);
 /* The oldest of those that retire and were not told to stop yet, if there are more than limit; else NULL. */
 struct child *service_retiring_beyond(const struct service *service, unsigned limit);
+/* Whether whatever takes new work has the present generation's files and settings. */
+bool service_is_settled(const struct service *service);
 /* How many processes share its sessions, and the share of each (0: no limit). */
 unsigned service_process_limit(const struct service *service, const struct configuration *configuration);
 unsigned service_session_limit(const struct service *service, const struct configuration *configuration);

@@ -181,6 +181,7 @@ static void become(struct supervisor *supervisor, struct child *child, const str
 static void take_record(struct supervisor *supervisor, struct child *child, const struct master_record *record,
                         struct str rest)
 {
+    child->has_left = child->has_left || record->kind == MASTER_RETIRING || record->kind == MASTER_YIELDED;
     switch (record->kind) {
     case MASTER_READY:
         child->was_ready = true;
@@ -393,19 +394,21 @@ static bool open_service(struct supervisor *supervisor, struct service *service,
 bool supervisor_init(struct supervisor *supervisor, struct configuration *configuration, struct failure *why)
 {
     supervisor->configuration = configuration;
+    supervisor->settled.listener = -1;
     list_init(&supervisor->services);
     assign_entries(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
         if (!open_service(supervisor, service_of(n), true, why))
             return false;
     }
-    return true;
+    return settled_open(&supervisor->settled, why);
 }
 
 void supervisor_done(struct supervisor *supervisor)
 {
     while (!list_is_empty(&supervisor->services))
         service_destroy(service_of(supervisor->services.next));
+    settled_close(&supervisor->settled);
     configuration_destroy(&supervisor->configuration);
 }
 
@@ -451,13 +454,28 @@ static void open_again(struct supervisor *supervisor, struct service *service, s
 
 static void look_at_files(struct supervisor *supervisor, struct instant now)
 {
-    if (instant_is_before(now, supervisor->next_look))
+    /* A process that was starting may have read a file before it changed, and told us of it after we looked. */
+    if (supervisor->settled.count == 0 && instant_is_before(now, supervisor->next_look))
         return;
     supervisor->next_look = instant_add(now, watch_interval);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
         if (service_watched_changed(service_of(n)))
             begin_generation(supervisor, service_of(n));
     }
+}
+
+void supervisor_settle(struct supervisor *supervisor)
+{
+    settled_take(&supervisor->settled, clock_monotonic());
+}
+
+static bool is_settled(const struct supervisor *supervisor)
+{
+    for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
+        if (!service_is_settled(service_of(n)))
+            return false;
+    }
+    return true;
 }
 
 /* Singletons have a successor that waits for them, so they get the time of a stop only. */
@@ -498,6 +516,7 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
             start_some(supervisor, service);
         wakeup_if_due(service, now);
     }
+    settled_release(&supervisor->settled, is_settled(supervisor), now);
     if (supervisor->phase == SUPERVISOR_STOPPING)
         stop_go_on(supervisor, now);
 }

@@ -3,6 +3,7 @@
 #define MASTER_SUPERVISOR_H
 
 #include "master/service.h"
+#include "master/settled.h"
 
 /*
  * supervisor - all services together: which runs, what is asked of it, what happened to it.
@@ -22,8 +23,9 @@ struct supervisor {
     enum program_stop stop_step;
     struct instant stop_deadline; /* of this step */
     struct instant next_look;     /* at watched files */
-    unsigned verbose;             /* what each service gets as often as "-v" */
-    bool keeps_output;            /* children inherit 1 and 2 */
+    struct settled settled;
+    unsigned verbose;  /* what each service gets as often as "-v" */
+    bool keeps_output; /* children inherit 1 and 2 */
 };
 
 /* Takes the configuration over and opens all sockets; a socket that cannot be had stops the start. */
@@ -38,6 +40,8 @@ MUST_USE bool supervisor_reload(struct supervisor *supervisor, struct failure *w
 void supervisor_demand(struct supervisor *supervisor, struct service *service);
 /* The child's status socket has something to read, or ended. */
 void supervisor_hear(struct supervisor *supervisor, struct child *child);
+/* Somebody waits until changed files are in force. */
+void supervisor_settle(struct supervisor *supervisor);
 /* A process ended. */
 void supervisor_bury(struct supervisor *supervisor, pid_t pid, int status);
 /* Wakeups, throttles, watched files, retired processes, steps of a stop: whatever the clock brings. */

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* What one descriptor of the poll set belongs to: a child, a service that wants connections, or the signals. */
+/* What one descriptor of the poll set belongs to: a child, a service that wants connections; neither: see gather. */
 struct turn_source {
     struct child *child;
     struct service *service;
@@ -42,6 +42,7 @@ static void gather(struct turn *turn, const struct supervisor *supervisor, int s
 
     turn->count = 0;
     add(turn, signal_fd, NULL, NULL);
+    add(turn, supervisor->settled.listener, NULL, NULL);
     for (struct list *s = supervisor->services.next; s != &supervisor->services; s = s->next) {
         struct service *service = CONTAINER_OF(s, struct service, link);
 
@@ -113,16 +114,19 @@ static void hand_out(const struct turn *turn, struct supervisor *supervisor, int
 {
     int number;
 
-    for (size_t i = 1; i < turn->count; i++) {
+    for (size_t i = 2; i < turn->count; i++) {
         if (turn->polls[i].revents != 0 && turn->sources[i].child != NULL)
             supervisor_hear(supervisor, turn->sources[i].child);
     }
-    for (size_t i = 1; i < turn->count; i++) {
+    for (size_t i = 2; i < turn->count; i++) {
         if (turn->polls[i].revents != 0 && turn->sources[i].service != NULL)
             supervisor_demand(supervisor, turn->sources[i].service);
     }
     while ((number = signals_next(signal_fd)) != 0)
         handle_signal(supervisor, number);
+    /* Behind the signals: who asked for a reload and then waits, waits for that reload. */
+    if (turn->polls[1].revents != 0)
+        supervisor_settle(supervisor);
 }
 
 void turn_run(struct supervisor *supervisor, int signal_fd)

@@ -73,3 +73,59 @@ def test_a_changed_table_is_in_force_and_never_half_there(make_merpati):
     for said in seen:
         for kind, text in said.items():
             assert "version-" in text, (kind, text)
+
+
+def test_mail_right_behind_newaliases_meets_the_new_aliases(make_merpati, account):
+    """Ten times, as one time may be luck. What asks first are cleanup and local, over connections that are open."""
+    mail = make_merpati()
+    aliases, virtual = mail.path("aliases"), mail.path("virtual")
+    mail.set(alias_maps=mail.aliases("none: /dev/null\n"), alias_database=f"hash:{aliases}")
+    virtual.write_text("none@example.test none\n")
+    mail.command("postmap", f"hash:{virtual}")
+    mail.set(virtual_alias_maps=f"hash:{virtual}")
+    mail.start()
+    mail.sendmail("-f", "a@example.com", account, input="Subject: x\n\nhello\n")
+    mail.wait_mailbox(account)
+    for n in range(10):
+        with aliases.open("a") as file:
+            file.write(f"alias{n}: {account}\n")
+        with virtual.open("a") as file:
+            file.write(f"virtual{n}@example.test alias{n}\n")
+        mail.command("postmap", f"hash:{virtual}")
+        mail.command("sendmail", "-C", mail.config, "-bi")
+        mail.sendmail("-f", "a@example.com", f"virtual{n}@example.test", input="Subject: x\n\nhello\n")
+    mail.wait_mailbox(account, 11)
+    assert "User unknown" not in mail.log_text() and "status=bounced" not in mail.log_text()
+
+
+def test_a_connection_right_behind_a_reload_meets_the_new_configuration(make_merpati):
+    """With a table that takes its time to read."""
+    mail = make_merpati()
+    table = mail.write("clients", "".join(f"192.0.2.1:{n} OK\n" for n in range(200_000)))
+    mail.set(smtpd_client_restrictions=f"check_client_access texthash:{table}")
+    mail.start()
+    for n in range(3):
+        mail.set(smtpd_banner=f"banner-{n} ESMTP")
+        mail.control("reload")
+        with mail.smtp() as client:
+            assert f"banner-{n}" in client.greeting.text
+
+
+def test_a_table_is_made_while_services_cannot_be_replaced(make_merpati, account):
+    """Waiting has an end, and says that the change is not in force yet."""
+    mail = make_merpati()
+    mail.set(alias_maps=mail.aliases(f"one: {account}\n"))
+    mail.start()
+    mail.sendmail("-f", "a@example.com", "one", input="Subject: x\n\nhello\n")
+    mail.wait_mailbox(account)
+    mail.set(daemon_timeout="nonsense")
+    with mail.path("aliases").open("a") as file:
+        file.write("two: /dev/null\n")
+    # The command itself reads main.cf, too: it gets one that it can read.
+    other = mail.path("other")
+    other.mkdir()
+    text = mail.path("etc/main.cf").read_text().replace("nonsense", "18000s")
+    (other / "main.cf").write_text(text)
+    done = mail.command("postalias", "-c", other, f"hash:{mail.path('aliases')}")
+    mail.set(daemon_timeout="18000s")
+    assert "some services could not take up the change yet" in done.stderr

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/control.h"
 
+#include "config/in_force.h"
 #include "config/layout.h"
 #include "config/master_cf.h"
 #include "log/log.h"
@@ -207,7 +208,11 @@ bool control_refresh(const struct instance *instance)
     if (!need_master(instance, &pid))
         return false;
     say(log_refreshing);
-    return send(pid, SIGHUP);
+    if (!send(pid, SIGHUP))
+        return false;
+    if (!in_force_wait(instance->shared->queue_directory))
+        log_warning("some services could not be replaced yet and go on as they were; the log tells why");
+    return true;
 }
 
 int control_reload(const struct instance *instance)

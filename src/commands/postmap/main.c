@@ -2,6 +2,7 @@
 /* postmap and postalias - make, change and ask lookup tables. Under the name postalias, sources are aliases(5). */
 #include "base/arena.h"
 #include "config/directory.h"
+#include "config/in_force.h"
 #include "config/main_cf.h"
 #include "config/shared_settings.h"
 #include "log/log.h"
@@ -128,6 +129,8 @@ static bool run(struct postmap *postmap, bool *found_out, struct failure *why)
         if (!work_on(postmap, postmap->options.tables[i], found_out, why))
             return false;
     }
+    if (postmap->options.action != POSTMAP_LIST && !in_force_wait(postmap->settings->queue_directory))
+        log_warning("some services could not take up the change yet; the log tells why");
     return true;
 }
 

@@ -139,6 +139,12 @@ static bool connect_unix(int kind, const char *path, int *fd_out, struct failure
     return true;
 }
 
+bool system_socket_try_accept(int listener, int *fd_out)
+{
+    *fd_out = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    return *fd_out >= 0;
+}
+
 bool system_socket_connect_datagram(const char *path, int *fd_out, struct failure *why)
 {
     return connect_unix(SOCK_DGRAM | SOCK_NONBLOCK, path, fd_out, why);

@@ -37,6 +37,9 @@ MUST_USE bool system_socket_bind_datagram(const char *path, const struct system_
 MUST_USE bool system_socket_open_fifo(const char *path, const struct system_socket_access *access, int *fd_out,
                                       struct failure *why);
 
+/* The next connection of a non-blocking listener; false if there is none to be had now. */
+MUST_USE bool system_socket_try_accept(int listener, int *fd_out);
+
 /* Datagram socket connected to path, non-blocking. */
 MUST_USE bool system_socket_connect_datagram(const char *path, int *fd_out, struct failure *why);
 /* Blocking stream socket connected to path. */

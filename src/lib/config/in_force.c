@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/in_force.h"
+
+#include "base/arena.h"
+#include "base/time.h"
+#include "os/fd.h"
+#include "os/system_socket.h"
+
+#include <poll.h>
+
+bool in_force_wait(struct str queue_directory)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    CLEANUP(fd_close) int fd = -1;
+    const char *path = arena_printf(arena, "%.*s/%s", STR_ARG(queue_directory), IN_FORCE_SOCKET).data;
+    const struct instant end = instant_add(clock_monotonic(), seconds(IN_FORCE_SECONDS));
+
+    if (!system_socket_try_connect_unix(path, &fd, NULL))
+        return true;
+    for (;;) {
+        struct duration left = instant_since(end, clock_monotonic());
+        struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+        if (left.us <= 0)
+            return false;
+        if (poll(&poll_fd, 1, (int) (left.us / 1000) + 1) > 0)
+            return true;
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "master/settled.h"
+
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/system_socket.h"
+
+#include <string.h>
+
+enum { BACKLOG = 16, PATIENCE_SECONDS = 2 * IN_FORCE_SECONDS /* more than who asks has */ };
+
+bool settled_open(struct settled *settled, struct failure *why)
+{
+    const struct system_socket_access access = { .mode = 0600, .uid = (uid_t) -1, .gid = (gid_t) -1 };
+
+    settled->count = 0;
+    settled->listener = -1;
+    return system_socket_listen_unix(IN_FORCE_SOCKET, BACKLOG, &access, &settled->listener, why);
+}
+
+static void release_first(struct settled *settled)
+{
+    fd_close(&settled->askers[0].fd);
+    settled->count--;
+    memmove(&settled->askers[0], &settled->askers[1], settled->count * sizeof settled->askers[0]);
+}
+
+void settled_close(struct settled *settled)
+{
+    struct failure ignored;
+
+    while (settled->count > 0)
+        release_first(settled);
+    if (settled->listener >= 0)
+        (void) !file_unlink(IN_FORCE_SOCKET, &ignored);
+    fd_close(&settled->listener);
+}
+
+void settled_take(struct settled *settled, struct instant now)
+{
+    int fd;
+
+    while (system_socket_try_accept(settled->listener, &fd)) {
+        if (settled->count == SETTLED_ASKERS_MAX)
+            release_first(settled);
+        settled->askers[settled->count].fd = fd;
+        settled->askers[settled->count++].until = instant_add(now, seconds(PATIENCE_SECONDS));
+    }
+}
+
+void settled_release(struct settled *settled, bool is_settled, struct instant now)
+{
+    while (settled->count > 0 && (is_settled || !instant_is_before(now, settled->askers[0].until)))
+        release_first(settled);
+}
