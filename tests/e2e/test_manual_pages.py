@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every program, file and table type has a manual page, and what the pages say is there: options, parameters, other pages, commands."""
+
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from support.instance import BUILD, SOURCE
+
+PAGES = sorted((SOURCE / "man").glob("*.[158]"))
+LINKS = dict(re.findall(r"merpati_install_link\(share/man/man\d (\S+?)(?:merpati)? (\S+?)(?:merpati)?\)",
+                        (SOURCE / "cmake/install.cmake").read_text()))
+# What packages beside ours bring.
+FOREIGN = {
+    "aliases 5", "chroot 2", "crontab 5", "flock 1", "journalctl 1", "logrotate 8", "lmdb 3", "maildrop 1", "mbox 5", "openssl 1", "pcre2pattern 3",
+    "procmail 1", "regex 7", "resolv.conf 5", "rsyslog.conf 5", "saslauthd 8", "seccomp 2", "services 5", "syslog 3", "systemd.service 5", "systemctl 1",
+    "environ 7", "nsswitch.conf 5", "capabilities 7", "crypt 3", "dovecot 1", "fork 2", "execve 2", "fcntl 2", "lpr 1", "mail 1", "passwd 5",
+}
+ids = {"ids": lambda page: page.name}
+
+
+def rows(page, macro):
+    """What follows a macro, wherever it stands on a line."""
+    return re.findall(rf"(?m)^\.(?:.* )?{macro} (.*)$", page.read_text())
+
+
+def page_of(name, sections):
+    for section in sections:
+        path = SOURCE / "man" / LINKS.get(f"{name}.{section}", f"{name}.{section}")
+        if path.exists():
+            return path
+    return None
+
+
+def letters_of(program):
+    """What the program's parser takes: {letter: whether a value follows}."""
+    name = {"postalias": "postmap"}.get(program, program)
+    folder = SOURCE / "src/commands" / name if (SOURCE / "src/commands" / name).is_dir() else SOURCE / "src" / name
+    source = "".join(path.read_text() for path in sorted(folder.glob("*.c")))
+    if name == "sendmail":
+        return {letter: argument != "NO_ARGUMENT" for letter, argument in re.findall(r"\{ '(\w)', (\w*ARGUMENT\w*),", source)}
+    found = re.search(r'is_postalias \? "(?P<postalias>[^"]*)" : "(?P<postmap>[^"]*)"', source)
+    text = found[program] if found else re.search(r'getopt\(argc, argv, "([^"]*)"', source)[1]
+    return {letter: colon == ":" for letter, colon in re.findall(r"([\w#])(:?)", text)}
+
+
+PROGRAMS = sorted(path.name for folder in ("bin", "libexec") for path in (BUILD / folder).iterdir())
+COMMANDS = [name for name in PROGRAMS if ((SOURCE / "src/commands" / name).is_dir() or name in ("postalias", "master")) and page_of(name, "18")]
+
+
+
+@pytest.mark.parametrize("page", PAGES, **ids)
+def test_pages_are_well_formed(page):
+    if not shutil.which("mandoc"):
+        pytest.skip("mandoc is not here")
+    found = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True).stdout
+    assert found == ""
+
+
+@pytest.mark.parametrize("program", COMMANDS)
+def test_a_page_tells_the_options_that_the_program_takes(program):
+    text = page_of(program, "18").read_text()
+    # A page for two programs says which option is whose: ".It Fl f No (postmap)".
+    told = {}
+    for letter, rest in re.findall(r"(?m)^\.It Fl ([\w#])(.*)$", text):
+        if "No (" not in rest or f"({program})" in rest:
+            told[letter] = "Ar " in rest
+    assert told == letters_of(program)
+    synopsis = "".join(re.findall(r"\bFl ([\w#]+)", text.split(".Sh SYNOPSIS")[1].split(".Sh ")[0]))
+    assert set(synopsis) <= set(told)
+
+
+
+@pytest.fixture(scope="module")
+def parameters(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("none")
+    (folder / "main.cf").write_text("")
+    (folder / "master.cf").write_text("")
+    listed = subprocess.run([BUILD / "bin/postconf", "-c", folder, "-d"], capture_output=True, text=True, check=True).stdout
+    acted_on = subprocess.run([BUILD / "bin/postconf", "-R"], capture_output=True, text=True, check=True).stdout
+    return {line.split(" =")[0] for line in listed.splitlines()} | {line.split("\t")[1] for line in acted_on.splitlines()}
+
+
+@pytest.mark.parametrize("page", PAGES, **ids)
+def test_parameters_that_a_page_names_are_known(page, parameters):
+    """.Va marks parameters and nothing else; "transport_..." and "*service*_..." are those of any transport or service."""
+    patterns = [name.replace("*service*", "") for name in parameters if "*" in name]
+    for words in rows(page, "Va"):
+        for name in re.findall(r"[\w*]*\w", words.split(" Pq ")[0].split(" No ")[0]):
+            is_any = re.match(r"(transport|service)_", name) and any(name.endswith(pattern) for pattern in patterns)
+            assert name in parameters or is_any, f"{page.name}: {name} is no parameter"
+
+
+def own_commands(page):
+    """The lines of examples that call one of ours: ("postmap", ["-q", "key", "hash:/etc/x"])."""
+    for block in re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed$", page.read_text()):
+        for line in re.findall(r"(?m)^[#$] (.*)$", block.replace("\\e\n", " ")):
+            words = list(shlex.shlex(line.replace("\\e", "\\"), posix=True, punctuation_chars="|;&<>"))
+            while words:
+                end = next((i for i, word in enumerate(words) if set(word) <= set("|;&")), len(words))
+                name = words[0] if words else ""
+                if name in PROGRAMS + ["postfix", "mailq", "newaliases"]:
+                    yield name, words[1:end]
+                words = words[end + 1:]
+
+
+@pytest.mark.parametrize("page", PAGES, **ids)
+def test_examples_use_options_and_commands_that_exist(page):
+    verbs = re.findall(r'(?m)^    \{ "([\w-]+)", ', (SOURCE / "src/commands/merpati/main.c").read_text())
+    for name, words in own_commands(page):
+        name = {"postfix": "merpati", "mailq": "sendmail", "newaliases": "sendmail"}.get(name, name)
+        known, words = letters_of(name), list(words)
+        while words and words[0].startswith("-") and words[0] not in ("-", "--"):
+            word = words.pop(0)[1:]
+            for place, letter in enumerate(word):
+                assert letter in known, f"{page.name}: {name} has no option -{letter}"
+                if known[letter]:
+                    if place + 1 == len(word) and not (name == "sendmail" and letter in "qA"):
+                        words.pop(0)
+                    break
+        assert name != "merpati" or words[0] in verbs, f"{page.name}: merpati {words[0]} is not there"
