@@ -47,7 +47,7 @@ def letters_of(program):
 
 
 PROGRAMS = sorted(path.name for folder in ("bin", "libexec") for path in (BUILD / folder).iterdir())
-COMMANDS = [name for name in PROGRAMS if ((SOURCE / "src/commands" / name).is_dir() or name in ("postalias", "master")) and page_of(name, "18")]
+COMMANDS = [name for name in PROGRAMS if (SOURCE / "src/commands" / name).is_dir() or name == "postalias"]
 
 
 
