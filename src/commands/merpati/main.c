@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/control.h"
+#include "merpati/import.h"
 #include "merpati/log_rotation.h"
 #include "merpati/tls.h"
 #include "merpati/upkeep.h"
@@ -20,23 +21,28 @@ static const struct verb {
     const char *name;
     int (*run)(const struct instance *instance);
     int (*run_with_words)(const struct instance *instance, int argc, char **argv); /* argv[0]: the verb */
+    /* Without an instance: there may be none yet. */
+    int (*run_alone)(const struct instance_options *options, int argc, char **argv);
     const char *purpose;
 } verbs[] = {
-    { "start", control_start, NULL, "start the mail system; returns when it takes connections" },
-    { "start-fg", control_start_foreground, NULL, "the same without going to the background, as process 1 too" },
-    { "stop", control_stop, NULL, "finish what is in hand, then end" },
-    { "drain", control_stop, NULL, "the same" },
-    { "quick-stop", control_quick_stop, NULL, "the same without waiting for the end" },
-    { "abort", control_abort, NULL, "end at once; nothing acknowledged is lost" },
-    { "reload", control_reload, NULL, "read the configuration again, without dropping a session" },
-    { "status", control_status, NULL, "tell whether it runs" },
-    { "check", check_instance, NULL, "look for mistakes in configuration, owners and modes" },
-    { "flush", control_flush, NULL, "try all deferred mail now" },
-    { "logrotate", log_rotate, NULL, "put maillog_file aside, compress it and begin a new one" },
-    { "set-permissions", NULL, upkeep_set_permissions,
+    { "start", control_start, NULL, NULL, "start the mail system; returns when it takes connections" },
+    { "start-fg", control_start_foreground, NULL, NULL, "the same without going to the background, as process 1 too" },
+    { "stop", control_stop, NULL, NULL, "finish what is in hand, then end" },
+    { "drain", control_stop, NULL, NULL, "the same" },
+    { "quick-stop", control_quick_stop, NULL, NULL, "the same without waiting for the end" },
+    { "abort", control_abort, NULL, NULL, "end at once; nothing acknowledged is lost" },
+    { "reload", control_reload, NULL, NULL, "read the configuration again, without dropping a session" },
+    { "status", control_status, NULL, NULL, "tell whether it runs" },
+    { "check", check_instance, NULL, NULL, "look for mistakes in configuration, owners and modes" },
+    { "flush", control_flush, NULL, NULL, "try all deferred mail now" },
+    { "logrotate", log_rotate, NULL, NULL, "put maillog_file aside, compress it and begin a new one" },
+    { "set-permissions", NULL, upkeep_set_permissions, NULL,
       "put owners and modes right, after [name=value ...] in main.cf" },
-    { "upgrade-configuration", NULL, upkeep_upgrade, "add missing services to master.cf, and [name=value ...]" },
-    { "tls", NULL, tls_run, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
+    { "upgrade-configuration", NULL, upkeep_upgrade, NULL, "add missing services to master.cf, and [name=value ...]" },
+    { .name = "import",
+      .run_alone = import_run,
+      .purpose = "take the configuration of a Postfix over: [-f] directory" },
+    { "tls", NULL, tls_run, NULL, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
 };
 
 static int usage(void)
@@ -127,5 +133,7 @@ int main(int argc, char **argv)
     argc -= optind;
     argv += optind;
     verb = argc > 0 ? find_verb(argv[0]) : NULL;
-    return verb == NULL || (argc > 1 && verb->run != NULL) ? usage() : run(verb, argc, argv, &options);
+    if (verb == NULL || (argc > 1 && verb->run != NULL))
+        return usage();
+    return verb->run_alone != NULL ? verb->run_alone(&options, argc, argv) : run(verb, argc, argv, &options);
 }

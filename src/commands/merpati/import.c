@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merpati/import.h"
+
+#include "config/directory.h"
+#include "log/log.h"
+#include "merpati/check.h"
+#include "merpati/upkeep.h"
+#include "os/directory.h"
+#include "os/file.h"
+#include "os/user.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: merpati [-c config_directory] import [-f] directory\n");
+    return 1;
+}
+
+void import_say(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void) vprintf(format, arguments);
+    va_end(arguments);
+    (void) putchar('\n');
+}
+
+static bool find_directory(struct arena *arena, const char *path, struct str *directory_out, struct failure *why)
+{
+    char whole[PATH_MAX];
+
+    if (realpath(path, whole) == NULL)
+        return failure_system(why, errno, "%s", path);
+    *directory_out = arena_str(arena, str_from_c(whole));
+    return true;
+}
+
+/* What main.cf of the source says, or Postfix's own default. */
+static bool source_path(const struct import_job *job, const char *name, const char *fallback, struct str *path_out,
+                        struct failure *why)
+{
+    if (main_cf_find(job->old, str_from_c(name)) == NULL) {
+        *path_out = str_from_c(fallback);
+        return true;
+    }
+    return main_cf_value(job->old, str_from_c(name), job->arena, path_out, why);
+}
+
+static gid_t group_of(const struct import_job *job, struct str user)
+{
+    struct user_account account;
+    struct failure ignored;
+
+    return user_by_name(job->arena, user, &account, &ignored) == USER_FOUND ? account.gid : (gid_t) -1;
+}
+
+static bool read_source(struct import_job *job, const char *path, struct failure *why)
+{
+    struct main_cf *old;
+    struct str owner;
+
+    if (!find_directory(job->arena, path, &job->source, why) || !main_cf_load(job->source, job->arena, &old, why))
+        return false;
+    job->old = old;
+    if (!file_exists(arena_printf(job->arena, "%.*s/master.cf", STR_ARG(job->source)).data))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s has no master.cf: name a Postfix's directory",
+                           STR_ARG(job->source));
+    job->moves[0].from = job->source;
+    if (!source_path(job, "mail_owner", "postfix", &owner, why))
+        return false;
+    job->old_group = group_of(job, owner);
+    return source_path(job, "queue_directory", "/var/spool/postfix", &job->moves[1].from, why) &&
+           source_path(job, "data_directory", "/var/lib/postfix", &job->moves[2].from, why);
+}
+
+/* What is there stays in force where it says which instance this is. */
+static bool read_target(struct import_job *job, const struct instance_options *options, bool may_replace,
+                        struct failure *why)
+{
+    struct main_cf *place;
+    struct str directory;
+
+    if (!config_directory_find(options->directory, job->arena, &directory, why) ||
+        !find_directory(job->arena, arena_c(job->arena, directory), &job->target, why))
+        return false;
+    if (str_equal(job->target, job->source))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s is the directory to import into: say where to with -c",
+                           STR_ARG(job->source));
+    job->has_main_cf = file_exists(arena_printf(job->arena, "%.*s/main.cf", STR_ARG(job->target)).data);
+    if (job->has_main_cf && !may_replace)
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "%.*s/main.cf is there already: \"merpati import -f\" keeps it as main.cf.before-import",
+                           STR_ARG(job->target));
+    if (!(job->has_main_cf ? main_cf_load(job->target, job->arena, &place, why)
+                           : main_cf_parse(STR_EMPTY, STR("main.cf"), job->target, job->arena, &place, why)) ||
+        !shared_settings_load(place, job->arena, &job->shared, why))
+        return false;
+    job->place = place;
+    job->moves[0].to = job->target;
+    job->moves[1].to = job->shared->queue_directory;
+    job->moves[2].to = job->shared->data_directory;
+    job->new_group = group_of(job, job->shared->map_owner);
+    if (job->new_group == (gid_t) -1)
+        job->old_group = (gid_t) -1;
+    return true;
+}
+
+static bool take_over(struct import_job *job, struct failure *why)
+{
+    char *stage = arena_c(job->arena, arena_printf(job->arena, "%.*s/.import.XXXXXX", STR_ARG(job->target)));
+    bool is_done;
+
+    if (mkdtemp(stage) == NULL)
+        return failure_system(why, errno, "make a folder in %.*s", STR_ARG(job->target));
+    is_done = import_files_copy(job, stage, why) && import_files_move(job, stage, why);
+    import_files_discard(stage);
+    return is_done;
+}
+
+/* The rest of the way, with what is there now. */
+static void finish(const struct import_job *job, const struct instance_options *options)
+{
+    char verb[] = "upgrade-configuration";
+    char *words[] = { verb, NULL };
+    struct instance instance;
+    struct failure trouble, why;
+
+    if (!instance_load(&instance, job->arena, options, &trouble, &why)) {
+        log_warning("%s", why.text);
+        return;
+    }
+    (void) fflush(stdout);
+    if (instance.shared != NULL && upkeep_upgrade(&instance, 1, words) != 0)
+        import_say("master.cf may lack services: run \"merpati upgrade-configuration\" when that is mended");
+    import_say("What \"merpati check\" says of the result:");
+    (void) fflush(stdout);
+    (void) check_instance(&instance);
+}
+
+static void tell_instances(const struct import_job *job)
+{
+    struct failure ignored;
+    struct str value;
+
+    if (main_cf_value(job->old, STR("multi_instance_directories"), job->arena, &value, &ignored) &&
+        str_trim(value).len > 0)
+        import_say("There are other instances, which are not taken over: %.*s. For each: postmulti -e create, then "
+                   "merpati -c DIRECTORY import -f",
+                   STR_ARG(value));
+}
+
+int import_run(const struct instance_options *options, int argc, char **argv)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct import_job job = { .arena = arena };
+    const bool may_replace = argc > 1 && strcmp(argv[1], "-f") == 0;
+    struct failure why;
+
+    if (argc != (may_replace ? 3 : 2) || argv[argc - 1][0] == '-')
+        return usage();
+    if (!read_source(&job, argv[argc - 1], &why) || !read_target(&job, options, may_replace, &why) ||
+        !take_over(&job, &why)) {
+        (void) fflush(stdout);
+        log_fatal("%s", why.text);
+        return 1;
+    }
+    import_say("%zu files of %.*s are in %.*s now; nothing there was changed", job.copied, STR_ARG(job.source),
+               STR_ARG(job.target));
+    import_sockets_tell(&job);
+    tell_instances(&job);
+    import_say("Programs that write or edit Postfix's queue files (MailScanner's hold queue, scripts on "
+               "/var/spool/postfix) cannot work here; milters, filters and policy servers can");
+    finish(&job, options);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MERPATI_IMPORT_H
+#define MERPATI_IMPORT_H
+
+#include "merpati/import_text.h"
+#include "merpati/instance.h"
+
+/*
+ * import - takes the configuration of a Postfix over: docs/import.md. What is copied waits in a folder of its own
+ * inside the target until all of it is there; the source is only read.
+ */
+struct import_job {
+    struct arena *arena;
+    struct str source;                    /* absolute, without a slash at its end */
+    struct str target;                    /* likewise */
+    const struct main_cf *old;            /* the source's main.cf */
+    const struct main_cf *place;          /* what main.cf of the target said before, or nothing but defaults */
+    bool has_main_cf;                     /* the target had one */
+    const struct shared_settings *shared; /* from place */
+    struct import_move moves[3];          /* configuration, queue, data */
+    gid_t old_group, new_group;           /* of files that only the mail system may read; (gid_t) -1: there is none */
+    size_t copied;                        /* files */
+};
+
+/* "merpati import [-f] directory"; the exit status. */
+int import_run(const struct instance_options *options, int argc, char **argv);
+
+/* Says something about the import, on standard output. */
+PRINTF_LIKE(1, 2) void import_say(const char *format, ...);
+
+/* Copies the source's files into the folder stage, with owner, mode and time, main.cf and other .cf files adapted. */
+MUST_USE bool import_files_copy(struct import_job *job, const char *stage, struct failure *why);
+/* Moves what is in stage to the target, main.cf last. What is there already and differs is put aside, not lost. */
+MUST_USE bool import_files_move(const struct import_job *job, const char *stage, struct failure *why);
+/* Removes stage and all in it. */
+void import_files_discard(const char *stage);
+
+/* The main.cf of the target: what belongs to the other system is commented out, what says where this one is stays. */
+void import_main_cf(struct import_job *job, struct str text, struct strbuf *out);
+
+/* Names each socket of another program that the configuration speaks of, and what that program has to change. */
+void import_sockets_tell(const struct import_job *job);
+
+#endif

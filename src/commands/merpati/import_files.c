@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merpati/import.h"
+#include "os/directory.h"
+#include "os/fd.h"
+#include "os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_MAXIMUM = 4 << 20, BLOCK = 64 * 1024, DEPTH_MAXIMUM = 20, ASIDE_MAXIMUM = 1000 };
+
+/* Of the other system's installation, and what it does not read itself. */
+static const char *const left_out[] = {
+    "postfix-files", "postfix-files.d", "dynamicmaps.cf", "dynamicmaps.cf.d", "main.cf.proto", "master.cf.proto",
+    "main.cf.d",     "master.cf.d",     "postfix-script", "post-install",     "makedefs.out",  NULL,
+};
+
+static const char *join(const struct import_job *job, const char *directory, const char *name)
+{
+    return arena_printf(job->arena, "%s/%s", directory, name).data;
+}
+
+static bool is_left_out(const char *name, unsigned depth)
+{
+    for (size_t i = 0; depth == 0 && left_out[i] != NULL; i++) {
+        if (strcmp(name, left_out[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- copying ---- */
+
+static bool copy_bytes(int from, int to, const char *name, struct failure *why)
+{
+    char block[BLOCK / 8];
+    size_t count;
+
+    do {
+        if (!file_read(from, name, block, sizeof block, &count, why) ||
+            !file_write(to, name, str_make(block, count), why))
+            return false;
+    } while (count > 0);
+    return true;
+}
+
+static void tell_paths(const struct import_job *job, const char *from, struct str text)
+{
+    if (!str_contains_char(text, '\0') && import_text_names(text, job->source))
+        import_say("%s names %.*s, and is copied as it is: look whether the copy should name %.*s", from,
+                   STR_ARG(job->source), STR_ARG(job->target));
+}
+
+/* main.cf and master.cf, and the settings of databases and the like; what is no text, or too long for one, is copied.
+ */
+static bool copy_text(struct import_job *job, int from, int to, const char *name, bool is_main_cf, struct failure *why)
+{
+    CLEANUP(strbuf_done) struct strbuf text;
+    CLEANUP(strbuf_done) struct strbuf adapted;
+
+    strbuf_init(&text, TEXT_MAXIMUM);
+    strbuf_init(&adapted, STRBUF_UNLIMITED);
+    if (!file_load_fd(from, name, &text, why))
+        return false;
+    if (is_main_cf)
+        import_main_cf(job, strbuf_str(&text), &adapted);
+    else
+        import_text_move(strbuf_str(&text), job->moves, ARRAY_COUNT(job->moves), &adapted);
+    return file_write(to, name, strbuf_str(&adapted), why);
+}
+
+static bool look_into(const struct import_job *job, const char *from, off_t size)
+{
+    CLEANUP(strbuf_done) struct strbuf text;
+    struct failure ignored;
+
+    strbuf_init(&text, TEXT_MAXIMUM);
+    if (size > TEXT_MAXIMUM || !file_load(from, &text, &ignored))
+        return false;
+    tell_paths(job, from, strbuf_str(&text));
+    return true;
+}
+
+static bool dress(const struct import_job *job, int fd, const char *name, const struct stat *status,
+                  struct failure *why)
+{
+    gid_t group = status->st_gid == job->old_group ? job->new_group : status->st_gid;
+
+    return (geteuid() != 0 || file_set_owner(fd, name, status->st_uid, group, why)) &&
+           file_set_mode(fd, name, status->st_mode & 07777, why);
+}
+
+static bool copy_file(struct import_job *job, const char *from, const char *to, unsigned depth, struct failure *why)
+{
+    CLEANUP(fd_close) int source = -1;
+    CLEANUP(fd_close) int target = -1;
+    struct stat status;
+    bool is_text = str_ends_with(str_from_c(from), STR(".cf"));
+    bool is_main_cf = depth == 0 && str_ends_with(str_from_c(from), STR("/main.cf"));
+
+    if (!file_open(from, O_RDONLY, 0, &source, why) || !file_stat_fd(source, from, &status, why) ||
+        !file_open(to, O_WRONLY | O_CREAT | O_EXCL, 0600, &target, why))
+        return false;
+    if (!(is_text && status.st_size <= TEXT_MAXIMUM ? copy_text(job, source, target, from, is_main_cf, why)
+                                                    : copy_bytes(source, target, from, why)))
+        return false;
+    if (!is_text)
+        (void) look_into(job, from, status.st_size);
+    job->copied++;
+    return dress(job, target, to, &status, why) && file_set_time(target, to, status.st_mtim.tv_sec, why);
+}
+
+static bool copy_link(const struct import_job *job, const char *from, const char *to, struct failure *why)
+{
+    CLEANUP(strbuf_done) struct strbuf moved;
+    char place[PATH_MAX];
+    ssize_t len = readlink(from, place, sizeof place - 1);
+
+    strbuf_init(&moved, STRBUF_UNLIMITED);
+    if (len < 0)
+        return failure_system(why, errno, "read link %s", from);
+    import_text_move(str_make(place, (size_t) len), job->moves, ARRAY_COUNT(job->moves), &moved);
+    return symlink(strbuf_c(&moved), to) == 0 || failure_system(why, errno, "make link %s", to);
+}
+
+static bool copy_directory(struct import_job *job, const char *from, const char *to, unsigned depth,
+                           struct failure *why);
+
+static bool copy_one(struct import_job *job, const char *from, const char *to, unsigned depth, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    struct stat status;
+
+    if (!file_stat_link(from, &status, why))
+        return false;
+    if (S_ISREG(status.st_mode))
+        return copy_file(job, from, to, depth, why);
+    if (S_ISLNK(status.st_mode))
+        return copy_link(job, from, to, why);
+    if (!S_ISDIR(status.st_mode)) {
+        import_say("%s is no file, and is not copied", from);
+        return true;
+    }
+    return directory_create_at(AT_FDCWD, to, 0700, why) && copy_directory(job, from, to, depth + 1, why) &&
+           directory_open_fd(AT_FDCWD, to, &fd, why) && dress(job, fd, to, &status, why);
+}
+
+static bool copy_directory(struct import_job *job, const char *from, const char *to, unsigned depth,
+                           struct failure *why)
+{
+    struct directory *directory;
+    struct failure ignored;
+    unsigned char type;
+    const char *name;
+    bool is_good = true;
+
+    if (depth > DEPTH_MAXIMUM)
+        return failure_set(why, FAILURE_PERMANENT, 0, "%s: more than %d folders deep", from, DEPTH_MAXIMUM);
+    if (!directory_open(AT_FDCWD, from, &directory, why))
+        return false;
+    while (is_good && directory_next(directory, &name, &type)) {
+        if (!is_left_out(name, depth))
+            is_good = copy_one(job, join(job, from, name), join(job, to, name), depth, why);
+    }
+    return directory_close(&directory, is_good ? why : &ignored) && is_good;
+}
+
+bool import_files_copy(struct import_job *job, const char *stage, struct failure *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+
+    return copy_directory(job, arena_c(job->arena, job->source), stage, 0, why) &&
+           directory_open_fd(AT_FDCWD, stage, &fd, why) && file_sync_filesystem(fd, stage, why);
+}
+
+/* ---- moving ---- */
+
+static bool is_same(const char *one, const char *other)
+{
+    CLEANUP(strbuf_done) struct strbuf a;
+    CLEANUP(strbuf_done) struct strbuf b;
+    struct failure ignored;
+
+    strbuf_init(&a, TEXT_MAXIMUM);
+    strbuf_init(&b, TEXT_MAXIMUM);
+    return file_load(one, &a, &ignored) && file_load(other, &b, &ignored) && str_equal(strbuf_str(&a), strbuf_str(&b));
+}
+
+/* As "main.cf.before-import", or with a number where there is one from another time. */
+static bool put_aside(const struct import_job *job, const char *path, struct failure *why)
+{
+    for (unsigned i = 1; i < ASIDE_MAXIMUM; i++) {
+        const char *aside = i == 1 ? arena_printf(job->arena, "%s.before-import", path).data
+                                   : arena_printf(job->arena, "%s.before-import.%u", path, i).data;
+
+        if (file_link(path, aside, why)) {
+            import_say("%s is kept as %s", path, aside);
+            return true;
+        }
+        if (why->error != EEXIST)
+            return false;
+    }
+    return false;
+}
+
+static bool move_directory(const struct import_job *job, const char *from, const char *to, unsigned depth,
+                           struct failure *why);
+
+static bool move_one(const struct import_job *job, const char *from, const char *to, unsigned depth,
+                     struct failure *why)
+{
+    struct stat status, there;
+    bool is_there = file_stat_link(to, &there, why);
+
+    if (!file_stat_link(from, &status, why))
+        return false;
+    if (S_ISDIR(status.st_mode))
+        return is_there && S_ISDIR(there.st_mode) ? move_directory(job, from, to, depth + 1, why)
+                                                  : file_rename(from, to, why);
+    if (is_there && S_ISREG(there.st_mode) && S_ISREG(status.st_mode) && !is_same(from, to) && !put_aside(job, to, why))
+        return false;
+    return file_rename(from, to, why);
+}
+
+/* These two make the rest count, so they come last. */
+static bool is_last(const char *name, unsigned depth)
+{
+    return depth == 0 && (strcmp(name, "master.cf") == 0 || strcmp(name, "main.cf") == 0);
+}
+
+static bool move_directory(const struct import_job *job, const char *from, const char *to, unsigned depth,
+                           struct failure *why)
+{
+    struct directory *directory;
+    struct failure ignored;
+    unsigned char type;
+    const char *name;
+    bool is_good = true;
+
+    if (!directory_open(AT_FDCWD, from, &directory, why))
+        return false;
+    while (is_good && directory_next(directory, &name, &type)) {
+        if (!is_last(name, depth))
+            is_good = move_one(job, join(job, from, name), join(job, to, name), depth, why);
+    }
+    return directory_close(&directory, is_good ? why : &ignored) && is_good;
+}
+
+bool import_files_move(const struct import_job *job, const char *stage, struct failure *why)
+{
+    const char *target = arena_c(job->arena, job->target);
+
+    return move_directory(job, stage, target, 0, why) &&
+           move_one(job, join(job, stage, "master.cf"), join(job, target, "master.cf"), 0, why) &&
+           move_one(job, join(job, stage, "main.cf"), join(job, target, "main.cf"), 0, why) &&
+           file_sync_directory(target, why);
+}
+
+void import_files_discard(const char *stage)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct directory *directory;
+    struct failure ignored;
+    unsigned char type;
+    const char *name;
+
+    if (!directory_open(AT_FDCWD, stage, &directory, &ignored))
+        return;
+    while (directory_next(directory, &name, &type)) {
+        const char *path = arena_printf(arena, "%s/%s", stage, name).data;
+        struct stat status;
+
+        if (file_stat_link(path, &status, &ignored) && S_ISDIR(status.st_mode))
+            import_files_discard(path);
+        else
+            (void) !file_unlink(path, &ignored);
+    }
+    directory_discard(&directory);
+    (void) !directory_remove_at(AT_FDCWD, stage, &ignored);
+}

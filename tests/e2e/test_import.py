@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""merpati import: a Postfix's configuration in our place, and the source as it was."""
+
+import grp
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.instance import SOURCE
+
+VECTORS = Path(os.environ.get("MERPATI_VECTORS", SOURCE.parent / "shared" / "vectors")) / "real-configs"
+POSTCONF = Path("/usr/sbin/postconf")
+PLACES = {"queue_directory", "data_directory", "daemon_directory", "command_directory", "mail_owner", "setgid_group", "meta_directory"}
+DROPPED = PLACES | {
+    "config_directory", "shlib_directory", "sendmail_path", "mailq_path", "newaliases_path", "html_directory", "manpage_directory", "readme_directory",
+    "sample_directory", "openssl_path", "process_id_directory",
+}
+
+
+def tree(directory):
+    """All that is there, as ls and cat would tell."""
+    found = {}
+    for path in sorted(Path(directory).rglob("*")):
+        status = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        found[str(path)] = (status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, status.st_ctime_ns, content)
+    return found
+
+
+@pytest.fixture
+def source(tmp_path):
+    directory = tmp_path / "postfix"
+    directory.mkdir()
+    (directory / "main.cf").write_text("myhostname = mail.example.test\n")
+    (directory / "master.cf").write_text("smtp      inet  n       -       y       -       -       smtpd\n")
+    return directory
+
+
+@pytest.fixture
+def target(make_merpati):
+    mail = make_merpati()
+    mail.meta = mail.path("meta")
+    mail.meta.mkdir()
+    shutil.copy(SOURCE / "conf/master.cf", mail.meta / "master.cf.proto")
+    mail.set(meta_directory=mail.meta)
+    return mail
+
+
+def do_import(mail, directory, *options, **more):
+    return mail.command(mail.program, "-c", mail.config, "import", *options, directory, **more)
+
+
+def settings(program, directory):
+    out = subprocess.run([program, "-c", directory, "-n"], capture_output=True, text=True, check=True).stdout
+    return dict(line.split(" = ", 1) if " = " in line else (line.removesuffix(" ="), "") for line in out.splitlines())
+
+
+def test_paths_secrets_and_links_are_adapted_and_the_source_is_not_touched(source, target):
+    (source / "sasl").mkdir(mode=0o750)
+    (source / "sasl/passwd").write_text("[mail.example.test] user:secret\n")
+    (source / "sasl/passwd").chmod(0o600)
+    (source / "sql.cf").write_text(f"hosts = 127.0.0.1\ntls_CAfile = {source}/ca.pem\n")
+    (source / "sql.cf").chmod(0o640)
+    (source / "rules").write_text(f"/x/ REJECT see {source}/why\n")
+    (source / "also").symlink_to(source / "rules")
+    (source / "postfix-files").write_text("not ours\n")
+    (source / "main.cf").write_text(
+        f"# see {source}/doc\nmyhostname = mail.example.test\nqueue_directory = /srv/spool/old\nmail_owner = postfix\n"
+        f"transport_maps = hash:{source}/transport,\n  regexp:$config_directory/rules\nheader_checks = regexp:{source}-other/x\n"
+        "smtpd_sasl_path = private/auth\nsmtpd_milters = unix:/srv/spool/old/milter.sock, inet:127.0.0.1:1\n"
+        "smtpd_recipient_restrictions = check_policy_service unix:private/spf, check_policy_service unix:private/grey\n"
+    )
+    with (source / "master.cf").open("a") as file:
+        file.write("spf unix - n n - 0 spawn user=nobody argv=/bin/true\n")
+        file.write("submission inet n - y - - smtpd -o smtpd_client_restrictions=check_policy_service,unix:private/other\n")
+    before = tree(source)
+    queue = target.queue
+    done = do_import(target, source, "-f")
+    assert tree(source) == before
+    etc = Path(target.config)
+    got = settings(Path(target.command_directory) / "postconf", etc)
+    assert got["transport_maps"] == f"hash:{etc}/transport, regexp:$config_directory/rules"
+    assert got["header_checks"] == f"regexp:{source}-other/x"
+    assert got["queue_directory"] == str(queue)
+    assert got["syslog_name"] == "postfix"
+    text = (etc / "main.cf").read_text()
+    assert "# queue_directory = /srv/spool/old\n" in text and "# mail_owner = postfix\n" in text and f"# see {etc}/doc\n" in text
+    assert (etc / "sasl/passwd").stat().st_mode & 0o777 == 0o600 and (etc / "sasl").stat().st_mode & 0o777 == 0o750
+    assert f"tls_CAfile = {etc}/ca.pem" in (etc / "sql.cf").read_text()
+    assert os.readlink(etc / "also") == f"{etc}/rules"
+    assert (etc / "rules").read_text() == (source / "rules").read_text()
+    assert f"{source}/rules names {source}, and is copied as it is" in done.stdout
+    assert not (etc / "postfix-files").exists()
+    assert (etc / "main.cf.before-import").read_text().count("queue_directory") >= 1
+    assert not list(etc.glob(".import*"))
+    for parameter, path in ("smtpd_sasl_path", "private/auth"), ("smtpd_milters", "milter.sock"), ("smtpd_recipient_restrictions", "private/grey"), ("smtpd_client_restrictions", "private/other"):
+        assert re.search(rf"{parameter}: another program makes the socket /srv/spool/old/{path} \(not there now\)\. It has to make {queue}/{path}, owner ", done.stdout)
+    assert "private/spf" not in done.stdout
+    assert "What \"merpati check\" says" in done.stdout
+
+
+def test_services_that_only_we_have_are_added(source, target):
+    do_import(target, source, "-f")
+    names = target.command("postconf", "-c", target.config, "-M").stdout
+    assert re.search(r"(?m)^spill +unix ", names) and re.search(r"(?m)^smtp +inet ", names)
+
+
+def test_what_was_imported_runs(source, target, account):
+    with (source / "main.cf").open("a") as file:
+        file.write("mydestination = example.test\nmydomain = example.test\nalias_maps =\ninet_interfaces = 127.0.0.1\n")
+    (source / "master.cf").write_text(f"127.0.0.1:{target.port} inet n - n - - smtpd\n")
+    mail_spool = f"mail_spool_directory = {target.mail}\nsyslog_name = merpati\nmaillog_file = {target.log}\nmaillog_file_prefixes = /\n"
+    with (source / "main.cf").open("a") as file:
+        file.write(mail_spool)
+    do_import(target, source, "-f")
+    target.start()
+    target.sendmail("-f", "a@example.com", f"{account}@example.test", input="Subject: x\n\nhello\n")
+    target.wait_mailbox(account)
+
+
+def test_a_configuration_that_is_there_is_not_replaced_without_a_word(source, target):
+    before = tree(target.config)
+    done = do_import(target, source, check=False)
+    assert done.returncode == 1 and "main.cf is there already" in done.stderr
+    assert tree(target.config) == before
+    do_import(target, source, "-f")
+    with (source / "main.cf").open("a") as file:
+        file.write("soft_bounce = yes\n")
+    do_import(target, source, "-f")
+    etc = Path(target.config)
+    assert "soft_bounce" not in (etc / "main.cf.before-import.2").read_text() and "soft_bounce" in (etc / "main.cf").read_text()
+    assert target.command("postconf", "-c", etc, "-h", "queue_directory").stdout.strip() == str(target.queue)
+
+
+@pytest.mark.parametrize(
+    "spoil, word",
+    [
+        (lambda source: (source / "main.cf").unlink(), "main.cf: No such file"),
+        (lambda source: (source / "main.cf").write_text("no equals sign\n"), "main.cf"),
+        (lambda source: (source / "master.cf").unlink(), "has no master.cf"),
+        (lambda source: shutil.rmtree(source), "No such file"),
+    ],
+)
+def test_a_source_that_is_none_changes_nothing(source, target, spoil, word):
+    spoil(source)
+    before = tree(target.config)
+    done = do_import(target, source, "-f", check=False)
+    assert done.returncode == 1 and word in done.stderr
+    assert tree(target.config) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_of_the_old_mail_group_become_readable_for_ours(source, target):
+    try:
+        old = grp.getgrnam("postfix").gr_gid
+    except KeyError:
+        pytest.skip("there is no group postfix here")
+    (source / "sql.cf").write_text("hosts = 127.0.0.1\n")
+    os.chown(source / "sql.cf", 0, old)
+    (source / "sql.cf").chmod(0o640)
+    do_import(target, source, "-f")
+    status = (Path(target.config) / "sql.cf").stat()
+    owner = target.command("postconf", "-c", target.config, "-h", "map_owner").stdout.strip()
+    assert grp.getgrgid(status.st_gid).gr_name == owner and status.st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not POSTCONF.exists(), reason="Debian's postfix is not here")
+@pytest.mark.parametrize("name", sorted(path.name for path in VECTORS.iterdir() if path.is_dir()) if VECTORS.is_dir() else [])
+def test_a_real_configuration(name, target, tmp_path):
+    source = tmp_path / "postfix"
+    source.mkdir()
+    for file in ("main.cf", "master.cf"):
+        shutil.copy(VECTORS / name / file, source)
+    before = tree(source)
+    do_import(target, source, "-f")
+    assert tree(source) == before
+    theirs, ours = settings(POSTCONF, source), settings(Path(target.command_directory) / "postconf", target.config)
+    wanted = {key: value.replace(str(source), str(target.config)).replace("/var/spool/postfix/", f"{target.queue}/") for key, value in theirs.items() if key not in DROPPED}
+    wanted.setdefault("syslog_name", "postfix")
+    assert {key: ours.get(key) for key in wanted} == wanted
+    assert {key for key in ours if key not in wanted} <= PLACES | {"net_owner", "map_owner", "sasl_owner", "config_directory"}
+    stock = subprocess.run([POSTCONF, "-c", source, "-M"], capture_output=True, text=True, check=True).stdout.splitlines()
+    mine = target.command("postconf", "-c", target.config, "-M").stdout.splitlines()
+    assert [line.split() for line in stock if line.replace(str(source), "") == line] == [line.split() for line in mine[: len(stock)]]
