@@ -16,7 +16,7 @@ LINKS = dict(re.findall(r"merpati_install_link\(share/man/man\d (\S+?)(?:merpati
 FOREIGN = {
     "aliases 5", "chroot 2", "crontab 5", "flock 1", "journalctl 1", "logrotate 8", "lmdb 3", "maildrop 1", "mbox 5", "openssl 1", "pcre2pattern 3",
     "procmail 1", "regex 7", "resolv.conf 5", "rsyslog.conf 5", "saslauthd 8", "seccomp 2", "services 5", "syslog 3", "systemd.service 5", "systemctl 1",
-    "environ 7", "nsswitch.conf 5", "capabilities 7", "crypt 3", "dovecot 1", "fork 2", "execve 2", "fcntl 2", "lpr 1", "mail 1", "passwd 5",
+    "environ 7", "uuxqt 8", "nsswitch.conf 5", "capabilities 7", "crypt 3", "dovecot 1", "fork 2", "execve 2", "fcntl 2", "lpr 1", "mail 1", "passwd 5",
 }
 ids = {"ids": lambda page: page.name}
 
@@ -46,9 +46,20 @@ def letters_of(program):
     return {letter: colon == ":" for letter, colon in re.findall(r"([\w#])(:?)", text)}
 
 
-PROGRAMS = sorted(path.name for folder in ("bin", "libexec") for path in (BUILD / folder).iterdir())
-COMMANDS = [name for name in PROGRAMS if (SOURCE / "src/commands" / name).is_dir() or name == "postalias"]
+def verbs():
+    """The commands of merpati, as it lists them itself."""
+    return re.findall(r"(?m)^  ([\w-]+) ", subprocess.run([BUILD / "bin/merpati"], capture_output=True, text=True).stderr)
 
+
+PROGRAMS = sorted(path.name for folder in ("bin", "libexec") for path in (BUILD / folder).iterdir())
+COMMANDS = [name for name in PROGRAMS if (SOURCE / "src/commands" / name).is_dir() or name in ("postalias", "master")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_has_a_page(program):
+    page = page_of(program, "18")
+    assert page, f"man/{program}.1 or man/{program}.8 is missing"
+    assert re.search(rf"(?m)^\.Nm {program}( ,)?$", page.read_text()), f"{page.name} does not name {program}"
 
 
 @pytest.mark.parametrize("page", PAGES, **ids)
@@ -71,6 +82,34 @@ def test_a_page_tells_the_options_that_the_program_takes(program):
     synopsis = "".join(re.findall(r"\bFl ([\w#]+)", text.split(".Sh SYNOPSIS")[1].split(".Sh ")[0]))
     assert set(synopsis) <= set(told)
 
+
+def test_the_page_of_merpati_tells_its_commands():
+    told = re.findall(r"(?m)^\.It Cm ([a-z-]+)$", page_of("merpati", "1").read_text())
+    assert len(told) > 10 and sorted(told) == sorted(verbs())
+
+
+@pytest.mark.parametrize("program", sorted(set(path.name for path in (BUILD / "libexec").iterdir()) - {"master", "postlogd"}))
+def test_a_page_of_a_service_tells_who_it_is_and_whom_it_calls(program):
+    described = subprocess.run([BUILD / "libexec" / program, "--describe"], capture_output=True, text=True, check=True).stdout
+    user, profile, calls = described.rstrip("\n").split("\t")[2:]
+    text = page_of(program, "8").read_text().split(".Sh SECURITY CONSIDERATIONS")[1]
+    assert re.search(rf"(?m)^It runs as {user}|^It runs as\n\.Va {user}\b", text)
+    assert profile == "-" or f".Cm {profile} " in text
+    services = {"rewrite": "trivial-rewrite", "proxywrite": "proxymap", "defer": "bounce", "trace": "bounce"}
+    called = {services.get(name, name) for name in calls.split(", ")} - {"-", program}
+    told = re.findall(r"^\.Xr (\S+) 8", text.split("It may call\n")[1], re.M) if called else []
+    assert set(told[:len(called)]) == called
+
+
+# Until they are written.
+TO_COME = {f"{name} 5" for name in ("access", "aliases", "bounce", "canonical", "generic", "header_checks", "master", "postconf", "relocated", "transport", "virtual")}
+
+
+@pytest.mark.parametrize("page", PAGES, **ids)
+def test_other_pages_that_a_page_names_are_there(page):
+    for reference in rows(page, "Xr"):
+        name, section = reference.split()[:2]
+        assert page_of(name, section) or f"{name} {section}" in FOREIGN | TO_COME, f"{page.name}: {name}({section}) is not there"
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +147,6 @@ def own_commands(page):
 
 @pytest.mark.parametrize("page", PAGES, **ids)
 def test_examples_use_options_and_commands_that_exist(page):
-    verbs = re.findall(r'(?m)^    \{ "([\w-]+)", ', (SOURCE / "src/commands/merpati/main.c").read_text())
     for name, words in own_commands(page):
         name = {"postfix": "merpati", "mailq": "sendmail", "newaliases": "sendmail"}.get(name, name)
         known, words = letters_of(name), list(words)
@@ -120,4 +158,4 @@ def test_examples_use_options_and_commands_that_exist(page):
                     if place + 1 == len(word) and not (name == "sendmail" and letter in "qA"):
                         words.pop(0)
                     break
-        assert name != "merpati" or words[0] in verbs, f"{page.name}: merpati {words[0]} is not there"
+        assert name != "merpati" or words[0] in verbs(), f"{page.name}: merpati {words[0]} is not there"
