@@ -126,8 +126,8 @@ def parameters(tmp_path_factory):
 def test_parameters_that_a_page_names_are_known(page, parameters):
     """.Va marks parameters and nothing else; "transport_..." and "*service*_..." are those of any transport or service."""
     patterns = [name.replace("*service*", "") for name in parameters if "*" in name]
-    for words in rows(page, "Va"):
-        for name in re.findall(r"[\w*]*\w", words.split(" Pq ")[0].split(" No ")[0]):
+    for line in re.findall(r"(?m)^\..*$", page.read_text()):
+        for name in re.findall(r"[. ]Va ([\w*]+)", line):
             is_any = re.match(r"(transport|service)_", name) and any(name.endswith(pattern) for pattern in patterns)
             assert name in parameters or is_any, f"{page.name}: {name} is no parameter"
 
