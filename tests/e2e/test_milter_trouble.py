@@ -39,6 +39,7 @@ class Scene:
         chain = authority.issue("server")
         self.mail = Merpati(
             main={
+                "milter_default_action": "tempfail",
                 "smtpd_milters": f"{self.first.place}, {{ {self.second.place}, default_action=accept }}",
                 "local_recipient_maps": "",
                 "smtpd_tls_security_level": "may",

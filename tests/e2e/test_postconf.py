@@ -208,6 +208,9 @@ def test_defaults_are_stock_ones_but_for_our_names(tmp_path):
         "mail_owner", "mail_release_date", "mail_version", "meta_directory", "process_id", "queue_directory",
         "readme_directory", "sample_directory", "shlib_directory", "smtp_tls_security_level", "syslog_name",
         "address_verify_map", "postscreen_cache_map", "smtpd_forbid_bare_newline", "smtpd_forbid_unauth_pipelining",
+        "import_environment", "milter_default_action", "proxy_read_maps", "smtp_tls_dane_insecure_mx_policy", "tls_export_cipherlist",
+        "tls_high_cipherlist", "tls_low_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist", "tlsproxy_client_policy_maps",
+        "tlsproxy_client_security_level",
     }
     assert set(differing) <= allowed, differing
 

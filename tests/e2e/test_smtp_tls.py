@@ -114,7 +114,7 @@ ROWS = {
     "wrapped-weak": ("good", level("may", smtp_tls_wrappermode="yes")),
     "no-authorities": ("good", level("encrypt", smtp_tls_CAfile="DIR/missing.pem")),
     "no-key": ("good", level("may", smtp_tls_cert_file="DIR/good.pem", smtp_tls_key_file="DIR/other.key")),
-    "details": ("good", level("verify", smtp_tls_loglevel="2", smtp_tls_fingerprint_digest="sha256", **BY_NAME)),
+    "details": ("good", level("verify", smtp_tls_loglevel="2", tls_medium_cipherlist="aNULL:-aNULL:HIGH:MEDIUM", smtp_tls_fingerprint_digest="sha256", **BY_NAME)),
 }
 
 

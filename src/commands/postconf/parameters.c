@@ -176,6 +176,7 @@ static void scan(struct collector *collector, struct str text, struct str file, 
     struct cursor cursor = cursor_over(text);
 
     for (;;) {
+        bool is_form;
         struct str name;
 
         cursor_take_until(&cursor, "$");
@@ -183,10 +184,14 @@ static void scan(struct collector *collector, struct str text, struct str file, 
             return;
         if (cursor_skip_char(&cursor, '$'))
             continue;
-        if (cursor_skip_char(&cursor, '{') || cursor_skip_char(&cursor, '('))
+        is_form = cursor_skip_char(&cursor, '{') || cursor_skip_char(&cursor, '(');
+        if (is_form)
             cursor_skip_any(&cursor, " \t");
         name = cursor_take_while(&cursor, is_name_char);
-        if (name.len > 0)
+        if (is_form)
+            cursor_skip_any(&cursor, " \t");
+        /* ${function{argument}} is no parameter. */
+        if (name.len > 0 && !(is_form && cursor_peek(&cursor) == '{'))
             use_name(collector, name, file, entry);
     }
 }

@@ -3,6 +3,9 @@
 
 #include "base/cursor.h"
 #include "config/main_cf.h"
+#include "mail/domain.h"
+
+#define TOO_DEEP "a value refers to itself, or $ forms nest deeper than %d"
 
 enum { DEEPEST = 100, BRANCHES_MAXIMUM = 10000 };
 
@@ -258,11 +261,54 @@ static bool expand_branches(struct expansion *expansion, bool holds, const struc
 
     /* Texts within texts nest as values do. */
     if (expansion->depth >= DEEPEST)
-        return failure_set(expansion->why, FAILURE_CONFIGURATION, 0,
-                           "a value refers to itself, or $ forms nest deeper than %d", DEEPEST);
+        return failure_set(expansion->why, FAILURE_CONFIGURATION, 0, TOO_DEEP, DEEPEST);
     expansion->depth++;
     is_good = expand_into(expansion, holds ? branches->if_true : branches->if_false, out);
     expansion->depth--;
+    return is_good;
+}
+
+/* ASCII stays as it is written. */
+static bool ascii_domain(struct arena *arena, struct str argument, struct str *out, struct failure *why)
+{
+    if (argument.len == 0)
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "domain_to_ascii{} without a domain name");
+    *out = argument;
+    if (domain_is_ascii(argument) || domain_to_ascii(arena, argument, false, out, why))
+        return true;
+    why->kind = FAILURE_CONFIGURATION;
+    return false;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct arena *arena, struct str argument, struct str *out, struct failure *why);
+} functions[] = {
+    { "domain_to_ascii", ascii_domain },
+};
+
+/* "{argument}", at which the cursor is. */
+static bool call_function(struct expansion *expansion, struct str name, struct cursor *cursor, struct strbuf *out)
+{
+    struct arena *arena;
+    struct strbuf argument;
+    struct str result;
+    bool is_good;
+    size_t i = 0;
+
+    while (i < ARRAY_COUNT(functions) && !str_equal(name, str_from_c(functions[i].name)))
+        i++;
+    if (i == ARRAY_COUNT(functions))
+        return fail_at(expansion, "domain_to_ascii is the only function: unknown", name);
+    arena = arena_create();
+    strbuf_init(&argument, expansion->source->maximum);
+    is_good = take_operand(expansion, cursor, &argument);
+    if (is_good && !cursor_at_end(cursor))
+        is_good = fail_at(expansion, "unexpected text", cursor->rest);
+    is_good = is_good && functions[i].run(arena, strbuf_str(&argument), &result, expansion->why) &&
+              append(expansion, out, result);
+    strbuf_done(&argument);
+    arena_destroy(&arena);
     return is_good;
 }
 
@@ -281,8 +327,7 @@ static bool expand_form(struct expansion *expansion, struct str form, struct str
         bool is_good;
 
         if (expansion->depth >= DEEPEST)
-            return failure_set(expansion->why, FAILURE_CONFIGURATION, 0,
-                               "a value refers to itself, or $ forms nest deeper than %d", DEEPEST);
+            return failure_set(expansion->why, FAILURE_CONFIGURATION, 0, TOO_DEEP, DEEPEST);
         expansion->depth++;
         is_good = evaluate_relation(expansion, &cursor, &holds);
         expansion->depth--;
@@ -298,6 +343,16 @@ static bool expand_form(struct expansion *expansion, struct str form, struct str
     skip_space(&cursor);
     if (cursor_at_end(&cursor))
         return expand_name(expansion, name, out);
+    if (cursor_peek(&cursor) == '{') {
+        bool is_good;
+
+        if (expansion->depth >= DEEPEST)
+            return failure_set(expansion->why, FAILURE_CONFIGURATION, 0, TOO_DEEP, DEEPEST);
+        expansion->depth++;
+        is_good = call_function(expansion, name, &cursor, out);
+        expansion->depth--;
+        return is_good;
+    }
     if (cursor_peek(&cursor) != '?' && cursor_peek(&cursor) != ':')
         return fail_at(expansion, "\"?\" or \":\" or \"}\" expected", cursor.rest);
     if (!parse_branches(expansion, &cursor, &branches))

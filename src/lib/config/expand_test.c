@@ -44,6 +44,7 @@ TEST(forms_are_replaced)
         { "${empty?x}${empty:y}", true, "y" },
         { "${a?{x}:{y}}${empty?{x}:{y}}", true, "xy" },
         { "${{$a} == {1} ? {one} : {other}}", true, "one" },
+        { "${domain_to_ascii{ \xcf\x80.$domain }} ${domain_to_ascii {A.b}}", true, "xn--1xa.example.com A.b" },
         { "user@$domain", true, "user@example.com" },
     };
 
@@ -67,6 +68,11 @@ TEST(what_cannot_be_expanded_is_refused_with_the_reason)
     } rows[] = {
         { "${a", "\"}\" is missing" },
         { "$", "a parameter's name expected" },
+        { "${nosuch{a}}", "unknown at \"nosuch\"" },
+        { "${domain_to_ascii{a}b}", "unexpected text at \"b\"" },
+        { "${domain_to_ascii{$empty}}", "without a domain name" },
+        { "${domain_to_ascii{\xcf\x80.-a\xc3\xa9-}}", "bad domain name" },
+        { "${domain_to_ascii{$loop}}", "refers to itself" },
         { "$loop", "\"loop\" refers to itself" },
         { long_text, "the value grows beyond 100 bytes" },
     };

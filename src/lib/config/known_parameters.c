@@ -185,7 +185,8 @@ static const struct known_parameter parameters[] = {
     { "ignore_mx_lookup_error", "no" },
     { "ignore_srv_lookup_error", "no" },
     { "import_environment",
-      "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME" },
+      "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME "
+      "XDG_RUNTIME_DIR" },
     { "in_flow_delay", "1s" },
     { "inet_interfaces", "all" },
     { "inet_protocols", "all" },
@@ -253,7 +254,7 @@ static const struct known_parameter parameters[] = {
     { "lmtp_randomize_addresses", "yes" },
     { "lmtp_rcpt_timeout", "300s" },
     { "lmtp_reply_filter", "" },
-    { "lmtp_requiretls_policy", NULL },
+    { "lmtp_requiretls_policy", "opportunistic" },
     { "lmtp_rset_timeout", "20s" },
     { "lmtp_sasl_auth_cache_name", "" },
     { "lmtp_sasl_auth_cache_time", "90d" },
@@ -313,7 +314,7 @@ static const struct known_parameter parameters[] = {
     { "lmtp_tls_verify_cert_match", "hostname" },
     { "lmtp_tls_wrappermode", "no" },
     { "lmtp_tlsrpt_enable", "no" },
-    { "lmtp_tlsrpt_skip_reused_handshakes", NULL },
+    { "lmtp_tlsrpt_skip_reused_handshakes", "no" },
     { "lmtp_tlsrpt_socket_name", "" },
     { "lmtp_use_tls", "no" },
     { "lmtp_xforward_timeout", "300s" },
@@ -364,7 +365,7 @@ static const struct known_parameter parameters[] = {
     { "milter_connect_timeout", "30s" },
     { "milter_content_timeout", "300s" },
     { "milter_data_macros", "i" },
-    { "milter_default_action", "tempfail" },
+    { "milter_default_action", "shutdown" },
     { "milter_end_of_data_macros", "i" },
     { "milter_end_of_header_macros", "i" },
     { "milter_header_checks", "" },
@@ -394,12 +395,12 @@ static const struct known_parameter parameters[] = {
     { "myorigin", "$myhostname" },
     { "nested_header_checks", "$header_checks" },
     { "newaliases_path", "/usr/bin/newaliases" },
-    { "non_bdb_custom_mapping", NULL },
-    { "non_bdb_migration_allow_root_prefixes", NULL },
-    { "non_bdb_migration_allow_user_prefixes", NULL },
-    { "non_bdb_migration_level", NULL },
-    { "non_bdb_migration_log_redirect", NULL },
-    { "non_bdb_migration_service_name", NULL },
+    { "non_bdb_custom_mapping", "" },
+    { "non_bdb_migration_allow_root_prefixes", "/etc /usr/local/etc" },
+    { "non_bdb_migration_allow_user_prefixes", "$data_directory /var/lib/mailman /var/lib/mailman3" },
+    { "non_bdb_migration_level", "disable" },
+    { "non_bdb_migration_log_redirect", "yes" },
+    { "non_bdb_migration_service_name", "nbdb_reindex" },
     { "non_empty_end_of_header_action", "fix_quietly" },
     { "non_fqdn_reject_code", "504" },
     { "non_smtpd_milters", "" },
@@ -508,11 +509,11 @@ static const struct known_parameter parameters[] = {
     { "proxy_read_maps",
       "$local_recipient_maps $mydestination $virtual_alias_maps $virtual_alias_domains "
       "$virtual_mailbox_maps $virtual_mailbox_domains $relay_recipient_maps $relay_domains "
-      "$canonical_maps $sender_canonical_maps $recipient_canonical_maps $relocated_maps "
-      "$transport_maps $mynetworks $smtpd_sender_login_maps $sender_bcc_maps $recipient_bcc_maps "
-      "$smtp_generic_maps $lmtp_generic_maps $alias_maps $smtpd_client_restrictions "
-      "$smtpd_helo_restrictions $smtpd_sender_restrictions $smtpd_relay_restrictions "
-      "$smtpd_recipient_restrictions $address_verify_sender_dependent_default_transport_maps "
+      "$canonical_maps $sender_canonical_maps $recipient_canonical_maps $relocated_maps $transport_maps "
+      "$mynetworks $smtpd_sender_login_maps $sender_bcc_maps $recipient_bcc_maps $smtp_generic_maps "
+      "$lmtp_generic_maps $alias_maps $smtpd_client_restrictions $smtpd_helo_restrictions "
+      "$smtpd_sender_restrictions $smtpd_relay_restrictions $smtpd_recipient_restrictions "
+      "$address_verify_sender_dependent_default_transport_maps "
       "$address_verify_sender_dependent_relayhost_maps $address_verify_transport_maps "
       "$fallback_transport_maps $lmtp_discard_lhlo_keyword_address_maps $lmtp_pix_workaround_maps "
       "$lmtp_sasl_password_maps $lmtp_tls_policy_maps $mailbox_command_maps $mailbox_transport_maps "
@@ -525,11 +526,19 @@ static const struct known_parameter parameters[] = {
       "$default_delivery_status_filter $lmtp_delivery_status_filter $lmtp_dns_reply_filter "
       "$lmtp_reply_filter $local_delivery_status_filter $pipe_delivery_status_filter "
       "$postscreen_command_filter $smtp_delivery_status_filter $smtp_dns_reply_filter "
-      "$smtp_reply_filter $smtpd_command_filter $smtpd_dns_reply_filter "
-      "$virtual_delivery_status_filter $body_checks $header_checks $lmtp_body_checks "
-      "$lmtp_header_checks $lmtp_mime_header_checks $lmtp_nested_header_checks $milter_header_checks "
-      "$mime_header_checks $nested_header_checks $smtp_body_checks $smtp_header_checks "
-      "$smtp_mime_header_checks $smtp_nested_header_checks" },
+      "$smtp_reply_filter $smtpd_command_filter $smtpd_dns_reply_filter $virtual_delivery_status_filter "
+      "$body_checks $header_checks $lmtp_body_checks $lmtp_header_checks $lmtp_mime_header_checks "
+      "$lmtp_nested_header_checks $milter_header_checks $mime_header_checks $nested_header_checks "
+      "$smtp_body_checks $smtp_header_checks $smtp_mime_header_checks $smtp_nested_header_checks "
+      "$smtpd_reject_filter_maps $debug_peer_list $smtpd_etrn_restrictions $fast_flush_domains "
+      "$authorized_flush_users $lmtp_connection_cache_destinations $local_header_rewrite_clients "
+      "$masquerade_exceptions $postscreen_access_list $postscreen_allowlist_interfaces "
+      "$postscreen_forbidden_commands $qmqpd_authorized_clients $authorized_mailq_users "
+      "$smtp_connection_cache_destinations $smtpd_log_access_permit_actions $smtpd_forbidden_commands "
+      "$smtpd_client_event_limit_exceptions $smtpd_sasl_exceptions_networks "
+      "$smtpd_sasl_mechanism_filter $smtp_requiretls_policy $smtp_sasl_mechanism_filter "
+      "$authorized_submit_users $smtpd_authorized_verp_clients $smtpd_authorized_xclient_hosts "
+      "$smtpd_authorized_xforward_hosts" },
     { "proxy_write_maps",
       "$smtp_sasl_auth_cache_name $lmtp_sasl_auth_cache_name $address_verify_map $postscreen_cache_map" },
     { "proxymap_service_name", "proxymap" },
@@ -572,8 +581,8 @@ static const struct known_parameter parameters[] = {
     { "remote_header_rewrite_domain", "" },
     { "require_home_directory", "no" },
     { "requiretls_enable", "yes" },
-    { "requiretls_esmtp_header", NULL },
-    { "requiretls_redact_dsn", NULL },
+    { "requiretls_esmtp_header", "yes" },
+    { "requiretls_redact_dsn", "yes" },
     { "reset_owner_alias", "no" },
     { "resolve_dequoted_address", "yes" },
     { "resolve_null_domain", "no" },
@@ -650,7 +659,10 @@ static const struct known_parameter parameters[] = {
     { "smtp_randomize_addresses", "yes" },
     { "smtp_rcpt_timeout", "300s" },
     { "smtp_reply_filter", "" },
-    { "smtp_requiretls_policy", NULL },
+    { "smtp_requiretls_policy",
+      "inline:{{${domain_to_ascii{$mydomain}}=opportunistic}, "
+      "{.${domain_to_ascii{$mydomain}}=opportunistic}, {localhost=opportunistic}}, cidr:{{0.0.0.0/0 "
+      "opportunistic}, {::/0 opportunistic}}, enforce" },
     { "smtp_rset_timeout", "20s" },
     { "smtp_sasl_auth_cache_name", "" },
     { "smtp_sasl_auth_cache_time", "90d" },
@@ -680,7 +692,7 @@ static const struct known_parameter parameters[] = {
     { "smtp_tls_cipherlist", NULL },
     { "smtp_tls_ciphers", "medium" },
     { "smtp_tls_connection_reuse", "no" },
-    { "smtp_tls_dane_insecure_mx_policy", "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}" },
+    { "smtp_tls_dane_insecure_mx_policy", "dane" },
     { "smtp_tls_dcert_file", "" },
     { "smtp_tls_dkey_file", "$smtp_tls_dcert_file" },
     { "smtp_tls_eccert_file", "" },
@@ -713,7 +725,7 @@ static const struct known_parameter parameters[] = {
     { "smtp_tls_verify_cert_match", "hostname" },
     { "smtp_tls_wrappermode", "no" },
     { "smtp_tlsrpt_enable", "no" },
-    { "smtp_tlsrpt_skip_reused_handshakes", NULL },
+    { "smtp_tlsrpt_skip_reused_handshakes", "no" },
     { "smtp_tlsrpt_socket_name", "" },
     { "smtp_use_tls", "no" },
     { "smtp_xforward_timeout", "300s" },
@@ -878,14 +890,15 @@ static const struct known_parameter parameters[] = {
     { "tls_eecdh_auto_curves", "X25519 X448 prime256v1 secp521r1 secp384r1" },
     { "tls_eecdh_strong_curve", "prime256v1" },
     { "tls_eecdh_ultra_curve", "secp384r1" },
-    { "tls_export_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH" },
+    { "tls_export_cipherlist", "" },
     { "tls_fast_shutdown_enable", "yes" },
     { "tls_ffdhe_auto_groups", "ffdhe2048 ffdhe3072" },
-    { "tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH" },
+    { "tls_high_cipherlist", "aNULL:-aNULL:HIGH:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5:@STRENGTH" },
     { "tls_legacy_public_key_fingerprints", "no" },
-    { "tls_low_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH" },
-    { "tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH" },
-    { "tls_null_cipherlist", "eNULL:!aNULL" },
+    { "tls_low_cipherlist", "" },
+    { "tls_medium_cipherlist",
+      "aNULL:-aNULL:HIGH:MEDIUM:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5:+RC4:@STRENGTH" },
+    { "tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL" },
     { "tls_preempt_cipherlist", "no" },
     { "tls_random_bytes", "32" },
     { "tls_random_exchange_name", "${data_directory}/prng_exch" },
@@ -916,9 +929,10 @@ static const struct known_parameter parameters[] = {
     { "tlsproxy_client_loglevel_parameter", "smtp_tls_loglevel" },
     { "tlsproxy_client_per_site", "$smtp_tls_per_site" },
     { "tlsproxy_client_policy", NULL },
-    { "tlsproxy_client_policy_maps", "${tlsproxy_client_policy:$smtp_tls_policy_maps}" },
+    { "tlsproxy_client_policy_maps", "${tlsproxy_client_policy?{$tlsproxy_client_policy}:{$smtp_tls_policy_maps}}" },
     { "tlsproxy_client_scert_verifydepth", "$smtp_tls_scert_verifydepth" },
-    { "tlsproxy_client_security_level", "${tlsproxy_client_level:$smtp_tls_security_level}" },
+    { "tlsproxy_client_security_level",
+      "${tlsproxy_client_level?{$tlsproxy_client_level}:{$smtp_tls_security_level}}" },
     { "tlsproxy_client_use_tls", "$smtp_use_tls" },
     { "tlsproxy_enforce_tls", "$smtpd_enforce_tls" },
     { "tlsproxy_service_name", "tlsproxy" },

@@ -19,6 +19,7 @@
 #define TLS_IN_SMTP "the SMTP client speaks TLS itself, and uses its sessions again: see smtp_tls_*"
 #define NO_DUMPS "no handshake is dumped into the log: levels 3 and 4 are as 2"
 #define NO_OLD_RENEGOTIATION "OpenSSL 3 does not speak with servers that can be attacked so (RFC 5746)"
+#define NO_WEAK_GRADES "the grades low and export are medium's: see tls_medium_cipherlist"
 #define OLD "Postfix does not act on it any more"
 
 /* In order of name, for the search by halves. */
@@ -120,6 +121,8 @@ static const struct moot_parameter parameters[] = {
     { "tls_dane_trust_anchor_digest_enable", OLD },
     { "tls_eecdh_strong_curve", OLD },
     { "tls_eecdh_ultra_curve", OLD },
+    { "tls_export_cipherlist", NO_WEAK_GRADES },
+    { "tls_low_cipherlist", NO_WEAK_GRADES },
     { "tls_random_bytes", RANDOMNESS },
     { "tls_random_exchange_name", RANDOMNESS },
     { "tls_random_prng_update_period", RANDOMNESS },

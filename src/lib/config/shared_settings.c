@@ -179,7 +179,8 @@ static const struct setting rows[] = {
     SETTING_BOOLEAN(struct shared_settings, helpful_warnings, "helpful_warnings", "yes",
                     "Log hints about likely mistakes."),
     SETTING_STRING(struct shared_settings, import_environment, "import_environment",
-                   "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME",
+                   "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME "
+                   "XDG_RUNTIME_DIR",
                    0, 0, "The environment variables a program takes in."),
     SETTING_STRING(struct shared_settings, export_environment, "export_environment", "TZ MAIL_CONFIG LANG", 0, 0,
                    "The environment variables that commands outside get."),

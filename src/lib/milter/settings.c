@@ -13,7 +13,7 @@ static const struct setting rows[] = {
     TIME(content_timeout, "milter_content_timeout", "300s", "How long a milter may take for a piece of a message."),
     TEXT(protocol, "milter_protocol", "6",
          "The version of the protocol, and no_header_reply for milters that answer none."),
-    TEXT(default_action, "milter_default_action", "tempfail",
+    TEXT(default_action, "milter_default_action", "shutdown",
          "What holds when a milter does not answer: accept, reject, tempfail, quarantine or shutdown."),
     TEXT(connect_macros, "milter_connect_macros", "j {daemon_name} {daemon_addr} v _",
          "The macros that milters are told when a client has connected."),

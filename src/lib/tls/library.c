@@ -243,8 +243,9 @@ bool tls_ciphers_of_grade(const struct tls_settings *settings, struct str grade,
         const char *name;
         struct str list;
     } grades[] = {
-        { "high", settings->high_cipherlist }, { "medium", settings->medium_cipherlist },
-        { "low", settings->low_cipherlist },   { "export", settings->export_cipherlist },
+        /* Of the two that nobody should use nothing is left in OpenSSL. */
+        { "high", settings->high_cipherlist },  { "medium", settings->medium_cipherlist },
+        { "low", settings->medium_cipherlist }, { "export", settings->medium_cipherlist },
         { "null", settings->null_cipherlist },
     };
     struct strbuf list;

@@ -5,15 +5,13 @@
 #define TEXT(member, name, default_text, purpose) SETTING_STRING(OWNER, member, name, default_text, 0, 0, purpose)
 
 static const struct setting rows[] = {
-    TEXT(high_cipherlist, "tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH",
+    TEXT(high_cipherlist, "tls_high_cipherlist",
+         "aNULL:-aNULL:HIGH:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5:@STRENGTH",
          "OpenSSL's words for the ciphers of the grade \"high\"."),
-    TEXT(medium_cipherlist, "tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH",
+    TEXT(medium_cipherlist, "tls_medium_cipherlist",
+         "aNULL:-aNULL:HIGH:MEDIUM:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5:+RC4:@STRENGTH",
          "OpenSSL's words for the ciphers of the grade \"medium\" and better."),
-    TEXT(low_cipherlist, "tls_low_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH",
-         "OpenSSL's words for the ciphers of the grade \"low\" and better; no one should use it."),
-    TEXT(export_cipherlist, "tls_export_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH",
-         "OpenSSL's words for the ciphers of the grade \"export\" and better; no one should use it."),
-    TEXT(null_cipherlist, "tls_null_cipherlist", "eNULL:!aNULL",
+    TEXT(null_cipherlist, "tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL",
          "OpenSSL's words for ciphers that authenticate and do not encrypt: the grade \"null\"."),
     SETTING_BOOLEAN(OWNER, preempt_cipherlist, "tls_preempt_cipherlist", "no",
                     "The server's order of ciphers counts, not the client's."),

@@ -8,8 +8,6 @@
 struct tls_settings {
     struct str high_cipherlist;
     struct str medium_cipherlist;
-    struct str low_cipherlist;
-    struct str export_cipherlist;
     struct str null_cipherlist;
     bool preempt_cipherlist;
     struct str ssl_options;
