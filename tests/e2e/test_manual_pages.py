@@ -10,7 +10,7 @@ import pytest
 from support.instance import BUILD, SOURCE
 
 PAGES = sorted((SOURCE / "man").glob("*.[158]"))
-LINKS = dict(re.findall(r"merpati_install_link\(share/man/man\d (\S+?)(?:merpati)? (\S+?)(?:merpati)?\)",
+LINKS = dict(re.findall(r"merpati_install_link\(share/man/man\d (\S+?\.\d)(?:merpati)? (\S+?\.\d)(?:merpati)?\)",
                         (SOURCE / "cmake/install.cmake").read_text()))
 # What packages beside ours bring.
 FOREIGN = {
@@ -101,15 +101,36 @@ def test_a_page_of_a_service_tells_who_it_is_and_whom_it_calls(program):
     assert set(told[:len(called)]) == called
 
 
-# Until they are written.
-TO_COME = {f"{name} 5" for name in ("access", "aliases", "bounce", "canonical", "generic", "header_checks", "master", "postconf", "relocated", "transport", "virtual")}
+MODULES = sorted(path.stem for path in (SOURCE / "debian/dynamicmaps").glob("*.cf"))
+
+
+def test_every_type_of_table_has_a_page_or_a_place_in_the_overview(tmp_path):
+    (tmp_path / "main.cf").write_text("")
+    types = subprocess.run([BUILD / "bin/postconf", "-c", tmp_path, "-m"], capture_output=True, text=True, check=True).stdout.split()
+    overview = re.findall(r"(?m)^\.It .*$", page_of("merpati-tables", "5").read_text())
+    told = set(re.findall(r"Cm (?:\\&)?(\w+)", "\n".join(overview)))
+    assert len(types) > 15 and len(MODULES) > 5
+    assert set(types) | set(MODULES) <= told
+
+
+def test_the_packages_have_each_page_once():
+    """A module's page comes with the module, all others of section 5 with merpati."""
+    installed = {}
+    for path in (SOURCE / "debian").glob("*.install"):
+        for page in re.findall(r"(?m)^usr/share/man/man5/(\S+)", path.read_text()):
+            assert page not in installed, f"{page} is in {installed[page]} and {path.stem}"
+            installed[page] = path.stem
+    wanted = {page.name: "merpati" for page in PAGES if page.suffix == ".5"}
+    wanted |= {f"{name}_table.5": f"merpati-{name}" for name in MODULES}
+    wanted |= {link: "merpati" for link in LINKS if link.endswith(".5")}
+    assert installed == wanted
 
 
 @pytest.mark.parametrize("page", PAGES, **ids)
 def test_other_pages_that_a_page_names_are_there(page):
     for reference in rows(page, "Xr"):
         name, section = reference.split()[:2]
-        assert page_of(name, section) or f"{name} {section}" in FOREIGN | TO_COME, f"{page.name}: {name}({section}) is not there"
+        assert page_of(name, section) or f"{name} {section}" in FOREIGN, f"{page.name}: {name}({section}) is not there"
 
 
 @pytest.fixture(scope="module")
