@@ -13,11 +13,7 @@ PAGES = sorted((SOURCE / "man").glob("*.[158]"))
 LINKS = dict(re.findall(r"merpati_install_link\(share/man/man\d (\S+?\.\d)(?:merpati)? (\S+?\.\d)(?:merpati)?\)",
                         (SOURCE / "cmake/install.cmake").read_text()))
 # What packages beside ours bring.
-FOREIGN = {
-    "aliases 5", "chroot 2", "crontab 5", "flock 1", "journalctl 1", "logrotate 8", "lmdb 3", "maildrop 1", "mbox 5", "openssl 1", "pcre2pattern 3",
-    "procmail 1", "regex 7", "resolv.conf 5", "rsyslog.conf 5", "saslauthd 8", "seccomp 2", "services 5", "syslog 3", "systemd.service 5", "systemctl 1",
-    "environ 7", "uuxqt 8", "nsswitch.conf 5", "capabilities 7", "crypt 3", "dovecot 1", "fork 2", "execve 2", "fcntl 2", "lpr 1", "mail 1", "passwd 5",
-}
+FOREIGN = {"ldap_search 3", "regex 7", "saslauthd 8", "uuxqt 8"}
 ids = {"ids": lambda page: page.name}
 
 
