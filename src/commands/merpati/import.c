@@ -4,6 +4,7 @@
 #include "config/directory.h"
 #include "log/log.h"
 #include "merpati/check.h"
+#include "merpati/import_queue.h"
 #include "merpati/upkeep.h"
 #include "os/directory.h"
 #include "os/file.h"
@@ -17,7 +18,8 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: merpati [-c config_directory] import [-f] directory\n");
+    fprintf(stderr, "usage: merpati [-c config_directory] import [-f] directory\n"
+                    "       merpati [-c config_directory] import --queue [-p postcat] directory\n");
     return 1;
 }
 
@@ -155,6 +157,58 @@ static void tell_instances(const struct import_job *job)
                    STR_ARG(value));
 }
 
+/* The postcat of the other installation, never ours, which knows nothing of its files. */
+static bool find_postcat(const struct import_job *job, const struct instance *instance, const char *given,
+                         const char **postcat_out, struct failure *why)
+{
+    struct str directory, postcat, ours;
+
+    if (!source_path(job, "command_directory", "/usr/sbin", &directory, why))
+        return false;
+    if (given == NULL)
+        given = arena_printf(job->arena, "%.*s/postcat", STR_ARG(directory)).data;
+    if (!find_directory(job->arena, given, &postcat, why))
+        return failure_prefix(why, "Postfix's own postcat, which -p names");
+    *postcat_out = arena_c(job->arena, postcat);
+    return !find_directory(job->arena, instance_command(instance, "postcat"), &ours, why) ||
+           !str_equal(postcat, ours) ||
+           failure_set(why, FAILURE_CONFIGURATION, 0,
+                       "%s is Merpati's own: name Postfix's with -p (\"dpkg-deb -x postfix_*.deb DIR\" has one)",
+                       given);
+}
+
+static bool take_queue(struct import_job *job, const struct instance_options *options, const char *path,
+                       const char *postcat, struct failure *why)
+{
+    struct import_source source;
+    struct instance instance;
+
+    if (!read_source(job, path, why) || !instance_load(&instance, job->arena, options, why, why) ||
+        instance.shared == NULL || !find_postcat(job, &instance, postcat, &source.postcat, why))
+        return false;
+    source.directory = job->source;
+    source.queue = job->moves[1].from;
+    if (str_equal(source.queue, instance.shared->queue_directory))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s is the queue to import into", STR_ARG(source.queue));
+    return import_queue(&instance, &source, why);
+}
+
+static int run_queue(const struct instance_options *options, int argc, char **argv)
+{
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    const bool has_postcat = argc == 5 && strcmp(argv[2], "-p") == 0;
+    struct import_job job = { .arena = arena };
+    struct failure why;
+
+    if ((argc != 3 && !has_postcat) || argv[argc - 1][0] == '-')
+        return usage();
+    if (take_queue(&job, options, argv[argc - 1], has_postcat ? argv[3] : NULL, &why))
+        return fflush(stdout) == 0 ? 0 : 1;
+    (void) fflush(stdout);
+    log_fatal("%s", why.text);
+    return 1;
+}
+
 int import_run(const struct instance_options *options, int argc, char **argv)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
@@ -162,6 +216,8 @@ int import_run(const struct instance_options *options, int argc, char **argv)
     const bool may_replace = argc > 1 && strcmp(argv[1], "-f") == 0;
     struct failure why;
 
+    if (argc > 1 && strcmp(argv[1], "--queue") == 0)
+        return run_queue(options, argc, argv);
     if (argc != (may_replace ? 3 : 2) || argv[argc - 1][0] == '-')
         return usage();
     if (!read_source(&job, argv[argc - 1], &why) || !read_target(&job, options, may_replace, &why) ||

@@ -41,7 +41,7 @@ static const struct verb {
     { "upgrade-configuration", NULL, upkeep_upgrade, NULL, "add missing services to master.cf, and [name=value ...]" },
     { .name = "import",
       .run_alone = import_run,
-      .purpose = "take the configuration of a Postfix over: [-f] directory" },
+      .purpose = "take a Postfix over: [-f] directory, or --queue directory" },
     { "tls", NULL, tls_run, NULL, "make keys and certificates, and switch TLS on: \"merpati tls\" tells how" },
 };
 

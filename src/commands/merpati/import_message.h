@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MERPATI_IMPORT_MESSAGE_H
+#define MERPATI_IMPORT_MESSAGE_H
+
+#include "config/layout.h"
+#include "merpati/import_queue.h"
+#include "spool/id_reserve.h"
+#include "spool/queue_id.h"
+#include "spool/spool.h"
+
+/* import_message - one message of a Postfix becomes a queue file of ours, synced before it counts as taken. */
+enum import_kind {
+    IMPORT_DEFERRED,
+    IMPORT_HELD,
+    IMPORT_SUBMITTED, /* of maildrop: it has not been through cleanup, and goes to our maildrop */
+};
+
+enum import_result {
+    IMPORT_TAKEN,
+    IMPORT_FINISHED, /* all recipients have it, or were told of */
+    IMPORT_LEFT,     /* it cannot be taken: why tells */
+};
+
+struct import_messages {
+    const struct import_source *source;
+    const struct instance *instance;
+    struct layout_identity identity;
+    struct spool_settings spool;
+    struct id_reserve reserve;
+    struct queue_id_source ids;
+    bool is_open;
+};
+
+/* In the queue directory. */
+MUST_USE bool import_messages_begin(struct import_messages *messages, const struct instance *instance,
+                                    const struct layout_identity *identity, struct failure *why);
+void import_messages_end(struct import_messages *messages);
+/* path: the queue file. id_out: ours; empty for IMPORT_SUBMITTED. */
+MUST_USE enum import_result import_message(struct import_messages *messages, const char *path, enum import_kind kind,
+                                           char id_out[QUEUE_ID_TEXT_SIZE], struct failure *why);
+
+#endif
