@@ -116,7 +116,7 @@ def test_the_envelope_comes_along(stopped_stock, make_merpati, sink):
     said = "\n".join(server.lines())
     assert re.search(r"MAIL FROM:<s\+x@example\.com> .*SMTPUTF8.*ENVID=a\+2Bb RET=HDRS", said) and "MAIL FROM:<>" in said
     assert re.search(r"RCPT TO:<one@example\.org> (?=.*NOTIFY=FAILURE,DELAY).*ORCPT=rfc822;first\+2Bone@example\.org", said)
-    assert 'RCPT TO:<"two words"@example.org> NOTIFY=NEVER' in said and "done@example.test" not in said
+    assert re.search(r'RCPT TO:<"two words"@example\.org> .*NOTIFY=NEVER', said) and "done@example.test" not in said
 
 
 def test_held_mail_stays_held_and_submitted_mail_is_submitted(stopped_stock, make_merpati, sink):
