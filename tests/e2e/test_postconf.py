@@ -254,7 +254,7 @@ FORMS = """
 -nX; -de; -e; -X; -eX; -X#; -eX a; -X a=b; -# a=b; -n a=b; -d a=b; -f a=b; -x a=b; -h a=b; -H a=b; -o x=y a=b; -e a
 -e =x; -e #x=y; -MX; -M# smtp; -MX foo/unix/x/; -Me; -M foo=bar; -PX; -PX smtp; -PX smtp/inet; -F smtp=y; -F =y; -Fe
 -F smtp/inet/maxproc=7; -F smtp/inet/process_limit=zz; -F smtp/inet/wakeup; -P nosuch/inet/x=y; -F nosuch/inet/chroot=y
--PX smtp/inet/x=y; -P smtp/inet=y; -a; -A; -l; -T public-key-algorithms; -T run-version
+-PX smtp/inet/x=y; -P smtp/inet=y; -PX smtp/inet/*; -F smtp/inet/*=n; -a; -A; -l; -T public-key-algorithms; -T run-version
 """
 
 
@@ -300,6 +300,8 @@ EDITS = [
     ["-MX", "foo/unix"],
     ["-M#", "smtp/*"],
     ["-MX", "nosuch/unix"],
+    ["-Me", "*/unix=foo unix - - - - - q"],
+    ["-Me", "smtp/inet=smtp inet n - - - - q", "smtp/inet=smtp inet n - - - - q"],
 ]
 EDITED_MASTER = """# first
 foo unix - n n - 0 other -v -o zed=1 -o aaa=b -o { mid = c d } -o zed=2
@@ -399,6 +401,38 @@ def test_a_setting_is_changed_where_the_one_in_force_stands(tmp_path):
     postconf("-c.", "-X", "a", cwd=tmp_path, check=True)
     postconf("-c.", "-#", "c", cwd=tmp_path, check=True)
     assert [(tmp_path / name).read_text() for name in files] == ["b = new\nd = new\n", "#c = new\n", ""]
+
+
+def test_of_two_requests_for_one_name_the_last_one_counts(tmp_path):
+    configure(tmp_path, "a = 0\nc = 0\n", "smtp inet n - y - - smtpd\nsmtp inet n - y - 2 smtpd\n")
+    done = postconf("-c.", "-e", "a=1", "b=2", "a=3", cwd=tmp_path, check=True)
+    assert done.stderr == "postconf: warning: ignoring earlier request: 'a = 1'\n"
+    postconf("-c.", "-X", " c ", cwd=tmp_path, check=True)
+    assert (tmp_path / "main.cf").read_text() == "a = 3\nb = 2\n"
+    postconf("-c.", "-Me", "smtp/inet=smtp inet n - - - - q", "smtp/inet=smtp inet n - - - - r", cwd=tmp_path, check=True)
+    assert (tmp_path / "master.cf").read_text() == "smtp       inet  n       -       -       -       -       r\n"
+
+
+def test_a_file_that_is_changed_keeps_its_place_owner_and_mode(tmp_path):
+    configure(tmp_path, "", "")
+    (tmp_path / "main.cf").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    real = tmp_path / "elsewhere" / "real.cf"
+    real.write_text("a = 1\n")
+    real.chmod(0o640)
+    (tmp_path / "main.cf").symlink_to("elsewhere/real.cf")
+    if os.getuid() == 0:
+        os.chown(real, 7, 8)
+    before = real.stat()
+    postconf("-c.", "-e", "a=2", cwd=tmp_path, check=True)
+    assert (tmp_path / "main.cf").is_symlink() and real.read_text() == "a = 2\n"
+    after = real.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "main.cf", "master.cf"]
+    (tmp_path / "main.cf").unlink()
+    (tmp_path / "main.cf").symlink_to("nowhere")
+    done = postconf("-c.", "-e", "a=3", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "postconf: fatal: open ./main.cf: No such file or directory\n")
 
 
 def test_services_of_master_cf_d_replace_and_add(tmp_path):

@@ -12,7 +12,10 @@
 #include "postconf/edit.h"
 #include "postconf/entries_edit.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 
 enum { FILE_MAXIMUM = 16 << 20, LOCK_SECONDS = 60 };
 
@@ -87,7 +90,7 @@ static bool make_edit(struct change *change, struct str word, struct edit *edit,
     *edit = (struct edit){ .action = letter == 'e'   ? EDIT_SET
                                      : letter == 'X' ? EDIT_REMOVE
                                                      : EDIT_COMMENT_OUT,
-                           .key = word };
+                           .key = str_trim(word) };
     if (letter == 'e' && !split_assignment(word, &edit->key, &value, why))
         return false;
     if (change->is_master && !is_service_and_type(edit->key))
@@ -116,8 +119,10 @@ static bool make_entry_edit(struct change *change, struct str word, struct entry
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%s",
                            are_fields ? "-Fe or -FX requires service_name/type/field_name"
                                       : "-Pe or -PX requires service_name/type/parameter");
-    if (!removes && str_equal(edit->part.part, STR("*")))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "\"%.*s\": name what is to be set", STR_ARG(word));
+    if (str_equal(edit->part.part, STR("*")))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "%s",
+                           are_fields ? "-Fe does not accept wild-card field name"
+                                      : "-Pe does not accept wild-card parameter name");
     if (are_fields && service_field_of(edit->part.part) < 0)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "invalid service attribute name: \"%.*s\"",
                            STR_ARG(edit->part.part));
@@ -138,6 +143,25 @@ static bool read_words(struct change *change, struct failure *why)
                                      : !make_edit(change, words->items[i], &change->edits[i], why))
             return false;
     return true;
+}
+
+/* Of two that set one name the last one counts. */
+static bool is_set_again(const struct change *change, size_t at)
+{
+    const struct edit *edit = &change->edits[at];
+
+    for (size_t i = at + 1; edit->action == EDIT_SET && i < change->options->words.count; i++)
+        if (change->is_master ? str_equal(change->edits[i].other_key, edit->other_key)
+                              : str_equal(change->edits[i].key, edit->key))
+            return true;
+    return false;
+}
+
+static void tell_what_is_set_again(const struct change *change)
+{
+    for (size_t i = 0; change->edits != NULL && !change->is_master && i < change->options->words.count; i++)
+        if (is_set_again(change, i))
+            log_warning("ignoring earlier request: '%.*s'", STR_ARG(change->edits[i].text));
 }
 
 /* ---- the files ---- */
@@ -187,12 +211,22 @@ static void edit_lines(struct change *change, struct str file, struct str text, 
     size_t i;
 
     for (i = 0; i < count; i++)
-        if (is_for_file(change, &change->edits[i], file))
+        if (!is_set_again(change, i) && is_for_file(change, &change->edits[i], file))
             edits[used++] = change->edits[i];
     edit_apply(text, change->is_master, edits, used, out);
     for (i = 0; i < used && !change->is_master; i++)
         if (edits[i].matches > 1)
             log_warning("%.*s: multiple entries for \"%.*s\"", STR_ARG(file), STR_ARG(edits[i].key));
+}
+
+/* Of a link that what it leads to is changed: the link stays one. */
+static bool write_back(const char *path, struct str text, struct failure *why)
+{
+    char real[PATH_MAX];
+
+    if (realpath(path, real) == NULL)
+        return failure_set(why, FAILURE_RETRY, errno, "%s: %s", path, strerror(errno));
+    return file_replace(real, text, 0644, why);
 }
 
 static bool change_file(struct change *change, struct str file, struct failure *why)
@@ -212,7 +246,7 @@ static bool change_file(struct change *change, struct str file, struct failure *
     if (is_good && out.is_overflowed)
         is_good = failure_set(why, FAILURE_PERMANENT, 0, "%.*s would become too long", STR_ARG(file));
     if (is_good && !str_equal(strbuf_str(&text), strbuf_str(&out)))
-        is_good = file_replace(file.data, strbuf_str(&out), 0644, why);
+        is_good = write_back(file.data, strbuf_str(&out), why);
     strbuf_done(&text);
     strbuf_done(&out);
     return is_good;
@@ -256,6 +290,7 @@ static bool change_files(struct change *change, struct failure *why)
 
     if (!read_words(change, why) || !see_what_stands_where(change, why))
         return false;
+    tell_what_is_set_again(change);
     for (i = 0; i < change->files.count; i++)
         if (!change_file(change, change->files.items[i], why))
             return false;

@@ -70,7 +70,8 @@ static void begin_entry(struct editor *editor, struct str line)
     if (editor->current->action == EDIT_COMMENT_OUT) {
         strbuf_append_char(editor->out, '#');
         put_line(editor, line);
-    } else if (editor->current->action == EDIT_SET) {
+    } else if (editor->current->action == EDIT_SET && (editor->current->matches == 1 || !editor->is_master)) {
+        /* A service is there once; a setting that is given twice stays so, and is told. */
         put_line(editor, editor->current->text);
     }
 }
