@@ -129,6 +129,32 @@ def test_other_pages_that_a_page_names_are_there(page):
         assert page_of(name, section) or f"{name} {section}" in FOREIGN, f"{page.name}: {name}({section}) is not there"
 
 
+# What the code has a table of, the page tells: rows of the table, and how its entries look there.
+LISTS = [
+    ("access.5", "src/smtpd/restriction_action.c", r'\{ "([A-Z_]+)", act_'),
+    ("header_checks.5", "src/lib/checks/checks.c", r'\{ "([A-Z_]+)", CHECKS_'),
+    ("pcre_table.5", "src/lib/table/regex_table.c", r"\{ '(\w)', (?:PCRE2_|0)"),
+    ("pipe.8", "src/lib/delivery/command_arguments.c", r'\{ "(\w+)", put_'),
+    ("pipe.8", "src/lib/delivery/command_attributes.c", r"\{ '(.)', COMMAND_"),
+    ("smtpd.8", "src/smtpd/command.c", r'\{ "([A-Z]+)", verb_(?!unknown)'),
+    ("merpati-tls.1", "src/commands/merpati/tls.c", r'\{ "([a-z-]+)", tls_'),
+    ("postmulti.1", "src/commands/postmulti/life.c", r'\{ "([a-z]+)", \w+, \{'),
+    ("postlog.1", "src/commands/postlog/main.c", r'\{ "([a-z]+)", LOG_LEVEL'),
+    ("redis_table.5", "src/drivers/redis.c", r'"(\w+)"(?=[^{}]*, NULL,?\s*\})'),
+    ("mysql_table.5", "src/drivers/mysql.c", r'"(\w+)"(?=[^{}]*, +NULL,?\s*\})'),
+    ("ldap_table.5", "src/drivers/ldap.c", r'"(\w+)"(?=[^{}]*, +NULL,?\s*\})'),
+    ("memcache_table.5", "src/lib/table/memcache_table.c", r'"(\w+)"(?=[^{}]*, +NULL,?\s*\})'),
+]
+
+
+@pytest.mark.parametrize("page, source, row", LISTS, ids=lambda value: value if value.endswith((".c", ".1", ".5", ".8")) else "")
+def test_a_page_tells_all_that_the_code_has(page, source, row):
+    names = set(re.findall(row, (SOURCE / source).read_text()))
+    text = (SOURCE / "man" / page).read_text().split(".Sh PARAMETERS")[0]
+    assert len(names) > 5
+    assert {name for name in names if not re.search(rf'[. &{{("]{re.escape(name)}(?!\w)', text)} == set()
+
+
 @pytest.fixture(scope="module")
 def parameters(tmp_path_factory):
     folder = tmp_path_factory.mktemp("none")
@@ -147,6 +173,16 @@ def test_parameters_that_a_page_names_are_known(page, parameters):
         for name in re.findall(r"[. ]Va ([\w*]+)", line):
             is_any = re.match(r"(transport|service)_", name) and any(name.endswith(pattern) for pattern in patterns)
             assert name in parameters or is_any, f"{page.name}: {name} is no parameter"
+
+
+@pytest.mark.parametrize("page", PAGES, **ids)
+def test_settings_in_examples_are_known(page, parameters):
+    """Lines of main.cf and words of postconf -e and -o."""
+    for block in re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed$", page.read_text()):
+        names = re.findall(r"(?m)^([a-z]\w+_\w+) = |(?: -o |postconf -e \"?)(\w+)=", block)
+        for name in filter(None, sum(names, ())):
+            if not page.name.endswith("_table.5") and not name.endswith("_template"):
+                assert name in parameters, f"{page.name}: {name} is no parameter"
 
 
 def own_commands(page):
