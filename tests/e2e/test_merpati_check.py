@@ -390,7 +390,7 @@ def test_what_has_nothing_to_do_here_is_told_with_the_reason(make_merpati):
 
 def test_a_usual_main_cf_of_postfix_starts_and_what_is_not_acted_on_is_named(make_merpati):
     later = {
-        "smtp_tls_enable_rpk": "no",
+        "requiretls_enable": "yes",
         "smtp_tlsrpt_enable": "no",
     }
     mail = make_merpati(main={**later, "proxy_read_maps": "proxy:mysql:/nowhere/maps.cf"})
