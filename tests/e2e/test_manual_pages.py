@@ -133,6 +133,7 @@ def test_other_pages_that_a_page_names_are_there(page):
 LISTS = [
     ("access.5", "src/smtpd/restriction_action.c", r'\{ "([A-Z_]+)", act_'),
     ("header_checks.5", "src/lib/checks/checks.c", r'\{ "([A-Z_]+)", CHECKS_'),
+    ("merpati-restrictions.5", "src/lib/config/restriction_names.c", r'\] = "(\w+)"'),
     ("pcre_table.5", "src/lib/table/regex_table.c", r"\{ '(\w)', (?:PCRE2_|0)"),
     ("pipe.8", "src/lib/delivery/command_arguments.c", r'\{ "(\w+)", put_'),
     ("pipe.8", "src/lib/delivery/command_attributes.c", r"\{ '(.)', COMMAND_"),
