@@ -57,6 +57,11 @@ static struct system_socket_access access_of(const struct configuration *configu
     return access;
 }
 
+static bool is_local(const struct listener_socket *item)
+{
+    return strncmp(item->place, unix_prefix, strlen(unix_prefix)) == 0;
+}
+
 static bool open_local(const struct listeners_wish *wish, struct str place, struct listeners *set, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
@@ -99,6 +104,22 @@ static bool listen_patiently(const struct sockaddr *address, socklen_t size, int
     return false;
 }
 
+/* What this service, or one that is going, listened on until now may be in the way: 0.0.0.0 of 127.0.0.1. */
+static bool listen_beside_old(const struct sockaddr *address, socklen_t size, struct listeners *const *old, int *fd_out,
+                              struct failure *why)
+{
+    int fds[LISTENERS_MAX];
+    size_t count = 0;
+
+    for (; *old != NULL; old++) {
+        for (size_t i = 0; i < (*old)->count && count < LISTENERS_MAX; i++) {
+            if ((*old)->items[i].fd >= 0 && !is_local(&(*old)->items[i]))
+                fds[count++] = (*old)->items[i].fd;
+        }
+    }
+    return count > 0 && system_socket_listen_beside(address, size, SOMAXCONN, fds, count, fd_out, why);
+}
+
 static bool open_inet(const struct listeners_wish *wish, const struct listen_place *place, struct listeners *set,
                       struct failure *why)
 {
@@ -112,6 +133,9 @@ static bool open_inet(const struct listeners_wish *wish, const struct listen_pla
     item->fd = take_old(wish->old, item->place);
     if (item->fd >= 0 || listen_patiently((const struct sockaddr *) &storage, size, wish->is_patient ? BIND_TRIES : 1,
                                           &item->fd, &reason))
+        return true;
+    if (reason.error == EADDRINUSE &&
+        listen_beside_old((const struct sockaddr *) &storage, size, wish->old, &item->fd, &reason))
         return true;
     if (place->may_be_missing && (reason.error == EAFNOSUPPORT || reason.error == EADDRNOTAVAIL)) {
         set->count--;
@@ -163,11 +187,6 @@ bool listeners_open(const struct listeners_wish *wish, struct listeners *listene
     }
     *listeners_out = set;
     return true;
-}
-
-static bool is_local(const struct listener_socket *item)
-{
-    return strncmp(item->place, unix_prefix, strlen(unix_prefix)) == 0;
 }
 
 static bool has_place(const struct listeners *listeners, const char *place)

@@ -17,8 +17,13 @@
 
 enum { KIND_MASK = SOCK_CLOEXEC | SOCK_NONBLOCK };
 
-bool system_socket_listen_inet(const struct sockaddr *address, socklen_t size, int backlog, int *fd_out,
-                               struct failure *why)
+static bool share_port(int fd, int is_shared)
+{
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &is_shared, sizeof is_shared) == 0;
+}
+
+static bool listen_inet(const struct sockaddr *address, socklen_t size, int backlog, bool shares_port, int *fd_out,
+                        struct failure *why)
 {
     CLEANUP(fd_close) int fd = socket(address->sa_family, SOCK_STREAM | KIND_MASK, 0);
     int on = 1;
@@ -29,12 +34,35 @@ bool system_socket_listen_inet(const struct sockaddr *address, socklen_t size, i
         return failure_system(why, errno, "set SO_REUSEADDR");
     if (address->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
         return failure_system(why, errno, "set IPV6_V6ONLY");
+    if (shares_port && !share_port(fd, 1))
+        return failure_system(why, errno, "set SO_REUSEPORT");
     if (bind(fd, address, size) < 0)
         return failure_system(why, errno, "bind");
     if (listen(fd, backlog) < 0)
         return failure_system(why, errno, "listen");
+    if (shares_port && !share_port(fd, 0))
+        return failure_system(why, errno, "unset SO_REUSEPORT");
     *fd_out = fd_take(&fd);
     return true;
+}
+
+bool system_socket_listen_inet(const struct sockaddr *address, socklen_t size, int backlog, int *fd_out,
+                               struct failure *why)
+{
+    return listen_inet(address, size, backlog, false, fd_out, why);
+}
+
+bool system_socket_listen_beside(const struct sockaddr *address, socklen_t size, int backlog, const int *others,
+                                 size_t count, int *fd_out, struct failure *why)
+{
+    bool is_open;
+
+    for (size_t i = 0; i < count; i++)
+        (void) share_port(others[i], 1);
+    is_open = listen_inet(address, size, backlog, true, fd_out, why);
+    for (size_t i = 0; i < count; i++)
+        (void) share_port(others[i], 0);
+    return is_open;
 }
 
 static bool fill_address(const char *path, struct sockaddr_un *address, struct failure *why)

@@ -17,6 +17,13 @@
 /* Non-blocking listener on an Internet address; IPv6 ones take IPv6 only. */
 MUST_USE bool system_socket_listen_inet(const struct sockaddr *address, socklen_t size, int backlog, int *fd_out,
                                         struct failure *why);
+/*
+ * The same beside listeners of this user that stand in its way (0.0.0.0:25 when 127.0.0.1:25 is wanted), which are
+ * about to be closed. Other programs can share the port as little as before, but for those of this user that set
+ * SO_REUSEPORT.
+ */
+MUST_USE bool system_socket_listen_beside(const struct sockaddr *address, socklen_t size, int backlog,
+                                          const int *others, size_t count, int *fd_out, struct failure *why);
 
 struct system_socket_access {
     mode_t mode;
