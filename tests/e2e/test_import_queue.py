@@ -5,9 +5,12 @@ import os
 import re
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from support import milter_requests
+from support.milter import Milter
 from support.waiting import wait_until
 
 POSTCAT = "/usr/sbin/postcat"
@@ -190,3 +193,118 @@ def test_our_own_postcat_is_refused(stopped_stock, make_merpati):
     assert done.returncode == 1 and "is Merpati's own: name Postfix's with -p" in done.stderr
     done = take(mail, stopped_stock, "-p", "/nonexistent/postcat", check=False)
     assert done.returncode == 1 and "Postfix's own postcat, which -p names" in done.stderr
+
+
+def said_to(server):
+    """MAIL FROM of each address of RCPT TO."""
+    found, sender = {}, None
+    for line in server.lines():
+        if line.startswith("MAIL FROM:"):
+            sender = line
+        elif line.startswith("RCPT TO:"):
+            found[re.match(r"RCPT TO:<([^>]*)>", line)[1]] = (sender, line)
+    return found
+
+
+def test_a_submission_keeps_what_its_user_asked_for(stopped_stock, make_merpati, sink):
+    stopped_stock.stop()
+    stopped_stock.sendmail("-f", "s@example.com", "-N", "failure,delay", "-V", "env1", "-R", "hdrs", "dsn@example.org", input="Subject: x\n\nx\n")
+    stopped_stock.sendmail("-f", "s@example.com", "-F", "Full Name", "-XV", "verp@example.org", input="Subject: x\n\nx\n")
+    arrivals = set()
+    for path in queued(stopped_stock, 2, "maildrop"):
+        os.chown(path, 65534, -1)
+        arrivals.add(int(path.stat().st_mtime))
+    wait_until(lambda: time.time() > max(arrivals) + 1, "the next second")
+    server = sink(extensions=["DSN"])
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
+    take(mail, stopped_stock)
+    status = [path.stat() for path in (mail.queue / "maildrop").iterdir()]
+    assert {file.st_uid for file in status} == {65534} and {int(file.st_mtime) for file in status} == arrivals
+    mail.start()
+    messages = server.wait_for(2)
+    said = said_to(server)
+    assert "ENVID=env1 RET=HDRS" in said["dsn@example.org"][0] and "NOTIFY=FAILURE,DELAY" in said["dsn@example.org"][1]
+    assert "<s+verp=example.org@example.com>" in said["verp@example.org"][0]
+    assert all("from userid 65534)" in message.text for message in messages)
+    assert any("From: Full Name <s@example.com>" in message.text for message in messages)
+
+
+def test_what_postsuper_sent_round_again_goes_on_round(stopped_stock, make_merpati, sink):
+    with stopped_stock.smtp() as client:
+        client.hello()
+        client.command("MAIL FROM:<s@example.com>")
+        client.command("RCPT TO:<r@example.org> NOTIFY=NEVER")
+        client.command("DATA")
+        client.command("Subject: x\r\n\r\nhello\r\n.")
+    path = queued(stopped_stock, 1)[0]
+    stopped_stock.stop()
+    stopped_stock.command("postsuper", "-c", stopped_stock.config, "-r", path.name, check=False)
+    server = sink(extensions=["DSN"])
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
+    take(mail, stopped_stock)
+    mail.start()
+    message = server.wait_for(1)[0]
+    assert message.text.count("Received:") == 2 and "with ESMTP" in message.text
+    assert "NOTIFY=NEVER" in said_to(server)["r@example.org"][1]
+    assert f"orig_id={path.name}" in mail.log_text()
+
+
+def test_what_filters_and_checks_have_changed_stays_so(stopped_stock, make_merpati, sink):
+    place = stopped_stock.path("milter")
+    milter = Milter(
+        path=str(place),
+        script={
+            "E": [
+                milter_requests.change_header(1, "Subject", "other " * 50), milter_requests.delete_recipient("<gone@example.org>"),
+                milter_requests.add_recipient("<new@example.org>"), milter_requests.change_sender("<changed@example.com>"),
+                milter_requests.replace_body("new body\r\n"), b"c",
+            ]
+        },
+    )
+    place.chmod(0o666)
+    stopped_stock.set(smtpd_milters=f"unix:{place}", header_checks="regexp:{ {/^X-R:/ REDIRECT q@example.net} }")
+    stopped_stock.reload()
+    with stopped_stock.smtp() as client:
+        client.hello()
+        client.command("MAIL FROM:<s@example.com>")
+        client.command("RCPT TO:<gone@example.org> NOTIFY=NEVER")
+        client.command("RCPT TO:<one@example.org>")
+        client.command("DATA")
+        assert client.command("Subject: h\r\n\r\nhello\r\n.").code == 250
+    stopped_stock.sendmail("-f", "s@example.com", "a@example.org", "b@example.org", input="X-R: 1\n\nx\n")
+    files = queued(stopped_stock, 2)
+    stopped_stock.stop()
+    milter.stop()
+    expected = sorted(content_of(stopped_stock, path) for path in files)
+    server = sink(extensions=["DSN"])
+    mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{server.port}"})
+    take(mail, stopped_stock)
+    mail.start()
+    messages = server.wait_for(2)
+    mail.wait_empty()
+    assert sorted(lines(message.content) for message in messages) == expected
+    said = said_to(server)
+    assert set(said) == {"new@example.org", "one@example.org", "q@example.net"}
+    assert "<changed@example.com>" in said["one@example.org"][0] and "NOTIFY" not in said["one@example.org"][1]
+
+
+def test_the_time_of_arrival_is_right_in_every_zone(stopped_stock, make_merpati):
+    stopped_stock.set(import_environment="TZ=Asia/Jakarta")
+    stopped_stock.reload()
+    stopped_stock.sendmail("-f", "s@example.com", "a@example.org", input="Subject: a\n\nx\n")
+    path = queued(stopped_stock, 1)[0]
+    stopped_stock.stop()
+    mail = make_merpati()
+    take(mail, stopped_stock)
+    arrival = re.search(r'"arrival_time": (\d+)', mail.command("postqueue", "-c", mail.config, "-j").stdout)
+    assert abs(int(arrival[1]) - path.stat().st_ctime) < 60
+
+
+def test_a_message_is_known_again_in_another_folder(stopped_stock, make_merpati):
+    stopped_stock.sendmail("-f", "s@example.com", "a@example.org", input="Subject: a\n\nx\n")
+    path = queued(stopped_stock, 1)[0]
+    stopped_stock.stop()
+    mail = make_merpati()
+    assert "1 messages taken over" in take(mail, stopped_stock).stdout
+    stopped_stock.command("postsuper", "-c", stopped_stock.config, "-h", path.name, check=False)
+    assert "0 messages taken over, 1 were before, 0 left" in take(mail, stopped_stock).stdout

@@ -7,6 +7,7 @@
 #include "merpati/import_queue.h"
 #include "merpati/upkeep.h"
 #include "os/directory.h"
+#include "os/environment.h"
 #include "os/file.h"
 #include "os/user.h"
 
@@ -54,12 +55,16 @@ static bool source_path(const struct import_job *job, const char *name, const ch
     return main_cf_value(job->old, str_from_c(name), job->arena, path_out, why);
 }
 
-static gid_t group_of(const struct import_job *job, struct str user)
+static bool find_user(const struct import_job *job, struct str name, uid_t *uid_out, gid_t *gid_out)
 {
     struct user_account account;
     struct failure ignored;
 
-    return user_by_name(job->arena, user, &account, &ignored) == USER_FOUND ? account.gid : (gid_t) -1;
+    if (user_by_name(job->arena, name, &account, &ignored) != USER_FOUND)
+        return false;
+    *uid_out = account.uid;
+    *gid_out = account.gid;
+    return true;
 }
 
 static bool read_source(struct import_job *job, const char *path, struct failure *why)
@@ -76,7 +81,10 @@ static bool read_source(struct import_job *job, const char *path, struct failure
     job->moves[0].from = job->source;
     if (!source_path(job, "mail_owner", "postfix", &owner, why))
         return false;
-    job->old_group = group_of(job, owner);
+    if (!find_user(job, owner, &job->old_user, &job->old_group)) {
+        job->old_user = (uid_t) -1;
+        job->old_group = (gid_t) -1;
+    }
     return source_path(job, "queue_directory", "/var/spool/postfix", &job->moves[1].from, why) &&
            source_path(job, "data_directory", "/var/lib/postfix", &job->moves[2].from, why);
 }
@@ -87,6 +95,7 @@ static bool read_target(struct import_job *job, const struct instance_options *o
 {
     struct main_cf *place;
     struct str directory;
+    uid_t ignored;
 
     if (!config_directory_find(options->directory, job->arena, &directory, why) ||
         !find_directory(job->arena, arena_c(job->arena, directory), &job->target, why))
@@ -107,8 +116,7 @@ static bool read_target(struct import_job *job, const struct instance_options *o
     job->moves[0].to = job->target;
     job->moves[1].to = job->shared->queue_directory;
     job->moves[2].to = job->shared->data_directory;
-    job->new_group = group_of(job, job->shared->map_owner);
-    if (job->new_group == (gid_t) -1)
+    if (!find_user(job, job->shared->map_owner, &ignored, &job->new_group))
         job->old_group = (gid_t) -1;
     return true;
 }
@@ -177,6 +185,25 @@ static bool find_postcat(const struct import_job *job, const struct instance *in
                        given);
 }
 
+/* postcat has the zone of import_environment, whatever it is told; so have we. */
+static bool share_zone(const struct import_job *job, const char **zone_out, struct failure *why)
+{
+    struct strlist rules = { 0 };
+    struct str value;
+
+    if (main_cf_find(job->old, STR("import_environment")) != NULL) {
+        if (!main_cf_value(job->old, STR("import_environment"), job->arena, &value, why))
+            return false;
+        rules = strlist_split(job->arena, value, ", \t\r\n{}");
+    }
+    *zone_out = "UTC";
+    for (size_t i = 0; i < rules.count; i++) {
+        if (str_starts_with(rules.items[i], STR("TZ=")))
+            *zone_out = arena_c(job->arena, str_from(rules.items[i], strlen("TZ=")));
+    }
+    return environment_set("TZ", *zone_out, why);
+}
+
 static bool take_queue(struct import_job *job, const struct instance_options *options, const char *path,
                        const char *postcat, struct failure *why)
 {
@@ -184,10 +211,12 @@ static bool take_queue(struct import_job *job, const struct instance_options *op
     struct instance instance;
 
     if (!read_source(job, path, why) || !instance_load(&instance, job->arena, options, why, why) ||
-        instance.shared == NULL || !find_postcat(job, &instance, postcat, &source.postcat, why))
+        instance.shared == NULL || !find_postcat(job, &instance, postcat, &source.postcat, why) ||
+        !share_zone(job, &source.time_zone, why))
         return false;
     source.directory = job->source;
     source.queue = job->moves[1].from;
+    source.mail_uid = job->old_user;
     if (str_equal(source.queue, instance.shared->queue_directory))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s is the queue to import into", STR_ARG(source.queue));
     return import_queue(&instance, &source, why);

@@ -18,6 +18,7 @@ struct import_job {
     bool has_main_cf;                     /* the target had one */
     const struct shared_settings *shared; /* from place */
     struct import_move moves[3];          /* configuration, queue, data */
+    uid_t old_user;                       /* their mail_owner; (uid_t) -1: there is none */
     gid_t old_group, new_group;           /* of files that only the mail system may read; (gid_t) -1: there is none */
     size_t copied;                        /* files */
 };

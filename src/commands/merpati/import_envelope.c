@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/import_envelope.h"
 
-#include <stddef.h>
-#include <string.h>
-#include <time.h>
+#include "mail/verp.h"
+#include "spool/envelope_attributes.h"
 
-/* Named attributes that are fields of ours. */
-static const struct {
-    const char *name;
-    size_t offset;
-} texts[] = {
-    { "envelope_id", offsetof(struct envelope, dsn_envid) },
-    { "client_name", offsetof(struct envelope, client_name) },
-    { "client_address", offsetof(struct envelope, client_address) },
-    { "client_port", offsetof(struct envelope, client_port) },
-    { "reverse_client_name", offsetof(struct envelope, client_reverse_name) },
-    { "helo_name", offsetof(struct envelope, helo) },
-    { "protocol_name", offsetof(struct envelope, protocol) },
-    { "log_ident", offsetof(struct envelope, log_ident) },
-    { "log_client_name", offsetof(struct envelope, log_client_name) },
-    { "log_client_address", offsetof(struct envelope, log_client_address) },
-    { "log_client_port", offsetof(struct envelope, log_client_port) },
-    { "log_helo_name", offsetof(struct envelope, log_helo) },
-    { "log_protocol_name", offsetof(struct envelope, log_protocol) },
-    { "sasl_method", offsetof(struct envelope, sasl_method) },
-    { "sasl_username", offsetof(struct envelope, sasl_username) },
-    { "sasl_sender", offsetof(struct envelope, sasl_sender) },
-    { "encoding", offsetof(struct envelope, encoding) },
-};
+#include <time.h>
 
 /* Of the recipient whose line comes next. */
 struct pending {
@@ -43,28 +20,48 @@ static uint64_t number_of(struct str text)
     return str_to_uint64(str_trim(text), &number) ? number : 0;
 }
 
+/* Of Postfix's requests that are not of a recipient: to report, and not to deliver (sendmail -v, -bv). */
+enum { TRACE_VERIFY = 1 << 9, TRACE_RECORD = 1 << 10 };
+
+static void take_trace(uint64_t flags, struct envelope *envelope)
+{
+    if ((flags & TRACE_VERIFY) != 0)
+        envelope->flags |= ENVELOPE_TRACE_VERIFY;
+    if ((flags & TRACE_RECORD) != 0)
+        envelope->flags |= ENVELOPE_TRACE_RECORD;
+}
+
+static void take_encoding(struct str value, struct envelope *envelope)
+{
+    envelope->encoding = value;
+    if (str_equal(value, STR("8bit")))
+        envelope->flags |= ENVELOPE_BODY_8BIT;
+}
+
 static void take_attribute(struct str text, struct arena *arena, struct envelope *envelope, struct pending *pending)
 {
     struct str name, value;
 
     (void) str_cut(text, '=', &name, &value);
     value = arena_str(arena, value);
-    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
-        if (str_equal(name, str_from_c(texts[i].name)))
-            memcpy((char *) envelope + texts[i].offset, &value, sizeof value);
-    }
     if (str_equal(name, STR("rewrite_context")))
         envelope->rewrite = str_equal(value, STR("local")) ? ENVELOPE_REWRITE_LOCAL : ENVELOPE_REWRITE_REMOTE;
-    else if (str_equal(name, STR("encoding")) && str_equal(value, STR("8bit")))
-        envelope->flags |= ENVELOPE_BODY_8BIT;
+    else if (str_equal(name, STR("encoding")))
+        take_encoding(value, envelope);
+    else if (str_equal(name, STR("envelope_id")))
+        envelope->dsn_envid = value;
     else if (str_equal(name, STR("ret_flags")))
         envelope->dsn_return = number_of(value) == 1 ? DSN_RETURN_FULL : DSN_RETURN_HEADERS;
+    else if (str_equal(name, STR("trace_flags")))
+        take_trace(number_of(value), envelope);
     else if (str_equal(name, STR("notify_flags")))
         pending->notify = number_of(value);
     else if (str_equal(name, STR("dsn_orig_rcpt")))
         pending->dsn_original = value;
     else if (str_equal(name, STR("log_message_origin")))
         envelope_add_attribute(envelope, arena, name, value);
+    else
+        (void) !envelope_attribute_place(envelope, arena, name, value);
 }
 
 /* size, offset, recipients, flags of the queue manager, length, flags of SMTPUTF8: asked for, and of the header. */
@@ -91,13 +88,25 @@ static bool take_time(struct str text, struct arena *arena, struct envelope *env
 
     if (end == NULL || *end != '\0')
         return false;
-    envelope->arrival = instant_from_seconds(timegm(&parts));
+    parts.tm_isdst = -1;
+    envelope->arrival = instant_from_seconds(mktime(&parts));
     return true;
 }
 
-static bool take_line(struct str line, struct arena *arena, struct envelope *envelope, struct pending *pending,
+/* One recipient, or one that is none any more: what was said for it is not for the next. */
+static void take_recipient(struct str name, struct str value, struct arena *arena, struct envelope *envelope,
+                           struct pending *pending)
+{
+    if (str_equal(name, STR("recipient")))
+        (void) envelope_add_recipient(envelope, arena, value, pending->original, pending->dsn_original,
+                                      (unsigned) pending->notify & 15);
+    *pending = (struct pending){ 0 };
+}
+
+static bool take_line(struct str line, struct arena *arena, struct import_envelope *out, struct pending *pending,
                       struct failure *why)
 {
+    struct envelope *envelope = &out->envelope;
     struct str name, value;
 
     if (!str_cut(line, ':', &name, &value))
@@ -111,33 +120,47 @@ static bool take_line(struct str line, struct arena *arena, struct envelope *env
         return failure_set(why, FAILURE_PERMANENT, 0, "arrival time \"%.*s\"", STR_ARG(value));
     else if (str_equal(name, STR("sender")))
         envelope->sender = value;
+    else if (str_equal(name, STR("sender_fullname")))
+        out->full_name = value;
     else if (str_equal(name, STR("content_filter")))
         envelope->content_filter = value;
     else if (str_equal(name, STR("redirect_to")))
-        return failure_set(why, FAILURE_PERMANENT, 0, "it is redirected to %.*s", STR_ARG(value));
+        out->redirect = value;
+    else if (str_equal(name, STR("verp_delimiters")))
+        envelope_add_attribute(envelope, arena, STR(VERP_ATTRIBUTE), value);
     else if (str_equal(name, STR("original_recipient")))
         pending->original = value;
-    else if (str_equal(name, STR("recipient")))
-        (void) envelope_add_recipient(envelope, arena, value, pending->original, pending->dsn_original,
-                                      (unsigned) pending->notify & 15);
-    if (str_equal(name, STR("recipient")) || str_equal(name, STR("done_recipient")))
-        *pending = (struct pending){ 0 };
+    else if (str_ends_with(name, STR("recipient")))
+        take_recipient(name, value, arena, envelope, pending);
     return true;
 }
 
-bool import_envelope_parse(struct str text, struct arena *arena, struct envelope *envelope_out, struct failure *why)
+/* As by the action REDIRECT: one for all, and no filter. */
+static void redirect(struct import_envelope *out)
+{
+    struct envelope *envelope = &out->envelope;
+
+    if (out->redirect.len == 0 || envelope->recipient_count == 0)
+        return;
+    envelope->recipients[0].address = out->redirect;
+    envelope->recipient_count = 1;
+    envelope->content_filter = STR_EMPTY;
+}
+
+bool import_envelope_parse(struct str text, struct arena *arena, struct import_envelope *out, struct failure *why)
 {
     struct pending pending = { 0 };
     struct str line;
 
-    *envelope_out = (struct envelope){ .rewrite = ENVELOPE_REWRITE_REMOTE };
+    *out = (struct import_envelope){ .envelope.rewrite = ENVELOPE_REWRITE_REMOTE };
     if (str_find(text, STR("*** MESSAGE FILE END ")) == STR_NOT_FOUND)
         return failure_set(why, FAILURE_PERMANENT, 0, "the envelope has no end");
     while (text.len > 0) {
         (void) str_cut(text, '\n', &line, &text);
-        if (!str_starts_with(line, STR("*** ")) && !take_line(line, arena, envelope_out, &pending, why))
+        if (!str_starts_with(line, STR("*** ")) && !take_line(line, arena, out, &pending, why))
             return false;
     }
+    redirect(out);
     return true;
 }
 

@@ -9,11 +9,15 @@
  * failed recipients, as an envelope of ours. Pure; all is copied into the arena.
  */
 
-/*
- * Recipients that are done are left out. FAILURE_PERMANENT for what cannot be told in our words (a redirection) and for
- * an envelope that has no end.
- */
-MUST_USE bool import_envelope_parse(struct str text, struct arena *arena, struct envelope *envelope_out,
+struct import_envelope {
+    struct envelope envelope;
+    struct str full_name; /* of who submitted it */
+    struct str redirect;  /* where all of it goes, or empty: done already */
+};
+
+/* Recipients that are done are left out. Times are of this process's zone. FAILURE_PERMANENT for an envelope that has
+ * no end. */
+MUST_USE bool import_envelope_parse(struct str text, struct arena *arena, struct import_envelope *out,
                                     struct failure *why);
 /*
  * Takes the text of defer/ID or bounce/ID: why a recipient was deferred; a recipient that failed, of whom the sender

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/import_message.h"
 
+#include "mail/verp.h"
 #include "merpati/import_envelope.h"
+#include "merpati/import_postcat.h"
 #include "os/directory.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/privilege.h"
-#include "os/process.h"
+#include "spool/maildrop_copy.h"
 #include "spool/queue_file_writer.h"
 
 #include <dirent.h>
@@ -14,71 +16,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ENVELOPE_TEXT_MAXIMUM = 256 << 20, HEADER_MAXIMUM = 1 << 20, BLOCK = 64 * 1024, NOTE_DEPTH = 3, TICKS = 8192 };
-
-/* ---- Postfix's postcat ---- */
-
-struct reading {
-    int fd;
-    pid_t pid;
-};
-
-static bool begin_reading(const struct import_messages *messages, const char *what, const char *path,
-                          struct reading *reading, struct failure *why)
-{
-    struct arena *arena = messages->instance->arena;
-    char *arguments[] = {
-        arena_c(arena, STR("postcat")),   arena_c(arena, STR("-c")),        arena_c(arena, messages->source->directory),
-        arena_c(arena, str_from_c(what)), arena_c(arena, str_from_c(path)), NULL
-    };
-    char *environment[] = { arena_c(arena, STR("TZ=UTC")), arena_c(arena, STR("LC_ALL=C")),
-                            arena_c(arena, STR("PATH=/usr/sbin:/usr/bin:/sbin:/bin")), NULL };
-    CLEANUP(fd_close) int theirs = -1;
-    int ends[2];
-    bool is_started;
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return failure_system(why, errno, "make a pipe");
-    theirs = ends[1];
-    reading->fd = ends[0];
-    const struct process_fd fds[] = { { theirs, STDOUT_FILENO }, { STDERR_FILENO, STDERR_FILENO } };
-    const struct process_start start = { .path = messages->source->postcat,
-                                         .arguments = arguments,
-                                         .environment = environment,
-                                         .fds = fds,
-                                         .fd_count = ARRAY_COUNT(fds) };
-
-    is_started = process_start(&start, &reading->pid, why);
-    if (!is_started)
-        fd_close(&reading->fd);
-    return is_started;
-}
-
-static bool end_reading(struct reading *reading, struct failure *why)
-{
-    int status;
-
-    fd_close(&reading->fd);
-    return process_wait(reading->pid, &status, why) &&
-           ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-            failure_set(why, FAILURE_PERMANENT, 0, "postcat could not read it to its end"));
-}
-
-static bool read_envelope(const struct import_messages *messages, const char *path, struct strbuf *text,
-                          struct failure *why)
-{
-    struct reading reading;
-    struct failure ignored;
-    bool is_read;
-
-    if (!begin_reading(messages, "-e", path, &reading, why))
-        return false;
-    is_read = file_load_fd(reading.fd, path, text, why);
-    return end_reading(&reading, is_read ? why : &ignored) && is_read;
-}
 
 /* ---- what is known of deferred and failed recipients ---- */
 
@@ -193,7 +133,7 @@ static bool sync_folder(const struct import_messages *messages, enum spool_queue
 
 /* With the rights of the queue's owner. */
 static bool write_file(struct import_messages *messages, const char *path, enum spool_queue queue,
-                       struct envelope *envelope, struct reading *reading, struct failure *why)
+                       struct envelope *envelope, struct import_reading *reading, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     struct queue_file_writer *writer;
@@ -206,7 +146,7 @@ static bool write_file(struct import_messages *messages, const char *path, enum 
         !queue_file_create(place, envelope->id, &writer, why))
         return false;
     is_written = copy_content(reading->fd, path, writer, arena, envelope, why);
-    is_written = end_reading(reading, is_written ? why : &ignored) && is_written &&
+    is_written = import_postcat_end(reading, is_written ? why : &ignored) && is_written &&
                  queue_file_finish(writer, envelope, clock_now(), why) && queue_file_sync(writer, why);
     queue_file_close(&writer);
     if (!is_written)
@@ -219,78 +159,120 @@ static bool store(struct import_messages *messages, const char *path, enum spool
 {
     const struct layout_identity *identity = &messages->identity;
     struct failure ignored;
-    struct reading reading;
+    struct import_reading reading;
     bool is_written;
 
-    if (!begin_reading(messages, "-bh", path, &reading, why))
+    if (!import_postcat_begin(messages->source, "-bh", path, &reading, why))
         return false;
     is_written = (!identity->is_root || privilege_borrow(identity->mail_uid, identity->mail_gid, why)) &&
                  next_id(messages, &envelope->id, why) && write_file(messages, path, queue, envelope, &reading, why);
     if (reading.fd >= 0)
-        (void) !end_reading(&reading, &ignored);
+        (void) !import_postcat_end(&reading, &ignored);
     return (!identity->is_root || privilege_restore(is_written ? why : &ignored)) && is_written;
 }
 
 /* ---- submitted mail ---- */
 
-static bool submit(const struct import_messages *messages, const char *path, const struct envelope *envelope,
+static bool copy_to_maildrop(int fd, const char *path, struct maildrop_writer *writer, struct arena *arena,
+                             struct failure *why)
+{
+    char *block = arena_new_array(arena, BLOCK, char);
+    size_t count;
+
+    do {
+        if (!file_read(fd, path, block, BLOCK, &count, why) ||
+            !maildrop_write_content(writer, str_make(block, count), why))
+            return false;
+    } while (count > 0);
+    return true;
+}
+
+/* With the rights of who submitted it: pickup believes the file's owner. */
+static bool write_maildrop(const char *path, const struct maildrop_message *message, struct import_reading *reading,
+                           struct arena *arena, struct failure *why)
+{
+    struct maildrop_writer *writer;
+    struct failure ignored;
+    const char *place;
+    bool is_written;
+
+    if (!maildrop_create(&writer, why))
+        return false;
+    place = arena_str(arena, str_from_c(maildrop_writer_path(writer))).data;
+    is_written =
+        maildrop_write_message(writer, message, why) && copy_to_maildrop(reading->fd, path, writer, arena, why);
+    is_written =
+        import_postcat_end(reading, is_written ? why : &ignored) && is_written && maildrop_finish(&writer, why);
+    maildrop_abandon(&writer);
+    if (is_written) /* pickup takes it for the time of arrival */
+        (void) !file_set_time_at(AT_FDCWD, place, message->arrival.us / 1000000, &ignored);
+    return is_written;
+}
+
+/* A file of Postfix's own user is what its postsuper -r sends round again. */
+static bool submit(const struct import_messages *messages, const char *path, const struct import_envelope *found,
                    struct failure *why)
 {
-    struct arena *arena = messages->instance->arena;
-    char **arguments = arena_new_array(arena, envelope->recipient_count + 8, char *);
-    struct reading reading;
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    const struct layout_identity *identity = &messages->identity;
+    struct maildrop_message message;
+    struct import_reading reading;
     struct failure ignored;
-    size_t count = 0;
-    bool is_done;
-    pid_t pid;
-    int status;
+    struct stat status;
+    bool goes_round, is_done;
 
-    arguments[count++] = arena_c(arena, STR("sendmail"));
-    arguments[count++] = arena_c(arena, STR("-C"));
-    arguments[count++] = arena_c(arena, messages->instance->directory);
-    arguments[count++] = arena_c(arena, STR("-i"));
-    arguments[count++] = arena_c(arena, STR("-f"));
-    arguments[count++] = arena_c(arena, envelope->sender);
-    arguments[count++] = arena_c(arena, STR("--"));
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        arguments[count++] = arena_c(arena, envelope->recipients[i].address);
-    if (!begin_reading(messages, "-bh", path, &reading, why))
+    if (!file_stat_link(path, &status, why))
         return false;
-    const struct process_fd fds[] = { { reading.fd, STDIN_FILENO }, { STDERR_FILENO, STDERR_FILENO } };
-    const struct process_start start = { .path = instance_command(messages->instance, "sendmail"),
-                                         .arguments = arguments,
-                                         .fds = fds,
-                                         .fd_count = ARRAY_COUNT(fds) };
+    goes_round = status.st_uid == messages->source->mail_uid;
+    maildrop_describe(&found->envelope, arena, &message);
+    message.uid = goes_round ? identity->mail_uid : status.st_uid;
+    message.full_name = found->full_name;
+    message.verp_delimiters = envelope_attribute(&found->envelope, STR(VERP_ATTRIBUTE));
+    message.original_id = goes_round ? str_from_c(strrchr(path, '/') + 1) : STR_EMPTY;
+    if (!import_postcat_begin(messages->source, "-bh", path, &reading, why))
+        return false;
+    is_done = (!identity->is_root || privilege_borrow(message.uid, identity->setgid_gid, why)) &&
+              write_maildrop(path, &message, &reading, arena, why);
+    if (reading.fd >= 0)
+        (void) !import_postcat_end(&reading, &ignored);
+    return (!identity->is_root || privilege_restore(is_done ? why : &ignored)) && is_done;
+}
 
-    is_done = process_start(&start, &pid, why) && process_wait(pid, &status, why) &&
-              ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-               failure_set(why, FAILURE_PERMANENT, 0, "sendmail did not take it"));
-    return end_reading(&reading, is_done ? why : &ignored) && is_done;
+static void note_envelope(const struct import_messages *messages, const char *name, struct arena *arena,
+                          struct envelope *envelope)
+{
+    struct str queue = messages->source->queue;
+
+    read_notes(arena_printf(arena, "%.*s/defer", STR_ARG(queue)).data, name, NOTE_DEPTH, arena, envelope);
+    read_notes(arena_printf(arena, "%.*s/bounce", STR_ARG(queue)).data, name, NOTE_DEPTH, arena, envelope);
 }
 
 enum import_result import_message(struct import_messages *messages, const char *path, enum import_kind kind,
-                                  char id_out[QUEUE_ID_TEXT_SIZE], struct failure *why)
+                                  struct import_name *name_out, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     CLEANUP(strbuf_done) struct strbuf text;
     const char *name = strrchr(path, '/') + 1;
-    struct str queue = messages->source->queue;
-    struct envelope envelope;
+    struct import_envelope found;
+    struct import_name names = { .here = "" };
     bool is_taken;
 
     strbuf_init(&text, ENVELOPE_TEXT_MAXIMUM);
-    if (!read_envelope(messages, path, &text, why) || !import_envelope_parse(strbuf_str(&text), arena, &envelope, why))
+    if (!import_postcat_envelope(messages->source, path, &text, why) ||
+        !import_envelope_parse(strbuf_str(&text), arena, &found, why))
         return IMPORT_LEFT;
-    read_notes(arena_printf(arena, "%.*s/defer", STR_ARG(queue)).data, name, NOTE_DEPTH, arena, &envelope);
-    read_notes(arena_printf(arena, "%.*s/bounce", STR_ARG(queue)).data, name, NOTE_DEPTH, arena, &envelope);
-    if (envelope.recipient_count == 0)
+    (void) snprintf(names.there, sizeof names.there, "%s %lld", name, (long long) found.envelope.arrival.us / 1000000);
+    if (map_get(messages->known, str_from_c(names.there)) != NULL)
+        return IMPORT_KNOWN;
+    note_envelope(messages, name, arena, &found.envelope);
+    if (found.envelope.recipient_count == 0)
         return IMPORT_FINISHED;
-    if (kind == IMPORT_SUBMITTED) {
-        id_out[0] = '\0';
-        return submit(messages, path, &envelope, why) ? IMPORT_TAKEN : IMPORT_LEFT;
-    }
-    is_taken = store(messages, path, kind == IMPORT_HELD ? SPOOL_HOLD : SPOOL_DEFERRED, &envelope, why);
-    if (is_taken)
-        (void) queue_id_format(envelope.id, id_out);
+    if (kind == IMPORT_SUBMITTED)
+        is_taken = submit(messages, path, &found, why);
+    else
+        is_taken = store(messages, path, kind == IMPORT_HELD ? SPOOL_HOLD : SPOOL_DEFERRED, &found.envelope, why);
+    if (is_taken && kind != IMPORT_SUBMITTED)
+        (void) queue_id_format(found.envelope.id, names.here);
+    *name_out = names;
     return is_taken ? IMPORT_TAKEN : IMPORT_LEFT;
 }

@@ -2,6 +2,7 @@
 #ifndef MERPATI_IMPORT_MESSAGE_H
 #define MERPATI_IMPORT_MESSAGE_H
 
+#include "base/map.h"
 #include "config/layout.h"
 #include "merpati/import_queue.h"
 #include "spool/id_reserve.h"
@@ -17,13 +18,21 @@ enum import_kind {
 
 enum import_result {
     IMPORT_TAKEN,
+    IMPORT_KNOWN,    /* it was taken before */
     IMPORT_FINISHED, /* all recipients have it, or were told of */
     IMPORT_LEFT,     /* it cannot be taken: why tells */
+};
+
+/* How a message is known again, in whatever folder it is by then: a queue id alone may come again. */
+struct import_name {
+    char there[80];                /* "queue-id arrival-time" */
+    char here[QUEUE_ID_TEXT_SIZE]; /* of IMPORT_TAKEN: our queue id; empty for IMPORT_SUBMITTED */
 };
 
 struct import_messages {
     const struct import_source *source;
     const struct instance *instance;
+    const struct map *known; /* by import_name.there */
     struct layout_identity identity;
     struct spool_settings spool;
     struct id_reserve reserve;
@@ -35,8 +44,8 @@ struct import_messages {
 MUST_USE bool import_messages_begin(struct import_messages *messages, const struct instance *instance,
                                     const struct layout_identity *identity, struct failure *why);
 void import_messages_end(struct import_messages *messages);
-/* path: the queue file. id_out: ours; empty for IMPORT_SUBMITTED. */
+/* path: the queue file. name_out is not set for IMPORT_LEFT. */
 MUST_USE enum import_result import_message(struct import_messages *messages, const char *path, enum import_kind kind,
-                                           char id_out[QUEUE_ID_TEXT_SIZE], struct failure *why);
+                                           struct import_name *name_out, struct failure *why);
 
 #endif

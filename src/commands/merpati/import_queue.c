@@ -32,10 +32,10 @@ static const struct {
 
 struct queue_job {
     struct import_messages messages;
-    struct strbuf record; /* "queue-file-of-the-source new-id" lines of all times */
+    struct map *known; /* what was taken, by import_name.there */
     int record_fd;
     const char *record_path;
-    size_t taken, known, left;
+    size_t taken, before, left;
 };
 
 /* Shut for as long as we hold the lock; the file is opened for reading alone. */
@@ -59,51 +59,52 @@ static bool shut_ours(const struct instance *instance, int *fd_out, struct failu
                        STR_ARG(instance->shared->queue_directory));
 }
 
+static bool append(const struct queue_job *job, struct str text, struct failure *why)
+{
+    return file_write(job->record_fd, job->record_path, text, why) && file_sync(job->record_fd, job->record_path, why);
+}
+
+/* "queue-id arrival-time our-id" lines of all times; a crash may have cut the last one short. */
 static bool open_record(struct queue_job *job, const struct instance *instance, struct failure *why)
 {
+    CLEANUP(strbuf_done) struct strbuf text;
+    struct str rest, line;
+
+    strbuf_init(&text, RECORD_MAXIMUM);
     job->record_path =
         arena_printf(instance->arena, "%.*s/%s", STR_ARG(instance->shared->data_directory), record_name).data;
-    return file_open(job->record_path, O_RDWR | O_CREAT | O_APPEND, 0600, &job->record_fd, why) &&
-           file_load_fd(job->record_fd, job->record_path, &job->record, why);
+    if (!file_open(job->record_path, O_RDWR | O_CREAT | O_APPEND, 0600, &job->record_fd, why) ||
+        !file_load_fd(job->record_fd, job->record_path, &text, why))
+        return false;
+    for (rest = strbuf_str(&text); str_cut(rest, '\n', &line, &rest);)
+        (void) map_set(job->known, str_part(line, 0, str_find_last_char(line, ' ')), job);
+    return rest.len == 0 || append(job, STR("\n"), why);
 }
 
-static bool is_known(const struct queue_job *job, const char *path)
+static bool remember(struct queue_job *job, const struct import_name *name, struct failure *why)
 {
-    struct str rest = strbuf_str(&job->record), line, old;
+    CLEANUP(strbuf_done) struct strbuf line;
 
-    while (rest.len > 0) {
-        (void) str_cut(rest, '\n', &line, &rest);
-        (void) str_cut(line, ' ', &old, &line);
-        if (str_equal(old, str_from_c(path)))
-            return true;
-    }
-    return false;
-}
-
-static bool remember(struct queue_job *job, const char *path, struct str id, struct failure *why)
-{
-    size_t before = job->record.len;
-
-    strbuf_printf(&job->record, "%s %.*s\n", path, STR_ARG(id));
-    return file_write(job->record_fd, job->record_path, str_from(strbuf_str(&job->record), before), why) &&
-           file_sync(job->record_fd, job->record_path, why);
+    strbuf_init(&line, STRBUF_UNLIMITED);
+    strbuf_printf(&line, "%s %s\n", name->there, name->here);
+    (void) map_set(job->known, str_from_c(name->there), job);
+    return append(job, strbuf_str(&line), why);
 }
 
 /* One that cannot be taken does not keep the others. */
 static bool take(struct queue_job *job, const char *path, enum import_kind kind, struct failure *why)
 {
-    char id[QUEUE_ID_TEXT_SIZE] = "";
+    struct import_name name;
     struct failure reason;
 
-    if (is_known(job, path)) {
-        job->known++;
+    switch (import_message(&job->messages, path, kind, &name, &reason)) {
+    case IMPORT_KNOWN:
+        job->before++;
         return true;
-    }
-    switch (import_message(&job->messages, path, kind, id, &reason)) {
     case IMPORT_TAKEN:
-        import_say("%s is %s", path, id[0] != '\0' ? id : "in maildrop");
+        import_say("%s is %s", path, name.here[0] != '\0' ? name.here : "in maildrop");
         job->taken++;
-        return remember(job, path, str_from_c(id), why);
+        return remember(job, &name, why);
     case IMPORT_FINISHED:
         import_say("%s has no recipient left", path);
         return true;
@@ -177,18 +178,18 @@ bool import_queue(const struct instance *instance, const struct import_source *s
 {
     CLEANUP(fd_close) int their_lock = -1;
     CLEANUP(fd_close) int our_lock = -1;
-    struct queue_job job = { .messages = { .source = source }, .record_fd = -1 };
+    struct queue_job job = { .messages = { .source = source }, .known = map_create(), .record_fd = -1 };
     bool is_done;
 
-    strbuf_init(&job.record, RECORD_MAXIMUM);
+    job.messages.known = job.known;
     is_done = is_down(arena_c(instance->arena, source->queue), &their_lock, instance->arena, why) &&
               prepare(&job, instance, &our_lock, why) && take_all(&job, source, why);
     import_messages_end(&job.messages);
-    strbuf_done(&job.record);
+    map_destroy(&job.known);
     fd_close(&job.record_fd);
     if (!is_done)
         return false;
     import_say("%zu messages taken over, %zu were before, %zu left; nothing was removed from %.*s", job.taken,
-               job.known, job.left, STR_ARG(source->queue));
+               job.before, job.left, STR_ARG(source->queue));
     return job.left == 0 || failure_set(why, FAILURE_PERMANENT, 0, "%zu messages were left", job.left);
 }

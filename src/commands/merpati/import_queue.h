@@ -12,7 +12,9 @@
 struct import_source {
     struct str directory; /* of the configuration */
     struct str queue;
+    uid_t mail_uid; /* of its mail_owner */
     const char *postcat;
+    const char *time_zone; /* in which that prints times; this process has the same */
 };
 
 /* True if all messages are here, or were before; false also when some had to be left, which were named. */

@@ -4,7 +4,6 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "spool/envelope_attributes.h"
-#include "spool/maildrop_file.h"
 #include "spool/queue_file.h"
 
 #include <unistd.h>
@@ -52,11 +51,11 @@ static void add_recipients(const struct envelope *envelope, struct arena *arena,
     }
 }
 
-static void describe(const struct envelope *envelope, struct arena *arena, struct maildrop_message *message)
+void maildrop_describe(const struct envelope *envelope, struct arena *arena, struct maildrop_message *message_out)
 {
     char id[QUEUE_ID_TEXT_SIZE];
 
-    *message =
+    *message_out =
         (struct maildrop_message){ .arrival = envelope->arrival,
                                    .uid = geteuid(),
                                    .sender = envelope->sender,
@@ -71,8 +70,8 @@ static void describe(const struct envelope *envelope, struct arena *arena, struc
                                    .original_id = arena_str(arena, queue_id_format(envelope->id, id)),
                                    .attributes = envelope_attribute_list(envelope, arena) };
     if ((envelope->flags & ENVELOPE_FIRST_TOLD) == 0)
-        envelope_add_expansions(envelope, arena, &message->attributes);
-    add_recipients(envelope, arena, message);
+        envelope_add_expansions(envelope, arena, &message_out->attributes);
+    add_recipients(envelope, arena, message_out);
 }
 
 static bool write_copy(const struct copying *copying, int fd, const struct envelope *envelope,
@@ -81,7 +80,7 @@ static bool write_copy(const struct copying *copying, int fd, const struct envel
     struct maildrop_message message;
     struct maildrop_writer *writer;
 
-    describe(envelope, copying->arena, &message);
+    maildrop_describe(envelope, copying->arena, &message);
     if (!maildrop_create(&writer, copying->why))
         return false;
     if (!maildrop_write_message(writer, &message, copying->why) || !copy_content(copying, fd, content, writer)) {
