@@ -2,6 +2,7 @@
 #include "local/file_delivery.h"
 
 #include "local/log_lines.h"
+#include "local/new_mail.h"
 #include "mailbox/mailbox_file.h"
 #include "mailbox/maildir.h"
 
@@ -35,9 +36,14 @@ static struct result deliver_to_mailbox(const struct scene *scene, const struct 
     struct message_envelope envelope = scene_envelope(scene);
     struct result result;
     struct failure why;
+    uint64_t start;
 
-    if (mailbox_file_deliver(&scene->attempt->local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
+    if (mailbox_file_deliver(&scene->attempt->local->mailboxes, &envelope, place, wants_delivered_to(scene), &start,
+                             &why)) {
+        if (scene->attempt->local->settings->has_biff)
+            new_mail_tell(scene->account->name, start);
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to mailbox");
+    }
     result =
         result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot update mailbox %.*s for user %.*s. %s",
                     STR_ARG(place->path), STR_ARG(scene->account->name), why.text);
@@ -51,8 +57,9 @@ static struct result deliver_to_named_file(const struct scene *scene, const stru
     struct message_envelope envelope = scene_envelope(scene);
     struct result result;
     struct failure why;
+    uint64_t start;
 
-    if (mailbox_file_deliver(&local->mailboxes, &envelope, place, wants_delivered_to(scene), &why))
+    if (mailbox_file_deliver(&local->mailboxes, &envelope, place, wants_delivered_to(scene), &start, &why))
         return result_make(scene->attempt, DSN_STATUS(2, 0, 0), "delivered to file: %.*s", STR_ARG(place->path));
     result = result_make(scene->attempt, mailbox_status_of_failure(&why), "cannot append message to file %.*s: %s",
                          STR_ARG(place->path), why.text);

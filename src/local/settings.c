@@ -66,8 +66,9 @@ static const struct setting rows[] = {
                  "How long a command may take."),
     SETTING_INTEGER(struct local_settings, duplicate_filter_limit, "duplicate_filter_limit", "1000", 0, 0,
                     "How many destinations of one delivery are remembered, so that none gets it twice."),
-    SETTING_BOOLEAN(struct local_settings, has_biff, "biff", "yes",
-                    "Accepted: users are told of new mail by no daemon of today, so that nothing is sent to one."),
+    SETTING_BOOLEAN(
+        struct local_settings, has_biff, "biff", "yes",
+        "Tell comsat (512/udp), where it runs, of new mail in a mailbox, for users who have said \"biff y\"."),
     SETTING_BOOLEAN(struct local_settings, strict_mailbox_ownership, "strict_mailbox_ownership", "yes",
                     "Defer delivery to a mailbox that another user owns."),
     SETTING_BOOLEAN(struct local_settings, require_home_directory, "require_home_directory", "no",

@@ -34,7 +34,7 @@ struct local_settings {
     struct duration stale_lock_time;
     struct duration command_time_limit;
     int duplicate_filter_limit; /* 0: none */
-    bool has_biff;              /* accepted: there is no comsat to tell */
+    bool has_biff;              /* users' terminals are told, where comsat is */
     bool strict_mailbox_ownership;
     bool require_home_directory;
     bool owner_request_special;

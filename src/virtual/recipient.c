@@ -78,8 +78,9 @@ static void deliver_to_mailbox(const struct addressee *addressee, const struct m
 {
     struct message_envelope envelope = envelope_of(addressee);
     struct failure why;
+    uint64_t start;
 
-    if (mailbox_file_deliver(&addressee->virtual->mailboxes, &envelope, place, true, &why))
+    if (mailbox_file_deliver(&addressee->virtual->mailboxes, &envelope, place, true, &start, &why))
         report(addressee, DSN_STATUS(2, 0, 0), "delivered to mailbox");
     else
         report(addressee, mailbox_status_of_failure(&why), "delivery failed to mailbox %.*s: %s", STR_ARG(place->path),

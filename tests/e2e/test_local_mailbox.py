@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import stat
 import struct
 import threading
@@ -13,7 +14,7 @@ import time
 
 import pytest
 from support import mailboxes
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 SENDER = "a@example.com"
 TO = r"to=<{0}@example\.test>, (orig_to=<{0}>, )?relay=local, delay=[\d.]+, delays=[\d./]+, "
@@ -224,6 +225,34 @@ def test_a_user_who_is_not_there(either):
     mail.wait_log(
         TO.format("no-such-user") + r'dsn=5\.1\.1, status=bounced \(unknown user: "no-such-user"\)$'
     )
+
+
+@pytest.fixture
+def comsat():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        try:
+            server.bind(("127.0.0.1", 512))
+        except OSError as error:
+            pytest.skip(f"port 512: {error.strerror}")
+        server.settimeout(PATIENCE)
+        yield server
+
+
+def test_comsat_is_told_of_new_mail_if_biff_says_so(either, account, comsat):
+    mail = either(main={"biff": "yes"}).start()
+    for offset in (0, None):
+        offset = offset if offset is not None else (mail.mail / account).stat().st_size
+        send(mail, account)
+        assert comsat.recv(1000).decode() == f"{account}@{offset}\0"
+    mail.wait_mailbox(account, 2)
+    mail.set(biff="no")
+    mail.reload()
+    send(mail, account)
+    mail.wait_mailbox(account, 3)
+    wait_until(lambda: len(re.findall(delivered(account), mail.log_text(), re.M)) == 3, "its line in the log")
+    comsat.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        comsat.recv(1000)
 
 
 def test_luser_relay_takes_mail_for_unknown_users(either, account):

@@ -186,6 +186,75 @@ def test_settings_in_examples_are_known(page, parameters):
                 assert name in parameters, f"{page.name}: {name} is no parameter"
 
 
+# Of which type the tables are that the pages show; the command warns of what is wrong in a line.
+SHOWN = {"access.5": "hash", "aliases.5": "hash", "canonical.5": "hash", "cidr_table.5": "cidr", "generic.5": "hash", "header_checks.5": "pcre",
+         "pcre_table.5": "pcre", "regexp_table.5": "regexp", "relocated.5": "hash", "transport.5": "hash", "virtual.5": "hash"}
+
+
+def shown(page, kind):
+    """The displays of a page that are commands, lines of main.cf or master.cf, or else a table."""
+    text = "\n\n".join(re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed$", page.read_text()))
+    for block in re.split(r"\n\n+", re.sub(r"(?m)^\\&", "", text).replace("\\e", "\\").rstrip("\n")):
+        block = block.rstrip("\n") + "\n"
+        if re.match(r"[#$] ", block):
+            is_kind = kind == "command"
+        elif re.match(r"\S+ +(unix|inet|pass|unix-dgram) ", block):
+            is_kind = kind == "master.cf"
+        else:
+            is_kind = kind == ("main.cf" if re.match(r"\w+ = ", block) else "table")
+        if is_kind:
+            yield block
+
+
+def run_quietly(folder, *words):
+    done = subprocess.run([BUILD / "bin" / words[0], "-c", folder, *words[1:]], capture_output=True, text=True, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture
+def bare(tmp_path):
+    (tmp_path / "main.cf").write_text("")
+    (tmp_path / "master.cf").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_tables_in_pages_can_be_made_and_asked(name, bare):
+    blocks = list(shown(SOURCE / "man" / name, "table"))
+    assert blocks
+    for block in blocks:
+        (bare / "table").write_text(block)
+        if SHOWN[name] == "hash":
+            run_quietly(bare, "postalias" if name == "aliases.5" else "postmap", "hash:table")
+            assert run_quietly(bare, "postmap", "-s", "hash:table").count("\n") >= block.count("\n")
+        else:
+            done = subprocess.run([BUILD / "bin/postmap", "-c", bare, "-q", "192.0.2.1", f"{SHOWN[name]}:table"], capture_output=True, text=True, cwd=bare)
+            assert done.stderr == ""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(shown(page, "master.cf"))], **ids)
+def test_services_in_pages_are_lines_of_master_cf(page, bare):
+    text = "".join(shown(page, "master.cf"))
+    (bare / "master.cf").write_text(text)
+    listed = run_quietly(bare, "postconf", "-M").splitlines()
+    assert len([line for line in listed if line[0] != " "]) == len(re.findall(r"(?m)^\S", text))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(shown(page, "main.cf")) and not page.name.endswith(("sql_table.5", "lite_table.5", "ldap_table.5", "redis_table.5", "bounce.5"))], **ids)
+def test_settings_in_pages_are_lines_of_main_cf(page, bare):
+    text = "".join(shown(page, "main.cf"))
+    (bare / "main.cf").write_text(text)
+    names = [line.split(" = ")[0] for line in run_quietly(bare, "postconf", "-n").splitlines()]
+    assert set(names) - {"config_directory"} == set(re.findall(r"(?m)^\w+", text))
+
+
+def test_the_template_in_the_page_of_bounce_is_one(bare):
+    text = (SOURCE / "man/bounce.5").read_text()
+    (bare / "bounce.cf").write_text(re.search(r"(?s)\.Bd -literal[^\n]*\n(failure_template = .*?)\.Ed\n", text)[1])
+    assert "expanded_failure_text" in run_quietly(bare, "postconf", "-b", "bounce.cf")
+
+
 def own_commands(page):
     """The lines of examples that call one of ours: ("postmap", ["-q", "key", "hash:/etc/x"])."""
     for block in re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed$", page.read_text()):

@@ -35,7 +35,7 @@ ENTRANCES = {
     "greet-enforce": {"postscreen_greet_action": "enforce"},
     "greet-drop": {"postscreen_greet_action": "drop", "postscreen_greet_ttl": "1s"},
     "no-teaser": {"postscreen_greet_banner": ""},
-    "dnsbl": {"postscreen_dnsbl_sites": "bl.test*2, bl.test=127.0.0.[9..10]*3, wl.test*-6, slow.test", "postscreen_dnsbl_threshold": "2",
+    "dnsbl": {"postscreen_dnsbl_sites": "bl.test*2, bl.test=127.0.0.[9..10]*3, wl.test*-6, faint.test, slow.test", "postscreen_dnsbl_threshold": "2",
               "postscreen_dnsbl_action": "enforce", "postscreen_dnsbl_reply_map": "inline:{bl.test=lists}",
               "postscreen_dnsbl_allowlist_threshold": "-3", "postscreen_dnsbl_timeout": "3s", **HELD},
     "dnsbl-drop": {"postscreen_dnsbl_sites": "bl.test", "postscreen_dnsbl_action": "drop", "dnsblog_service_name": "slowlog",
@@ -84,7 +84,7 @@ def door(tmp_path_factory):
     mail.write_config()
     names = own_names(mail)
     for name, address in (("2.0.99.127.bl.test", "127.0.0.2"), ("3.0.99.127.bl.test", "127.0.0.10"), ("4.0.99.127.wl.test", "127.0.0.2"),
-                          ("4.0.99.127.bl.test", "127.0.0.2")):
+                          ("4.0.99.127.bl.test", "127.0.0.2"), ("6.0.99.127.faint.test", "127.0.0.2")):
         names.add(name, "A", address)
     for last in range(1, 10):
         names.fail(f"{last}.0.99.127.slow.test", "TIMEOUT")
@@ -215,7 +215,7 @@ def test_without_a_teaser(come):
 
 def test_who_is_in_lists(door, come):
     started = time.monotonic()
-    listed, worse, good, unlisted = (come("dnsbl", source=f"127.99.0.{last}", greet=False) for last in (2, 3, 4, 5))
+    listed, worse, good, unlisted, below = (come("dnsbl", source=f"127.99.0.{last}", greet=False) for last in (2, 3, 4, 5, 6))
     dropped = come("dnsbl-drop", source="127.99.0.2", greet=False)
     assert dropped.greet().lines == [TEASER, "521 5.7.1 Service unavailable; client [127.99.0.2] blocked using bl.test"]
     assert time.monotonic() - started > 0.9
@@ -226,6 +226,7 @@ def test_who_is_in_lists(door, come):
     # One that is in a list of good ones needs no tests, not even those of the dialogue.
     assert "250-PIPELINING" in good.greet().say("EHLO me.test")
     assert unlisted.greet().talk(*MAIL, RCPT) == UNAVAILABLE
+    assert below.greet().talk(*MAIL, RCPT) == UNAVAILABLE
 
 
 def test_a_client_that_passes_goes_on_with_smtpd(door, come):

@@ -20,6 +20,7 @@
 #define NO_DUMPS "no handshake is dumped into the log: levels 3 and 4 are as 2"
 #define NO_OLD_RENEGOTIATION "OpenSSL 3 does not speak with servers that can be attacked so (RFC 5746)"
 #define NO_WEAK_GRADES "the grades low and export are medium's: see tls_medium_cipherlist"
+#define NO_RAW_KEYS "OpenSSL 3.0 knows no raw public keys, without which Postfix does nothing here either"
 #define OLD "Postfix does not act on it any more"
 
 /* In order of name, for the search by halves. */
@@ -50,6 +51,7 @@ static const struct moot_parameter parameters[] = {
     { "lmtp_sasl_path", CYRUS_CLIENT },
     { "lmtp_tls_block_early_mail_reply", NO_OLD_RENEGOTIATION },
     { "lmtp_tls_connection_reuse", "sessions are kept and used again under TLS, too: see lmtp_connection_cache_on_demand" },
+    { "lmtp_tls_enable_rpk", NO_RAW_KEYS },
     { "lmtp_tls_trace_size_limit", NO_DUMPS },
     { "mail_release_date", "mail_version tells more" },
     { "mailq_path", INFORMATION },
@@ -108,12 +110,14 @@ static const struct moot_parameter parameters[] = {
     { "smtp_tls_block_early_mail_reply", NO_OLD_RENEGOTIATION },
     { "smtp_tls_cipherlist", OLD },
     { "smtp_tls_connection_reuse", "sessions are kept and used again under TLS, too: see smtp_connection_cache_on_demand" },
+    { "smtp_tls_enable_rpk", NO_RAW_KEYS },
     { "smtp_tls_trace_size_limit", NO_DUMPS },
     { "smtpd_sasl_application_name", OLD },
     { "smtpd_tls_always_issue_session_ids", SESSIONS },
     { "smtpd_tls_cipherlist", OLD },
     { "smtpd_tls_dh512_param_file", OLD },
     { "smtpd_tls_eecdh_grade", OLD },
+    { "smtpd_tls_enable_rpk", NO_RAW_KEYS },
     { "smtpd_tls_session_cache_database", SESSIONS },
     { "smtpd_tls_trace_size_limit", NO_DUMPS },
     { "tls_daemon_random_bytes", RANDOMNESS },
@@ -122,6 +126,7 @@ static const struct moot_parameter parameters[] = {
     { "tls_eecdh_strong_curve", OLD },
     { "tls_eecdh_ultra_curve", OLD },
     { "tls_export_cipherlist", NO_WEAK_GRADES },
+    { "tls_fast_shutdown_enable", "who ends a session under TLS says so, and waits for no answer" },
     { "tls_low_cipherlist", NO_WEAK_GRADES },
     { "tls_random_bytes", RANDOMNESS },
     { "tls_random_exchange_name", RANDOMNESS },
@@ -151,6 +156,7 @@ static const struct moot_parameter parameters[] = {
     { "tlsproxy_tls_always_issue_session_ids", SESSIONS },
     { "tlsproxy_tls_dh512_param_file", OLD },
     { "tlsproxy_tls_eecdh_grade", OLD },
+    { "tlsproxy_tls_enable_rpk", NO_RAW_KEYS },
     { "tlsproxy_tls_session_cache_timeout", OLD },
     { "trigger_timeout", "who wakes a service up waits for nothing" },
 };

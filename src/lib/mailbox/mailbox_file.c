@@ -24,20 +24,20 @@ static bool write_at(const struct append *append, int fd, uint64_t size, struct 
     return message_copy(append->envelope, &copy, head, append->form, why);
 }
 
-static bool append_message(const struct append *append, struct failure *why)
+static bool append_message(const struct append *append, uint64_t *start_out, struct failure *why)
 {
     bool is_written;
-    uint64_t size;
     int fd;
 
-    if (!open_mailbox_begin(append->mailbox, &fd, &size, why))
+    if (!open_mailbox_begin(append->mailbox, &fd, start_out, why))
         return false;
-    is_written = write_at(append, fd, size, why);
+    is_written = write_at(append, fd, *start_out, why);
     return open_mailbox_end(append->mailbox, is_written, why) && open_mailbox_sync(append->mailbox, why);
 }
 
 bool mailbox_file_deliver(struct mailboxes *mailboxes, const struct message_envelope *envelope,
-                          const struct mailbox_place *place, bool has_delivered_to, struct failure *why)
+                          const struct mailbox_place *place, bool has_delivered_to, uint64_t *start_out,
+                          struct failure *why)
 {
     struct append append = {
         .envelope = envelope,
@@ -50,7 +50,7 @@ bool mailbox_file_deliver(struct mailboxes *mailboxes, const struct message_enve
 
     if (!open_mailbox_enter(mailboxes, place, &append.mailbox, why))
         return false;
-    is_done = append_message(&append, why);
+    is_done = append_message(&append, start_out, why);
     open_mailbox_leave(&append.mailbox);
     return is_done;
 }

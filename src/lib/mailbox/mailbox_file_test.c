@@ -28,6 +28,7 @@ struct bench {
     struct message_envelope envelope;
     struct mailbox_place place;
     struct failure why;
+    uint64_t start;
 };
 
 static void bench_init(struct bench *bench, const char *name, struct str content)
@@ -68,7 +69,7 @@ static void bench_done(struct bench *bench)
 static bool deliver(struct bench *bench)
 {
     bench->place.is_in_spool = true;
-    return mailbox_file_deliver(&bench->mailboxes, &bench->envelope, &bench->place, true, &bench->why);
+    return mailbox_file_deliver(&bench->mailboxes, &bench->envelope, &bench->place, true, &bench->start, &bench->why);
 }
 
 static bool deliver_to_new_file(struct bench *bench)

@@ -178,6 +178,14 @@ bool system_socket_connect_datagram(const char *path, int *fd_out, struct failur
     return connect_unix(SOCK_DGRAM | SOCK_NONBLOCK, path, fd_out, why);
 }
 
+void system_socket_send_datagram(const struct sockaddr *address, socklen_t size, struct str text)
+{
+    CLEANUP(fd_close) int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0)
+        (void) sendto(fd, text.data, text.len, 0, address, size);
+}
+
 bool system_socket_connect_unix(const char *path, int *fd_out, struct failure *why)
 {
     return connect_unix(SOCK_STREAM, path, fd_out, why);

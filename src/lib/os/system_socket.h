@@ -49,6 +49,8 @@ MUST_USE bool system_socket_try_accept(int listener, int *fd_out);
 
 /* Datagram socket connected to path, non-blocking. */
 MUST_USE bool system_socket_connect_datagram(const char *path, int *fd_out, struct failure *why);
+/* One datagram to an address of internet, which nobody need be listening to. */
+void system_socket_send_datagram(const struct sockaddr *address, socklen_t size, struct str text);
 /* Blocking stream socket connected to path. */
 MUST_USE bool system_socket_connect_unix(const char *path, int *fd_out, struct failure *why);
 
