@@ -12,10 +12,13 @@
 #include "os/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define USUAL_PLACE "/etc/postfix"
 
 static int usage(void)
 {
@@ -67,6 +70,11 @@ static bool find_user(const struct import_job *job, struct str name, uid_t *uid_
     return true;
 }
 
+static void add_move(struct import_job *job, struct str from, struct str to)
+{
+    job->moves[job->move_count++] = (struct import_move){ from, to };
+}
+
 static bool read_source(struct import_job *job, const char *path, struct failure *why)
 {
     struct main_cf *old;
@@ -78,15 +86,31 @@ static bool read_source(struct import_job *job, const char *path, struct failure
     if (!file_exists(arena_printf(job->arena, "%.*s/master.cf", STR_ARG(job->source)).data))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s has no master.cf: name a Postfix's directory",
                            STR_ARG(job->source));
-    job->moves[0].from = job->source;
+    job->given = str_from_c(path);
     if (!source_path(job, "mail_owner", "postfix", &owner, why))
         return false;
     if (!find_user(job, owner, &job->old_user, &job->old_group)) {
         job->old_user = (uid_t) -1;
         job->old_group = (gid_t) -1;
     }
-    return source_path(job, "queue_directory", "/var/spool/postfix", &job->moves[1].from, why) &&
-           source_path(job, "data_directory", "/var/lib/postfix", &job->moves[2].from, why);
+    return source_path(job, "queue_directory", "/var/spool/postfix", &job->old_queue, why) &&
+           source_path(job, "data_directory", "/var/lib/postfix", &job->old_data, why);
+}
+
+/* The source by each of its names; the copy of another machine's is /etc/postfix, where there is none here. */
+static void add_moves(struct import_job *job)
+{
+    struct str given = job->given;
+
+    while (given.len > 1 && given.data[given.len - 1] == '/')
+        given = str_part(given, 0, given.len - 1);
+    add_move(job, job->source, job->target);
+    add_move(job, job->old_queue, job->shared->queue_directory);
+    add_move(job, job->old_data, job->shared->data_directory);
+    if (str_starts_with(given, STR("/")) && !str_equal(given, job->source))
+        add_move(job, given, job->target);
+    if (!str_equal(given, STR(USUAL_PLACE)) && !file_exists(USUAL_PLACE "/main.cf"))
+        add_move(job, STR(USUAL_PLACE), job->target);
 }
 
 /* What is there stays in force where it says which instance this is. */
@@ -100,9 +124,10 @@ static bool read_target(struct import_job *job, const struct instance_options *o
     if (!config_directory_find(options->directory, job->arena, &directory, why) ||
         !find_directory(job->arena, arena_c(job->arena, directory), &job->target, why))
         return false;
-    if (str_equal(job->target, job->source))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s is the directory to import into: say where to with -c",
-                           STR_ARG(job->source));
+    if (import_text_names(job->target, job->source))
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "%.*s is the directory to import into, and not to be changed: say where to with -c",
+                           STR_ARG(job->target));
     job->has_main_cf = file_exists(arena_printf(job->arena, "%.*s/main.cf", STR_ARG(job->target)).data);
     if (job->has_main_cf && !may_replace)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
@@ -113,9 +138,7 @@ static bool read_target(struct import_job *job, const struct instance_options *o
         !shared_settings_load(place, job->arena, &job->shared, why))
         return false;
     job->place = place;
-    job->moves[0].to = job->target;
-    job->moves[1].to = job->shared->queue_directory;
-    job->moves[2].to = job->shared->data_directory;
+    add_moves(job);
     if (!find_user(job, job->shared->map_owner, &ignored, &job->new_group))
         job->old_group = (gid_t) -1;
     return true;
@@ -123,11 +146,12 @@ static bool read_target(struct import_job *job, const struct instance_options *o
 
 static bool take_over(struct import_job *job, struct failure *why)
 {
-    char *stage = arena_c(job->arena, arena_printf(job->arena, "%.*s/.import.XXXXXX", STR_ARG(job->target)));
+    const char *stage = arena_printf(job->arena, "%.*s/.import", STR_ARG(job->target)).data;
     bool is_done;
 
-    if (mkdtemp(stage) == NULL)
-        return failure_system(why, errno, "make a folder in %.*s", STR_ARG(job->target));
+    import_files_discard(stage); /* of one that was interrupted */
+    if (!directory_create_at(AT_FDCWD, stage, 0700, why))
+        return false;
     is_done = import_files_copy(job, stage, why) && import_files_move(job, stage, why);
     import_files_discard(stage);
     return is_done;
@@ -215,7 +239,7 @@ static bool take_queue(struct import_job *job, const struct instance_options *op
         !share_zone(job, &source.time_zone, why))
         return false;
     source.directory = job->source;
-    source.queue = job->moves[1].from;
+    source.queue = job->old_queue;
     source.mail_uid = job->old_user;
     if (str_equal(source.queue, instance.shared->queue_directory))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s is the queue to import into", STR_ARG(source.queue));

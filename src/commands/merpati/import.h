@@ -12,15 +12,18 @@
 struct import_job {
     struct arena *arena;
     struct str source;                    /* absolute, without a slash at its end */
+    struct str given;                     /* the source, as it was named */
+    struct str old_queue, old_data;       /* where the source has them */
     struct str target;                    /* likewise */
     const struct main_cf *old;            /* the source's main.cf */
     const struct main_cf *place;          /* what main.cf of the target said before, or nothing but defaults */
     bool has_main_cf;                     /* the target had one */
     const struct shared_settings *shared; /* from place */
-    struct import_move moves[3];          /* configuration, queue, data */
-    uid_t old_user;                       /* their mail_owner; (uid_t) -1: there is none */
-    gid_t old_group, new_group;           /* of files that only the mail system may read; (gid_t) -1: there is none */
-    size_t copied;                        /* files */
+    struct import_move moves[5];          /* configuration, queue, data, other names of the configuration */
+    size_t move_count;
+    uid_t old_user;             /* their mail_owner; (uid_t) -1: there is none */
+    gid_t old_group, new_group; /* of files that only the mail system may read; (gid_t) -1: there is none */
+    size_t copied;              /* files */
 };
 
 /* "merpati import [-f] directory"; the exit status. */
@@ -35,6 +38,9 @@ MUST_USE bool import_files_copy(struct import_job *job, const char *stage, struc
 MUST_USE bool import_files_move(const struct import_job *job, const char *stage, struct failure *why);
 /* Removes stage and all in it. */
 void import_files_discard(const char *stage);
+
+/* Says what of a file that is copied as it is may have to be changed by hand. */
+void import_look_into(const struct import_job *job, const char *from, off_t size);
 
 /* The main.cf of the target: what belongs to the other system is commented out, what says where this one is stays. */
 void import_main_cf(struct import_job *job, struct str text, struct strbuf *out);

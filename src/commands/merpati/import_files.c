@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,13 +49,6 @@ static bool copy_bytes(int from, int to, const char *name, struct failure *why)
     return true;
 }
 
-static void tell_paths(const struct import_job *job, const char *from, struct str text)
-{
-    if (!str_contains_char(text, '\0') && import_text_names(text, job->source))
-        import_say("%s names %.*s, and is copied as it is: look whether the copy should name %.*s", from,
-                   STR_ARG(job->source), STR_ARG(job->target));
-}
-
 /* main.cf and master.cf, and the settings of databases and the like; what is no text, or too long for one, is copied.
  */
 static bool copy_text(struct import_job *job, int from, int to, const char *name, bool is_main_cf, struct failure *why)
@@ -69,20 +63,8 @@ static bool copy_text(struct import_job *job, int from, int to, const char *name
     if (is_main_cf)
         import_main_cf(job, strbuf_str(&text), &adapted);
     else
-        import_text_move(strbuf_str(&text), job->moves, ARRAY_COUNT(job->moves), &adapted);
+        import_text_move(strbuf_str(&text), job->moves, job->move_count, &adapted);
     return file_write(to, name, strbuf_str(&adapted), why);
-}
-
-static bool look_into(const struct import_job *job, const char *from, off_t size)
-{
-    CLEANUP(strbuf_done) struct strbuf text;
-    struct failure ignored;
-
-    strbuf_init(&text, TEXT_MAXIMUM);
-    if (size > TEXT_MAXIMUM || !file_load(from, &text, &ignored))
-        return false;
-    tell_paths(job, from, strbuf_str(&text));
-    return true;
 }
 
 static bool dress(const struct import_job *job, int fd, const char *name, const struct stat *status,
@@ -109,9 +91,25 @@ static bool copy_file(struct import_job *job, const char *from, const char *to, 
                                                     : copy_bytes(source, target, from, why)))
         return false;
     if (!is_text)
-        (void) look_into(job, from, status.st_size);
+        import_look_into(job, from, status.st_size);
     job->copied++;
     return dress(job, target, to, &status, why) && file_set_time(target, to, status.st_mtim.tv_sec, why);
+}
+
+/* A relative way out of the source leads elsewhere from the target. */
+static struct str find_place(const struct import_job *job, const char *from, struct str place)
+{
+    size_t slash = str_find_last_char(place, '/');
+    struct str name = slash == STR_NOT_FOUND ? place : str_from(place, slash + 1);
+    struct str here = str_part(str_from_c(from), 0, str_find_last_char(str_from_c(from), '/'));
+    const char *folder =
+        arena_printf(job->arena, "%.*s/%.*s", STR_ARG(here), (int) (place.len - name.len), place.data).data;
+    char whole[PATH_MAX];
+
+    if (str_starts_with(place, STR("/")) || realpath(folder, whole) == NULL ||
+        import_text_names(str_from_c(whole), job->source))
+        return place;
+    return arena_printf(job->arena, "%s/%.*s", whole, STR_ARG(name));
 }
 
 static bool copy_link(const struct import_job *job, const char *from, const char *to, struct failure *why)
@@ -123,8 +121,14 @@ static bool copy_link(const struct import_job *job, const char *from, const char
     strbuf_init(&moved, STRBUF_UNLIMITED);
     if (len < 0)
         return failure_system(why, errno, "read link %s", from);
-    import_text_move(str_make(place, (size_t) len), job->moves, ARRAY_COUNT(job->moves), &moved);
+    import_text_move(find_place(job, from, str_make(place, (size_t) len)), job->moves, job->move_count, &moved);
     return symlink(strbuf_c(&moved), to) == 0 || failure_system(why, errno, "make link %s", to);
+}
+
+/* These two make the rest count. As links they would have commands edit the source. */
+static bool is_main(const char *name, unsigned depth)
+{
+    return depth == 0 && (strcmp(name, "master.cf") == 0 || strcmp(name, "main.cf") == 0);
 }
 
 static bool copy_directory(struct import_job *job, const char *from, const char *to, unsigned depth,
@@ -137,7 +141,7 @@ static bool copy_one(struct import_job *job, const char *from, const char *to, u
 
     if (!file_stat_link(from, &status, why))
         return false;
-    if (S_ISREG(status.st_mode))
+    if (S_ISREG(status.st_mode) || is_main(strrchr(from, '/') + 1, depth))
         return copy_file(job, from, to, depth, why);
     if (S_ISLNK(status.st_mode))
         return copy_link(job, from, to, why);
@@ -221,15 +225,9 @@ static bool move_one(const struct import_job *job, const char *from, const char 
     if (S_ISDIR(status.st_mode))
         return is_there && S_ISDIR(there.st_mode) ? move_directory(job, from, to, depth + 1, why)
                                                   : file_rename(from, to, why);
-    if (is_there && S_ISREG(there.st_mode) && S_ISREG(status.st_mode) && !is_same(from, to) && !put_aside(job, to, why))
+    if (is_there && !S_ISDIR(there.st_mode) && !is_same(from, to) && !put_aside(job, to, why))
         return false;
     return file_rename(from, to, why);
-}
-
-/* These two make the rest count, so they come last. */
-static bool is_last(const char *name, unsigned depth)
-{
-    return depth == 0 && (strcmp(name, "master.cf") == 0 || strcmp(name, "main.cf") == 0);
 }
 
 static bool move_directory(const struct import_job *job, const char *from, const char *to, unsigned depth,
@@ -244,7 +242,7 @@ static bool move_directory(const struct import_job *job, const char *from, const
     if (!directory_open(AT_FDCWD, from, &directory, why))
         return false;
     while (is_good && directory_next(directory, &name, &type)) {
-        if (!is_last(name, depth))
+        if (!is_main(name, depth)) /* they come last */
             is_good = move_one(job, join(job, from, name), join(job, to, name), depth, why);
     }
     return directory_close(&directory, is_good ? why : &ignored) && is_good;

@@ -71,7 +71,7 @@ void import_main_cf(struct import_job *job, struct str text, struct strbuf *out)
 {
     struct strlist found = { 0 };
 
-    import_text_adapt(text, not_ours, job->moves, ARRAY_COUNT(job->moves), out, job->arena, &found);
+    import_text_adapt(text, not_ours, job->moves, job->move_count, out, job->arena, &found);
     tell_dropped(&found);
     (void) strbuf_append_c(out, "\n# Taken over from another mail system.\n");
     if (main_cf_find(job->old, STR("syslog_name")) == NULL) {

@@ -112,9 +112,21 @@ static void look_at_services(struct teller *teller)
     }
 }
 
+/* Where guides put it for a chroot; the service sasl is in none. */
+static void tell_saslauthd(const struct teller *teller)
+{
+    const struct import_job *job = teller->job;
+    const char *mux = arena_printf(job->arena, "%.*s/var/run/saslauthd", STR_ARG(teller->old_queue)).data;
+
+    if (file_exists(mux))
+        import_say(
+            "saslauthd listens in %s: leave it there and write \"saslauthd_path: %s/mux\" into %.*s/sasl/smtpd.conf",
+            mux, mux, STR_ARG(job->target));
+}
+
 void import_sockets_tell(const struct import_job *job)
 {
-    struct teller teller = { .job = job, .old_queue = job->moves[1].from };
+    struct teller teller = { .job = job, .old_queue = job->old_queue };
     struct master_cf *services;
     struct failure ignored;
 
@@ -128,4 +140,5 @@ void import_sockets_tell(const struct import_job *job)
             look_at(&teller, entry->name, value);
     }
     look_at_services(&teller);
+    tell_saslauthd(&teller);
 }
