@@ -4,6 +4,8 @@
 #include "log/log.h"
 #include "os/process.h"
 
+#include <time.h>
+
 enum { NAME_SIZE = 200 };
 
 void log_daemon_started(const struct configuration *configuration)
@@ -14,6 +16,8 @@ void log_daemon_started(const struct configuration *configuration)
 
 void log_reload(const struct configuration *configuration)
 {
+    /* The host's time zone may be another now. */
+    tzset();
     log_info("reload -- version %.*s, configuration %.*s", STR_ARG(configuration->shared->mail_version),
              STR_ARG(configuration->shared->config_directory));
 }
