@@ -109,7 +109,7 @@ def test_names_of_what_is_not_there_are_told_with_their_line(make_merpati):
                         ("default_transport", "nowhere")):
         expect(name, value, "master.cf has no service of this name")
     expect("smtp_fallback_relay", "[]", "write [host] or [host]:port")
-    assert told.count(f"warning: {mail.config}/main.cf, line ") == 7
+    assert told.count(f"warning: {mail.config}/main.cf, line ") == 8  # With myhostname
 
 
 def test_a_reload_that_would_be_refused_says_so(merpati):
@@ -194,7 +194,7 @@ def test_arguments_of_restrictions_are_judged(make_merpati):
     checked = mail.control("check")
     assert sorted(line for line in lines_of(mail, checked.stderr) if "restrictions" in line or "class" in line) == sorted([
         'my_class: restriction check_sender_access: bad argument "nosuch": need maptype:mapname' + later,
-        "my_class: this version has no restriction permit_mynetwork" + later,
+        "my_class: this version has no restriction permit_mynetwork: is permit_mynetworks meant?" + later,
         'smtpd_client_restrictions: restriction sleep must be followed by a number of seconds, not by "soon"' + later,
         'smtpd_client_restrictions: restriction reject_rbl_client requires domain name argument, which "reject_unauth_pipelining" is not',
         'smtpd_client_restrictions: reject_rbl_client bl.test: bad filter "127.0.0.[2;300]": need four numbers as in 127.0.0.[2;4..8], each '
@@ -521,3 +521,29 @@ def test_a_database_s_file_that_its_reader_cannot_read_is_told_with_what_to_do(m
     checked = mail.control("check", check=False)
     assert checked.stderr.count("cannot read") == 1, checked.stderr
     assert f"cannot read {closed}: chgrp {group} {closed}; chmod 640 {closed}" in checked.stderr
+
+
+@pytest.mark.parametrize("settings, told", [
+    ({"myorigin": "/nonexistent/mailname"}, r"error: \S+/main\.cf, line \d+: myorigin: open /nonexistent/mailname: No such file or directory"),
+    ({"relayhost": "smtp://mail.example.com"}, r"warning: \S+/main\.cf, line \d+: relayhost = smtp://mail\.example\.com: write \[host\] or \[host\]:port: .*"),
+    ({"relayhost": "[mail.example.com:587]"}, r"warning: \S+/main\.cf, line \d+: relayhost = \[mail\.example\.com:587\]: write \[host\] or \[host\]:port: .*"),
+    ({"myhostname": '"mail.example.com"'}, r'warning: \S+/main\.cf, line \d+: myhostname = "mail\.example\.com" is no host name: write one as .*'),
+    ({"myhostname": "192.0.2.1"}, r"warning: \S+/main\.cf, line \d+: myhostname = 192\.0\.2\.1 is no host name: write one as .*"),
+    ({"smtpd_recipient_restrictions": "permit_mynetwork, reject_unauth_destination"},
+     r"warning: \S+/main\.cf, line \d+: smtpd_recipient_restrictions: this version has no restriction permit_mynetwork: is permit_mynetworks meant\?: .*"),
+    ({"alias_maps": "hash:PLACE/aliases"}, r"warning: \S+/main\.cf, line \d+: alias_maps: there is no \S+/aliases\.db: run postalias hash:\S+/aliases"),
+    ({"postscreen_dnsbl_ttl": "5m"}, None),
+    ({"relayhost": "[2001:db8::1]:25 [IPv6:2001:db8::2], [mail.example.com]:587 example.com:26"}, None),
+], ids=lambda value: str(value)[:40])
+def test_a_wrong_value_is_told_with_its_line_and_what_to_do(make_merpati, settings, told):
+    mail = make_merpati()
+    (mail.config / "aliases").write_text("a: b\n")
+    mail.set(**{name: value.replace("PLACE", str(mail.config)) for name, value in settings.items()})
+    checked = mail.control("check", check=False)
+    lines = [line.removeprefix("merpati: ") for line in checked.stderr.splitlines()]
+    if told is None:
+        assert checked.returncode == 0 and not [line for line in lines if "main.cf, line" in line and "nothing to do here" not in line
+                                              and " has no address: " not in line]
+    else:
+        assert any(re.fullmatch(told, line) for line in lines), checked.stderr
+        assert checked.returncode == told.startswith("error")

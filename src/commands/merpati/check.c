@@ -12,6 +12,7 @@
 #include "delivery/command_user.h"
 #include "delivery/message_flags.h"
 #include "log/log.h"
+#include "mail/domain.h"
 #include "os/directory.h"
 #include "os/file.h"
 #include "spool/spool.h"
@@ -355,6 +356,17 @@ static void check_command(struct check *check, const char *name)
     }
 }
 
+static void tell_of_hostname(const struct instance *instance, struct str name, const char *what)
+{
+    const struct main_cf_entry *entry = main_cf_find(instance->main_cf, STR("myhostname"));
+
+    if (entry != NULL && entry->place.line > 0)
+        log_warning("%.*s, line %u: myhostname = %.*s %s", STR_ARG(entry->place.file), entry->place.line, STR_ARG(name),
+                    what);
+    else
+        log_warning("myhostname = %.*s %s", STR_ARG(name), what);
+}
+
 /*
  * What we call ourselves in HELO: many servers refuse a name that nobody knows. A relayhost asks for less, and who does
  * not reach the DNS now is told nothing.
@@ -369,17 +381,22 @@ static void check_hostname(const struct instance *instance)
 
     if (!main_cf_value(cf, STR("myhostname"), instance->arena, &name, NULL) ||
         !main_cf_value(cf, STR("relayhost"), instance->arena, &relayhost, NULL) ||
-        !main_cf_value(cf, STR("inet_interfaces"), instance->arena, &interfaces, NULL) || !str_is_empty(relayhost) ||
-        str_equal(interfaces, STR("loopback-only")))
+        !main_cf_value(cf, STR("inet_interfaces"), instance->arena, &interfaces, NULL))
+        return;
+    if (!domain_is_valid_hostname(name, true) || domain_is_address(name)) {
+        tell_of_hostname(instance, name, "is no host name: write one as mail.example.com, without quotes and comments");
+        return;
+    }
+    if (!str_is_empty(relayhost) || str_equal(interfaces, STR("loopback-only")))
         return;
     setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
     error = getaddrinfo(arena_c(instance->arena, name), NULL, &hints, &addresses);
     if (error == 0)
         freeaddrinfo(addresses);
     else if (error == EAI_NONAME || error == EAI_NODATA)
-        log_warning("myhostname = %.*s has no address: servers that look at HELO refuse our mail: write the name that "
-                    "the DNS has for this machine",
-                    STR_ARG(name));
+        tell_of_hostname(instance, name,
+                         "has no address: servers that look at HELO refuse our mail: write the name that the DNS has "
+                         "for this machine");
 }
 
 int check_instance(const struct instance *instance)

@@ -209,10 +209,12 @@ void advice_on_index(struct str table, struct str parameter, struct str place, s
     if (!str_cut(table, ':', &type, &path) || !str_starts_with(path, STR("/")))
         return;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (!str_equal(type, str_from_c(rows[i].type)) || !changed_at(arena_str(arena, path), &source) ||
-            !changed_at(arena_printf(arena, "%.*s%s", STR_ARG(path), rows[i].suffix), &index))
+        if (!str_equal(type, str_from_c(rows[i].type)) || !changed_at(arena_str(arena, path), &source))
             continue;
-        if (source.tv_sec > index.tv_sec || (source.tv_sec == index.tv_sec && source.tv_nsec > index.tv_nsec))
+        if (!changed_at(arena_printf(arena, "%.*s%s", STR_ARG(path), rows[i].suffix), &index))
+            log_warning("%.*s %.*s: there is no %.*s%s: run %s %.*s", STR_ARG(place), STR_ARG(parameter), STR_ARG(path),
+                        rows[i].suffix, are_aliases ? "postalias" : "postmap", STR_ARG(table));
+        else if (source.tv_sec > index.tv_sec || (source.tv_sec == index.tv_sec && source.tv_nsec > index.tv_nsec))
             log_warning("%.*s %.*s: %.*s%s is older than %.*s: what was changed there is not in force: run %s %.*s",
                         STR_ARG(place), STR_ARG(parameter), STR_ARG(path), rows[i].suffix, STR_ARG(path),
                         are_aliases ? "postalias" : "postmap", STR_ARG(table));

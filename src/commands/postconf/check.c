@@ -414,6 +414,8 @@ static bool try_tables(struct main_cf *cf, struct strlist *told, struct arena *a
         settings_find_faults(registry_tables[i], cf, STR("service"), arena, told);
     if (!shared_settings_check_environment(cf, arena, &why))
         strlist_add(told, arena, arena_str(arena, str_from_c(why.text)));
+    if (!shared_settings_check_origin(cf, arena, &why) && !strlist_contains(told, str_from_c(why.text)))
+        strlist_add(told, arena, arena_str(arena, str_from_c(why.text)));
     for (i = 0; i < told->count; i++)
         log_error("%.*s", STR_ARG(told->items[i]));
     return told->count == 0;

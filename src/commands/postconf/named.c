@@ -5,6 +5,7 @@
 #include "config/master_cf.h"
 #include "config/registry.h"
 #include "log/log.h"
+#include "mail/domain.h"
 #include "os/user.h"
 #include "postconf/services.h"
 
@@ -79,15 +80,32 @@ static void look_at_user(const struct main_cf_entry *entry, struct str value, st
         tell(entry, value, "this user must not be root: what would be done with its rights waits until it is another");
 }
 
-/* "[" without a name and "]". Other names are for the DNS to judge. */
+/* "[host]", and behind it nothing or a port; names without brackets are for the DNS to judge. */
+static bool is_next_hop(struct str word)
+{
+    const size_t end = str_find_char(word, ']');
+    struct str host, rest;
+
+    if (str_find(word, STR("://")) != STR_NOT_FOUND || str_starts_with(word, STR("/")))
+        return false;
+    if (!str_starts_with(word, STR("[")))
+        return end == STR_NOT_FOUND;
+    if (end == STR_NOT_FOUND || end < 2)
+        return false;
+    host = str_part(word, 1, end - 1);
+    rest = str_from(word, end + 1);
+    /* An address of version 6 has more than one colon. */
+    if (!domain_is_ipv6(host) && !str_starts_with(host, STR("IPv6:")) && str_contains_char(host, ':'))
+        return false;
+    return rest.len == 0 || (rest.len > 1 && rest.data[0] == ':');
+}
+
 static void look_at_next_hops(const struct main_cf_entry *entry, struct str value, struct arena *arena)
 {
     const struct strlist words = main_cf_words(value, arena);
 
     for (size_t i = 0; i < words.count; i++) {
-        const size_t end = str_find_char(words.items[i], ']');
-
-        if (str_starts_with(words.items[i], STR("[")) && (end == STR_NOT_FOUND || end < 2))
+        if (!is_next_hop(words.items[i]))
             tell(entry, words.items[i],
                  "write [host] or [host]:port: mail that goes there waits until this is put right");
     }

@@ -5,6 +5,7 @@
 #include "config/restriction_names.h"
 #include "dns/dnsbl_filter.h"
 #include "log/log.h"
+#include "postconf/advice.h"
 #include "table/table.h"
 #include "table/table_list.h"
 
@@ -142,6 +143,21 @@ static bool is_restriction(enum restriction_word word)
     return word != RESTRICTION_WORDS && word != RESTRICTION_CHECK_ADDRESS_MAP && !restriction_word_is_removed(word);
 }
 
+static void tell_unknown(const struct judge *judge, struct str word)
+{
+    struct str names[RESTRICTION_WORDS];
+    const struct str *nearest;
+
+    for (enum restriction_word known = 0; known < RESTRICTION_WORDS; known++)
+        names[known] = restriction_word_name(known);
+    nearest = advice_nearest(word, names, RESTRICTION_WORDS);
+    if (nearest == NULL)
+        tell(judge, arena_printf(judge->arena, "this version has no restriction %.*s", STR_ARG(word)));
+    else
+        tell(judge, arena_printf(judge->arena, "this version has no restriction %.*s: is %.*s meant?", STR_ARG(word),
+                                 STR_ARG(*nearest)));
+}
+
 static void judge_list(const struct judge *judge, struct str value)
 {
     struct str rest = value;
@@ -158,7 +174,7 @@ static void judge_list(const struct judge *judge, struct str value)
         } else if (known == RESTRICTION_WORDS && str_contains_char(word, ':')) {
             judge_tables(judge, word);
         } else {
-            tell(judge, arena_printf(judge->arena, "this version has no restriction %.*s", STR_ARG(word)));
+            tell_unknown(judge, word);
         }
     }
 }

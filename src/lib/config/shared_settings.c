@@ -251,6 +251,20 @@ bool shared_settings_check_environment(const struct main_cf *cf, struct arena *a
     return true;
 }
 
+bool shared_settings_check_origin(const struct main_cf *cf, struct arena *arena, struct failure *why)
+{
+    const struct main_cf_entry *entry = main_cf_find(cf, STR("myorigin"));
+    struct str value;
+
+    if (!main_cf_value(cf, STR("myorigin"), arena, &value, why))
+        return false;
+    if (!str_starts_with(value, STR("/")) || read_origin_file(&value, arena, why))
+        return true;
+    if (entry != NULL && entry->place.line > 0)
+        return failure_prefix(why, "%.*s, line %u", STR_ARG(entry->place.file), entry->place.line);
+    return false;
+}
+
 bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct shared_settings **settings_out,
                           struct failure *why)
 {

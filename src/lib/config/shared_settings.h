@@ -122,6 +122,8 @@ MUST_USE bool shared_settings_load(struct main_cf *cf, struct arena *arena, cons
                                    struct failure *why);
 /* What maillog_file is made with. */
 unsigned shared_settings_maillog_mode(const struct shared_settings *settings);
+/* That the file which myorigin names can be read, and has a domain in its first line; part of the load. */
+MUST_USE bool shared_settings_check_origin(const struct main_cf *cf, struct arena *arena, struct failure *why);
 /* That each variable of import_environment and export_environment has a name; part of the load. */
 MUST_USE bool shared_settings_check_environment(const struct main_cf *cf, struct arena *arena, struct failure *why);
 

@@ -120,6 +120,8 @@ bool main_cf_parse_time(struct str text, char unit, int64_t *seconds_out)
         return false;
     if (!cursor_at_end(&cursor) && !cursor_take_char(&cursor, &unit))
         return false;
+    /* "5mh": postscreen_dnsbl_max_ttl puts its unit behind what postscreen_dnsbl_ttl has; the first one counts. */
+    (void) cursor_take_while(&cursor, char_is_alpha);
     if (!cursor_at_end(&cursor) || !unit_seconds(unit, &factor))
         return false;
     /* An hour's worth below what a struct duration holds, so that sums with it stay in range. */

@@ -31,7 +31,10 @@ TEST(times_have_units)
     EXPECT(main_cf_parse_time(STR("2w"), 's', &count));
     EXPECT_INT(count, 1209600);
     EXPECT(main_cf_parse_time(STR("1D"), 's', &count));
+    EXPECT(main_cf_parse_time(STR("5mh"), 's', &count));
+    EXPECT_INT(count, 300);
     EXPECT_FALSE(main_cf_parse_time(STR("4y"), 's', &count));
+    EXPECT_FALSE(main_cf_parse_time(STR("5 days"), 's', &count));
     EXPECT_FALSE(main_cf_parse_time(STR(""), 's', &count));
     EXPECT_FALSE(main_cf_parse_time(STR("-1"), 's', &count));
     EXPECT_FALSE(main_cf_parse_time(STR("1h5m"), 's', &count));
