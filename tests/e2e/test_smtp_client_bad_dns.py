@@ -2,9 +2,11 @@
 """What a name server can say to do harm: the mail is deferred or returned as with stock Postfix, and other mail goes."""
 
 import random
+import socket
 import struct
 
 from dnslib import QTYPE, RR, DNSHeader, DNSRecord
+from support.smtp_client import SmtpClient
 
 MANY = 200
 # As many as go into an answer, whose size is two bytes (RFC 1035 section 4.2.2): more than the resolver passes on.
@@ -107,3 +109,19 @@ def test_answers_that_do_harm_cost_their_own_mail_only(own_world):
     server.wait_for(2)
     # Of thousands of exchangers no more addresses were asked for than are looked at.
     assert len({name for name, kind in world.names.queries if kind == "A"}) < 100
+
+
+def test_with_no_name_server_on_this_host_nobody_waits_for_one(make_merpati):
+    """The resolver's own patience with a port that refuses is 17 seconds, for a greeting and for each question after it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.9", 0))
+        port = held.getsockname()[1]
+    mail = make_merpati()
+    path = mail.write("resolv.conf", f"nameserver 127.0.0.9@{port}\n")
+    mail.set(import_environment=f"MAIL_CONFIG MERPATI_SECCOMP=kill MERPATI_RESOLV_CONF={path}")
+    mail.start()
+    with SmtpClient(mail.port, source="127.0.0.77", timeout=10) as client:
+        assert client.hello().code == 250
+    mail.wait_log(r"connect from unknown\[127\.0\.0\.77\]")
+    mail.sendmail("-f", "a@example.com", "b@elsewhere.example", input="Subject: x\n\nx\n")
+    mail.wait_log(r"to=<b@elsewhere\.example>, .*status=deferred \(Host or domain name not found\..*try again\)", timeout=10)

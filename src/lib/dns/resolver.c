@@ -8,6 +8,7 @@
 #include "dns/unbound_events.h"
 #include "dns/watched_file.h"
 #include "os/environment.h"
+#include "os/system_socket.h"
 #include "run/fiber.h"
 #include "run/loop.h"
 
@@ -38,6 +39,7 @@ struct resolver {
     resolver_filter *filter; /* NULL: none */
     void *filter_context;
     struct context *context;
+    bool has_server; /* the last question had an answer */
     struct list old_contexts;
     struct list waiting;   /* queries not yet given to libunbound */
     struct list asked;     /* queries whose fibers wait for libunbound */
@@ -269,6 +271,7 @@ static void take_answer(void *data, int rcode, void *packet, int len, int securi
     (void) why_bogus;
     (void) was_ratelimited;
     query->context->queries--;
+    query->resolver->has_server = rcode == 0 && packet != NULL;
     if (query->is_abandoned) {
         end_query(query);
         return;
@@ -284,11 +287,37 @@ static void take_answer(void *data, int rcode, void *packet, int len, int securi
     event_wake_all(&query->answered);
 }
 
+static bool is_of_this_host(const struct ip_address *address)
+{
+    static const struct ip_address four = { .family = IP_V4, .bytes = { 127 } };
+    static const struct ip_address six = { .family = IP_V6, .bytes = { [15] = 1 } };
+
+    return ip_address_in_network(address, &four, 8) || ip_address_equal(address, &six);
+}
+
+/*
+ * libunbound asks a port where nobody listens again and again, for 17 seconds. On a host whose own name server is down,
+ * or that has none and an empty resolv.conf, each stranger would wait as long for his greeting.
+ */
+static bool has_no_server(const struct resolver *resolver)
+{
+    for (size_t i = 0; i < resolver->conf.count; i++) {
+        const struct ip_address *address = &resolver->conf.servers[i].address;
+        struct sockaddr_storage storage;
+        socklen_t size = ip_address_to_sockaddr(address, resolver->conf.servers[i].port, &storage);
+
+        if (!is_of_this_host(address) || !system_socket_is_refused((const struct sockaddr *) &storage, size))
+            return false;
+    }
+    return true;
+}
+
 static void ask(struct resolver *resolver, struct query *query)
 {
     query->context = resolver->context;
     query->context->queries++;
-    if (ub_resolve_event(resolver->context->unbound, query->name, (int) query->type, CLASS_IN, query, take_answer,
+    if ((resolver->has_server || !has_no_server(resolver)) &&
+        ub_resolve_event(resolver->context->unbound, query->name, (int) query->type, CLASS_IN, query, take_answer,
                          NULL) == 0)
         return;
     query->context->queries--;

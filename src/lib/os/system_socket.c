@@ -196,6 +196,15 @@ bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failur
     return connect_unix(SOCK_STREAM | SOCK_NONBLOCK, path, fd_out, why);
 }
 
+bool system_socket_is_refused(const struct sockaddr *address, socklen_t size)
+{
+    CLEANUP(fd_close) int fd = socket(address->sa_family, SOCK_DGRAM | KIND_MASK, 0);
+    char byte;
+
+    return fd >= 0 && connect(fd, address, size) == 0 && send(fd, "", 0, 0) == 0 && recv(fd, &byte, 1, 0) < 0 &&
+           errno == ECONNREFUSED;
+}
+
 bool system_socket_wake(const char *path, struct str bytes, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;

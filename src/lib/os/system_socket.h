@@ -57,6 +57,10 @@ MUST_USE bool system_socket_connect_unix(const char *path, int *fd_out, struct f
 /* Non-blocking stream socket; FAILURE_RETRY with EAGAIN when the backlog of path is full. */
 MUST_USE bool system_socket_try_connect_unix(const char *path, int *fd_out, struct failure *why);
 
+/* Whether nobody has that UDP port of this very host: what is sent there is refused at once. Sends an empty datagram.
+ */
+bool system_socket_is_refused(const struct sockaddr *address, socklen_t size);
+
 /* Writes bytes to the socket or FIFO at path, without waiting: what wakes a service. */
 MUST_USE bool system_socket_wake(const char *path, struct str bytes, struct failure *why);
 
