@@ -14,21 +14,27 @@ import pytest
 from support.instance import IS_ROOT, SOURCE
 
 PAGES = {str(path.relative_to(SOURCE)): path.read_text() for path in [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]}
-RUN_HERE = ["docs/guide.md", "docs/tls-howto.md", "docs/milters.md", "docs/dane.md", "docs/tuning.md", "docs/security.md", "docs/troubleshooting.md"]
+RUN_HERE = ["docs/guide.md", "docs/tls-howto.md", "docs/milters.md", "docs/dane.md", "docs/tuning.md", "docs/security.md", "docs/troubleshooting.md", "docs/filters.md", "docs/sasl.md"]
 # The kinds of blocks: how they are tried.
 KINDS = {
     "sh": "run in the order of the page",
     "console": "run, and what is printed compared",
     "main.cf": "written into main.cf, which then has no unknown name",
+    "master.cf": "written behind master.cf, and merpati check has nothing to say of it",
+    "dovecot": "read by doveconf, without a word of it",
+    "smtp": "played to a smtpd: lines with a code are its answers",
     "text": "shows words, no input",
-    "sh package": "run in a root with the package: tests/package/documented",
-    "console package": "the same",
+    "sh package": "run in a root with the package: tests/package/documented; of docs/import.md: tests/package/from-postfix",
     "sh build": "what the project's own checks run: scripts/run, scripts/test, cmake presets",
-    "sh elsewhere": "needs hosts of others (posttls-finger to a real domain) or a second machine",
-    "other": "another program's file",
+    "sh elsewhere": "needs hosts of others (posttls-finger to a real domain, an archive of packages) or a second machine",
 }
 # Pages with kinds of their own, and the tests that read them.
 OWN_KINDS = {"docs/virtual-domains-in-databases.md": "tests/e2e/test_databases_documented.py"}
+# Where dialogues are played: as whom, and what the page's system has in main.cf.
+PLAYED = {
+    "README.md": ("you", {"myhostname": "host.example"}),
+    "docs/getting-started.md": ("ana", {"myhostname": "mail.example.com", "smtpd_banner": "$myhostname ESMTP $mail_name (Debian/GNU)"}),
+}
 SETUP = """set -e
 mount -t tmpfs none /mnt
 mkdir /mnt/upper /mnt/work
@@ -62,8 +68,10 @@ def script_of(page):
             for command, output in commands(content):
                 script.append(f"echo @begin; {{ {command}\n}} 2>&1; echo @end")
                 expected.append((command, output))
-        elif kind == "main.cf":
-            script.append(f"cat >> /etc/merpati/main.cf <<'END-OF-BLOCK'\n{content}END-OF-BLOCK\nmerpati check")
+        elif kind in ("main.cf", "master.cf"):
+            script.append(f"cat >> /etc/merpati/{kind} <<'END-OF-BLOCK'\n{content}END-OF-BLOCK\nmerpati check")
+        elif kind == "dovecot":
+            script.append(f"doveconf -c <(cat <<'END-OF-BLOCK'\n{content}END-OF-BLOCK\n) >/dev/null; wait $!")
     return "\n".join(script), expected
 
 
@@ -100,9 +108,36 @@ def test_every_block_is_of_a_kind_that_is_tried(page):
         return
     kinds = [kind for kind, _ in blocks(PAGES[page])]
     assert not [kind for kind in kinds if kind not in KINDS]
-    assert page in RUN_HERE or not {"sh", "console", "main.cf"} & set(kinds)
+    assert page in RUN_HERE or not {"sh", "console", "main.cf", "master.cf", "dovecot"} & set(kinds)
+    assert page in PLAYED or "smtp" not in kinds
     fenced_out = re.sub(r"(?ms)^```.*?^```$", "", PAGES[page])
     assert not re.search(r"(?m)^\n    \S", fenced_out), "an indented block has no kind"
+
+
+@pytest.mark.parametrize("page", PLAYED)
+def test_a_dialogue_that_is_shown_is_had(page, make_merpati):
+    user, main = PLAYED[page]
+    mail = make_merpati(main={**main, "local_transport": "discard", "local_recipient_maps": f"inline:{{ {user}=x }}"})
+    client = mail.start().smtp()
+    answer = client.greeting
+    shown = [content for kind, content in blocks(PAGES[page]) if kind == "smtp"]
+    assert shown
+    in_message = False
+    for part in re.findall(r"(?m)(?:^(?:\d{3}[ -]|…).*\n)+|^.*\n", "".join(shown)):
+        if re.match(r"\d{3}[ -]|…", part):
+            assert is_like(str(answer), part), f"{answer} instead of {part}"
+            in_message = answer.code == 354
+        else:
+            client.line(part.rstrip("\n"))
+            in_message = in_message and part != ".\n"
+            answer = answer if in_message else client.reply()
+    mail.wait_log(rf"to=<{user}@localhost>.*status=sent")
+
+
+def test_each_page_of_differences_is_named():
+    named = set(re.findall(r"\((decisions/[^)]*)\)", PAGES["docs/from-postfix.md"]))
+    there_are = {f"decisions/{path.name}" for path in (SOURCE / "docs/decisions").glob("*.md")}
+    assert there_are - named == {"decisions/0001-delivery-above-daemon.md"}  # how the source is laid out
 
 
 def test_what_is_like_something_is_seen():
