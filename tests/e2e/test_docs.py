@@ -140,6 +140,15 @@ def test_each_page_of_differences_is_named():
     assert there_are - named == {"decisions/0001-delivery-above-daemon.md"}  # how the source is laid out
 
 
+def test_the_page_of_security_has_each_program_with_its_user():
+    rows = re.findall(r"(?m)^\| (\S+) \| [^|]* \| [^|]* \| (\w+) \| (\S+) \|", (SOURCE / "docs/reference/services.md").read_text())
+    shown = [line for line in PAGES["docs/security.md"].splitlines() if re.match(r"\| (`\w+_owner`|root)", line)]
+    for name, user, profile in [row for row in rows if row[0] != "program"]:
+        assert [line.split("|")[1].strip(" `").split("`")[0] for line in shown if f"`{name}`" in line] == [user], name
+        if profile == "-":
+            assert re.search(rf"seccomp profile.* all but .*`{name}`", PAGES["docs/security.md"]), name
+
+
 def test_what_is_like_something_is_seen():
     assert is_like("a b c", "a … c") and is_like("x\n", "x") and not is_like("a", "b") and not is_like("ab", "a")
 
