@@ -3,6 +3,7 @@
 
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/lib/FLOORS FLOOR_LINES REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/lib/FLOORS)
+add_custom_target(unit-tests)
 add_library(unit_main STATIC ${CMAKE_SOURCE_DIR}/tests/support/unit.c)
 target_include_directories(unit_main PUBLIC ${CMAKE_SOURCE_DIR}/src/lib ${CMAKE_SOURCE_DIR}/tests/support)
 
@@ -24,6 +25,7 @@ function(merpati_unit_tests NAME LIBRARIES)
     target_include_directories(test-${SUITE}.${STEM} PRIVATE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(test-${SUITE}.${STEM} PRIVATE unit_main ${LIBRARIES} cmocka)
     set_target_properties(test-${SUITE}.${STEM} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_dependencies(unit-tests test-${SUITE}.${STEM})
     add_test(NAME ${SUITE}.${STEM} COMMAND test-${SUITE}.${STEM})
     set_tests_properties(${SUITE}.${STEM} PROPERTIES TIMEOUT 600)
   endforeach()
