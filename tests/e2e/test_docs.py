@@ -26,7 +26,7 @@ KINDS = {
     "text": "shows words, no input",
     "sh package": "run in a root with the package: tests/package/documented; of docs/import.md: tests/package/from-postfix",
     "sh build": "what the project's own checks run: scripts/run, scripts/test, cmake presets",
-    "sh elsewhere": "needs hosts of others (posttls-finger to a real domain, an archive of packages) or a second machine",
+    "sh elsewhere": "needs hosts of others (posttls-finger to a real domain, an archive of packages, Postfix and the package of Merpati on one host: tests/e2e/test_import_queue.py) or a second machine",
 }
 # Pages with kinds of their own, and the tests that read them.
 OWN_KINDS = {"docs/virtual-domains-in-databases.md": "tests/e2e/test_databases_documented.py"}
@@ -147,6 +147,19 @@ def test_the_page_of_security_has_each_program_with_its_user():
         assert [line.split("|")[1].strip(" `").split("`")[0] for line in shown if f"`{name}`" in line] == [user], name
         if profile == "-":
             assert re.search(rf"seccomp profile.* all but .*`{name}`", PAGES["docs/security.md"]), name
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", PAGES[page])
+    assert not [link for link in links if "://" not in link and not ((SOURCE / page).parent / link).exists()]
+
+
+def test_importing_as_shown_is_what_the_test_of_the_package_does():
+    shown = "".join(content for kind, content in blocks(PAGES["docs/import.md"]) if kind == "sh package")
+    done = (SOURCE / "tests/package/from-postfix").read_text()
+    imports = re.findall(r"merpati import [^\n]*", shown)
+    assert imports and not [line for line in imports if line not in done]
 
 
 def test_what_is_like_something_is_seen():
