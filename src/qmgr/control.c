@@ -551,6 +551,7 @@ static void flush_site(struct control *control)
 
 static void flush(struct control *control)
 {
+    deliveries_forget_ways(control->keeper->deliveries);
     if (!str_is_empty(control->request->site))
         flush_site(control);
     else if (control->request->is_all)
@@ -565,6 +566,7 @@ void control_flush(struct keeper *keeper)
     struct control control = { .keeper = keeper, .request = &request };
 
     if (!successor_must_act(keeper, true)) {
+        deliveries_forget_ways(keeper->deliveries);
         flushing_all(keeper);
         return;
     }

@@ -561,6 +561,12 @@ void deliveries_revive(struct deliveries *deliveries)
     scheduler_revive(deliveries->scheduler);
 }
 
+void deliveries_forget_ways(struct deliveries *deliveries)
+{
+    resolver_forget(deliveries->resolver);
+    resolver_forget(deliveries->probe_resolver);
+}
+
 void deliveries_close_idle(struct deliveries *deliveries, struct duration idle)
 {
     for (struct list *node = deliveries->routes.next; node != &deliveries->routes; node = node->next)

@@ -78,6 +78,8 @@ struct records deliveries_list(const struct deliveries *deliveries, struct arena
 
 /* Forget dead destinations and transports, so that a flush tries them at once. */
 void deliveries_revive(struct deliveries *deliveries);
+/* Where recipients go is asked anew, as when tables have changed and the mail of the time before is flushed. */
+void deliveries_forget_ways(struct deliveries *deliveries);
 
 /* What agents and bounce are told of where a message came from: "name=value" with Postfix's names. */
 struct strlist dispatch_attributes(const struct envelope *envelope, struct arena *arena);

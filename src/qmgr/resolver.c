@@ -38,7 +38,7 @@ void resolver_set_probes(struct resolver *resolver)
     resolver->is_for_probes = true;
 }
 
-static void forget_all(struct resolver *resolver)
+void resolver_forget(struct resolver *resolver)
 {
     for (struct map_entry *entry = map_first(resolver->answers); entry != NULL; entry = map_next(entry))
         memory_free(map_entry_value(entry));
@@ -50,7 +50,7 @@ void resolver_destroy(struct resolver **resolver)
 {
     if (*resolver == NULL)
         return;
-    forget_all(*resolver);
+    resolver_forget(*resolver);
     map_destroy(&(*resolver)->answers);
     memory_free(*resolver);
     *resolver = NULL;
@@ -138,7 +138,7 @@ static bool ask_batch(struct resolver *resolver, struct str sender, const struct
         return failure_set(why, FAILURE_PROTOCOL, 0, "rewrite service: %zu answers for %zu addresses",
                            reply->addresses.count, count);
     if (reply->generation != resolver->generation)
-        forget_all(resolver);
+        resolver_forget(resolver);
     resolver->generation = reply->generation;
     found = reply->addresses.items;
     for (size_t i = 0; i < count; i++) {
@@ -152,7 +152,7 @@ static void forget_stale(struct resolver *resolver, struct instant now)
 {
     if (!is_stale(resolver, now))
         return;
-    forget_all(resolver);
+    resolver_forget(resolver);
     resolver->begun = now;
 }
 

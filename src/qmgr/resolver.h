@@ -10,7 +10,7 @@
  * resolver - where recipients go, asked of trivial-rewrite in batches and remembered while its tables stay the same.
  *
  * What was remembered goes when a reply tells of another generation, after a minute (tables behind proxymap change
- * unseen), and when the memory is full.
+ * unseen), when the memory is full, and when somebody asks for it.
  */
 struct resolver;
 
@@ -18,6 +18,7 @@ struct resolver *resolver_create(struct endpoint *rewrite, bool is_sender_depend
 /* Asks from now on for the ways that address probes take. */
 void resolver_set_probes(struct resolver *resolver);
 void resolver_destroy(struct resolver **resolver);
+void resolver_forget(struct resolver *resolver);
 
 /*
  * Fills one answer for each address, in arena. False when the service does not answer: nothing is known of any.

@@ -2,6 +2,7 @@
 """A changed table of any type is in force without a reload, and no lookup meanwhile sees less than a whole one."""
 
 import os
+import socket
 import threading
 
 from support.waiting import wait_until
@@ -129,3 +130,21 @@ def test_a_table_is_made_while_services_cannot_be_replaced(make_merpati, account
     done = mail.command("postalias", "-c", other, f"hash:{mail.path('aliases')}")
     mail.set(daemon_timeout="18000s")
     assert "some services could not take up the change yet" in done.stderr
+
+
+def test_deferred_mail_goes_the_new_way_when_it_is_flushed(make_merpati, sink):
+    server = sink()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        mail = make_merpati(main={"smtp_dns_support_level": "disabled"})
+        table = mail.config / "transport"
+        mail.set(transport_maps=f"hash:{table}")
+        table.write_text(f"example.org smtp:[127.0.0.1]:{deaf.getsockname()[1]}\n")
+        mail.command("postmap", f"hash:{table}")
+        mail.start()
+        mail.sendmail("-f", "s@example.com", "r@example.org", input="Subject: x\n\nx\n")
+        wait_until(lambda: "status=deferred" in mail.log_text(), "a message that waits")
+        table.write_text(f"example.org smtp:[127.0.0.1]:{server.port}\n")
+        mail.command("postmap", f"hash:{table}")
+        mail.command("postqueue", "-f")
+        server.wait_for(1)
