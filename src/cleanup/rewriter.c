@@ -130,6 +130,8 @@ bool rewriter_standardize(struct rewriter *rewriter, bool is_local, struct str *
         arena_new_array(arena, count < REWRITE_BATCH_MAXIMUM ? count + 1 : REWRITE_BATCH_MAXIMUM, struct str *);
     size_t unknown_count = 0;
 
+    if (!endpoint_is_open(rewriter->endpoint))
+        forget_all(rewriter);
     for (size_t i = 0; i < count; i++) {
         const struct str *found = map_get(rewriter->known, make_key(arena, is_local, addresses[i]));
 

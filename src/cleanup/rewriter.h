@@ -10,8 +10,9 @@
 /*
  * rewriter - addresses in standard form, asked of trivial-rewrite in batches and remembered.
  *
- * Addresses go in and come out in internal form. What was remembered is forgotten when trivial-rewrite says that its
- * configuration is another one, and all of it when there is too much. Calls wait, so they are made in a fiber.
+ * Addresses go in and come out in internal form. What was remembered is forgotten when trivial-rewrite is replaced,
+ * says that its configuration is another one, and all of it when there is too much. Calls wait, so they are made in a
+ * fiber.
  */
 struct endpoint;
 struct rewriter;

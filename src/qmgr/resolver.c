@@ -101,7 +101,7 @@ static struct resolved_address in_arena(const struct resolved_address *answer, s
 
 static bool is_stale(const struct resolver *resolver, struct instant now)
 {
-    return map_count(resolver->answers) >= REMEMBERED_MAXIMUM ||
+    return map_count(resolver->answers) >= REMEMBERED_MAXIMUM || !endpoint_is_open(resolver->rewrite) ||
            !instant_is_before(now, instant_add(resolver->begun, seconds(REMEMBERED_SECONDS)));
 }
 

@@ -9,8 +9,8 @@
 /*
  * resolver - where recipients go, asked of trivial-rewrite in batches and remembered while its tables stay the same.
  *
- * What was remembered goes when a reply tells of another generation, after a minute (tables behind proxymap change
- * unseen), when the memory is full, and when somebody asks for it.
+ * What was remembered goes when trivial-rewrite is replaced or a reply tells of another generation, after a minute
+ * (tables behind proxymap change unseen), when the memory is full, and when somebody asks for it.
  */
 struct resolver;
 

@@ -148,3 +148,22 @@ def test_deferred_mail_goes_the_new_way_when_it_is_flushed(make_merpati, sink):
         mail.command("postmap", f"hash:{table}")
         mail.command("postqueue", "-f")
         server.wait_for(1)
+
+
+def test_mail_right_behind_a_changed_transport_table_goes_the_new_way(make_merpati, sink):
+    """What the queue manager remembers of the old way is forgotten."""
+    server = sink()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        dead = held.getsockname()[1]
+        mail = make_merpati(main={"smtp_host_lookup": "native"})
+        table = mail.write("transport", f"elsewhere.example smtp:[127.0.0.1]:{dead}\n")
+        mail.command("postmap", f"hash:{table}")
+        mail.set(transport_maps=f"hash:{table}")
+        mail.start()
+        mail.sendmail("-f", "a@example.com", "b@elsewhere.example", input="Subject: x\n\nx\n")
+        mail.wait_log(r"to=<b@elsewhere\.example>, .*status=deferred")
+        table.write_text(f"elsewhere.example smtp:[127.0.0.1]:{server.port}\n")
+        mail.command("postmap", f"hash:{table}")
+        mail.sendmail("-f", "a@example.com", "b@elsewhere.example", input="Subject: y\n\ny\n")
+        server.wait_for(1, timeout=20)

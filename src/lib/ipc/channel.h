@@ -121,6 +121,12 @@ void endpoint_set_connect_timeout(struct endpoint *endpoint, struct duration tim
 /* For the channels that it opens from now on. tracer stays the caller's. */
 void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer *tracer);
 
+/*
+ * Whether the process that answered last takes more: one that is being replaced, because a file of its changed for
+ * instance, has said goodbye, and what it said may hold no more.
+ */
+bool endpoint_is_open(const struct endpoint *endpoint);
+
 /* A new call, opening the channel if need be. */
 MUST_USE bool endpoint_call(struct endpoint *endpoint, struct call **call_out, struct failure *why);
 

@@ -57,7 +57,7 @@ void endpoint_set_tracer(struct endpoint *endpoint, const struct channel_tracer 
     endpoint->tracer = tracer;
 }
 
-static bool is_connected(const struct endpoint *endpoint)
+bool endpoint_is_open(const struct endpoint *endpoint)
 {
     return endpoint->channel != NULL && channel_is_open(endpoint->channel);
 }
@@ -99,7 +99,7 @@ static bool connect_endpoint(struct endpoint *endpoint, struct failure *why)
 {
     if (endpoint->is_opening)
         return wait_until_opened(endpoint, why);
-    return is_connected(endpoint) || open_channel(endpoint, why);
+    return endpoint_is_open(endpoint) || open_channel(endpoint, why);
 }
 
 bool endpoint_call(struct endpoint *endpoint, struct call **call_out, struct failure *why)
@@ -138,12 +138,12 @@ bool endpoint_ask(struct endpoint *endpoint, const struct message_type *request_
                   const struct message_type *reply_type, struct arena *arena, struct duration timeout, void **reply_out,
                   struct failure *why)
 {
-    bool was_open = is_connected(endpoint);
+    bool was_open = endpoint_is_open(endpoint);
     struct failure reason;
 
     if (ask_once(endpoint, request_type, request, reply_type, arena, timeout, reply_out, &reason))
         return true;
-    if (was_open && !is_connected(endpoint) && reason.kind == FAILURE_RETRY)
+    if (was_open && !endpoint_is_open(endpoint) && reason.kind == FAILURE_RETRY)
         return ask_once(endpoint, request_type, request, reply_type, arena, timeout, reply_out, why);
     if (why != NULL)
         *why = reason;
