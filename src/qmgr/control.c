@@ -137,16 +137,10 @@ enum acted {
     ACT_FAILED,
 };
 
-static enum acted hold_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+bool control_hold(struct keeper *keeper, struct queued_message *message, struct failure *why)
 {
     bool is_done;
 
-    if (message->queue == SPOOL_HOLD)
-        return NOT_ACTED;
-    if (message->state == QUEUED_ACTIVE) {
-        message->must_hold = true;
-        return ACTED;
-    }
     queue_index_set_idle(keeper->index, message, QUEUED_IDLE);
     if (message->segment != NULL)
         is_done = spilling_move(keeper, message, SPOOL_HOLD, keeper_now(), 0, NULL, 0, why);
@@ -154,7 +148,18 @@ static enum acted hold_message(struct keeper *keeper, struct queued_message *mes
         is_done = move_file(keeper, message, SPOOL_HOLD, why);
     if (!is_done)
         put_back(keeper, message);
-    return is_done ? ACTED : ACT_FAILED;
+    return is_done;
+}
+
+static enum acted hold_message(struct keeper *keeper, struct queued_message *message, struct failure *why)
+{
+    if (message->queue == SPOOL_HOLD)
+        return NOT_ACTED;
+    if (message->state == QUEUED_ACTIVE) {
+        message->must_hold = true;
+        return ACTED;
+    }
+    return control_hold(keeper, message, why) ? ACTED : ACT_FAILED;
 }
 
 static enum acted release_message(struct keeper *keeper, struct queued_message *message, struct failure *why)

@@ -14,6 +14,9 @@ struct queued_message *control_find_resting(struct keeper *keeper, struct queue_
 /* The queue that people see it in. */
 struct str control_queue_of(const struct queued_message *message);
 
+/* Puts one that is not in delivery on hold; it stays where it was on failure. May wait. */
+MUST_USE bool control_hold(struct keeper *keeper, struct queued_message *message, struct failure *why);
+
 /* Every deferred message is tried now, dead destinations too. In a fiber: while this one leaves, it is passed on. */
 void control_flush(struct keeper *keeper);
 

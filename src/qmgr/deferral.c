@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmgr/deferral.h"
 
+#include "qmgr/control.h"
 #include "qmgr/loader.h"
 #include "qmgr/log_lines.h"
 #include "qmgr/removal.h"
@@ -105,8 +106,9 @@ static void requeue_deferred(struct keeper *keeper, struct queued_message *messa
 void deferral_defer(struct keeper *keeper, struct queued_message *message, const struct deferral *deferral,
                     struct arena *arena)
 {
+    char text[QUEUE_ID_TEXT_SIZE];
+    bool is_done, must_hold;
     struct failure why;
-    bool is_done;
 
     if (message->segment != NULL) {
         is_done = spilling_move(keeper, message, deferral->queue, deferral->next_attempt, deferral->add_flags,
@@ -120,7 +122,11 @@ void deferral_defer(struct keeper *keeper, struct queued_message *message, const
         if (!is_done && why.error != ENOENT)
             log_message_problem(message->active->id_text, NULL, &why);
     }
+    must_hold = message->must_hold && message->queue != SPOOL_HOLD;
     put_back(keeper, message, deferral);
+    /* Asked for after it was decided where it goes. */
+    if (must_hold && !control_hold(keeper, message, &why))
+        log_message_problem(queue_id_format(message->id, text), "cannot be put on hold", &why);
     if (message->must_requeue && message->segment == NULL && message->queue == SPOOL_DEFERRED)
         requeue_deferred(keeper, message, deferral->next_attempt);
 }

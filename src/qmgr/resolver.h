@@ -18,6 +18,7 @@ struct resolver *resolver_create(struct endpoint *rewrite, bool is_sender_depend
 /* Asks from now on for the ways that address probes take. */
 void resolver_set_probes(struct resolver *resolver);
 void resolver_destroy(struct resolver **resolver);
+/* All that is remembered. */
 void resolver_forget(struct resolver *resolver);
 
 /*

@@ -219,6 +219,11 @@ void deliveries_revive(struct deliveries *deliveries)
     (void) deliveries;
 }
 
+void deliveries_forget_ways(struct deliveries *deliveries)
+{
+    (void) deliveries;
+}
+
 void deliveries_close_idle(struct deliveries *deliveries, struct duration idle)
 {
     (void) deliveries;

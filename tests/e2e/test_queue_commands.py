@@ -574,3 +574,26 @@ def test_postcat_shows_offsets_in_the_journal(make_merpati, silent_host):
     with open(mail.queue / "journal" / f"segment-{number}", "rb") as segment:
         segment.seek(offset)
         assert segment.read(15) == b"Subject: queued"
+
+
+def test_what_is_put_on_hold_in_the_midst_of_a_delivery_is_held(make_merpati):
+    """At whatever moment: what was said to be on hold is, once the attempt has ended."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        mail = make_merpati(main={"relayhost": f"[127.0.0.1]:{deaf.getsockname()[1]}", "smtp_dns_support_level": "disabled"}).start()
+        held = set()
+        for _ in range(40):
+            mail.sendmail("-f", "a@example.com", "b@elsewhere.example", input="Subject: x\n\nx\n")
+            # What was not picked up yet has a longer name, and gets another.
+            new = wait_until(lambda: {name for name in mail.queue_ids() if len(name) == 12} - held, lambda: f"one more message; log:\n{mail.tail()}")
+            done = mail.command("postsuper", "-c", mail.config, *[word for name in new for word in ("-h", name)], check=False)
+            assert "Placed on hold" in done.stderr or "was not found" in done.stderr, done.stderr
+            if "Placed on hold" in done.stderr:
+                held |= new
+        assert len(held) > 10
+
+        def shown():
+            text = mail.command("postqueue", "-c", mail.config, "-p").stdout
+            return held <= set(re.findall(r"(?m)^([0-9A-Z]+)!", text))
+
+        wait_until(shown, lambda: f"all on hold:\n{mail.command('postqueue', '-c', mail.config, '-p').stdout}")
