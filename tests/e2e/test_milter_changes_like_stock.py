@@ -64,7 +64,7 @@ class Pair(Side):
         places = " ".join(m.place for m in self.milters)
         super().__init__(
             kind,
-            {"smtpd_sender_restrictions": "check_sender_access inline:{{s@prepends.test=PREPEND X-Rule: one}}", "smtpd_milters": places, "non_smtpd_milters": places, "milter_command_timeout": "30s"},
+            {"smtpd_sender_restrictions": "check_sender_access inline:{{s@prepends.test=PREPEND X-Rule: one}}", "smtpd_milters": places, "non_smtpd_milters": places, "milter_command_timeout": "30s", "milter_default_action": "tempfail"},
             extensions=["8BITMIME", "DSN"],
             prepare=self.prepare,
         )
