@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.instance import BUILD, IS_ROOT
 
-SERVERS = ("rpcbind", "ypserv", "ypbind", "unshare")
+SERVERS = ("rpcbind", "ypserv", "ypbind", "ypwhich", "unshare")
 # Everything but the commands to run, which get the key on standard input and leave what they find.
 NIS = """set -e
 ip link set lo up
