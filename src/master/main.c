@@ -9,6 +9,7 @@
 #include "master/instance_lock.h"
 #include "master/log_lines.h"
 #include "master/options.h"
+#include "master/own_log.h"
 #include "master/turn.h"
 #include "os/environment.h"
 #include "os/fd.h"
@@ -35,24 +36,6 @@ static bool set_environment(const struct configuration *configuration, struct st
     strlist_add(&rules, arena, arena_printf(arena, "MAIL_CONFIG=%.*s", STR_ARG(directory)));
     strlist_add(&rules, arena, STR("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
     return environment_import(&rules, why);
-}
-
-static bool open_log(const struct configuration *configuration, bool to_stderr, struct failure *why)
-{
-    CLEANUP(arena_destroy) struct arena *arena = arena_create();
-    const struct shared_settings *shared = configuration->shared;
-    const bool has_file = shared->maillog_file.len > 0;
-    const char *postlog = arena_printf(arena, "public/%.*s", STR_ARG(shared->postlog_service_name)).data;
-    const struct log_options options = {
-        .name = arena_c(arena, arena_printf(arena, "%.*s/master", STR_ARG(shared->syslog_name))),
-        .facility = arena_c(arena, shared->syslog_facility),
-        .postlog_path = has_file ? postlog : NULL,
-        .fallback_path = has_file ? arena_c(arena, shared->maillog_file) : NULL,
-        .fallback_mode = shared_settings_maillog_mode(shared),
-        .to_stderr = to_stderr,
-    };
-
-    return log_open(&options, why);
 }
 
 static bool enter_queue(const struct configuration *configuration, struct failure *why)
@@ -109,7 +92,7 @@ static bool begin(struct start *start, struct failure *why)
         return false;
     if (!start->options.stays && !background_enter(&start->report, why))
         return false;
-    if (!open_log(start->configuration, true, why) ||
+    if (!own_log_open(start->configuration, true, why) ||
         !instance_lock_acquire(&start->lock, start->configuration->shared->data_directory, why))
         return false;
     /* Said on the terminal too, which listens for the last time here. */
@@ -123,7 +106,8 @@ static bool begin(struct start *start, struct failure *why)
     start->supervisor.verbose = start->options.verbose;
     start->supervisor.keeps_output = start->options.keeps_output;
     return signals_open(numbers, ARRAY_COUNT(numbers), &start->signal_fd, why) &&
-           supervisor_init(&start->supervisor, start->configuration, why) && open_log(start->configuration, false, why);
+           supervisor_init(&start->supervisor, start->configuration, why) &&
+           own_log_open(start->configuration, false, why);
 }
 
 static void say_ready(struct start *start)

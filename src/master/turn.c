@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "log/log.h"
 #include "master/log_lines.h"
+#include "master/own_log.h"
 #include "os/notify.h"
 #include "os/process.h"
 #include "os/signals.h"
@@ -76,10 +77,12 @@ static void reload(struct supervisor *supervisor)
     notify_reloading();
     if (supervisor->phase != SUPERVISOR_RUNNING)
         return;
-    if (supervisor_reload(supervisor, &why))
-        log_reload(supervisor->configuration);
-    else
+    if (!supervisor_reload(supervisor, &why))
         log_error("%s; the configuration in force stays", why.text);
+    else if (!own_log_open(supervisor->configuration, false, &why))
+        log_error("%s; master's own lines go where they went", why.text);
+    else
+        log_reload(supervisor->configuration);
     notify_ready();
 }
 

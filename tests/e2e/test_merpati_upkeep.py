@@ -29,6 +29,12 @@ def speak(mail, count):
             client.command("QUIT")
 
 
+def test_an_unknown_command_is_named(make_merpati):
+    refused = make_merpati().control("restart", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("merpati: error: unknown command: 'restart'\nusage: merpati ")
+
+
 # --- logrotate ---------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,16 @@ def test_a_reload_opens_the_file_anew(merpati):
     wait_until(lambda: "reload -- version" in old.read_text() + mail.log.read_text(), "master's line in one of the two files")
 
 
+def test_a_reload_takes_up_another_file_and_name(merpati):
+    mail = merpati()
+    mail.wait_log("daemon started")
+    old, mail.log = mail.log, mail.directory / "another"
+    mail.set(maillog_file=mail.log, syslog_name="mx")
+    mail.control("reload")
+    mail.wait_log(r" mx/master\[\d+\]: reload -- version")
+    assert "reload -- version" not in old.read_text()
+
+
 def test_a_file_outside_the_allowed_places_is_refused(make_merpati):
     mail = make_merpati().start()
     mail.set(maillog_file_prefixes="/var")

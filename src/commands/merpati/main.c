@@ -133,6 +133,8 @@ int main(int argc, char **argv)
     argc -= optind;
     argv += optind;
     verb = argc > 0 ? find_verb(argv[0]) : NULL;
+    if (argc > 0 && verb == NULL)
+        fprintf(stderr, "merpati: error: unknown command: '%s'\n", argv[0]);
     if (verb == NULL || (argc > 1 && verb->run != NULL))
         return usage();
     return verb->run_alone != NULL ? verb->run_alone(&options, argc, argv) : run(verb, argc, argv, &options);
