@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BACKLOG = 16, PATIENCE_SECONDS = 2 * IN_FORCE_SECONDS /* more than who asks has */ };
+enum { BACKLOG = 128, PATIENCE_SECONDS = 2 * IN_FORCE_SECONDS /* more than who asks has */ };
 
 bool settled_open(struct settled *settled, struct failure *why)
 {
@@ -36,13 +36,16 @@ void settled_close(struct settled *settled)
     fd_close(&settled->listener);
 }
 
+int settled_listener(const struct settled *settled)
+{
+    return settled->count < SETTLED_ASKERS_MAX ? settled->listener : -1;
+}
+
 void settled_take(struct settled *settled, struct instant now)
 {
     int fd;
 
-    while (system_socket_try_accept(settled->listener, &fd)) {
-        if (settled->count == SETTLED_ASKERS_MAX)
-            release_first(settled);
+    while (settled->count < SETTLED_ASKERS_MAX && system_socket_try_accept(settled->listener, &fd)) {
         settled->askers[settled->count].fd = fd;
         settled->askers[settled->count++].until = instant_add(now, seconds(PATIENCE_SECONDS));
     }

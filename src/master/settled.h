@@ -24,7 +24,9 @@ struct settled {
 /* In the queue directory. Only root, or the user whose instance it is, may ask. */
 MUST_USE bool settled_open(struct settled *settled, struct failure *why);
 void settled_close(struct settled *settled);
-/* Those who have connected wait from now on; beyond the maximum, the first to come waits no longer. */
+/* Where to wait for those who connect; -1: nobody more is taken now. */
+int settled_listener(const struct settled *settled);
+/* Those who have connected wait from now on; beyond the maximum they stay where they are until others were let go. */
 void settled_take(struct settled *settled, struct instant now);
 /* Lets go those who have waited long enough; with is_settled, all. */
 void settled_release(struct settled *settled, bool is_settled, struct instant now);

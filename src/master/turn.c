@@ -43,7 +43,7 @@ static void gather(struct turn *turn, const struct supervisor *supervisor, int s
 
     turn->count = 0;
     add(turn, signal_fd, NULL, NULL);
-    add(turn, supervisor->settled.listener, NULL, NULL);
+    add(turn, settled_listener(&supervisor->settled), NULL, NULL);
     for (struct list *s = supervisor->services.next; s != &supervisor->services; s = s->next) {
         struct service *service = CONTAINER_OF(s, struct service, link);
 
