@@ -251,3 +251,52 @@ def test_mail_held_for_mailscanner_is_named(source, target):
     (source / "header_checks").write_text("# comment\n/^Received:/ HOLD\n")
     done = do_import(target, source, "-f")
     assert f'{source}/header_checks holds all mail ("/^Received:/ HOLD"): a program that takes it out of the queue' in done.stdout
+
+
+def in_etc(source, target, script):
+    """An import with /etc/postfix as script makes it, in a mount namespace of its own."""
+    whole = f"""
+        if [ ! -d /etc/postfix ]; then mkdir /etc/postfix || exit 77; fi
+        mount -t tmpfs tmpfs /etc/postfix || exit 77
+        {script}
+        exec {target.command_directory}/merpati -c {target.config} import -f {source}"""
+    done = subprocess.run(["unshare", "--mount", "sh", "-ec", whole], capture_output=True, text=True)
+    if done.returncode == 77:
+        pytest.skip("mounts are refused here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+@pytest.mark.parametrize(
+    "usual, own, is_other",
+    [
+        ("", "", False),
+        ("", "multi_instance_name = postfix-out\n", True),
+        ("myhostname = a.example.test\n", "", False),
+        ("myhostname = a.example.test\n", "config_directory = /etc/postfix\n", False),
+        ("multi_instance_directories = /etc/other, {source}/\n", "", True),
+        ("alternate_config_directories = {source}\n", "", True),
+        ("myhostname = a.example.test\n", "config_directory = /etc/postfix-out\n", True),
+    ],
+)
+def test_etc_postfix_in_a_copy_is_the_copy_and_in_another_instance_is_named(source, target, usual, own, is_other):
+    text = f"{own}myhostname = mail.example.test\n# /etc/postfix/comment\ntransport_maps = hash:/etc/postfix/transport\nrelay_domains = /etc/postfix-out/relay\n"
+    (source / "main.cf").write_text(text)
+    (source / "link").symlink_to("/etc/postfix/link")
+    said = in_etc(source, target, f"printf '{usual.format(source=source)}' > /etc/postfix/main.cf" if usual else "")
+    got = settings(Path(target.command_directory) / "postconf", target.config)
+    kept = "/etc/postfix" if is_other else target.config
+    line = [*text.splitlines()].index("transport_maps = hash:/etc/postfix/transport") + 1
+    assert got["transport_maps"] == f"hash:{kept}/transport" and os.readlink(target.config / "link") == f"{kept}/link"
+    assert (f"main.cf, line {line}: /etc/postfix/transport is another Postfix's, and is not copied: copy it to {target.config} and name the copy" in said) == is_other
+    assert ("link link: /etc/postfix/link is another Postfix's" in said) == is_other and "comment is another" not in said
+    assert got["relay_domains"] == (f"{target.config}/relay" if "config_directory = /etc/postfix-out" in own else "/etc/postfix-out/relay")
+
+
+def test_a_path_that_leads_into_the_source_by_another_name_is_named(source, target, tmp_path):
+    (tmp_path / "name").symlink_to(source)
+    with (source / "main.cf").open("a") as file:
+        file.write(f"transport_maps = hash:{tmp_path}/name/transport\nrelay_domains = {tmp_path}//postfix/relay\n")
+    said = do_import(target, source, "-f").stdout
+    assert f"main.cf, line 2: {tmp_path}/name/transport is another Postfix's" in said and f"main.cf, line 3: {tmp_path}//postfix/relay is another Postfix's" in said

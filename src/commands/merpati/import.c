@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/import.h"
 
-#include "config/directory.h"
 #include "log/log.h"
 #include "merpati/check.h"
 #include "merpati/import_queue.h"
@@ -9,16 +8,11 @@
 #include "os/directory.h"
 #include "os/environment.h"
 #include "os/file.h"
-#include "os/user.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define USUAL_PLACE "/etc/postfix"
 
 static int usage(void)
 {
@@ -35,113 +29,6 @@ void import_say(const char *format, ...)
     (void) vprintf(format, arguments);
     va_end(arguments);
     (void) putchar('\n');
-}
-
-static bool find_directory(struct arena *arena, const char *path, struct str *directory_out, struct failure *why)
-{
-    char whole[PATH_MAX];
-
-    if (realpath(path, whole) == NULL)
-        return failure_system(why, errno, "%s", path);
-    *directory_out = arena_str(arena, str_from_c(whole));
-    return true;
-}
-
-/* What main.cf of the source says, or Postfix's own default. */
-static bool source_path(const struct import_job *job, const char *name, const char *fallback, struct str *path_out,
-                        struct failure *why)
-{
-    if (main_cf_find(job->old, str_from_c(name)) == NULL) {
-        *path_out = str_from_c(fallback);
-        return true;
-    }
-    return main_cf_value(job->old, str_from_c(name), job->arena, path_out, why);
-}
-
-static bool find_user(const struct import_job *job, struct str name, uid_t *uid_out, gid_t *gid_out)
-{
-    struct user_account account;
-    struct failure ignored;
-
-    if (user_by_name(job->arena, name, &account, &ignored) != USER_FOUND)
-        return false;
-    *uid_out = account.uid;
-    *gid_out = account.gid;
-    return true;
-}
-
-static void add_move(struct import_job *job, struct str from, struct str to)
-{
-    job->moves[job->move_count++] = (struct import_move){ from, to };
-}
-
-static bool read_source(struct import_job *job, const char *path, struct failure *why)
-{
-    struct main_cf *old;
-    struct str owner;
-
-    if (!find_directory(job->arena, path, &job->source, why) || !main_cf_load(job->source, job->arena, &old, why))
-        return false;
-    job->old = old;
-    if (!file_exists(arena_printf(job->arena, "%.*s/master.cf", STR_ARG(job->source)).data))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "%.*s has no master.cf: name a Postfix's directory",
-                           STR_ARG(job->source));
-    job->given = str_from_c(path);
-    if (!source_path(job, "mail_owner", "postfix", &owner, why))
-        return false;
-    if (!find_user(job, owner, &job->old_user, &job->old_group)) {
-        job->old_user = (uid_t) -1;
-        job->old_group = (gid_t) -1;
-    }
-    return source_path(job, "queue_directory", "/var/spool/postfix", &job->old_queue, why) &&
-           source_path(job, "data_directory", "/var/lib/postfix", &job->old_data, why);
-}
-
-/* The source by each of its names; the copy of another machine's is /etc/postfix, where there is none here. */
-static void add_moves(struct import_job *job)
-{
-    struct str given = job->given;
-
-    while (given.len > 1 && given.data[given.len - 1] == '/')
-        given = str_part(given, 0, given.len - 1);
-    add_move(job, job->source, job->target);
-    add_move(job, job->old_queue, job->shared->queue_directory);
-    add_move(job, job->old_data, job->shared->data_directory);
-    if (str_starts_with(given, STR("/")) && !str_equal(given, job->source))
-        add_move(job, given, job->target);
-    if (!str_equal(given, STR(USUAL_PLACE)) && !file_exists(USUAL_PLACE "/main.cf"))
-        add_move(job, STR(USUAL_PLACE), job->target);
-}
-
-/* What is there stays in force where it says which instance this is. */
-static bool read_target(struct import_job *job, const struct instance_options *options, bool may_replace,
-                        struct failure *why)
-{
-    struct main_cf *place;
-    struct str directory;
-    uid_t ignored;
-
-    if (!config_directory_find(options->directory, job->arena, &directory, why) ||
-        !find_directory(job->arena, arena_c(job->arena, directory), &job->target, why))
-        return false;
-    if (import_text_names(job->target, job->source))
-        return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "%.*s is the directory to import into, and not to be changed: say where to with -c",
-                           STR_ARG(job->target));
-    job->has_main_cf = file_exists(arena_printf(job->arena, "%.*s/main.cf", STR_ARG(job->target)).data);
-    if (job->has_main_cf && !may_replace)
-        return failure_set(why, FAILURE_CONFIGURATION, 0,
-                           "%.*s/main.cf is there already: \"merpati import -f\" keeps it as main.cf.before-import",
-                           STR_ARG(job->target));
-    if (!(job->has_main_cf ? main_cf_load(job->target, job->arena, &place, why)
-                           : main_cf_parse(STR_EMPTY, STR("main.cf"), job->target, job->arena, &place, why)) ||
-        !shared_settings_load(place, job->arena, &job->shared, why))
-        return false;
-    job->place = place;
-    add_moves(job);
-    if (!find_user(job, job->shared->map_owner, &ignored, &job->new_group))
-        job->old_group = (gid_t) -1;
-    return true;
 }
 
 static bool take_over(struct import_job *job, struct failure *why)
@@ -195,14 +82,14 @@ static bool find_postcat(const struct import_job *job, const struct instance *in
 {
     struct str directory, postcat, ours;
 
-    if (!source_path(job, "command_directory", "/usr/sbin", &directory, why))
+    if (!import_source_value(job, "command_directory", "/usr/sbin", &directory, why))
         return false;
     if (given == NULL)
         given = arena_printf(job->arena, "%.*s/postcat", STR_ARG(directory)).data;
-    if (!find_directory(job->arena, given, &postcat, why))
+    if (!import_find_directory(job->arena, given, &postcat, why))
         return failure_prefix(why, "Postfix's own postcat, which -p names");
     *postcat_out = arena_c(job->arena, postcat);
-    return !find_directory(job->arena, instance_command(instance, "postcat"), &ours, why) ||
+    return !import_find_directory(job->arena, instance_command(instance, "postcat"), &ours, why) ||
            !str_equal(postcat, ours) ||
            failure_set(why, FAILURE_CONFIGURATION, 0,
                        "%s is Merpati's own: name Postfix's with -p (\"dpkg-deb -x postfix_*.deb DIR\" has one)",
@@ -234,7 +121,7 @@ static bool take_queue(struct import_job *job, const struct instance_options *op
     struct import_source source;
     struct instance instance;
 
-    if (!read_source(job, path, why) || !instance_load(&instance, job->arena, options, why, why) ||
+    if (!import_read_source(job, path, why) || !instance_load(&instance, job->arena, options, why, why) ||
         instance.shared == NULL || !find_postcat(job, &instance, postcat, &source.postcat, why) ||
         !share_zone(job, &source.time_zone, why))
         return false;
@@ -273,7 +160,7 @@ int import_run(const struct instance_options *options, int argc, char **argv)
         return run_queue(options, argc, argv);
     if (argc != (may_replace ? 3 : 2) || argv[argc - 1][0] == '-')
         return usage();
-    if (!read_source(&job, argv[argc - 1], &why) || !read_target(&job, options, may_replace, &why) ||
+    if (!import_read_source(&job, argv[argc - 1], &why) || !import_read_target(&job, options, may_replace, &why) ||
         !take_over(&job, &why)) {
         (void) fflush(stdout);
         log_fatal("%s", why.text);

@@ -21,7 +21,8 @@ struct import_job {
     const struct shared_settings *shared; /* from place */
     struct import_move moves[5];          /* configuration, queue, data, other names of the configuration */
     size_t move_count;
-    uid_t old_user;             /* their mail_owner; (uid_t) -1: there is none */
+    struct str other; /* a configuration beside it that is not taken over and may be named; empty if there is none */
+    uid_t old_user;   /* their mail_owner; (uid_t) -1: there is none */
     gid_t old_group, new_group; /* of files that only the mail system may read; (gid_t) -1: there is none */
     size_t copied;              /* files */
 };
@@ -32,6 +33,17 @@ int import_run(const struct instance_options *options, int argc, char **argv);
 /* Says something about the import, on standard output. */
 PRINTF_LIKE(1, 2) void import_say(const char *format, ...);
 
+/* path as it is without links. */
+MUST_USE bool import_find_directory(struct arena *arena, const char *path, struct str *directory_out,
+                                    struct failure *why);
+/* What main.cf of the source says, or Postfix's own default. */
+MUST_USE bool import_source_value(const struct import_job *job, const char *name, const char *fallback,
+                                  struct str *value_out, struct failure *why);
+/* Fills in what there is to know of the source, then of the target. */
+MUST_USE bool import_read_source(struct import_job *job, const char *path, struct failure *why);
+MUST_USE bool import_read_target(struct import_job *job, const struct instance_options *options, bool may_replace,
+                                 struct failure *why);
+
 /* Copies the source's files into the folder stage, with owner, mode and time, main.cf and other .cf files adapted. */
 MUST_USE bool import_files_copy(struct import_job *job, const char *stage, struct failure *why);
 /* Moves what is in stage to the target, main.cf last. What is there already and differs is put aside, not lost. */
@@ -41,6 +53,10 @@ void import_files_discard(const char *stage);
 
 /* Says what of a file that is copied as it is may have to be changed by hand. */
 void import_look_into(const struct import_job *job, const char *from, off_t size);
+/* Says which paths of a text, adapted already, lead into the source, or into another Postfix's configuration. */
+void import_look_at_paths(const struct import_job *job, const char *where, struct str text);
+/* Of each line but comments. */
+void import_look_at_lines(const struct import_job *job, const char *name, struct str text);
 
 /* The main.cf of the target: what belongs to the other system is commented out, what says where this one is stays. */
 void import_main_cf(struct import_job *job, struct str text, struct strbuf *out);

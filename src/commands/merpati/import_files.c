@@ -64,6 +64,7 @@ static bool copy_text(struct import_job *job, int from, int to, const char *name
         import_main_cf(job, strbuf_str(&text), &adapted);
     else
         import_text_move(strbuf_str(&text), job->moves, job->move_count, &adapted);
+    import_look_at_lines(job, name + job->source.len + 1, strbuf_str(&adapted));
     return file_write(to, name, strbuf_str(&adapted), why);
 }
 
@@ -122,6 +123,7 @@ static bool copy_link(const struct import_job *job, const char *from, const char
     if (len < 0)
         return failure_system(why, errno, "read link %s", from);
     import_text_move(find_place(job, from, str_make(place, (size_t) len)), job->moves, job->move_count, &moved);
+    import_look_at_paths(job, arena_printf(job->arena, "link %s", from + job->source.len + 1).data, strbuf_str(&moved));
     return symlink(strbuf_c(&moved), to) == 0 || failure_system(why, errno, "make link %s", to);
 }
 
