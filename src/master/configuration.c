@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "master/configuration.h"
 
-#include "config/listen_place.h"
 #include "config/sasl_service.h"
+#include "config/service_lines.h"
 
 /* What Merpati needs beyond a master.cf that Postfix has. */
 static const char spill_line[] = "spill unix - - n - 1 spill\n";
@@ -124,7 +124,7 @@ static bool load(struct configuration *configuration, struct str directory, stru
     configuration->settings = settings;
     return layout_identity_find(configuration->shared, &configuration->identity, why) &&
            master_cf_load(directory, arena, &file, why) && take_services(configuration, file, why) &&
-           listen_places_are_apart(configuration->shared, configuration->services, configuration->service_count, why);
+           service_lines_are_sound(configuration->shared, configuration->services, configuration->service_count, why);
 }
 
 bool configuration_load(struct str directory, struct configuration **configuration_out, struct failure *why)

@@ -6,6 +6,7 @@
 #include "os/system_socket.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { BACKLOG = 128, PATIENCE_SECONDS = 2 * IN_FORCE_SECONDS /* more than who asks has */ };
 
@@ -18,8 +19,11 @@ bool settled_open(struct settled *settled, struct failure *why)
     return system_socket_listen_unix(IN_FORCE_SOCKET, BACKLOG, &access, &settled->listener, why);
 }
 
-static void release_first(struct settled *settled)
+/* A few lines always have room in a new socket's buffer. */
+static void release_first(struct settled *settled, struct str words)
 {
+    if (words.len > 0)
+        (void) !send(settled->askers[0].fd, words.data, words.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     fd_close(&settled->askers[0].fd);
     settled->count--;
     memmove(&settled->askers[0], &settled->askers[1], settled->count * sizeof settled->askers[0]);
@@ -30,7 +34,7 @@ void settled_close(struct settled *settled)
     struct failure ignored;
 
     while (settled->count > 0)
-        release_first(settled);
+        release_first(settled, STR_EMPTY);
     if (settled->listener >= 0)
         (void) !file_unlink(IN_FORCE_SOCKET, &ignored);
     fd_close(&settled->listener);
@@ -51,8 +55,8 @@ void settled_take(struct settled *settled, struct instant now)
     }
 }
 
-void settled_release(struct settled *settled, bool is_settled, struct instant now)
+void settled_release(struct settled *settled, bool is_settled, struct str words, struct instant now)
 {
     while (settled->count > 0 && (is_settled || !instant_is_before(now, settled->askers[0].until)))
-        release_first(settled);
+        release_first(settled, words);
 }

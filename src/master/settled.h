@@ -28,7 +28,7 @@ void settled_close(struct settled *settled);
 int settled_listener(const struct settled *settled);
 /* Those who have connected wait from now on; beyond the maximum they stay where they are until others were let go. */
 void settled_take(struct settled *settled, struct instant now);
-/* Lets go those who have waited long enough; with is_settled, all. */
-void settled_release(struct settled *settled, bool is_settled, struct instant now);
+/* Lets go those who have waited long enough; with is_settled, all. They hear the words first, if there are any. */
+void settled_release(struct settled *settled, bool is_settled, struct str words, struct instant now);
 
 #endif

@@ -48,9 +48,9 @@ TEST(who_asks_waits_until_it_is_settled)
     open_here();
     ask(0);
     settled_take(&settled, second(0));
-    settled_release(&settled, false, second(1));
+    settled_release(&settled, false, STR_EMPTY, second(1));
     EXPECT_FALSE(is_answered(0));
-    settled_release(&settled, true, second(1));
+    settled_release(&settled, true, STR_EMPTY, second(1));
     EXPECT(is_answered(0));
     close_all();
 }
@@ -61,12 +61,12 @@ TEST(who_comes_later_is_not_let_go_before)
     ask(0);
     settled_take(&settled, second(0));
     ask(1);
-    settled_release(&settled, true, second(1));
+    settled_release(&settled, true, STR_EMPTY, second(1));
     EXPECT(is_answered(0));
     EXPECT_FALSE(is_answered(1));
     settled_take(&settled, second(1));
     EXPECT_FALSE(is_answered(1));
-    settled_release(&settled, true, second(2));
+    settled_release(&settled, true, STR_EMPTY, second(2));
     EXPECT(is_answered(1));
     close_all();
 }
@@ -78,12 +78,12 @@ TEST(patience_ends_for_each_by_itself)
     settled_take(&settled, second(0));
     ask(1);
     settled_take(&settled, second(6));
-    settled_release(&settled, false, second(IN_FORCE_SECONDS));
+    settled_release(&settled, false, STR_EMPTY, second(IN_FORCE_SECONDS));
     EXPECT_FALSE(is_answered(0));
-    settled_release(&settled, false, second(10));
+    settled_release(&settled, false, STR_EMPTY, second(10));
     EXPECT(is_answered(0));
     EXPECT_FALSE(is_answered(1));
-    settled_release(&settled, false, second(16));
+    settled_release(&settled, false, STR_EMPTY, second(16));
     EXPECT(is_answered(1));
     close_all();
 }
@@ -95,15 +95,15 @@ TEST(more_than_there_is_room_for_wait_their_turn)
         ask(i);
     settled_take(&settled, second(0));
     EXPECT_INT(settled_listener(&settled), -1);
-    settled_release(&settled, false, second(1));
+    settled_release(&settled, false, STR_EMPTY, second(1));
     for (int i = 0; i < SETTLED_ASKERS_MAX + 5; i++)
         EXPECT_FALSE(is_answered(i));
-    settled_release(&settled, true, second(1));
+    settled_release(&settled, true, STR_EMPTY, second(1));
     EXPECT(is_answered(SETTLED_ASKERS_MAX - 1));
     EXPECT_FALSE(is_answered(SETTLED_ASKERS_MAX));
     EXPECT_INT(settled_listener(&settled), settled.listener);
     settled_take(&settled, second(1));
-    settled_release(&settled, true, second(1));
+    settled_release(&settled, true, STR_EMPTY, second(1));
     EXPECT(is_answered(SETTLED_ASKERS_MAX + 4));
     close_all();
 }
@@ -115,8 +115,22 @@ TEST(who_has_left_is_in_nobodys_way)
     ask(1);
     settled_take(&settled, second(0));
     fd_close(&askers[0]);
-    settled_release(&settled, true, second(1));
+    settled_release(&settled, true, STR_EMPTY, second(1));
     EXPECT(is_answered(1));
+    close_all();
+}
+
+TEST(who_is_let_go_hears_what_there_is_to_say)
+{
+    char text[16] = "";
+
+    open_here();
+    ask(0);
+    settled_take(&settled, second(0));
+    settled_release(&settled, true, STR("bad port\n"), second(1));
+    EXPECT_INT(read(askers[0], text, sizeof text), 9);
+    EXPECT_TEXT(text, "bad port\n");
+    EXPECT_INT(read(askers[0], text, sizeof text), 0);
     close_all();
 }
 

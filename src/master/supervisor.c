@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4, OPEN_TRIES = 60 };
+enum { PATH_SIZE = 4096, SPREAD_SESSIONS = 4, OPEN_TRIES = 60, COMPLAINTS_MAX = 8192 };
 
 static const struct duration watch_interval = { 1000000 };
 static const struct duration limit_told_interval = { 60 * 1000000 };
@@ -395,6 +395,7 @@ bool supervisor_init(struct supervisor *supervisor, struct configuration *config
 {
     supervisor->configuration = configuration;
     supervisor->settled.listener = -1;
+    strbuf_init(&supervisor->complaints, COMPLAINTS_MAX);
     list_init(&supervisor->services);
     assign_entries(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
@@ -409,16 +410,27 @@ void supervisor_done(struct supervisor *supervisor)
     while (!list_is_empty(&supervisor->services))
         service_destroy(service_of(supervisor->services.next));
     settled_close(&supervisor->settled);
+    strbuf_done(&supervisor->complaints);
     configuration_destroy(&supervisor->configuration);
 }
 
-bool supervisor_reload(struct supervisor *supervisor, struct failure *why)
+static void complain(struct supervisor *supervisor, const struct failure *why, const char *consequence)
+{
+    log_error("%s%s", why->text, consequence);
+    /* What there is no room for is in the log. */
+    (void) strbuf_printf(&supervisor->complaints, "%s%s\n", why->text, consequence);
+}
+
+bool supervisor_reload(struct supervisor *supervisor)
 {
     struct configuration *old = supervisor->configuration;
-    struct failure reason;
+    struct failure why;
 
-    if (!configuration_load(supervisor->directory, &supervisor->configuration, why))
+    strbuf_clear(&supervisor->complaints);
+    if (!configuration_load(supervisor->directory, &supervisor->configuration, &why)) {
+        complain(supervisor, &why, "; the configuration in force stays");
         return false;
+    }
     assign_entries(supervisor);
     begin_drop(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {
@@ -427,9 +439,9 @@ bool supervisor_reload(struct supervisor *supervisor, struct failure *why)
         if (service->is_dropped)
             continue;
         /* Its old sockets, if it had any, stay: better the old address than none. */
-        if (!open_service(supervisor, service, false, &reason)) {
-            service->tries_left = reason.error == EADDRINUSE ? OPEN_TRIES : 0;
-            log_error("%s%s", reason.text, service->listeners.count > 0 ? "; it stays where it listened" : "");
+        if (!open_service(supervisor, service, false, &why)) {
+            service->tries_left = why.error == EADDRINUSE ? OPEN_TRIES : 0;
+            complain(supervisor, &why, service->listeners.count > 0 ? "; it stays where it listened" : "");
         }
         throttle_reset(&service->throttle);
         begin_generation(supervisor, service);
@@ -516,7 +528,7 @@ void supervisor_tick(struct supervisor *supervisor, struct instant now)
             start_some(supervisor, service);
         wakeup_if_due(service, now);
     }
-    settled_release(&supervisor->settled, is_settled(supervisor), now);
+    settled_release(&supervisor->settled, is_settled(supervisor), strbuf_str(&supervisor->complaints), now);
     if (supervisor->phase == SUPERVISOR_STOPPING)
         stop_go_on(supervisor, now);
 }

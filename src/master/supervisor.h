@@ -2,6 +2,7 @@
 #ifndef MASTER_SUPERVISOR_H
 #define MASTER_SUPERVISOR_H
 
+#include "base/strbuf.h"
 #include "master/service.h"
 #include "master/settled.h"
 
@@ -24,8 +25,9 @@ struct supervisor {
     struct instant stop_deadline; /* of this step */
     struct instant next_look;     /* at watched files */
     struct settled settled;
-    unsigned verbose;  /* what each service gets as often as "-v" */
-    bool keeps_output; /* children inherit 1 and 2 */
+    struct strbuf complaints; /* of the last reload: a line each */
+    unsigned verbose;         /* what each service gets as often as "-v" */
+    bool keeps_output;        /* children inherit 1 and 2 */
 };
 
 /* Takes the configuration over and opens all sockets; a socket that cannot be had stops the start. */
@@ -33,8 +35,9 @@ MUST_USE bool supervisor_init(struct supervisor *supervisor, struct configuratio
 /* Closes and removes the sockets; every child must be gone. */
 void supervisor_done(struct supervisor *supervisor);
 
-/* Reads the configuration anew; with a mistake in it the old one stays, the failure tells. */
-MUST_USE bool supervisor_reload(struct supervisor *supervisor, struct failure *why);
+/* Reads the configuration anew; with a mistake in it the old one stays. What is wrong is logged, and told to who asked.
+ */
+MUST_USE bool supervisor_reload(struct supervisor *supervisor);
 
 /* A connection waits for the service. */
 void supervisor_demand(struct supervisor *supervisor, struct service *service);

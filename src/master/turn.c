@@ -77,12 +77,11 @@ static void reload(struct supervisor *supervisor)
     notify_reloading();
     if (supervisor->phase != SUPERVISOR_RUNNING)
         return;
-    if (!supervisor_reload(supervisor, &why))
-        log_error("%s; the configuration in force stays", why.text);
-    else if (!own_log_open(supervisor->configuration, false, &why))
-        log_error("%s; master's own lines go where they went", why.text);
-    else
+    if (supervisor_reload(supervisor)) {
+        if (!own_log_open(supervisor->configuration, false, &why))
+            log_error("%s; master's own lines go where they went", why.text);
         log_reload(supervisor->configuration);
+    }
     notify_ready();
 }
 

@@ -2,6 +2,7 @@
 """Reload: sessions go on, what changed is taken up, a mistake leaves the old configuration in force."""
 
 import os
+import re
 import signal
 import socket
 
@@ -120,15 +121,18 @@ def test_a_port_that_another_program_has_does_not_hold_a_reload_and_is_taken_whe
         port = stranger.getsockname()[1]
         mail.services.append(f"127.0.0.1:{port} inet n - n - - smtpd")
         mail.write_config()
-        mail.reload()
-        mail.wait_log(rf"master\[\d+\]: error: service 127\.0\.0\.1:{port}/inet: listen on 127\.0\.0\.1 port {port}: "
-                      r"bind: Address already in use")
+        told = mail.control("reload", check=False)
+        expected = f"service 127.0.0.1:{port}/inet: listen on 127.0.0.1 port {port}: bind: Address already in use"
+        assert told.returncode == 1 and f"merpati: error: {expected}\n" in told.stderr
+        mail.wait_log(rf"master\[\d+\]: error: {re.escape(expected)}")
         mail.wait_log(r"master\[\d+\]: reload")
         with mail.smtp() as client:
             assert client.hello().code == 250
     mail.wait_log(rf"master\[\d+\]: service 127\.0\.0\.1:{port}/inet listens now")
     with SmtpClient(port) as client:
         assert client.hello().code == 250
+    # What was told is told of that reload alone.
+    assert "error" not in mail.control("reload").stderr
 
 
 def test_two_services_on_one_port_leave_the_old_configuration_in_force(merpati):
@@ -190,3 +194,24 @@ def test_sessions_of_replaced_processes_are_told_to_end_after_their_time_or_when
             mail.reload()
             assert first.reply().code == 421
             assert second.command("NOOP").code == 250
+
+
+@pytest.mark.parametrize("line, told", [
+    ("{port} inet n - n - - smtpd -o smtpd_recipient_restrictions=permit_mynetworks, reject",
+     "unexpected command-line argument: reject; a value with blanks is written -o {{ name = value }}"),
+    ("sbmission inet n - n - - smtpd", "no port is known by the name of service sbmission"),
+    ("{port} inet n - n - - smtpd -o", "option -o needs a value"),
+])
+def test_a_line_that_a_start_refuses_is_refused_at_a_reload(merpati, line, told):
+    mail = merpati()
+    mail.services.append(line.format(port=free_port()))
+    mail.write_config()
+    number = mail.path("etc/master.cf").read_text().splitlines().index(mail.services[-1]) + 1
+    for verb in ("check", "reload"):
+        refused = mail.control(verb, check=False)
+        assert refused.returncode == 1
+        assert f"master.cf: line {number}: service {mail.services[-1].split()[0]}/inet: {told.format()}" in refused.stderr
+    assert "the configuration in force stays" in refused.stderr
+    mail.control("stop")
+    failed = mail.control("start", check=False)
+    assert failed.returncode == 1 and told.format() in failed.stderr

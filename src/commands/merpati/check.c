@@ -3,10 +3,10 @@
 
 #include "config/drop_ins.h"
 #include "config/layout.h"
-#include "config/listen_place.h"
 #include "config/master_cf.h"
 #include "config/own_addresses.h"
 #include "config/programs.h"
+#include "config/service_lines.h"
 #include "delivery/command_arguments.h"
 #include "delivery/command_attributes.h"
 #include "delivery/command_user.h"
@@ -115,28 +115,18 @@ bool check_is_disabled(const struct instance *instance, const struct master_serv
     return master_service_is_disabled(service, &words);
 }
 
-static bool is_started(const struct master_service *service)
+/* A host or a port that nobody knows, a word too many; it stops a start. */
+static bool check_line(const struct check *check, const struct master_service *service)
 {
-    const struct program *program = program_find(service->fields[MASTER_FIELD_COMMAND]);
-
-    return program != NULL && program->state == PROGRAM_OURS;
-}
-
-/* A host or a port that nobody knows; it stops a start. */
-static void check_place(struct check *check, const struct master_service *service)
-{
-    struct listen_places places;
     struct failure why;
 
-    if (!check->has_protocols || !is_started(service) || check_is_disabled(check->instance, service) ||
-        listen_places_of(check->instance->shared, service, check->instance->arena, &places, &why))
-        return;
-    log_error("%.*s, line %u: service %.*s/%s: %s", STR_ARG(service->file), service->line,
-              STR_ARG(service->fields[MASTER_FIELD_NAME]), master_service_type_name(service->type), why.text);
-    check->is_wrong = true;
+    if (check_is_disabled(check->instance, service) || service_line_is_sound(check->instance->shared, service, &why))
+        return true;
+    log_error("%s", why.text);
+    return false;
 }
 
-bool check_places(const struct instance *instance, const struct master_cf *file)
+bool check_lines(const struct instance *instance, const struct master_cf *file)
 {
     struct master_service *enabled = arena_new_array(instance->arena, file->count + 1, struct master_service);
     struct failure why;
@@ -146,9 +136,9 @@ bool check_places(const struct instance *instance, const struct master_cf *file)
         if (!check_is_disabled(instance, &file->services[i]))
             enabled[count++] = file->services[i];
     }
-    if (listen_places_are_apart(instance->shared, enabled, count, &why))
+    if (service_lines_are_sound(instance->shared, enabled, count, &why))
         return true;
-    log_error("%.*s: %s", STR_ARG(file->file), why.text);
+    log_error("%s", why.text);
     return false;
 }
 
@@ -166,6 +156,7 @@ static void check_programs(struct check *check)
 static void check_services(struct check *check)
 {
     struct master_cf *file;
+    bool is_sound = true;
     struct failure why;
 
     if (!master_cf_load(check->instance->directory, check->instance->arena, &file, &why)) {
@@ -177,11 +168,11 @@ static void check_services(struct check *check)
         log_warning("%.*s", STR_ARG(file->warnings.items[i]));
     for (size_t i = 0; i < file->count; i++)
         check_service(check, &file->services[i]);
-    for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
-        check_place(check, &file->services[i]);
+    for (size_t i = 0; check->has_protocols && i < file->count; i++)
+        is_sound = check_line(check, &file->services[i]) && is_sound;
     for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
         check_command_line(check, &file->services[i]);
-    if (check->instance->shared != NULL && !check_places(check->instance, file))
+    if (!is_sound || (check->has_protocols && !check_lines(check->instance, file)))
         check->is_wrong = true;
     check_companions(check->instance, file);
 }

@@ -40,7 +40,7 @@ bool check_is_disabled(const struct instance *instance, const struct master_serv
 /* Tells of services that postscreen asks, and that are not there, with the line to add. */
 void check_companions(const struct instance *instance, const struct master_cf *file);
 
-/* Whether no two services of master.cf want to listen on one place; logs the two that do. */
-bool check_places(const struct instance *instance, const struct master_cf *file);
+/* Whether the lines of master.cf can be acted on, and no two want to listen on one place; logs what is wrong. */
+bool check_lines(const struct instance *instance, const struct master_cf *file);
 
 #endif

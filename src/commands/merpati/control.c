@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merpati/control.h"
 
+#include "base/cursor.h"
 #include "config/in_force.h"
 #include "config/layout.h"
 #include "config/master_cf.h"
@@ -98,7 +99,7 @@ static bool is_sound(const struct instance *instance, const char *consequence)
     if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
         !layout_identity_find(instance->shared, &identity, &why))
         return fail(&why) == 0;
-    if (check_places(instance, services) && check_parameters(instance))
+    if (check_parameters(instance) && check_lines(instance, services))
         return true;
     log_fatal("%s", consequence);
     return false;
@@ -201,8 +202,20 @@ bool control_may_reload(const struct instance *instance)
     return is_sound(instance, "the configuration in force stays");
 }
 
-bool control_refresh(const struct instance *instance)
+/* What master could not do of the configuration. */
+static bool is_told(struct str complaints)
 {
+    struct cursor cursor = { complaints };
+    struct str line;
+
+    while (cursor_take_line(&cursor, &line))
+        log_error("%.*s", STR_ARG(line));
+    return complaints.len > 0;
+}
+
+static bool refresh(const struct instance *instance, bool *is_whole_out)
+{
+    struct str complaints = STR_EMPTY;
     pid_t pid;
 
     if (!need_master(instance, &pid))
@@ -210,14 +223,24 @@ bool control_refresh(const struct instance *instance)
     say(log_refreshing);
     if (!send(pid, SIGHUP))
         return false;
-    if (!in_force_wait(instance->shared->queue_directory))
+    if (!in_force_wait(instance->shared->queue_directory, instance->arena, &complaints))
         log_warning("some services could not be replaced yet and go on as they were; the log tells why");
+    *is_whole_out = !is_told(complaints);
     return true;
+}
+
+bool control_refresh(const struct instance *instance)
+{
+    bool ignored;
+
+    return refresh(instance, &ignored);
 }
 
 int control_reload(const struct instance *instance)
 {
-    return control_may_reload(instance) && control_refresh(instance) ? 0 : 1;
+    bool is_whole;
+
+    return control_may_reload(instance) && refresh(instance, &is_whole) && is_whole ? 0 : 1;
 }
 
 int control_status(const struct instance *instance)

@@ -129,7 +129,8 @@ static bool run(struct postmap *postmap, bool *found_out, struct failure *why)
         if (!work_on(postmap, postmap->options.tables[i], found_out, why))
             return false;
     }
-    if (postmap->options.action != POSTMAP_LIST && !in_force_wait(postmap->settings->queue_directory))
+    if (postmap->options.action != POSTMAP_LIST &&
+        !in_force_wait(postmap->settings->queue_directory, postmap->arena, NULL))
         log_warning("some services could not take up the change yet; the log tells why");
     return true;
 }

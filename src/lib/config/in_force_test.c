@@ -27,7 +27,9 @@ static void listen_here(void)
 
 static bool is_in_force(void)
 {
-    return in_force_wait(str_from_c(unit_directory()));
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+
+    return in_force_wait(str_from_c(unit_directory()), arena, NULL);
 }
 
 static bool took_all_the_time(struct instant begin)

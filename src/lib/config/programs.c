@@ -48,6 +48,17 @@ static const struct program programs[] = {
     REFUSED("qmqpd", "QMQP is not spoken; its clients can send by SMTP"),
 };
 
+static const char *const with_words[] = { "pipe", "spawn", "smtp", "lmtp" };
+
+bool program_takes_words(const struct program *program)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(with_words); i++) {
+        if (str_equal(str_from_c(program->name), str_from_c(with_words[i])))
+            return true;
+    }
+    return false;
+}
+
 /* What other queue managers were called, whose place ours takes. */
 static const char *const queue_managers[] = { "oqmgr", "nqmgr" };
 

@@ -46,6 +46,8 @@ struct program {
     const char *remark;    /* for ELSEWHERE: where its work is done; for REFUSED: why */
 };
 
+/* Whether words may follow its options in master.cf: flags=, user=, argv= ... */
+bool program_takes_words(const struct program *program);
 /* NULL if nobody knows it. Its name is the one that is run: "oqmgr" is qmgr. */
 const struct program *program_find(struct str name);
 
