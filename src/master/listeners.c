@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BIND_TRIES = 25, BIND_PAUSE_MS = 200 };
@@ -62,6 +63,30 @@ static bool is_local(const struct listener_socket *item)
     return strncmp(item->place, unix_prefix, strlen(unix_prefix)) == 0;
 }
 
+/* Somebody may have taken it away, or given it to another: then nobody who should can reach it. */
+static bool is_as_made(const char *path, const struct system_socket_access *access)
+{
+    struct stat status;
+    struct failure ignored;
+
+    return file_stat_link(path, &status, &ignored) && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode)) &&
+           (status.st_mode & 07777) == access->mode && (access->uid == (uid_t) -1 || status.st_uid == access->uid) &&
+           (access->gid == (gid_t) -1 || status.st_gid == access->gid);
+}
+
+static bool make_local(enum master_service_type type, const char *path, const struct system_socket_access *access,
+                       int *fd_out, struct failure *why)
+{
+    switch (type) {
+    case MASTER_SERVICE_FIFO:
+        return system_socket_open_fifo(path, access, fd_out, why);
+    case MASTER_SERVICE_UNIX_DGRAM:
+        return system_socket_bind_datagram(path, access, fd_out, why);
+    default:
+        return system_socket_listen_unix(path, SOMAXCONN, access, fd_out, why);
+    }
+}
+
 static bool open_local(const struct listeners_wish *wish, struct str place, struct listeners *set, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
@@ -69,21 +94,18 @@ static bool open_local(const struct listeners_wish *wish, struct str place, stru
     struct system_socket_access access = access_of(wish->configuration, wish->entry);
     struct listener_socket *item = add(set);
     int len = snprintf(item->place, sizeof item->place, "%s%s", unix_prefix, path);
+    CLEANUP(fd_close) int old = -1;
+    bool is_made = true;
 
     if (len >= (int) sizeof item->place)
         return failure_set(why, FAILURE_CONFIGURATION, 0, "the name of service %.*s is too long",
                            STR_ARG(wish->entry->fields[MASTER_FIELD_NAME]));
-    item->fd = take_old(wish->old, item->place);
-    if (item->fd >= 0)
-        return true;
-    switch (wish->entry->type) {
-    case MASTER_SERVICE_FIFO:
-        return system_socket_open_fifo(path, &access, &item->fd, why);
-    case MASTER_SERVICE_UNIX_DGRAM:
-        return system_socket_bind_datagram(path, &access, &item->fd, why);
-    default:
-        return system_socket_listen_unix(path, SOMAXCONN, &access, &item->fd, why);
-    }
+    old = take_old(wish->old, item->place);
+    if (old < 0 || !is_as_made(path, &access))
+        is_made = make_local(wish->entry->type, path, &access, &item->fd, why);
+    if (item->fd < 0)
+        item->fd = fd_take(&old);
+    return is_made;
 }
 
 /* A process of a master that was killed may hold the port for a moment still. */

@@ -431,6 +431,8 @@ bool supervisor_reload(struct supervisor *supervisor)
         complain(supervisor, &why, "; the configuration in force stays");
         return false;
     }
+    if (!layout_make(supervisor->configuration->shared, &supervisor->configuration->identity, &why))
+        complain(supervisor, &why, "");
     assign_entries(supervisor);
     begin_drop(supervisor);
     for (struct list *n = supervisor->services.next; n != &supervisor->services; n = n->next) {

@@ -106,6 +106,37 @@ def test_owners_and_modes_are_put_right(make_merpati):
     assert (mail.queue / "hold").is_dir()
 
 
+@pytest.mark.parametrize("cure", ["set-permissions", "reload"])
+def test_what_a_running_system_lost_is_put_right(make_merpati, account, cure):
+    """Everything given to another user, as by "chown -R", and the folders of sockets taken away."""
+    if not IS_ROOT:
+        pytest.skip("owners differ only as root")
+    mail = make_merpati().start()
+    if cure == "reload":
+        shutil.rmtree(mail.queue / "public")
+        shutil.rmtree(mail.queue / "private")
+    else:
+        for folder, folders, files in os.walk(mail.queue):
+            for name in [".", *folders, *files]:
+                os.chown(os.path.join(folder, name), 4321, -1, follow_symlinks=False)
+        shutil.chown(mail.data, 4321)
+    told = mail.control("check").stderr
+    if cure == "reload":
+        assert f'{mail.queue}/private is missing: "merpati set-permissions" or the next start makes it' in told
+    else:
+        for folder in ("public", "private"):
+            assert re.search(rf'{mail.queue}/{folder}/\w+ is owned by 4321, which should be \w[\w-]*: "merpati reload" puts it', told), told
+        assert re.search(rf"{mail.data} is owned by 4321:\S+, which should be [a-z]\S*:[a-z]\S*: ", told), told
+    mail.control(cure)
+    assert not re.search("is owned by|is missing", mail.control("check").stderr)
+    mail.sendmail("-f", "a@example.com", account, input="Subject: x\n\nhello\n")
+    mail.wait_mailbox(account)
+    with mail.smtp() as client:
+        client.hello()
+        client.deliver("a@example.com", [account], "Subject: y\r\n\r\nhello\r\n")
+    mail.wait_mailbox(account, 2)
+
+
 @pytest.mark.parametrize("is_default", [True, False])
 def test_the_commands_that_users_hand_mail_over_with_are_the_default_instances(make_merpati, is_default):
     if not IS_ROOT:

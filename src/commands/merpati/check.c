@@ -15,6 +15,7 @@
 #include "mail/domain.h"
 #include "os/directory.h"
 #include "os/file.h"
+#include "os/user.h"
 #include "spool/spool.h"
 
 #include <dirent.h>
@@ -217,27 +218,87 @@ static void check_reachable(struct check *check, struct str path)
     check->is_wrong = true;
 }
 
-static void compare(const char *path, const struct layout_directory *row, const struct layout_identity *identity,
+static struct str user_text(struct arena *arena, uid_t uid)
+{
+    struct user_account user;
+    struct failure ignored;
+
+    return user_by_uid(arena, uid, &user, &ignored) == USER_FOUND ? user.name
+                                                                  : arena_printf(arena, "%u", (unsigned) uid);
+}
+
+static struct str group_text(struct arena *arena, gid_t gid)
+{
+    struct user_group group;
+    struct failure ignored;
+
+    return user_group_by_gid(arena, gid, &group, &ignored) == USER_FOUND ? group.name
+                                                                         : arena_printf(arena, "%u", (unsigned) gid);
+}
+
+/* uid and gid: -1 if any will do. */
+static void compare(const struct check *check, const char *path, mode_t mode, uid_t uid, gid_t gid,
                     const struct stat *status)
 {
-    uid_t uid = layout_directory_uid(row, identity);
-    gid_t gid = layout_directory_gid(row, identity);
+    struct arena *arena = check->instance->arena;
 
     if (!S_ISDIR(status->st_mode))
         log_warning("%s is not a directory", path);
-    if ((status->st_mode & 07777) != row->mode)
-        log_warning("%s has mode %04o, which should be %04o: the next start puts it right", path,
-                    (unsigned) status->st_mode & 07777, (unsigned) row->mode);
+    if ((status->st_mode & 07777) != mode)
+        log_warning(
+            "%s has mode %04o, which should be %04o: \"merpati set-permissions\" or the next start puts it right", path,
+            (unsigned) status->st_mode & 07777, (unsigned) mode);
     if ((uid != (uid_t) -1 && status->st_uid != uid) || (gid != (gid_t) -1 && status->st_gid != gid))
-        log_warning("%s belongs to user %u, group %u, which should be %u, %u: the next start puts it right", path,
-                    (unsigned) status->st_uid, (unsigned) status->st_gid, (unsigned) uid, (unsigned) gid);
+        log_warning(
+            "%s is owned by %.*s:%.*s, which should be %.*s:%.*s: \"merpati set-permissions\" or the next start "
+            "puts it right",
+            path, STR_ARG(user_text(arena, status->st_uid)), STR_ARG(group_text(arena, status->st_gid)),
+            STR_ARG(user_text(arena, uid)), STR_ARG(group_text(arena, gid)));
 }
 
-/* What a restore without owners left wrong below; the files of messages are too many to look at. */
-static void check_folder(struct check *check, const char *name, bool is_journal)
+static void check_directory(const struct check *check, const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    struct stat status;
+    struct failure why;
+
+    if (file_stat_link(path, &status, &why))
+        compare(check, path, mode, uid, gid, &status);
+    else if (why.error == ENOENT)
+        log_warning("%s is missing: \"merpati set-permissions\" or the next start makes it", path);
+    else
+        log_warning("%s", why.text);
+}
+
+/* What is looked at of what lies in a folder of the queue. */
+struct look {
+    const char *folder;
+    bool (*is_meant)(const char *name, unsigned char type);
+    const char *cure;
+};
+
+static bool is_regular(const char *name, unsigned char type)
+{
+    (void) name;
+    return type == DT_REG;
+}
+
+static bool is_hash_folder(const char *name, unsigned char type)
+{
+    return type == DT_DIR && spool_is_hash_folder(name);
+}
+
+static bool is_socket(const char *name, unsigned char type)
+{
+    (void) name;
+    return type == DT_SOCK || type == DT_FIFO;
+}
+
+/* What a restore without owners left wrong below; the files of messages are too many to look at. One stands for all. */
+static void check_owners_in(const struct check *check, const struct look *look)
 {
     CLEANUP(directory_discard) struct directory *directory = NULL;
-    const char *path = path_of(check->instance, check->instance->shared->queue_directory, name);
+    struct arena *arena = check->instance->arena;
+    const char *path = path_of(check->instance, check->instance->shared->queue_directory, look->folder);
     const char *entry;
     unsigned char type;
     struct stat status;
@@ -246,11 +307,11 @@ static void check_folder(struct check *check, const char *name, bool is_journal)
     if (!directory_open(AT_FDCWD, path, &directory, &ignored))
         return;
     while (directory_next(directory, &entry, &type)) {
-        if ((is_journal ? type == DT_REG : type == DT_DIR && spool_is_hash_folder(entry)) &&
-            file_stat_at(directory_fd(directory), entry, &status, &ignored) &&
+        if (look->is_meant(entry, type) && file_stat_at(directory_fd(directory), entry, &status, &ignored) &&
             status.st_uid != check->identity.mail_uid) {
-            log_warning("%s/%s belongs to user %u, which should be %u: \"postsuper -s\" puts it and the like right",
-                        path, entry, (unsigned) status.st_uid, (unsigned) check->identity.mail_uid);
+            log_warning("%s/%s is owned by %.*s, which should be %.*s: %s puts it and the like right", path, entry,
+                        STR_ARG(user_text(arena, status.st_uid)), STR_ARG(user_text(arena, check->identity.mail_uid)),
+                        look->cure);
             return;
         }
     }
@@ -273,8 +334,7 @@ static bool are_all_missing(struct check *check)
 static void check_directories(struct check *check)
 {
     const struct shared_settings *shared = check->instance->shared;
-    struct stat status;
-    struct failure why;
+    const struct layout_identity *identity = &check->identity;
 
     check_reachable(check, shared->queue_directory);
     if (are_all_missing(check)) {
@@ -282,20 +342,20 @@ static void check_directories(struct check *check)
                     STR_ARG(shared->queue_directory));
         return;
     }
-    for (const struct layout_directory *row = layout_directories; row->name != NULL; row++) {
-        const char *path = path_of(check->instance, shared->queue_directory, row->name);
-
-        if (file_stat_link(path, &status, &why))
-            compare(path, row, &check->identity, &status);
-        else if (why.error == ENOENT)
-            log_warning("%s is missing: the next start makes it", path);
-        else
-            log_warning("%s", why.text);
-    }
-    for (unsigned queue = 0; check->identity.is_root && queue < SPOOL_CORRUPT; queue++)
-        check_folder(check, spool_queue_name((enum spool_queue) queue), false);
-    if (check->identity.is_root)
-        check_folder(check, "journal", true);
+    for (const struct layout_directory *row = layout_directories; row->name != NULL; row++)
+        check_directory(check, path_of(check->instance, shared->queue_directory, row->name), row->mode,
+                        layout_directory_uid(row, identity), layout_directory_gid(row, identity));
+    check_directory(check, arena_c(check->instance->arena, shared->data_directory), 0700,
+                    identity->is_root ? identity->mail_uid : (uid_t) -1,
+                    identity->is_root ? identity->mail_gid : (gid_t) -1);
+    if (!identity->is_root)
+        return;
+    for (unsigned queue = 0; queue < SPOOL_CORRUPT; queue++)
+        check_owners_in(
+            check, &(struct look){ spool_queue_name((enum spool_queue) queue), is_hash_folder, "\"postsuper -s\"" });
+    check_owners_in(check, &(struct look){ "journal", is_regular, "\"postsuper -s\"" });
+    check_owners_in(check, &(struct look){ "public", is_socket, "\"merpati reload\"" });
+    check_owners_in(check, &(struct look){ "private", is_socket, "\"merpati reload\"" });
 }
 
 /* Who can write the configuration owns the mail system; what cannot be read by all stops commands and services. */

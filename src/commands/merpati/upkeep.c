@@ -5,6 +5,7 @@
 #include "config/layout.h"
 #include "config/master_cf.h"
 #include "log/log.h"
+#include "merpati/control.h"
 #include "merpati/log_lines.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -87,6 +88,15 @@ static bool set_commands(const struct instance *instance, const struct layout_id
            (set_command(instance, identity, "postdrop", why) && set_command(instance, identity, "postqueue", why));
 }
 
+/* The sockets are master's to make: without their owner, nobody gets through to a service. */
+static bool set_sockets(const struct instance *instance, struct failure *why)
+{
+    pid_t pid;
+
+    return instance_find_master(instance, &pid, why) &&
+           (pid == 0 || control_refresh(instance) || failure_set(why, FAILURE_RETRY, 0, "master was not told"));
+}
+
 /* postsuper needs the lock that the first start makes; before it there are no messages. */
 static bool set_permissions(const struct instance *instance, struct failure *why)
 {
@@ -96,8 +106,8 @@ static bool set_permissions(const struct instance *instance, struct failure *why
 
     if (!layout_identity_find(instance->shared, &identity, why) || !layout_make(instance->shared, &identity, why))
         return false;
-    return !identity.is_root ||
-           (set_commands(instance, &identity, why) && (!file_exists(lock) || set_messages(instance, why)));
+    return !identity.is_root || (set_commands(instance, &identity, why) && set_sockets(instance, why) &&
+                                 (!file_exists(lock) || set_messages(instance, why)));
 }
 
 int upkeep_set_permissions(const struct instance *given, int argc, char **argv)
