@@ -240,7 +240,7 @@ def test_nothing_is_put_into_the_source(source, target):
 
 
 def test_what_an_interrupted_import_left_is_gone_after_the_next(source, target):
-    stage = Path(target.config) / ".import"
+    stage = Path(target.config).parent / ".etc.import"
     stage.mkdir()
     (stage / "secret").write_text("x\n")
     do_import(target, source, "-f")

@@ -31,37 +31,42 @@ void import_say(const char *format, ...)
     (void) putchar('\n');
 }
 
+/* Services that only we have. A main.cf with values that are no good leaves that to its mender. */
+static bool upgrade(const struct import_job *job, struct failure *why)
+{
+    const struct instance_options options = { .directory = str_from_c(job->stage) };
+    struct instance stage;
+    struct failure trouble;
+
+    if (!instance_load(&stage, job->arena, &options, &trouble, why))
+        return false;
+    if (stage.shared != NULL)
+        return upkeep_add_services(&stage, job->target, why);
+    import_say("master.cf may lack services: %s: run \"merpati upgrade-configuration\" when that is mended",
+               trouble.text);
+    return true;
+}
+
 static bool take_over(struct import_job *job, struct failure *why)
 {
-    const char *stage = arena_printf(job->arena, "%.*s/.import", STR_ARG(job->target)).data;
-    bool is_done;
+    bool is_done = import_stage_begin(job, why) && import_files_copy(job, why) && upgrade(job, why) &&
+                   import_files_settle(job, why) && import_stage_finish(job, why);
 
-    import_files_discard(stage); /* of one that was interrupted */
-    if (!directory_create_at(AT_FDCWD, stage, 0700, why))
-        return false;
-    is_done = import_files_copy(job, stage, why) && import_files_move(job, stage, why);
-    import_files_discard(stage);
+    import_stage_discard(job);
     return is_done;
 }
 
-/* The rest of the way, with what is there now. */
-static void finish(const struct import_job *job, const struct instance_options *options)
+static void check_result(const struct import_job *job, const struct instance_options *options)
 {
-    char verb[] = "upgrade-configuration";
-    char *words[] = { verb, NULL };
     struct instance instance;
     struct failure trouble, why;
 
-    if (!instance_load(&instance, job->arena, options, &trouble, &why)) {
-        log_warning("%s", why.text);
-        return;
-    }
-    (void) fflush(stdout);
-    if (instance.shared != NULL && upkeep_upgrade(&instance, 1, words) != 0)
-        import_say("master.cf may lack services: run \"merpati upgrade-configuration\" when that is mended");
     import_say("What \"merpati check\" says of the result:");
     (void) fflush(stdout);
-    (void) check_instance(&instance);
+    if (instance_load(&instance, job->arena, options, &trouble, &why))
+        (void) check_instance(&instance);
+    else
+        log_warning("%s", why.text);
 }
 
 static void tell_instances(const struct import_job *job)
@@ -172,6 +177,6 @@ int import_run(const struct instance_options *options, int argc, char **argv)
     tell_instances(&job);
     import_say("Programs that write or edit Postfix's queue files (MailScanner's hold queue, scripts on "
                "/var/spool/postfix) cannot work here; milters, filters and policy servers can");
-    finish(&job, options);
+    check_result(&job, options);
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -6,8 +6,8 @@
 #include "merpati/instance.h"
 
 /*
- * import - takes the configuration of a Postfix over: docs/import.md. What is copied waits in a folder of its own
- * inside the target until all of it is there; the source is only read.
+ * import - takes the configuration of a Postfix over: docs/import.md. The new configuration is made in
+ * a folder of its own until all of it is there; the source is only read.
  */
 struct import_job {
     struct arena *arena;
@@ -15,6 +15,7 @@ struct import_job {
     struct str given;                     /* the source, as it was named */
     struct str old_queue, old_data;       /* where the source has them */
     struct str target;                    /* likewise */
+    const char *stage;                    /* the target in the making */
     const struct main_cf *old;            /* the source's main.cf */
     const struct main_cf *place;          /* what main.cf of the target said before, or nothing but defaults */
     bool has_main_cf;                     /* the target had one */
@@ -25,6 +26,8 @@ struct import_job {
     uid_t old_user;   /* their mail_owner; (uid_t) -1: there is none */
     gid_t old_group, new_group; /* of files that only the mail system may read; (gid_t) -1: there is none */
     size_t copied;              /* files */
+    struct strlist replaced;    /* in the stage: what gave its name to a file of the source, */
+    struct strlist asides;      /* and where it is now */
 };
 
 /* "merpati import [-f] directory"; the exit status. */
@@ -44,12 +47,22 @@ MUST_USE bool import_read_source(struct import_job *job, const char *path, struc
 MUST_USE bool import_read_target(struct import_job *job, const struct instance_options *options, bool may_replace,
                                  struct failure *why);
 
-/* Copies the source's files into the folder stage, with owner, mode and time, main.cf and other .cf files adapted. */
-MUST_USE bool import_files_copy(struct import_job *job, const char *stage, struct failure *why);
-/* Moves what is in stage to the target, main.cf last. What is there already and differs is put aside, not lost. */
-MUST_USE bool import_files_move(const struct import_job *job, const char *stage, struct failure *why);
-/* Removes stage and all in it. */
-void import_files_discard(const char *stage);
+/*
+ * The stage is a folder with all that the target has, and what is copied into it: at the end it takes the target's
+ * place at once, or, where that cannot be, file by file, main.cf last. Until then nothing of the target is another.
+ */
+MUST_USE bool import_stage_begin(struct import_job *job, struct failure *why);
+MUST_USE bool import_stage_finish(const struct import_job *job, struct failure *why);
+/* Removes the stage and all in it: what was copied, or, after its end, what the target was. */
+void import_stage_discard(const struct import_job *job);
+
+/*
+ * Copies the source's files into the stage, with owner, mode and time, main.cf and other .cf files adapted. What is
+ * there already is put aside.
+ */
+MUST_USE bool import_files_copy(struct import_job *job, struct failure *why);
+/* What was put aside stays if it differs from what took its place, and is named. */
+MUST_USE bool import_files_settle(const struct import_job *job, struct failure *why);
 
 /* Says what of a file that is copied as it is may have to be changed by hand. */
 void import_look_into(const struct import_job *job, const char *from, off_t size);

@@ -97,6 +97,14 @@ static bool copy_file(struct import_job *job, const char *from, const char *to, 
     return dress(job, target, to, &status, why) && file_set_time(target, to, status.st_mtim.tv_sec, why);
 }
 
+static struct str link_place(const struct import_job *job, const char *path)
+{
+    char place[PATH_MAX];
+    ssize_t len = readlink(path, place, sizeof place);
+
+    return len < 0 ? STR_EMPTY : arena_str(job->arena, str_make(place, (size_t) len));
+}
+
 /* A relative way out of the source leads elsewhere from the target. */
 static struct str find_place(const struct import_job *job, const char *from, struct str place)
 {
@@ -116,13 +124,12 @@ static struct str find_place(const struct import_job *job, const char *from, str
 static bool copy_link(const struct import_job *job, const char *from, const char *to, struct failure *why)
 {
     CLEANUP(strbuf_done) struct strbuf moved;
-    char place[PATH_MAX];
-    ssize_t len = readlink(from, place, sizeof place - 1);
+    struct str place = link_place(job, from);
 
     strbuf_init(&moved, STRBUF_UNLIMITED);
-    if (len < 0)
+    if (place.len == 0)
         return failure_system(why, errno, "read link %s", from);
-    import_text_move(find_place(job, from, str_make(place, (size_t) len)), job->moves, job->move_count, &moved);
+    import_text_move(find_place(job, from, place), job->moves, job->move_count, &moved);
     import_look_at_paths(job, arena_printf(job->arena, "link %s", from + job->source.len + 1).data, strbuf_str(&moved));
     return symlink(strbuf_c(&moved), to) == 0 || failure_system(why, errno, "make link %s", to);
 }
@@ -133,26 +140,93 @@ static bool is_main(const char *name, unsigned depth)
     return depth == 0 && (strcmp(name, "master.cf") == 0 || strcmp(name, "main.cf") == 0);
 }
 
+/* ---- what was there ---- */
+
+static bool is_same(const struct import_job *job, const char *one, const char *other)
+{
+    CLEANUP(strbuf_done) struct strbuf a;
+    CLEANUP(strbuf_done) struct strbuf b;
+    struct failure ignored;
+    struct stat status, there;
+
+    strbuf_init(&a, TEXT_MAXIMUM);
+    strbuf_init(&b, TEXT_MAXIMUM);
+    if (!file_stat_link(one, &status, &ignored) || !file_stat_link(other, &there, &ignored) ||
+        (status.st_mode & S_IFMT) != (there.st_mode & S_IFMT))
+        return false;
+    if (S_ISLNK(status.st_mode))
+        return str_equal(link_place(job, one), link_place(job, other));
+    return S_ISREG(status.st_mode) && file_load(one, &a, &ignored) && file_load(other, &b, &ignored) &&
+           str_equal(strbuf_str(&a), strbuf_str(&b));
+}
+
+/* As "main.cf.before-import", or with a number where there is one from another time. */
+static bool put_aside(struct import_job *job, const char *path, struct failure *why)
+{
+    for (unsigned i = 1; i < ASIDE_MAXIMUM; i++) {
+        struct str aside = i == 1 ? arena_printf(job->arena, "%s.before-import", path)
+                                  : arena_printf(job->arena, "%s.before-import.%u", path, i);
+
+        if (file_rename_new_at(AT_FDCWD, path, AT_FDCWD, aside.data, why)) {
+            strlist_add(&job->replaced, job->arena, str_from_c(path));
+            strlist_add(&job->asides, job->arena, aside);
+            return true;
+        }
+        if (why->error != EEXIST)
+            return false;
+        if (is_same(job, path, aside.data)) /* of an import that was interrupted */
+            return file_unlink(path, why);
+    }
+    return false;
+}
+
+bool import_files_settle(const struct import_job *job, struct failure *why)
+{
+    for (size_t i = 0; i < job->asides.count; i++) {
+        const char *path = job->replaced.items[i].data, *aside = job->asides.items[i].data;
+
+        if (!is_same(job, path, aside))
+            import_say("%.*s%s is kept as %s", STR_ARG(job->target), path + strlen(job->stage),
+                       strrchr(aside, '/') + 1);
+        else if (!file_unlink(aside, why))
+            return false;
+    }
+    return true;
+}
+
 static bool copy_directory(struct import_job *job, const char *from, const char *to, unsigned depth,
                            struct failure *why);
 
-static bool copy_one(struct import_job *job, const char *from, const char *to, unsigned depth, struct failure *why)
+static bool copy_folder(struct import_job *job, const char *from, const char *to, unsigned depth,
+                        const struct stat *status, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;
-    struct stat status;
+
+    return directory_create_at(AT_FDCWD, to, 0700, why) && copy_directory(job, from, to, depth + 1, why) &&
+           directory_open_fd(AT_FDCWD, to, &fd, why) && dress(job, fd, to, status, why);
+}
+
+static bool copy_one(struct import_job *job, const char *from, const char *to, unsigned depth, struct failure *why)
+{
+    struct stat status, there;
+    bool is_file;
 
     if (!file_stat_link(from, &status, why))
         return false;
-    if (S_ISREG(status.st_mode) || is_main(strrchr(from, '/') + 1, depth))
-        return copy_file(job, from, to, depth, why);
-    if (S_ISLNK(status.st_mode))
-        return copy_link(job, from, to, why);
-    if (!S_ISDIR(status.st_mode)) {
+    is_file = S_ISREG(status.st_mode) || is_main(strrchr(from, '/') + 1, depth);
+    if (!is_file && !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode)) {
         import_say("%s is no file, and is not copied", from);
         return true;
     }
-    return directory_create_at(AT_FDCWD, to, 0700, why) && copy_directory(job, from, to, depth + 1, why) &&
-           directory_open_fd(AT_FDCWD, to, &fd, why) && dress(job, fd, to, &status, why);
+    if (file_stat_link(to, &there, why)) {
+        if (S_ISDIR(status.st_mode) && S_ISDIR(there.st_mode) && !is_file)
+            return copy_directory(job, from, to, depth + 1, why);
+        if (!put_aside(job, to, why))
+            return false;
+    }
+    if (is_file)
+        return copy_file(job, from, to, depth, why);
+    return S_ISLNK(status.st_mode) ? copy_link(job, from, to, why) : copy_folder(job, from, to, depth, &status, why);
 }
 
 static bool copy_directory(struct import_job *job, const char *from, const char *to, unsigned depth,
@@ -175,110 +249,7 @@ static bool copy_directory(struct import_job *job, const char *from, const char 
     return directory_close(&directory, is_good ? why : &ignored) && is_good;
 }
 
-bool import_files_copy(struct import_job *job, const char *stage, struct failure *why)
+bool import_files_copy(struct import_job *job, struct failure *why)
 {
-    CLEANUP(fd_close) int fd = -1;
-
-    return copy_directory(job, arena_c(job->arena, job->source), stage, 0, why) &&
-           directory_open_fd(AT_FDCWD, stage, &fd, why) && file_sync_filesystem(fd, stage, why);
-}
-
-/* ---- moving ---- */
-
-static bool is_same(const char *one, const char *other)
-{
-    CLEANUP(strbuf_done) struct strbuf a;
-    CLEANUP(strbuf_done) struct strbuf b;
-    struct failure ignored;
-
-    strbuf_init(&a, TEXT_MAXIMUM);
-    strbuf_init(&b, TEXT_MAXIMUM);
-    return file_load(one, &a, &ignored) && file_load(other, &b, &ignored) && str_equal(strbuf_str(&a), strbuf_str(&b));
-}
-
-/* As "main.cf.before-import", or with a number where there is one from another time. */
-static bool put_aside(const struct import_job *job, const char *path, struct failure *why)
-{
-    for (unsigned i = 1; i < ASIDE_MAXIMUM; i++) {
-        const char *aside = i == 1 ? arena_printf(job->arena, "%s.before-import", path).data
-                                   : arena_printf(job->arena, "%s.before-import.%u", path, i).data;
-
-        if (file_link(path, aside, why)) {
-            import_say("%s is kept as %s", path, aside);
-            return true;
-        }
-        if (why->error != EEXIST)
-            return false;
-    }
-    return false;
-}
-
-static bool move_directory(const struct import_job *job, const char *from, const char *to, unsigned depth,
-                           struct failure *why);
-
-static bool move_one(const struct import_job *job, const char *from, const char *to, unsigned depth,
-                     struct failure *why)
-{
-    struct stat status, there;
-    bool is_there = file_stat_link(to, &there, why);
-
-    if (!file_stat_link(from, &status, why))
-        return false;
-    if (S_ISDIR(status.st_mode))
-        return is_there && S_ISDIR(there.st_mode) ? move_directory(job, from, to, depth + 1, why)
-                                                  : file_rename(from, to, why);
-    if (is_there && !S_ISDIR(there.st_mode) && !is_same(from, to) && !put_aside(job, to, why))
-        return false;
-    return file_rename(from, to, why);
-}
-
-static bool move_directory(const struct import_job *job, const char *from, const char *to, unsigned depth,
-                           struct failure *why)
-{
-    struct directory *directory;
-    struct failure ignored;
-    unsigned char type;
-    const char *name;
-    bool is_good = true;
-
-    if (!directory_open(AT_FDCWD, from, &directory, why))
-        return false;
-    while (is_good && directory_next(directory, &name, &type)) {
-        if (!is_main(name, depth)) /* they come last */
-            is_good = move_one(job, join(job, from, name), join(job, to, name), depth, why);
-    }
-    return directory_close(&directory, is_good ? why : &ignored) && is_good;
-}
-
-bool import_files_move(const struct import_job *job, const char *stage, struct failure *why)
-{
-    const char *target = arena_c(job->arena, job->target);
-
-    return move_directory(job, stage, target, 0, why) &&
-           move_one(job, join(job, stage, "master.cf"), join(job, target, "master.cf"), 0, why) &&
-           move_one(job, join(job, stage, "main.cf"), join(job, target, "main.cf"), 0, why) &&
-           file_sync_directory(target, why);
-}
-
-void import_files_discard(const char *stage)
-{
-    CLEANUP(arena_destroy) struct arena *arena = arena_create();
-    struct directory *directory;
-    struct failure ignored;
-    unsigned char type;
-    const char *name;
-
-    if (!directory_open(AT_FDCWD, stage, &directory, &ignored))
-        return;
-    while (directory_next(directory, &name, &type)) {
-        const char *path = arena_printf(arena, "%s/%s", stage, name).data;
-        struct stat status;
-
-        if (file_stat_link(path, &status, &ignored) && S_ISDIR(status.st_mode))
-            import_files_discard(path);
-        else
-            (void) !file_unlink(path, &ignored);
-    }
-    directory_discard(&directory);
-    (void) !directory_remove_at(AT_FDCWD, stage, &ignored);
+    return copy_directory(job, arena_c(job->arena, job->source), job->stage, 0, why);
 }

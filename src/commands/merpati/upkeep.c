@@ -168,10 +168,11 @@ static bool load_prototype(const struct instance *instance, struct master_cf **p
                                                           str_from_c(path), instance->arena, prototype_out, why);
 }
 
-static bool add_services(const struct instance *instance, struct failure *why)
+bool upkeep_add_services(const struct instance *instance, struct str directory, struct failure *why)
 {
     CLEANUP(strbuf_done) struct strbuf text;
     const char *path = arena_printf(instance->arena, "%.*s/master.cf", STR_ARG(instance->directory)).data;
+    const char *told = arena_printf(instance->arena, "%.*s/master.cf", STR_ARG(directory)).data;
     struct master_cf *prototype, *file;
     size_t before;
 
@@ -188,7 +189,7 @@ static bool add_services(const struct instance *instance, struct failure *why)
         if (!is_lacking(file, str_make(text.data, before), service))
             continue;
         add_service(&text, service);
-        log_upkeep(path, service->fields[MASTER_FIELD_NAME], service->fields[MASTER_FIELD_TYPE]);
+        log_upkeep(told, service->fields[MASTER_FIELD_NAME], service->fields[MASTER_FIELD_TYPE]);
     }
     return text.len == before || file_replace(path, strbuf_str(&text), 0644, why);
 }
@@ -198,5 +199,7 @@ int upkeep_upgrade(const struct instance *given, int argc, char **argv)
     struct instance instance;
     struct failure why;
 
-    return finish(take_words(given, argc, argv, &instance, &why) && add_services(&instance, &why), &why);
+    return finish(take_words(given, argc, argv, &instance, &why) &&
+                      upkeep_add_services(&instance, instance.directory, &why),
+                  &why);
 }

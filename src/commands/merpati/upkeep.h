@@ -19,5 +19,7 @@ int upkeep_set_permissions(const struct instance *instance, int argc, char **arg
  * to a network, and none that stands there commented out.
  */
 int upkeep_upgrade(const struct instance *instance, int argc, char **argv);
+/* The same for master.cf of an instance that is yet to be put into directory, by which it is told. */
+MUST_USE bool upkeep_add_services(const struct instance *instance, struct str directory, struct failure *why);
 
 #endif

@@ -90,6 +90,14 @@ bool directory_remove_at(int directory_fd, const char *path, struct failure *why
     return true;
 }
 
+bool directory_is_mount(const char *path)
+{
+    struct statx status;
+
+    return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &status) == 0 &&
+           (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 bool directory_open(int directory_fd, const char *path, struct directory **directory_out, struct failure *why)
 {
     struct directory *directory;

@@ -27,6 +27,8 @@ MUST_USE bool directory_create_path(const char *path, mode_t mode, struct failur
  */
 MUST_USE bool directory_ensure(const char *path, mode_t mode, uid_t uid, gid_t gid, struct failure *why);
 MUST_USE bool directory_remove_at(int directory_fd, const char *path, struct failure *why);
+/* Whether another filesystem, or another part of the same, is mounted at path; false where the kernel cannot tell. */
+bool directory_is_mount(const char *path);
 
 /* Walks the names of one directory in the system's order, without "." and "..". */
 MUST_USE bool directory_open(int directory_fd, const char *path, struct directory **directory_out, struct failure *why);

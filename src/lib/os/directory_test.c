@@ -42,6 +42,13 @@ TEST(a_link_in_place_of_a_directory_is_refused)
     EXPECT_FALSE(directory_ensure(link, 0700, (uid_t) -1, (gid_t) -1, NULL));
 }
 
+TEST(a_mount_is_told_from_a_directory)
+{
+    EXPECT(directory_is_mount("/proc"));
+    EXPECT_FALSE(directory_is_mount("/proc/self"));
+    EXPECT_FALSE(directory_is_mount(path_of("nothing")));
+}
+
 TEST(a_walk_sees_every_name_once)
 {
     struct directory *walk = NULL;

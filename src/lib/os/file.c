@@ -308,6 +308,11 @@ bool file_rename_at(int from_fd, const char *from, int to_fd, const char *to, st
     return rename_with_flags(from_fd, from, to_fd, to, 0, why);
 }
 
+bool file_exchange(const char *one, const char *other, struct failure *why)
+{
+    return rename_with_flags(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE, why);
+}
+
 /* link and unlink where the filesystem knows no flags of rename; for an instant both names are there. */
 static bool rename_by_link(int from_fd, const char *from, int to_fd, const char *to, struct failure *why)
 {

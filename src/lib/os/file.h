@@ -58,10 +58,11 @@ MUST_USE bool file_wait_written(int fd, const char *name, struct failure *why);
 MUST_USE bool file_sync_directory(const char *path, struct failure *why);
 MUST_USE bool file_sync_directory_at(int directory_fd, const char *path, struct failure *why);
 
-/* rename(2) replaces; the second refuses with EEXIST when the new name is taken. */
+/* rename(2) replaces; "new" refuses with EEXIST when the new name is taken; exchange needs both, of any kind. */
 MUST_USE bool file_rename(const char *from, const char *to, struct failure *why);
 MUST_USE bool file_rename_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why);
 MUST_USE bool file_rename_new_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why);
+MUST_USE bool file_exchange(const char *one, const char *other, struct failure *why);
 MUST_USE bool file_link(const char *from, const char *to, struct failure *why);
 MUST_USE bool file_link_at(int from_fd, const char *from, int to_fd, const char *to, struct failure *why);
 MUST_USE bool file_unlink(const char *path, struct failure *why);

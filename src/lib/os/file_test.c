@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/file.h"
 
+#include "os/directory.h"
 #include "os/fd.h"
 #include "unit.h"
 
@@ -80,6 +81,17 @@ TEST(a_new_name_that_is_taken_is_refused)
     EXPECT(file_rename_new_at(AT_FDCWD, from, AT_FDCWD, to, NULL));
     expect_content(to, STR("from"));
     EXPECT_FALSE(file_exists(from));
+}
+
+TEST(two_names_are_exchanged_whatever_they_are)
+{
+    const char *file = path_of("one"), *folder = path_of("other");
+
+    EXPECT(file_replace(file, STR("one"), 0600, NULL));
+    EXPECT(directory_create_at(AT_FDCWD, folder, 0700, NULL));
+    EXPECT(file_exchange(file, folder, NULL));
+    expect_content(folder, STR("one"));
+    EXPECT_FALSE(file_exchange(file, path_of("nothing"), NULL));
 }
 
 TEST(the_time_of_change_can_be_set)
