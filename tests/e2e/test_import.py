@@ -96,8 +96,9 @@ def test_paths_secrets_and_links_are_adapted_and_the_source_is_not_touched(sourc
     assert not (etc / "postfix-files").exists()
     assert (etc / "main.cf.before-import").read_text().count("queue_directory") >= 1
     assert not list(etc.glob(".import*"))
-    for parameter, path in ("smtpd_sasl_path", "private/auth"), ("smtpd_milters", "milter.sock"), ("smtpd_recipient_restrictions", "private/grey"), ("smtpd_client_restrictions", "private/other"):
+    for parameter, path in ("smtpd_sasl_path", "private/auth"), ("smtpd_recipient_restrictions", "private/grey"), ("smtpd_client_restrictions", "private/other"):
         assert re.search(rf"{parameter}: another program makes the socket /srv/spool/old/{path} \(not there now\)\. It has to make {queue}/{path}, owner ", done.stdout)
+    assert re.search(rf"smtpd_milters: a milter makes the socket /srv/spool/old/milter\.sock \(not there now\)\. It has to make {queue}/milter\.sock, ", done.stdout)
     assert "private/spf" not in done.stdout
     assert "What \"merpati check\" says" in done.stdout
 

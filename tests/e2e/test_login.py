@@ -447,7 +447,7 @@ def test_a_check_tells_which_back_end_cannot_be_reached(make_merpati, backend):
         shutil.chown(path, "nobody", "nogroup")
         path.chmod(0o660)
         assert (f"smtpd_sasl_path: merpati-net cannot connect to {path} (nobody:nogroup, mode 0660): let the program that makes it use the group of "
-                "merpati-net and mode 0660, or put merpati-net into the socket's group (adduser) and restart, or let it use mode 0666") in mail.control("check").stderr
+                "merpati-net and mode 0660, or put merpati-net into the socket's group (adduser) and restart\n") in mail.control("check").stderr
         mail.path("milter").unlink()
         milter = ScriptedAuth(granted("bob"), mail.path("milter"))
         mail.path("milter").chmod(0o600)

@@ -110,7 +110,7 @@ static void tell_trouble(const struct backends *backends, const struct caller *c
                     path);
     else if (why->error == EACCES && file_stat(path, &status, &ignored))
         log_warning("%s: %.*s cannot connect to %s (%s): let the program that makes it use the group of %.*s and mode "
-                    "0660, or put %.*s into the socket's group (adduser) and restart, or let it use mode 0666",
+                    "0660, or put %.*s into the socket's group (adduser) and restart",
                     parameter, STR_ARG(caller->user), path, owner_text(backends->instance->arena, &status),
                     STR_ARG(caller->user), STR_ARG(caller->user));
     else if (why->error == ENOENT || why->error == ECONNREFUSED)

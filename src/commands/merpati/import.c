@@ -171,7 +171,7 @@ int import_run(const struct instance_options *options, int argc, char **argv)
         log_fatal("%s", why.text);
         return 1;
     }
-    import_say("%zu files of %.*s are in %.*s now; nothing there was changed", job.copied, STR_ARG(job.source),
+    import_say("%zu files of %.*s are in %.*s now; nothing there was changed", job.files.count, STR_ARG(job.source),
                STR_ARG(job.target));
     import_sockets_tell(&job);
     tell_instances(&job);

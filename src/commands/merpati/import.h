@@ -25,7 +25,7 @@ struct import_job {
     struct str other; /* a configuration beside it that is not taken over and may be named; empty if there is none */
     uid_t old_user;   /* their mail_owner; (uid_t) -1: there is none */
     gid_t old_group, new_group; /* of files that only the mail system may read; (gid_t) -1: there is none */
-    size_t copied;              /* files */
+    struct strlist files;       /* of the source, copied */
     struct strlist replaced;    /* in the stage: what gave its name to a file of the source, */
     struct strlist asides;      /* and where it is now */
 };

@@ -93,7 +93,7 @@ static bool copy_file(struct import_job *job, const char *from, const char *to, 
         return false;
     if (!is_text)
         import_look_into(job, from, status.st_size);
-    job->copied++;
+    strlist_add(&job->files, job->arena, str_from_c(from));
     return dress(job, target, to, &status, why) && file_set_time(target, to, status.st_mtim.tv_sec, why);
 }
 

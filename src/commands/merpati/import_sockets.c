@@ -1,122 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sockets of other programs, which a configuration names and an import cannot move. */
-#include "config/master_cf.h"
-#include "merpati/import.h"
+/* Sockets of other programs, which a configuration names and an import cannot move: what has to become of each. */
+#include "merpati/import_sockets.h"
+
 #include "os/file.h"
 #include "os/user.h"
 
 #include <string.h>
 
-struct teller {
-    const struct import_job *job;
-    const struct master_cf *services; /* of the source; NULL if it has none that can be read */
-    struct str old_queue;
-    struct strlist told;
-};
-
-/* The path of "unix:PATH", "local:PATH", "lmtp:unix:PATH"; in smtpd_sasl_path it stands alone. A table of type unix has
- * no slash in its name. */
-static bool find_path(struct str parameter, struct str word, struct str *path_out)
+/* As "ls" has it; empty if there is none. */
+static struct str group_of(struct arena *arena, const struct stat *status)
 {
-    static const char *const marks[] = { "unix:", "local:" };
-    bool is_login = str_ends_with(parameter, STR("smtpd_sasl_path"));
-
-    for (size_t i = 0; i < ARRAY_COUNT(marks); i++) {
-        size_t at = str_find(word, str_from_c(marks[i]));
-
-        if (at == STR_NOT_FOUND || (at > 0 && word.data[at - 1] != ':'))
-            continue;
-        *path_out = str_from(word, at + strlen(marks[i]));
-        return str_contains_char(*path_out, '/');
-    }
-    *path_out = word;
-    return is_login && str_contains_char(word, '/') && !str_starts_with(word, STR("inet:"));
-}
-
-/* "private/x" and "public/x" that master.cf makes itself. */
-static bool is_own_service(const struct teller *teller, struct str path)
-{
-    struct str folder, name;
-
-    if (teller->services == NULL || !str_cut(path, '/', &folder, &name) ||
-        (!str_equal(folder, STR("private")) && !str_equal(folder, STR("public"))))
-        return false;
-    return master_cf_find(teller->services, name, MASTER_SERVICE_UNIX) != NULL;
-}
-
-static const char *owner_text(struct arena *arena, const char *path)
-{
-    struct user_account user;
     struct user_group group;
     struct failure ignored;
-    struct stat status;
-    struct str user_name, group_name;
 
-    if (!file_stat(path, &status, &ignored))
-        return "not there now";
-    user_name = arena_printf(arena, "%u", (unsigned) status.st_uid);
-    group_name = arena_printf(arena, "%u", (unsigned) status.st_gid);
-    if (user_by_uid(arena, status.st_uid, &user, &ignored) == USER_FOUND)
-        user_name = user.name;
-    if (user_group_by_gid(arena, status.st_gid, &group, &ignored) == USER_FOUND)
-        group_name = group.name;
-    return arena_printf(arena, "now %.*s:%.*s, mode %04o", STR_ARG(user_name), STR_ARG(group_name),
-                        (unsigned) status.st_mode & 07777)
+    if (user_group_by_gid(arena, status->st_gid, &group, &ignored) == USER_FOUND)
+        return group.name;
+    return arena_printf(arena, "%u", (unsigned) status->st_gid);
+}
+
+static const char *owner_text(struct arena *arena, const struct stat *status)
+{
+    struct user_account user;
+    struct failure ignored;
+    struct str name = arena_printf(arena, "%u", (unsigned) status->st_uid);
+
+    if (user_by_uid(arena, status->st_uid, &user, &ignored) == USER_FOUND)
+        name = user.name;
+    return arena_printf(arena, "now %.*s:%.*s, mode %04o", STR_ARG(name), STR_ARG(group_of(arena, status)),
+                        (unsigned) status->st_mode & 07777)
         .data;
 }
 
-static void tell(struct teller *teller, struct str parameter, struct str path)
+/* One that others may be put into: never root's, nor the other mail system's own. */
+static bool is_shareable(const struct import_job *job, const struct stat *status)
 {
-    const struct import_job *job = teller->job;
-    struct str beneath = path, user = job->shared->net_owner;
-    const char *old;
+    return status->st_gid != 0 && status->st_gid != job->old_group;
+}
 
-    if (str_starts_with(path, teller->old_queue) && str_starts_with(str_from(path, teller->old_queue.len), STR("/")))
-        beneath = str_from(path, teller->old_queue.len + 1);
-    else if (path.data[0] == '/')
-        beneath = str_from(path, 1);
-    if (is_own_service(teller, beneath) || strlist_contains(&teller->told, beneath))
+/* What the program's socket has now, or else the folder that it makes it in. */
+static const char *group_to_join(const struct import_job *job, const char *socket)
+{
+    const char *folder =
+        arena_c(job->arena, str_part(str_from_c(socket), 0, str_find_last_char(str_from_c(socket), '/')));
+    struct failure ignored;
+    struct stat status;
+
+    if ((file_stat(socket, &status, &ignored) && is_shareable(job, &status)) ||
+        (file_stat(folder, &status, &ignored) && is_shareable(job, &status)))
+        return arena_c(job->arena, group_of(job->arena, &status));
+    return "GROUP (the one that its program runs with)";
+}
+
+static const char *join_commands(const struct import_job *job, const struct import_socket *socket, const char *old)
+{
+    const char *group = group_to_join(job, old);
+    struct str net = job->shared->net_owner, map = job->shared->map_owner;
+
+    if (socket->askers == (IMPORT_ASKED_BY_NET | IMPORT_ASKED_BY_MAP))
+        return arena_printf(job->arena, "\"adduser %.*s %s\" and \"adduser %.*s %s\"", STR_ARG(net), group,
+                            STR_ARG(map), group)
+            .data;
+    return arena_printf(job->arena, "\"adduser %.*s %s\"", STR_ARG(socket->askers == IMPORT_ASKED_BY_MAP ? map : net),
+                        group)
+        .data;
+}
+
+/* Outside of the queue directory: as it was, but for who asks. */
+static void tell_outer(const struct import_job *job, const struct import_socket *socket)
+{
+    const char *path = arena_c(job->arena, socket->path);
+    struct failure ignored;
+    struct stat status;
+    const bool is_there = file_stat(path, &status, &ignored);
+
+    if (is_there && (status.st_mode & 06) == 06)
+        import_say("%.*s: the socket %s (%s) stays where it is", STR_ARG(socket->where), path,
+                   owner_text(job->arena, &status));
+    else
+        import_say("%.*s: the socket %s (%s) stays where it is, and is asked by user %.*s: let it have mode 0660, run "
+                   "%s, then \"merpati stop\" and \"merpati start\"",
+                   STR_ARG(socket->where), path, is_there ? owner_text(job->arena, &status) : "not there now",
+                   STR_ARG(job->shared->map_owner), join_commands(job, socket, path));
+}
+
+/* Where the other system meets it: in its queue directory, or, out of a chroot, where the path says. */
+static const char *find_old(const struct import_job *job, struct str path, struct stat *status, bool *is_there_out)
+{
+    const char *slash = path.data[0] == '/' ? "" : "/";
+    const char *old = arena_printf(job->arena, "%.*s%s%.*s", STR_ARG(job->old_queue), slash, STR_ARG(path)).data;
+    const char *outer = arena_c(job->arena, path);
+    struct failure ignored;
+
+    *is_there_out = file_stat(old, status, &ignored);
+    if (*is_there_out || path.data[0] != '/' || !file_stat(outer, status, &ignored))
+        return old;
+    *is_there_out = true;
+    return outer;
+}
+
+/* With users of ours in its group; proxymap does not get into private/. */
+static void tell_shared(const struct import_job *job, const struct import_socket *socket, struct str inner,
+                        const char *old, const char *owner)
+{
+    const bool is_for_map = (socket->askers & IMPORT_ASKED_BY_MAP) != 0;
+
+    import_say("%.*s: %s makes the socket %s (%s). It has to make %.*s/%.*s%s, with a group of its own and mode "
+               "0660; then run %s, restart it, \"merpati stop\" and \"merpati start\"",
+               STR_ARG(socket->where), socket->is_milter ? "a milter" : "another program", old, owner,
+               STR_ARG(job->shared->queue_directory), STR_ARG(inner),
+               is_for_map && str_starts_with(inner, STR("private/")) ? ", but in another folder than private" : "",
+               join_commands(job, socket, old));
+    if (is_for_map && socket->path.data[0] == '/')
+        import_say("%.*s: write unix:%.*s, which is below the queue directory for all that ask", STR_ARG(socket->where),
+                   STR_ARG(inner));
+}
+
+static void tell(const struct import_job *job, const struct import_socket *socket)
+{
+    struct str inner = socket->path.data[0] == '/' ? str_from(socket->path, 1) : socket->path;
+    const char *old, *owner = "not there now";
+    struct stat status;
+    bool is_there;
+
+    if (socket->askers == IMPORT_ASKED_BY_MAP && socket->path.data[0] == '/') {
+        tell_outer(job, socket);
         return;
-    strlist_add(&teller->told, job->arena, beneath);
-    old = arena_printf(job->arena, "%.*s/%.*s", STR_ARG(teller->old_queue), STR_ARG(beneath)).data;
-    import_say("%.*s: another program makes the socket %s (%s). It has to make %.*s/%.*s, owner %.*s and mode 0660%s",
-               STR_ARG(parameter), old, owner_text(job->arena, old), STR_ARG(job->shared->queue_directory),
-               STR_ARG(beneath), STR_ARG(user),
-               str_ends_with(parameter, STR("_milters")) ? " (0666 if non_smtpd_milters names it too)" : "");
-}
-
-static void look_at(struct teller *teller, struct str parameter, struct str value)
-{
-    struct strlist words = strlist_split(teller->job->arena, value, ", \t\r\n{}");
-    struct str path;
-
-    for (size_t i = 0; i < words.count; i++) {
-        if (find_path(parameter, words.items[i], &path))
-            tell(teller, parameter, path);
     }
-}
-
-static void look_at_services(struct teller *teller)
-{
-    for (size_t i = 0; teller->services != NULL && i < teller->services->count; i++) {
-        struct strlist overrides = master_service_overrides(&teller->services->services[i], teller->job->arena);
-
-        for (size_t k = 0; k < overrides.count; k++) {
-            struct failure ignored;
-            struct str name, value;
-
-            if (main_cf_split_assignment(overrides.items[k], &name, &value) &&
-                main_cf_expand(teller->job->old, value, teller->job->arena, &value, &ignored))
-                look_at(teller, name, value);
-        }
-    }
+    old = find_old(job, socket->path, &status, &is_there);
+    if (is_there)
+        owner = owner_text(job->arena, &status);
+    if (socket->is_milter || socket->askers == IMPORT_ASKED_BY_MAP)
+        tell_shared(job, socket, inner, old, owner);
+    else
+        import_say("%.*s: another program makes the socket %s (%s). It has to make %.*s/%.*s, owner %.*s and mode 0660",
+                   STR_ARG(socket->where), old, owner, STR_ARG(job->shared->queue_directory), STR_ARG(inner),
+                   STR_ARG(job->shared->net_owner));
 }
 
 /* Where guides put it for a chroot; the service sasl is in none. */
-static void tell_saslauthd(const struct teller *teller)
+static void tell_saslauthd(const struct import_job *job)
 {
-    const struct import_job *job = teller->job;
-    const char *mux = arena_printf(job->arena, "%.*s/var/run/saslauthd", STR_ARG(teller->old_queue)).data;
+    const char *mux = arena_printf(job->arena, "%.*s/var/run/saslauthd", STR_ARG(job->old_queue)).data;
 
     if (file_exists(mux))
         import_say(
@@ -126,19 +150,10 @@ static void tell_saslauthd(const struct teller *teller)
 
 void import_sockets_tell(const struct import_job *job)
 {
-    struct teller teller = { .job = job, .old_queue = job->old_queue };
-    struct master_cf *services;
-    struct failure ignored;
+    struct import_sockets sockets = { 0 };
 
-    if (master_cf_load(job->source, job->arena, &services, &ignored))
-        teller.services = services;
-    for (size_t i = 0; i < main_cf_count(job->old); i++) {
-        const struct main_cf_entry *entry = main_cf_at(job->old, i);
-        struct str value;
-
-        if (main_cf_value(job->old, entry->name, job->arena, &value, &ignored))
-            look_at(&teller, entry->name, value);
-    }
-    look_at_services(&teller);
-    tell_saslauthd(&teller);
+    import_sockets_find(job, &sockets);
+    for (size_t i = 0; i < sockets.count; i++)
+        tell(job, &sockets.items[i]);
+    tell_saslauthd(job);
 }

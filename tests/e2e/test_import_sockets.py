@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""merpati import: each socket of another program, and what that program has to change."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.instance import SOURCE
+
+
+@pytest.fixture
+def source(tmp_path):
+    directory = tmp_path / "postfix"
+    directory.mkdir()
+    (directory / "master.cf").write_text("smtp      inet  n       -       y       -       -       smtpd\n")
+    return directory
+
+
+@pytest.fixture
+def target(make_merpati):
+    mail = make_merpati()
+    mail.meta = mail.path("meta")
+    mail.meta.mkdir()
+    shutil.copy(SOURCE / "conf/master.cf", mail.meta / "master.cf.proto")
+    mail.set(meta_directory=mail.meta)
+    mail.users = {name: mail.command("postconf", "-c", mail.config, "-h", name).stdout.strip() for name in ("net_owner", "map_owner")}
+    return mail
+
+
+@pytest.fixture
+def listen(tmp_path):
+    """Makes a socket below the old queue directory."""
+    held = []
+
+    def make(place, mode=0o660, group=None):
+        path = tmp_path / "spool" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        one = socket.socket(socket.AF_UNIX)
+        one.bind(str(path))
+        held.append(one)
+        path.chmod(mode)
+        if group is not None:
+            os.chown(path, -1, group)
+        return path
+
+    yield make
+    for one in held:
+        one.close()
+
+
+def do_import(mail, source, main, tmp_path):
+    (source / "main.cf").write_text(f"myhostname = mail.example.test\nqueue_directory = {tmp_path}/spool\n{main}")
+    done = subprocess.run([Path(mail.command_directory) / mail.program, "-c", mail.config, "import", "-f", source], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split('What "merpati check" says')[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives sockets away")
+def test_a_milter_gets_its_own_group_and_never_mode_0666(source, target, listen, tmp_path):
+    listen("opendkim/sock", group=65534)
+    main = "smtpd_milters = unix:opendkim/sock, { unix:only/smtpd, default_action = accept }\nnon_smtpd_milters = unix:opendkim/sock\n"
+    said = do_import(target, source, main, tmp_path)
+    net, maps = target.users["net_owner"], target.users["map_owner"]
+    assert (
+        f"smtpd_milters: a milter makes the socket {tmp_path}/spool/opendkim/sock (now root:nogroup, mode 0660). It has to make {target.queue}/opendkim/sock, with a group of its own and mode 0660; "
+        f'then run "adduser {net} nogroup" and "adduser {maps} nogroup", restart it, "merpati stop" and "merpati start"\n' in said
+    )
+    assert f'{target.queue}/only/smtpd, with a group of its own and mode 0660; then run "adduser {net} GROUP (the one that its program runs with)", restart' in said
+    assert "0666" not in said and said.count("opendkim/sock (") == 1
+
+
+def test_a_milter_in_private_or_by_its_whole_path_is_told_where_all_find_it(source, target, tmp_path):
+    main = "smtpd_milters = unix:private/a, unix:/run/b/sock\nnon_smtpd_milters = $smtpd_milters\n"
+    said = do_import(target, source, main, tmp_path)
+    assert f"{target.queue}/private/a, but in another folder than private, with a group of its own" in said
+    assert f"{target.queue}/run/b/sock, with a group" in said and "write unix:run/b/sock, which is below the queue directory for all that ask" in said
+    said = do_import(target, source, "smtpd_milters = unix:private/a, unix:/run/b/sock\n", tmp_path)
+    assert "another folder than private" not in said and "write unix:" not in said
+
+
+def test_sockets_that_only_tables_name_are_told(source, target, listen, tmp_path):
+    mysqld = listen("../mysqld.sock", 0o777)
+    closed = listen("../closed.sock", 0o600)
+    elsewhere = tmp_path / "elsewhere.cf"
+    elsewhere.write_text(f"# hosts = unix:/no/comment\nhosts = unix:{closed.resolve()}\n")
+    (source / "transport").write_text("# lmtp:unix:/no/comment\na.test lmtp:unix:private/dovecot-lmtp\nb.test smtp:[192.0.2.1]\n")
+    (source / "access").write_text("x REJECT\ny check_policy_service unix:private/policy, permit\n")
+    (source / "sql").mkdir()
+    (source / "sql/users.cf").write_text(f"user = x\nhosts = unix:{mysqld.resolve()}\nquery = SELECT 'unix:a' FROM b\n")
+    (source / "ldap.cf").write_text("server_host = ldapi://%2Frun%2Fslapd%2Fldapi\n")
+    (source / "rules.db").write_bytes(b"\0unix:private/binary\n")
+    main = f"transport_maps = hash:{source}/transport, socketmap:unix:{tmp_path}/spool/socketmap:name\nvirtual_mailbox_maps = proxy:pgsql:{elsewhere}\n"
+    said = do_import(target, source, main, tmp_path)
+    net, maps = target.users["net_owner"], target.users["map_owner"]
+    queue = target.queue
+    assert f"transport, line 2: another program makes the socket {tmp_path}/spool/private/dovecot-lmtp (not there now). It has to make {queue}/private/dovecot-lmtp, owner {net} and mode 0660" in said
+    assert f"access, line 2: another program makes the socket {tmp_path}/spool/private/policy (" in said
+    assert re.search(rf"sql/users\.cf, line 2: the socket {mysqld.resolve()} \(now \S+, mode 0777\) stays where it is\n", said)
+    assert re.search(rf"{elsewhere}, line 2: the socket {closed.resolve()} \(now .*, mode 0600\) stays where it is, and is asked by user {maps}: let it have mode 0660, run \"adduser {maps} ", said)
+    assert "ldap.cf, line 1: the socket /run/slapd/ldapi (not there now) stays where it is" in said
+    assert f"transport_maps: another program makes the socket {tmp_path}/spool/socketmap (" in said
+    assert f"It has to make {queue}/socketmap, with a group of its own and mode 0660; then run \"adduser {maps} " in said
+    assert "no/comment" not in said and "binary" not in said and "unix:a" not in said
