@@ -525,6 +525,7 @@ def test_a_database_s_file_that_its_reader_cannot_read_is_told_with_what_to_do(m
 
 @pytest.mark.parametrize("settings, told", [
     ({"myorigin": "/nonexistent/mailname"}, r"error: \S+/main\.cf, line \d+: myorigin: open /nonexistent/mailname: No such file or directory"),
+    ({"mynetworks_style": "everything"}, r'error: \S+/main\.cf, line \d+: .*mynetworks_style = everything: write .*host.*subnet.*class.*'),
     ({"relayhost": "smtp://mail.example.com"}, r"warning: \S+/main\.cf, line \d+: relayhost = smtp://mail\.example\.com: write \[host\] or \[host\]:port: .*"),
     ({"relayhost": "[mail.example.com:587]"}, r"warning: \S+/main\.cf, line \d+: relayhost = \[mail\.example\.com:587\]: write \[host\] or \[host\]:port: .*"),
     ({"myhostname": '"mail.example.com"'}, r'warning: \S+/main\.cf, line \d+: myhostname = "mail\.example\.com" is no host name: write one as .*'),

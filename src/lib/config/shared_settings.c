@@ -11,6 +11,9 @@ static const char *const address_formats[] = { "external", "internal", NULL };
 
 static const char *const header_from_formats[] = { "standard", "obsolete", NULL };
 
+/* computed.c knows them by name. */
+static const char *const network_styles[] = { "host", "subnet", "class", NULL };
+
 static const char *const permission_names[] = { "0600", "0640", "0644", NULL };
 
 static const struct setting rows[] = {
@@ -66,8 +69,8 @@ static const struct setting rows[] = {
                    "Addresses of ours that a proxy or translator holds."),
     SETTING_STRING(struct shared_settings, mynetworks, "mynetworks", "", 0, 0,
                    "The clients that may send to anywhere: networks, names of files, tables."),
-    SETTING_STRING(struct shared_settings, mynetworks_style, "mynetworks_style",
-                   "${{$compatibility_level} <level {2} ? {subnet} : {host}}", 1, 0,
+    SETTING_CHOICE(struct shared_settings, mynetworks_style, "mynetworks_style",
+                   "${{$compatibility_level} <level {2} ? {subnet} : {host}}", network_styles,
                    "What mynetworks is when it is not set: this host, its subnets, or its networks' classes."),
     SETTING_STRING(struct shared_settings, mydestination, "mydestination",
                    "$myhostname, localhost.$mydomain, localhost", 0, 0,

@@ -47,7 +47,7 @@ struct shared_settings {
     struct str inet_protocols; /* all, ipv4, ipv6, or a list */
     struct str proxy_interfaces;
     struct str mynetworks;
-    struct str mynetworks_style; /* host, subnet or class: what mynetworks is when it is not set */
+    int mynetworks_style; /* computed.c asks for its word, when mynetworks is not set */
     struct str mydestination;
     struct str relay_domains;
     struct str virtual_alias_domains;

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What postconf(5) says at length of parameters (man/parameters): those that most sites set are there, and their values and examples are taken."""
+
+import re
+
+import pytest
+from support.instance import SOURCE
+
+FILES = sorted((SOURCE / "man/parameters").glob("*.text"))
+TEXTS = {name: text for path in FILES for name, text in re.findall(r"(?ms)^\[(\S+)\]\n(.*?)(?=^\[|\Z)", path.read_text())}
+# What stands for a word of the administrator's.
+WORDS = {
+    "ADDRESS": "192.0.2.7", "BITS": "24", "DOMAIN": "example.com", "FILE": "etc/hostname", "HOST": "mail.example.com", "NAME": "localhost",
+    "NETWORK": "192.0.2.0", "NUMBER": "7", "PORT": "587", "TABLE": "{a=a}", "TYPE": "inline",
+}
+
+# What is said of an example because this host is not the one that it is for.
+OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at"
+# What check does not look at, so that it has nothing to say of a wrong word: the service that uses it does.
+NOT_CHECKED = {"smtpd_discard_ehlo_keywords"}
+# Without one of these behind them, words that permit would let nobody in.
+ENDS = {"smtpd_relay_restrictions": ", reject"}
+
+
+def values(text):
+    """Each value of a list, with the capitals filled in."""
+    for value in re.findall(r"(?m)^- (.*?):\s", text):
+        yield re.sub(r"\b[A-Z]{3,}\b", lambda word: WORDS.get(word[0], word[0]), value)
+
+
+def examples(text):
+    return re.findall(r"(?m)^    (\w+) = (.*(?:\n     +\S.*)*)$", text)
+
+
+def complaints(mail, settings):
+    """What check says of these parameters, each set at one time."""
+    original = dict(mail.main)
+    mail.set(**{name: value.replace("/etc/merpati", str(mail.config)) for name, value in settings})
+    said = mail.control("check", check=False).stderr
+    mail.set(**{name: original.get(name) for name, value in settings})
+    names = "|".join(name for name, value in settings)
+    return [line for line in said.splitlines() if re.search(rf"\b({names})\b", line) and not re.search(OF_THIS_HOST, line)]
+
+
+@pytest.fixture(scope="module")
+def mail(request):
+    from support.instance import Merpati
+    instance = Merpati()
+    for name in set(re.findall(r"hash:/etc/merpati/([\w.]+)", "".join(TEXTS.values()))):
+        (instance.config / name).write_text("a@example.com a\n")
+        instance.command("postmap", f"hash:{instance.config}/{name}")
+    for name in set(re.findall(r"(?:pcre|regexp|cidr):/etc/merpati/([\w.]+)", "".join(TEXTS.values()))):
+        (instance.config / name).write_text("")
+    instance.start()
+    instance.stop()
+    yield instance
+    instance.finish()
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if list(values(text))])
+def test_each_value_is_taken(mail, name):
+    for value in values(TEXTS[name]):
+        assert complaints(mail, [(name, value + ENDS.get(name, ""))]) == [], value
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if list(values(text)) and name not in NOT_CHECKED
+                                  and not re.search(r"(?m)^- .*[A-Z]{3,}.*:\s|^- \$", text)])
+def test_a_value_that_the_list_does_not_have_is_refused(mail, name):
+    assert complaints(mail, [(name, "nonsense")]) != []
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if examples(text)])
+def test_each_example_is_taken(mail, name):
+    assert complaints(mail, examples(TEXTS[name])) == []
