@@ -548,3 +548,51 @@ def test_a_wrong_value_is_told_with_its_line_and_what_to_do(make_merpati, settin
     else:
         assert any(re.fullmatch(told, line) for line in lines), checked.stderr
         assert checked.returncode == told.startswith("error")
+
+
+def test_an_address_that_this_host_does_not_have_is_told(make_merpati):
+    """192.0.2.0/24 is for examples, and nobody's."""
+    mail = make_merpati(main={"inet_interfaces": "127.0.0.1, 192.0.2.7"})
+    (told,) = [line for line in mail.control("check").stderr.splitlines() if "192.0.2.7" in line]
+    assert re.search(r"main\.cf, line \d+: inet_interfaces: this host has no address 192\.0\.2\.7: ", told)
+
+
+def test_what_no_start_would_take_is_refused_at_a_reload(make_merpati):
+    mail = make_merpati().start()
+    text = (mail.config / "main.cf").read_text()
+    for line in ("daemon_directory = /nonexistent", "inet_interfaces = nowhere.invalid"):
+        (mail.config / "main.cf").write_text(f"{text}{line}\n")
+        (mail.config / "master.cf").write_text(mail.master + "1234 inet n - n - - smtpd\n")
+        refused = mail.control("reload", check=False)
+        assert refused.returncode == 1 and line.split()[-1] in refused.stderr and "the configuration in force stays" in refused.stderr
+        with mail.smtp() as client:
+            assert client.hello().code == 250
+
+
+def test_a_parameter_of_a_transport_that_is_not_there_is_told(make_merpati):
+    mail = make_merpati(main={"bulk_destination_concurrency_limit": "5"})
+    told = mail.control("check").stderr
+    assert "bulk_destination_concurrency_limit: there is no service bulk in master.cf that it could be for" in told
+    assert "is meant" not in told and "meant?" not in told
+
+
+def test_a_restriction_that_was_removed_is_not_proposed(make_merpati):
+    mail = make_merpati(main={"smtpd_client_restrictions": "reject_maps_rbl"})
+    assert "is reject_maps_rbl meant" not in mail.control("check").stderr
+
+
+def test_standard_output_belongs_to_the_foreground(make_merpati):
+    mail = make_merpati(main={"maillog_file": "/dev/stdout"})
+    mail.set(maillog_file_prefixes=None)
+    refused = mail.control("start", check=False)
+    assert refused.returncode == 1
+    assert 'maillog_file = /dev/stdout: only "merpati start-fg" has a standard output to log to' in refused.stderr
+
+
+def test_without_a_main_cf_a_first_one_is_named(make_merpati):
+    mail = make_merpati()
+    mail.write_config()
+    (mail.config / "main.cf").rename(mail.config / "main.cf.proto")
+    refused = mail.control("start", check=False)
+    assert refused.returncode == 1
+    assert f'begin with "dpkg-reconfigure merpati", or with a copy of {mail.config}/main.cf.proto' in refused.stderr

@@ -182,6 +182,12 @@ def test_an_instance_that_runs_or_has_mail_is_not_destroyed(primary):
     assert directories(primary) == [] and not primary.path("merpati-out-queue").exists()
 
 
+@pytest.mark.parametrize("words", [("-l", "-i", "nosuch"), ("-p", "-g", "nosuch", "status"), ("-x", "-i", "nosuch", "true")])
+def test_a_name_that_nobody_has_is_told(primary, words):
+    refused = postmulti(primary, *words, check=False)
+    assert refused.returncode == 1 and "no instance has the name or the group that was asked for" in refused.stderr
+
+
 def test_enabled_instances_are_started_reloaded_and_stopped_together(primary):
     create(primary, "merpati-on")
     create(primary, "merpati-off")
@@ -190,7 +196,7 @@ def test_enabled_instances_are_started_reloaded_and_stopped_together(primary):
     try:
         status = postmulti(primary, "-p", "status", check=False).stderr
         told = re.findall(r"(\S+): the Merpati mail system is (running|not running)", status)
-        assert told == [("merpati", "running"), ("merpati", "running"), ("merpati", "not running")], status
+        assert told == [("merpati", "running"), ("merpati-on/merpati", "running"), ("merpati-off/merpati", "not running")], status
         postmulti(primary, "-p", "reload")
         primary.wait_log(r"merpati-on/master\[\d+\]: reload")
         primary.wait_log(r"merpati/master\[\d+\]: reload")

@@ -178,25 +178,6 @@ static void check_services(struct check *check)
     check_companions(check->instance, file);
 }
 
-/* Names of hosts among them must be known: the services that need them do not start otherwise. */
-static void check_own_addresses(struct check *check)
-{
-    const struct instance *instance = check->instance;
-    struct own_address_list list;
-    struct failure why;
-
-    if (!check->has_protocols)
-        return;
-    if (!own_addresses(instance->main_cf, instance->arena, &list, &why)) {
-        log_error("%s", why.text);
-        check->is_wrong = true;
-    }
-    if (!own_proxy_addresses(instance->main_cf, instance->arena, &list, &why)) {
-        log_error("%s", why.text);
-        check->is_wrong = true;
-    }
-}
-
 static void check_users(struct check *check)
 {
     struct failure why;
@@ -465,7 +446,8 @@ int check_instance(const struct instance *instance)
     check_services(&check);
     if (instance->shared != NULL) {
         check_hostname(instance);
-        check_own_addresses(&check);
+        if (check.has_protocols && !check_addresses(instance))
+            check.is_wrong = true;
         check_users(&check);
     }
     if (check.has_identity) {

@@ -34,6 +34,10 @@ void check_tls(const struct instance *instance);
 /* Tells of files of tables in databases that map_owner cannot read; as root, who alone can try. */
 void check_tables(const struct instance *instance, const struct layout_identity *identity);
 
+/* Whether what inet_interfaces and proxy_interfaces name is known; logs what is not, and what this host does not have.
+ */
+bool check_addresses(const struct instance *instance);
+
 /* As master_service_disable says. */
 bool check_is_disabled(const struct instance *instance, const struct master_service *service);
 

@@ -79,8 +79,6 @@ static bool has_room(const struct instance *instance)
     struct failure why;
     pid_t pid;
 
-    if (!instance_has_programs(instance, &why))
-        return fail(&why) == 0;
     if (wait_for_end(instance, MOMENT_MS))
         return true;
     if (!instance_find_master(instance, &pid, &why))
@@ -96,10 +94,11 @@ static bool is_sound(const struct instance *instance, const char *consequence)
     struct master_cf *services;
     struct failure why;
 
-    if (!master_cf_load(instance->directory, instance->arena, &services, &why) ||
+    if (!instance_has_programs(instance, &why) ||
+        !master_cf_load(instance->directory, instance->arena, &services, &why) ||
         !layout_identity_find(instance->shared, &identity, &why))
-        return fail(&why) == 0;
-    if (check_parameters(instance) && check_lines(instance, services))
+        log_error("%s", why.text);
+    else if (check_parameters(instance) && check_lines(instance, services))
         return true;
     log_fatal("%s", consequence);
     return false;
@@ -140,6 +139,10 @@ int control_start(const struct instance *instance)
 
     if (!may_start(instance))
         return 1;
+    if (str_equal(instance->shared->maillog_file, STR("/dev/stdout"))) {
+        log_fatal("maillog_file = /dev/stdout: only \"merpati start-fg\" has a standard output to log to");
+        return 1;
+    }
     say(log_starting);
     if (!process_start(&start, &pid, &why) || !process_wait(pid, &status, &why))
         return fail(&why);

@@ -16,13 +16,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Installed without an answer, there is none yet. Returns false. */
+static bool tell_how_to_begin(const struct instance *instance, struct failure *why)
+{
+    const struct failure told = *why;
+    const char *first = arena_printf(instance->arena, "%.*s/main.cf.proto", STR_ARG(instance->directory)).data;
+
+    if (why->error == ENOENT && file_exists(first))
+        (void) failure_set(why, told.kind, 0, "%s; begin with \"dpkg-reconfigure merpati\", or with a copy of %s",
+                           told.text, first);
+    return false;
+}
+
 bool instance_load(struct instance *instance, struct arena *arena, const struct instance_options *options,
                    struct failure *trouble, struct failure *why)
 {
     *instance = (struct instance){ .options = options, .arena = arena };
-    if (!config_directory_find(options->directory, arena, &instance->directory, why) ||
-        !main_cf_load(instance->directory, arena, &instance->main_cf, why))
+    if (!config_directory_find(options->directory, arena, &instance->directory, why))
         return false;
+    if (!main_cf_load(instance->directory, arena, &instance->main_cf, why))
+        return tell_how_to_begin(instance, why);
     main_cf_set_program(instance->main_cf, STR("merpati"), STR("merpati"));
     if (!shared_settings_load(instance->main_cf, arena, &instance->shared, trouble))
         instance->shared = NULL;

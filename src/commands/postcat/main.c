@@ -147,7 +147,7 @@ static bool show_open_file(const struct postcat *postcat, const char *name, int 
     if (S_ISREG(status.st_mode) && status.st_size == 0)
         return true;
     if (!queue_file_read(fd, postcat->arena, &envelope, &content, why))
-        return false;
+        return failure_prefix(why, "%s", name);
     if (postcat->is_in_file_order)
         return show_file_in_order(postcat, &show, fd, content.length, why);
     if (wants_places(postcat)) {

@@ -78,9 +78,15 @@ static struct strlist known_names(const struct parameters *parameters, struct ar
 static void advise(const struct parameters *parameters, const struct strlist *names, struct str place, struct str name)
 {
     const struct str *nearest;
+    struct str transport;
 
     if (parameters_find(parameters, name) != NULL)
         return;
+    if (parameter_transport(name, &transport)) {
+        log_warning("%.*s: %.*s: there is no service %.*s in master.cf that it could be for", STR_ARG(place),
+                    STR_ARG(name), STR_ARG(transport));
+        return;
+    }
     nearest = advice_nearest(name, names->items, names->count);
     if (nearest != NULL)
         log_warning("%.*s: there is no parameter %.*s: is %.*s meant?", STR_ARG(place), STR_ARG(name),

@@ -40,36 +40,6 @@ static bool is_acted_on_by_service(struct str name)
     return false;
 }
 
-/* Parameters that are not in a settings table because they are asked for by a name made at run time. */
-static bool is_acted_on_by_transport(struct str name)
-{
-    static const char *const suffixes[] = {
-        "_delivery_slot_cost",
-        "_delivery_slot_discount",
-        "_delivery_slot_loan",
-        "_destination_concurrency_failed_cohort_limit",
-        "_destination_concurrency_limit",
-        "_destination_concurrency_negative_feedback",
-        "_destination_concurrency_positive_feedback",
-        "_destination_rate_delay",
-        "_destination_recipient_limit",
-        "_extra_recipient_limit",
-        "_initial_destination_concurrency",
-        "_minimum_delivery_slots",
-        "_recipient_limit",
-        "_recipient_refill_delay",
-        "_recipient_refill_limit",
-        "_transport_rate_delay",
-        NULL,
-    };
-    size_t i;
-
-    for (i = 0; suffixes[i] != NULL; i++)
-        if (str_ends_with(name, str_from_c(suffixes[i])))
-            return true;
-    return false;
-}
-
 /* "$name", "${name", "$(name": an older name that another parameter's default asks for. */
 static bool refers_to(struct str text, struct str name)
 {
@@ -120,8 +90,10 @@ static bool is_acted_on_by_libraries(struct str name)
 static bool is_acted_on(const struct parameter *parameter)
 {
     struct str name = parameter->name;
+    struct str transport;
 
-    return registry_find(name) != NULL || is_acted_on_by_transport(name) || is_asked_for_by_default(name) ||
+    /* A transport's is asked for by a name made at run time, and in no table. */
+    return registry_find(name) != NULL || parameter_transport(name, &transport) || is_asked_for_by_default(name) ||
            is_acted_on_by_libraries(name) || (parameter->kind == PARAMETER_SERVICE && is_acted_on_by_service(name));
 }
 

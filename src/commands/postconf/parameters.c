@@ -47,6 +47,19 @@ static const struct {
     { "_transport_rate_delay", "$default_transport_rate_delay" },
 };
 
+bool parameter_transport(struct str name, struct str *transport_out)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(transport_parameters); i++) {
+        struct str suffix = str_from_c(transport_parameters[i].suffix);
+
+        if (name.len > suffix.len && str_ends_with(name, suffix)) {
+            *transport_out = str_part(name, 0, name.len - suffix.len);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add(struct collector *collector, struct str name, enum parameter_class kind)
 {
     struct parameters *parameters = collector->parameters;

@@ -31,6 +31,8 @@ struct parameters {
 
 /* services may be NULL: master.cf was not read. Warnings name the files. Announces services' defaults to cf. */
 struct parameters *parameters_collect(struct main_cf *cf, const struct services *services, struct arena *arena);
+/* Whether its name ends as those of a transport's parameters do ("x_destination_concurrency_limit"), and of which. */
+bool parameter_transport(struct str name, struct str *transport_out);
 const struct parameter *parameters_find(const struct parameters *parameters, struct str name);
 
 #endif

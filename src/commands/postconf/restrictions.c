@@ -149,7 +149,7 @@ static void tell_unknown(const struct judge *judge, struct str word)
     const struct str *nearest;
 
     for (enum restriction_word known = 0; known < RESTRICTION_WORDS; known++)
-        names[known] = restriction_word_name(known);
+        names[known] = restriction_word_is_removed(known) ? STR_EMPTY : restriction_word_name(known);
     nearest = advice_nearest(word, names, RESTRICTION_WORDS);
     if (nearest == NULL)
         tell(judge, arena_printf(judge->arena, "this version has no restriction %.*s", STR_ARG(word)));

@@ -24,14 +24,21 @@ static int for_each(const struct family *family, const struct choice *choice, ea
                     char *const *words)
 {
     int status = 0;
+    size_t count = 0;
 
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->members[choice->is_reversed ? family->count - 1 - i : i];
 
-        if (is_chosen(choice, member) && function(family, member, choice, words) != 0)
+        if (!is_chosen(choice, member))
+            continue;
+        count++;
+        if (function(family, member, choice, words) != 0)
             status = 1;
     }
-    return status;
+    if (count > 0)
+        return status;
+    log_fatal("no instance has the name or the group that was asked for: \"postmulti -l\" lists them");
+    return 1;
 }
 
 static struct str or_dash(struct str text)

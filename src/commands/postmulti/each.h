@@ -4,7 +4,8 @@
 
 #include "postmulti/family.h"
 
-/* each - the same for every chosen instance. All give the exit status: 0, or 1 when it failed for any of them. */
+/* each - the same for every chosen instance. All give the exit status: 0, or 1 when it failed for any of
+ * them or none was chosen, which is told. */
 struct choice {
     struct str group; /* empty: of all groups */
     struct str name;  /* empty: of all names */

@@ -153,7 +153,7 @@ static bool count(struct qshape *qshape, struct failure *why)
 
         if (!is_queue(name) || (directory.len > 0 && directory.data[0] != '/'))
             return failure_set(why, FAILURE_PERMANENT, ENOENT,
-                               "%.*s is no queue: maildrop, incoming, active, deferred and hold are", STR_ARG(path));
+                               "%.*s is no queue (maildrop, incoming, active, deferred and hold are)", STR_ARG(path));
         if (directory.len == 0 || str_equal(directory, qshape->shared->queue_directory))
             strlist_add(&own, qshape->arena, name);
         else if (!count_copy(qshape, directory, name, why))

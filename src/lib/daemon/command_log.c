@@ -11,6 +11,7 @@ bool command_log_open(const struct shared_settings *shared, const char *program,
         .name = arena_printf(arena, "%.*s/%s", STR_ARG(shared->syslog_name), program).data,
         .facility = arena_c(arena, shared->syslog_facility),
         .to_stderr = true,
+        .has_whole_name = shared->multi_instance_name.len > 0,
     };
 
     if (shared->maillog_file.len > 0 && (flags & COMMAND_LOG_IN_QUEUE) != 0)

@@ -34,6 +34,7 @@ static struct log_state {
     bool is_ascii;
     bool is_syslog;
     bool to_stderr;
+    bool has_whole_name;
     time_t stamp_second;
     char prefix[NAME_MAX_LEN + 64]; /* "Nov 22 01:02:03 name[pid]: ", made once a second */
     size_t prefix_len;
@@ -117,6 +118,7 @@ bool log_open(const struct log_options *options, struct failure *why)
     state.pid = getpid();
     state.prefix_len = 0;
     state.to_stderr = options->to_stderr || options->only_stderr;
+    state.has_whole_name = options->has_whole_name;
     state.is_syslog = options->postlog_path == NULL;
     strbuf_init(&state.pending, PENDING_MAX);
     if (!options->only_stderr)
@@ -173,7 +175,7 @@ static void keep(enum log_level level, struct str line)
 /* Commands show the last part of the name alone: "postsuper: fatal: ...". */
 static void show(struct str line)
 {
-    const char *slash = strrchr(state.name, '/');
+    const char *slash = state.has_whole_name ? NULL : strrchr(state.name, '/');
     const char *name = state.name[0] == '\0' ? process_name() : slash == NULL ? state.name : slash + 1;
 
     fprintf(stderr, "%s: %.*s\n", name, STR_ARG(line));

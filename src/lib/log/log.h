@@ -38,6 +38,7 @@ struct log_options {
     const char *fallback_path; /* file to append to while postlogd's socket is not there; NULL: none */
     unsigned fallback_mode;    /* of that file, where it is made; 0: 0600 */
     bool to_stderr;            /* commands: also there, without tag and pid */
+    bool has_whole_name;       /* there, too; without it what is before the slash is left out */
     bool only_stderr;          /* and nowhere else */
 };
 
