@@ -15,9 +15,9 @@ WORDS = {
 }
 
 # What is said of an example because this host is not the one that it is for.
-OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at"
+OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead|needs validated answers"
 # What check does not look at, so that it has nothing to say of a wrong word: the service that uses it does.
-NOT_CHECKED = {"smtpd_discard_ehlo_keywords"}
+NOT_CHECKED = {"smtpd_discard_ehlo_keywords", "smtpd_tls_ciphers", "smtpd_tls_mandatory_ciphers", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers"}
 # Without one of these behind them, words that permit would let nobody in.
 ENDS = {"smtpd_relay_restrictions": ", reject"}
 
