@@ -596,3 +596,23 @@ def test_without_a_main_cf_a_first_one_is_named(make_merpati):
     refused = mail.control("start", check=False)
     assert refused.returncode == 1
     assert f'begin with "dpkg-reconfigure merpati", or with a copy of {mail.config}/main.cf.proto' in refused.stderr
+
+
+def test_a_login_without_passwords_is_told(make_merpati):
+    mail = make_merpati(main={"smtp_sasl_auth_enable": "yes"})
+    mail.services.append("apart unix - - n - - lmtp -o lmtp_sasl_auth_enable=yes")
+    mail.services.append("good unix - - n - - smtp -o smtp_sasl_password_maps=inline:{x=a:b}")
+    mail.write_config()
+    told = mail.control("check").stderr
+    assert re.search(r"master\.cf, line \d+: service smtp/unix: smtp_sasl_auth_enable = yes without smtp_sasl_password_maps: "
+                     "the service does not start", told)
+    assert "service apart/unix: lmtp_sasl_auth_enable = yes without lmtp_sasl_password_maps" in told
+    assert "service good/unix" not in told
+
+
+def test_a_mailbox_command_that_is_not_there_is_told(make_merpati):
+    mail = make_merpati(main={"mailbox_command": '/nonexistent/procmail -a "$EXTENSION"'})
+    assert re.search(r"main\.cf, line \d+: mailbox_command: there is no program /nonexistent/procmail: ", mail.control("check").stderr)
+    mail.set(mailbox_command='/bin/sh -c "cat > /dev/null"')
+    mail.write_config()
+    assert "mailbox_command" not in mail.control("check").stderr

@@ -176,6 +176,7 @@ static void check_services(struct check *check)
     if (!is_sound || (check->has_protocols && !check_lines(check->instance, file)))
         check->is_wrong = true;
     check_companions(check->instance, file);
+    check_values(check->instance, file);
 }
 
 static void check_users(struct check *check)

@@ -41,6 +41,12 @@ bool check_addresses(const struct instance *instance);
 /* As master_service_disable says. */
 bool check_is_disabled(const struct instance *instance, const struct master_service *service);
 
+/* main.cf with what "-o" says in the service's line. False: main.cf has a mistake, which others tell of. */
+bool check_load_for(const struct instance *instance, const struct master_service *service, struct main_cf **cf_out);
+
+/* Tells of settings that are nothing without another, or without a program on this host. */
+void check_values(const struct instance *instance, const struct master_cf *file);
+
 /* Tells of services that postscreen asks, and that are not there, with the line to add. */
 void check_companions(const struct instance *instance, const struct master_cf *file);
 

@@ -57,8 +57,7 @@ static void look_for(const struct instance *instance, const struct master_cf *fi
                 companion->loss, STR_ARG(name), master_service_type_name(companion->type), companion->columns);
 }
 
-/* With what "-o" says in its line. False: main.cf has a mistake, which others tell of. */
-static bool load(const struct instance *instance, const struct master_service *service, struct main_cf **cf_out)
+bool check_load_for(const struct instance *instance, const struct master_service *service, struct main_cf **cf_out)
 {
     struct strlist overrides = master_service_overrides(service, instance->arena);
     struct failure ignored;
@@ -79,7 +78,7 @@ void check_companions(const struct instance *instance, const struct master_cf *f
         struct main_cf *cf;
 
         if (!str_equal(service->fields[MASTER_FIELD_COMMAND], STR("postscreen")) ||
-            check_is_disabled(instance, service) || !load(instance, service, &cf))
+            check_is_disabled(instance, service) || !check_load_for(instance, service, &cf))
             continue;
         look_for(instance, file, service, cf, &smtpd);
         if (value_of(cf, "postscreen_dnsbl_sites", instance->arena).len > 0)

@@ -11,6 +11,7 @@
 #include "merpati/upkeep.h"
 #include "os/environment.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/privilege.h"
 #include "os/signals.h"
 
@@ -86,6 +87,17 @@ static int hand_to_manager(const struct instance *instance, struct str command, 
     return 1;
 }
 
+/* What an ordinary user would be told of such an instance would be told of one that he runs. */
+static bool is_roots(const struct instance *instance)
+{
+    struct stat status;
+    struct failure ignored;
+
+    return !privilege_is_root() &&
+           file_stat(arena_c(instance->arena, instance->shared->queue_directory), &status, &ignored) &&
+           status.st_uid == 0;
+}
+
 static int run(const struct verb *verb, int argc, char **argv, const struct instance_options *options)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
@@ -98,6 +110,8 @@ static int run(const struct verb *verb, int argc, char **argv, const struct inst
         (instance.shared != NULL &&
          !command_log_open(instance.shared, "merpati", COMMAND_LOG_WITHOUT_POSTLOGD, arena, &why)))
         log_fatal("%s", why.text);
+    else if (instance.shared != NULL && is_roots(&instance))
+        log_fatal("the queue of %.*s is root's: only root may use this command", STR_ARG(instance.directory));
     else if (instance.shared == NULL && verb->run != check_instance)
         log_fatal("%s", trouble.text);
     else if (instance.shared != NULL && !instance_find_manager(&instance, &manager, &why))
