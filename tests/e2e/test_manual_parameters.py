@@ -10,14 +10,17 @@ FILES = sorted((SOURCE / "man/parameters").glob("*.text"))
 TEXTS = {name: text for path in FILES for name, text in re.findall(r"(?ms)^\[(\S+)\]\n(.*?)(?=^\[|\Z)", path.read_text())}
 # What stands for a word of the administrator's.
 WORDS = {
-    "ADDRESS": "192.0.2.7", "BITS": "24", "DOMAIN": "example.com", "FILE": "etc/hostname", "HOST": "mail.example.com", "NAME": "localhost",
+    "ADDRESS": "192.0.2.7", "BITS": "24", "DOMAIN": "example.com", "FILE": "etc/hostname", "HOST": "mail.example.com", "PATH": "milter", "NAME": "localhost",
     "NETWORK": "192.0.2.0", "NUMBER": "7", "PORT": "587", "TABLE": "{a=a}", "TYPE": "inline",
 }
 
 # What is said of an example because this host is not the one that it is for.
-OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead|needs validated answers"
+OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead|needs validated answers|nobody is believed to vouch"
 # What check does not look at, so that it has nothing to say of a wrong word: the service that uses it does.
-NOT_CHECKED = {"smtpd_discard_ehlo_keywords", "smtpd_tls_ciphers", "smtpd_tls_mandatory_ciphers", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers"}
+NOT_CHECKED = {
+    "milter_default_action", "milter_protocol", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers", "smtpd_discard_ehlo_keywords", "smtpd_sasl_path",
+    "smtpd_tls_ciphers", "smtpd_tls_dh1024_param_file", "smtpd_tls_mandatory_ciphers",
+}
 # Without one of these behind them, words that permit would let nobody in.
 ENDS = {"smtpd_relay_restrictions": ", reject"}
 
@@ -48,6 +51,7 @@ def mail(request):
     instance = Merpati()
     for name in set(re.findall(r"hash:/etc/merpati/([\w.]+)", "".join(TEXTS.values()))):
         (instance.config / name).write_text("a@example.com a\n")
+        (instance.config / name).chmod(0o600)
         instance.command("postmap", f"hash:{instance.config}/{name}")
     for name in set(re.findall(r"(?:pcre|regexp|cidr):/etc/merpati/([\w.]+)", "".join(TEXTS.values()))):
         (instance.config / name).write_text("")
