@@ -616,3 +616,21 @@ def test_a_mailbox_command_that_is_not_there_is_told(make_merpati):
     mail.set(mailbox_command='/bin/sh -c "cat > /dev/null"')
     mail.write_config()
     assert "mailbox_command" not in mail.control("check").stderr
+
+
+def test_words_that_mean_nothing_are_told_with_their_lines(make_merpati):
+    mail = make_merpati(main={
+        "smtpd_tls_protocols": ">=TLSv1.2, !TLSv1.5", "smtp_tls_mandatory_protocols": "!SSLv2, !SSLv3", "smtp_tls_ciphers": "strong",
+        "smtpd_tls_mandatory_ciphers": "high", "smtpd_discard_ehlo_keywords": "dsn, Silent-Discard, pipelineing",
+    })
+    mail.services.append(f"{free_port()} inet n - n - - smtpd -o smtpd_tls_mandatory_protocols=1.2")
+    mail.write_config()
+    told = [line for line in mail.control("check").stderr.splitlines() if re.search("_protocols|_ciphers|_keywords", line)]
+    for expected in (
+        r"main\.cf, line \d+: smtpd_tls_protocols = >=TLSv1\.2, !TLSv1\.5: not all of it is a protocol: ",
+        r"main\.cf, line \d+: smtp_tls_ciphers = strong: there is no such grade of ciphers: ",
+        r"main\.cf, line \d+: smtpd_discard_ehlo_keywords: pipelineing is no EHLO keyword: ",
+        r"master\.cf, line \d+: smtpd_tls_mandatory_protocols = 1\.2: not all of it is a protocol: ",
+    ):
+        assert sum(bool(re.search(expected, line)) for line in told) == 1, (expected, told)
+    assert len(told) == 4, told

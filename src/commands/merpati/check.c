@@ -177,6 +177,7 @@ static void check_services(struct check *check)
         check->is_wrong = true;
     check_companions(check->instance, file);
     check_values(check->instance, file);
+    check_words(check->instance, file);
 }
 
 static void check_users(struct check *check)

@@ -44,6 +44,9 @@ bool check_is_disabled(const struct instance *instance, const struct master_serv
 /* main.cf with what "-o" says in the service's line. False: main.cf has a mistake, which others tell of. */
 bool check_load_for(const struct instance *instance, const struct master_service *service, struct main_cf **cf_out);
 
+/* Tells of words in lists of TLS protocols, grades of ciphers and EHLO keywords that mean nothing. */
+void check_words(const struct instance *instance, const struct master_cf *file);
+
 /* Tells of settings that are nothing without another, or without a program on this host. */
 void check_values(const struct instance *instance, const struct master_cf *file);
 
