@@ -4,6 +4,7 @@
 #include "mail/verp.h"
 #include "merpati/import_envelope.h"
 #include "merpati/import_postcat.h"
+#include "merpati/import_record.h"
 #include "os/directory.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -154,8 +155,15 @@ static bool write_file(struct import_messages *messages, const char *path, enum 
     return is_written && sync_folder(messages, queue, envelope->id, why);
 }
 
+static bool note_id(const struct import_messages *messages, struct queue_id id, struct import_name *names,
+                    struct failure *why)
+{
+    (void) queue_id_format(id, names->here);
+    return import_record_note(messages->record, names->there, names->here, why);
+}
+
 static bool store(struct import_messages *messages, const char *path, enum spool_queue queue, struct envelope *envelope,
-                  struct failure *why)
+                  struct import_name *names, struct failure *why)
 {
     const struct layout_identity *identity = &messages->identity;
     struct failure ignored;
@@ -165,7 +173,8 @@ static bool store(struct import_messages *messages, const char *path, enum spool
     if (!import_postcat_begin(messages->source, "-bh", path, &reading, why))
         return false;
     is_written = (!identity->is_root || privilege_borrow(identity->mail_uid, identity->mail_gid, why)) &&
-                 next_id(messages, &envelope->id, why) && write_file(messages, path, queue, envelope, &reading, why);
+                 next_id(messages, &envelope->id, why) && note_id(messages, envelope->id, names, why) &&
+                 write_file(messages, path, queue, envelope, &reading, why);
     if (reading.fd >= 0)
         (void) !import_postcat_end(&reading, &ignored);
     return (!identity->is_root || privilege_restore(is_written ? why : &ignored)) && is_written;
@@ -173,9 +182,9 @@ static bool store(struct import_messages *messages, const char *path, enum spool
 
 /* ---- submitted mail ---- */
 
-static bool copy_to_maildrop(int fd, const char *path, struct maildrop_writer *writer, struct arena *arena,
-                             struct failure *why)
+static bool copy_to_maildrop(int fd, const char *path, struct maildrop_writer *writer, struct failure *why)
 {
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
     char *block = arena_new_array(arena, BLOCK, char);
     size_t count;
 
@@ -188,30 +197,30 @@ static bool copy_to_maildrop(int fd, const char *path, struct maildrop_writer *w
 }
 
 /* With the rights of who submitted it: pickup believes the file's owner. */
-static bool write_maildrop(const char *path, const struct maildrop_message *message, struct import_reading *reading,
-                           struct arena *arena, struct failure *why)
+static bool write_maildrop(const struct import_messages *messages, const char *path,
+                           const struct maildrop_message *message, struct import_reading *reading,
+                           struct import_name *names, struct failure *why)
 {
     struct maildrop_writer *writer;
     struct failure ignored;
-    const char *place;
     bool is_written;
 
     if (!maildrop_create(&writer, why))
         return false;
-    place = arena_str(arena, str_from_c(maildrop_writer_path(writer))).data;
-    is_written =
-        maildrop_write_message(writer, message, why) && copy_to_maildrop(reading->fd, path, writer, arena, why);
+    (void) snprintf(names->here, sizeof names->here, "%s", maildrop_writer_path(writer));
+    is_written = import_record_note(messages->record, names->there, names->here, why) &&
+                 maildrop_write_message(writer, message, why) && copy_to_maildrop(reading->fd, path, writer, why);
     is_written =
         import_postcat_end(reading, is_written ? why : &ignored) && is_written && maildrop_finish(&writer, why);
     maildrop_abandon(&writer);
     if (is_written) /* pickup takes it for the time of arrival */
-        (void) !file_set_time_at(AT_FDCWD, place, message->arrival.us / 1000000, &ignored);
+        (void) !file_set_time_at(AT_FDCWD, names->here, message->arrival.us / 1000000, &ignored);
     return is_written;
 }
 
 /* A file of Postfix's own user is what its postsuper -r sends round again. */
 static bool submit(const struct import_messages *messages, const char *path, const struct import_envelope *found,
-                   struct failure *why)
+                   struct import_name *names, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
     const struct layout_identity *identity = &messages->identity;
@@ -232,7 +241,7 @@ static bool submit(const struct import_messages *messages, const char *path, con
     if (!import_postcat_begin(messages->source, "-bh", path, &reading, why))
         return false;
     is_done = (!identity->is_root || privilege_borrow(message.uid, identity->setgid_gid, why)) &&
-              write_maildrop(path, &message, &reading, arena, why);
+              write_maildrop(messages, path, &message, &reading, names, why);
     if (reading.fd >= 0)
         (void) !import_postcat_end(&reading, &ignored);
     return (!identity->is_root || privilege_restore(is_done ? why : &ignored)) && is_done;
@@ -262,17 +271,16 @@ enum import_result import_message(struct import_messages *messages, const char *
         !import_envelope_parse(strbuf_str(&text), arena, &found, why))
         return IMPORT_LEFT;
     (void) snprintf(names.there, sizeof names.there, "%s %lld", name, (long long) found.envelope.arrival.us / 1000000);
-    if (map_get(messages->known, str_from_c(names.there)) != NULL)
+    if (import_record_has(messages->record, str_from_c(names.there)))
         return IMPORT_KNOWN;
     note_envelope(messages, name, arena, &found.envelope);
     if (found.envelope.recipient_count == 0)
         return IMPORT_FINISHED;
     if (kind == IMPORT_SUBMITTED)
-        is_taken = submit(messages, path, &found, why);
+        is_taken = submit(messages, path, &found, &names, why);
     else
-        is_taken = store(messages, path, kind == IMPORT_HELD ? SPOOL_HOLD : SPOOL_DEFERRED, &found.envelope, why);
-    if (is_taken && kind != IMPORT_SUBMITTED)
-        (void) queue_id_format(found.envelope.id, names.here);
+        is_taken =
+            store(messages, path, kind == IMPORT_HELD ? SPOOL_HOLD : SPOOL_DEFERRED, &found.envelope, &names, why);
     *name_out = names;
     return is_taken ? IMPORT_TAKEN : IMPORT_LEFT;
 }

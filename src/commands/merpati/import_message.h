@@ -9,7 +9,8 @@
 #include "spool/queue_id.h"
 #include "spool/spool.h"
 
-/* import_message - one message of a Postfix becomes a queue file of ours, synced before it counts as taken. */
+/* import_message - one message of a Postfix becomes a queue file of ours. The record notes it before it is one; whether
+ * it came to be is for the caller to tell there. */
 enum import_kind {
     IMPORT_DEFERRED,
     IMPORT_HELD,
@@ -25,14 +26,14 @@ enum import_result {
 
 /* How a message is known again, in whatever folder it is by then: a queue id alone may come again. */
 struct import_name {
-    char there[80];                /* "queue-id arrival-time" */
-    char here[QUEUE_ID_TEXT_SIZE]; /* of IMPORT_TAKEN: our queue id; empty for IMPORT_SUBMITTED */
+    char there[80];             /* "queue-id arrival-time" */
+    char here[SPOOL_PATH_SIZE]; /* of IMPORT_TAKEN: our queue id, or "maildrop/NAME" */
 };
 
 struct import_messages {
     const struct import_source *source;
     const struct instance *instance;
-    const struct map *known; /* by import_name.there */
+    struct import_record *record;
     struct layout_identity identity;
     struct spool_settings spool;
     struct id_reserve reserve;

@@ -4,19 +4,24 @@
 #include "config/layout.h"
 #include "merpati/import.h"
 #include "merpati/import_message.h"
+#include "merpati/import_record.h"
+#include "merpati/log_lines.h"
 #include "os/directory.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
+#include "spool/maildrop_file.h"
+#include "spool/queue_file.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RECORD_MAXIMUM = 1 << 30, DEPTH_MAXIMUM = 4 };
+enum { DEPTH_MAXIMUM = 4, PROGRESS = 500 };
 
 static const char record_name[] = "import-queue";
 static const char lock_path[] = "pid/master.pid";
@@ -32,10 +37,9 @@ static const struct {
 
 struct queue_job {
     struct import_messages messages;
-    struct map *known; /* what was taken, by import_name.there */
-    int record_fd;
-    const char *record_path;
-    size_t taken, before, left;
+    struct import_record record;
+    bool is_counting;
+    size_t total, taken, before, left, finished;
 };
 
 /* Shut for as long as we hold the lock; the file is opened for reading alone. */
@@ -59,60 +63,108 @@ static bool shut_ours(const struct instance *instance, int *fd_out, struct failu
                        STR_ARG(instance->shared->queue_directory));
 }
 
-static bool append(const struct queue_job *job, struct str text, struct failure *why)
-{
-    return file_write(job->record_fd, job->record_path, text, why) && file_sync(job->record_fd, job->record_path, why);
-}
+/* ---- what a crash left ---- */
 
-/* "queue-id arrival-time our-id" lines of all times; a crash may have cut the last one short. */
-static bool open_record(struct queue_job *job, const struct instance *instance, struct failure *why)
+static bool is_queue_file(const struct queue_job *job, struct str here)
 {
-    CLEANUP(strbuf_done) struct strbuf text;
-    struct str rest, line;
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    struct queue_file_content content;
+    struct envelope envelope;
+    struct failure why, ignored;
+    enum spool_queue queue;
+    struct queue_id id;
+    char path[SPOOL_PATH_SIZE];
 
-    strbuf_init(&text, RECORD_MAXIMUM);
-    job->record_path =
-        arena_printf(instance->arena, "%.*s/%s", STR_ARG(instance->shared->data_directory), record_name).data;
-    if (!file_open(job->record_path, O_RDWR | O_CREAT | O_APPEND, 0600, &job->record_fd, why) ||
-        !file_load_fd(job->record_fd, job->record_path, &text, why))
+    if (!queue_id_parse(here, &id) || !spool_find(&job->messages.spool, id, &queue, path, &why))
         return false;
-    for (rest = strbuf_str(&text); str_cut(rest, '\n', &line, &rest);)
-        (void) map_set(job->known, str_part(line, 0, str_find_last_char(line, ' ')), job);
-    return rest.len == 0 || append(job, STR("\n"), why);
+    if (queue_file_open(path, arena, &envelope, &content, NULL, &why))
+        return true;
+    if (why.kind == FAILURE_PERMANENT)
+        (void) !spool_remove(path, &ignored);
+    return false;
 }
 
-static bool remember(struct queue_job *job, const struct import_name *name, struct failure *why)
+static bool is_in_maildrop(struct str here)
 {
-    CLEANUP(strbuf_done) struct strbuf line;
+    CLEANUP(arena_destroy) struct arena *arena = arena_create();
+    CLEANUP(fd_close) int fd = -1;
+    struct maildrop_message message;
+    const char *path = arena_c(arena, here);
+    struct failure why, ignored;
+    uint64_t offset, length;
+    struct stat status;
 
-    strbuf_init(&line, STRBUF_UNLIMITED);
-    strbuf_printf(&line, "%s %s\n", name->there, name->here);
-    (void) map_set(job->known, str_from_c(name->there), job);
-    return append(job, strbuf_str(&line), why);
+    if (!file_stat_link(path, &status, &ignored))
+        return false;
+    if ((status.st_mode & S_IXUSR) != 0 && maildrop_open(path, arena, &message, &fd, &offset, &length, &why))
+        return true;
+    (void) !file_unlink(path, &ignored);
+    return false;
 }
 
-/* One that cannot be taken does not keep the others. */
+/* The message that was about to come when an import ended. */
+static bool is_here(void *context, struct str here)
+{
+    return str_starts_with(here, STR("maildrop/")) ? is_in_maildrop(here) : is_queue_file(context, here);
+}
+
+/* ---- one by one ---- */
+
+static bool is_full(const struct failure *why)
+{
+    return why->error == ENOSPC || why->error == EDQUOT;
+}
+
+/* One that cannot be taken does not keep the others; a full disk does. */
+static bool leave(struct queue_job *job, const char *path, struct failure *reason, struct failure *why)
+{
+    if (!import_record_cancel(&job->record, why))
+        return false;
+    if (is_full(reason)) {
+        *why = *reason;
+        return failure_prefix(why, "stopped: %zu of %zu messages are here; make room and run it again",
+                              job->taken + job->before, job->total);
+    }
+    import_say("%s is left there: %s", path, reason->text);
+    job->left++;
+    return true;
+}
+
+static void tell_progress(const struct queue_job *job)
+{
+    size_t done = job->taken + job->before + job->left + job->finished;
+
+    if (done % PROGRESS == 0) {
+        (void) fflush(stdout);
+        log_import_progress(done, job->total);
+    }
+}
+
 static bool take(struct queue_job *job, const char *path, enum import_kind kind, struct failure *why)
 {
     struct import_name name;
     struct failure reason;
+    bool is_good = true;
 
     switch (import_message(&job->messages, path, kind, &name, &reason)) {
     case IMPORT_KNOWN:
         job->before++;
-        return true;
+        break;
     case IMPORT_TAKEN:
-        import_say("%s is %s", path, name.here[0] != '\0' ? name.here : "in maildrop");
+        import_say("%s is %s", path, name.here);
+        import_record_keep(&job->record);
         job->taken++;
-        return remember(job, &name, why);
+        break;
     case IMPORT_FINISHED:
         import_say("%s has no recipient left", path);
-        return true;
+        job->finished++;
+        break;
     default:
-        import_say("%s is left there: %s", path, reason.text);
-        job->left++;
-        return true;
+        is_good = leave(job, path, &reason, why);
+        break;
     }
+    tell_progress(job);
+    return is_good;
 }
 
 /* A finished queue file is executable; the sender of another was never told that it was accepted. */
@@ -144,12 +196,15 @@ static bool walk(struct queue_job *job, const char *folder, enum import_kind kin
 
         if (type == DT_DIR && depth < DEPTH_MAXIMUM)
             is_good = walk(job, path, kind, depth + 1, why);
+        else if (is_message(path, name) && job->is_counting)
+            job->total++;
         else if (is_message(path, name))
             is_good = take(job, path, kind, why);
     }
     return directory_close(&directory, is_good ? why : &ignored) && is_good;
 }
 
+/* Or counts them. */
 static bool take_all(struct queue_job *job, const struct import_source *source, struct failure *why)
 {
     CLEANUP(arena_destroy) struct arena *arena = arena_create();
@@ -170,23 +225,27 @@ static bool prepare(struct queue_job *job, const struct instance *instance, int 
         return false;
     if (chdir(arena_c(instance->arena, instance->shared->queue_directory)) != 0)
         return failure_system(why, errno, "chdir %.*s", STR_ARG(instance->shared->queue_directory));
-    return shut_ours(instance, lock_out, why) && open_record(job, instance, why) &&
-           import_messages_begin(&job->messages, instance, &identity, why);
+    return shut_ours(instance, lock_out, why) && import_messages_begin(&job->messages, instance, &identity, why) &&
+           import_record_open(
+               &job->record,
+               arena_printf(instance->arena, "%.*s/%s", STR_ARG(instance->shared->data_directory), record_name).data,
+               is_here, job, why);
 }
 
 bool import_queue(const struct instance *instance, const struct import_source *source, struct failure *why)
 {
     CLEANUP(fd_close) int their_lock = -1;
     CLEANUP(fd_close) int our_lock = -1;
-    struct queue_job job = { .messages = { .source = source }, .known = map_create(), .record_fd = -1 };
+    struct queue_job job = { .messages = { .source = source }, .record = { .fd = -1 }, .is_counting = true };
     bool is_done;
 
-    job.messages.known = job.known;
+    job.messages.record = &job.record;
     is_done = is_down(arena_c(instance->arena, source->queue), &their_lock, instance->arena, why) &&
               prepare(&job, instance, &our_lock, why) && take_all(&job, source, why);
+    job.is_counting = false;
+    is_done = is_done && take_all(&job, source, why) && import_record_finish(&job.record, why);
     import_messages_end(&job.messages);
-    map_destroy(&job.known);
-    fd_close(&job.record_fd);
+    import_record_close(&job.record);
     if (!is_done)
         return false;
     import_say("%zu messages taken over, %zu were before, %zu left; nothing was removed from %.*s", job.taken,

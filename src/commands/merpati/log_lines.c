@@ -34,6 +34,11 @@ void log_upkeep(const char *path, struct str name, struct str type)
     log_info("Editing %s, adding missing entry for %.*s/%.*s service", path, STR_ARG(name), STR_ARG(type));
 }
 
+void log_import_progress(size_t done, size_t total)
+{
+    log_info("%zu of %zu messages", done, total);
+}
+
 void log_status(pid_t master)
 {
     if (master == 0)

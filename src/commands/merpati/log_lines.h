@@ -20,6 +20,8 @@ void log_refreshing(void);
 void log_told(struct str text);
 /* "Editing /etc/merpati/master.cf, adding missing entry for tlsmgr/unix service" */
 void log_upkeep(const char *path, struct str name, struct str type);
+/* "500 of 10000 messages" */
+void log_import_progress(size_t done, size_t total);
 /* "the Merpati mail system is running: PID: 123"; 0: "... is not running" */
 void log_status(pid_t master);
 /* What "merpati tls" has done, and what comes next: "New TLS private key and certificate deployed." */
