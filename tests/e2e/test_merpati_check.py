@@ -634,3 +634,11 @@ def test_words_that_mean_nothing_are_told_with_their_lines(make_merpati):
     ):
         assert sum(bool(re.search(expected, line)) for line in told) == 1, (expected, told)
     assert len(told) == 4, told
+
+
+def test_a_level_that_cannot_be_read_is_told_once_with_its_line(make_merpati):
+    mail = make_merpati(main={"compatibility_level": "abc"})
+    failed = mail.control("check", check=False)
+    (told,) = [line for line in failed.stderr.splitlines() if "compatibility" in line]
+    assert failed.returncode == 1
+    assert re.search(r"error: \S+main\.cf, line \d+: compatibility_level = abc: write it as 2 or 3\.6$", told)

@@ -374,6 +374,22 @@ static void look_at_mailbox_limit(struct main_cf *cf, struct str name)
         log_warning("%.*s is smaller than message_size_limit: mail waits until this is put right", STR_ARG(name));
 }
 
+/* Many a default depends on it: one line stands for all that cannot be told without it. */
+static bool has_level(const struct main_cf *cf, struct arena *arena)
+{
+    const struct main_cf_entry *entry = main_cf_find(cf, STR("compatibility_level"));
+    struct failure ignored;
+    struct str level;
+    int order;
+
+    if (entry == NULL || !main_cf_value(cf, entry->name, arena, &level, &ignored) ||
+        main_cf_compare_levels(level, level, &order))
+        return true;
+    log_error("%.*s, line %u: compatibility_level = %.*s: write it as 2 or 3.6", STR_ARG(entry->place.file),
+              entry->place.line, STR_ARG(level));
+    return false;
+}
+
 /* What each program would refuse. A value that two of them have is told once. */
 static bool try_tables(struct main_cf *cf, struct strlist *told, struct arena *arena)
 {
@@ -400,6 +416,8 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     bool is_good;
     size_t i;
 
+    if (!has_level(cf, arena))
+        return false;
     for (i = 0; i < main_cf_count(cf); i++) {
         const struct main_cf_entry *entry = main_cf_at(cf, i);
         struct str place = arena_printf(arena, "%.*s, line %u:", STR_ARG(entry->place.file), entry->place.line);
