@@ -15,10 +15,12 @@ WORDS = {
 }
 
 # What is said of an example because this host is not the one that it is for.
-OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead|needs validated answers|nobody is believed to vouch"
-# What check does not look at, so that it has nothing to say of a wrong word: the service that uses it does.
+OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead" \
+               r"|needs validated answers|nobody is believed to vouch|virtual_mailbox_base is empty|holds no queue yet"
+# Of which check has nothing to say under this name: the service that uses it does.
 NOT_CHECKED = {
-    "milter_default_action", "milter_protocol", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers", "smtpd_discard_ehlo_keywords", "smtpd_sasl_path",
+    "compatibility_level", "dovecot_destination_recipient_limit", "home_mailbox", "lmtp_destination_recipient_limit", "milter_default_action",
+    "milter_protocol", "postscreen_access_list", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers", "smtpd_discard_ehlo_keywords", "smtpd_sasl_path",
     "smtpd_tls_ciphers", "smtpd_tls_dh1024_param_file", "smtpd_tls_mandatory_ciphers",
 }
 # Without one of these behind them, words that permit would let nobody in.
@@ -48,7 +50,8 @@ def complaints(mail, settings):
 @pytest.fixture(scope="module")
 def mail(request):
     from support.instance import Merpati
-    instance = Merpati()
+    instance = Merpati(services=["dovecot unix - n n - - pipe user=nobody argv=/bin/true"])
+    instance.set(maillog_file_prefixes=f"{instance.directory}, /var, /dev/stdout")
     for name in set(re.findall(r"hash:/etc/merpati/([\w.]+)", "".join(TEXTS.values()))):
         (instance.config / name).write_text("a@example.com a\n")
         (instance.config / name).chmod(0o600)
@@ -59,6 +62,14 @@ def mail(request):
     instance.stop()
     yield instance
     instance.finish()
+
+
+def test_what_most_sites_set_has_a_text_in_the_page():
+    names = (SOURCE / "man/parameters/most-used").read_text().split()
+    assert len(names) > 140 and not set(names) - set(TEXTS)
+    shown = (SOURCE / "man/postconf.5").read_text()
+    for name, text in TEXTS.items():
+        assert f".It Va {name}\n{text.split(chr(10))[0].split('. ')[0].split(' (')[0][:40]}" in shown, name
 
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if list(values(text))])
