@@ -131,3 +131,15 @@ def test_a_command_that_fills_the_disk_is_deferred_and_other_mail_waits(make_mer
     wait_until(is_taken, lambda: f"room; log:\n{mail.tail()}")
     assert "Subject: m-after-" in server.wait_for(1)[-1].text
     mail.stop()
+
+
+def test_a_disk_without_room_for_the_journal_is_told_by_check(make_merpati, small_disk):
+    mail = make_merpati(main={"message_size_limit": "100000", "mailbox_size_limit": "0"})
+    mail.write_config()
+    mail.queue.mkdir(exist_ok=True)
+    small_disk(mail, "12m")
+    assert re.search(r"has 1[12] MB left: to go on taking mail it needs room for another part of the journal \(spool_segment_size, 16 MB\)",
+                     mail.control("check").stderr)
+    mail.set(spool_segment_size="1048576")
+    mail.write_config()
+    assert "to go on taking mail" not in mail.control("check").stderr

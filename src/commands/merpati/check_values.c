@@ -2,6 +2,9 @@
 #include "log/log.h"
 #include "merpati/check.h"
 #include "os/file.h"
+#include "os/space.h"
+
+#include <inttypes.h>
 
 static struct str value_of(const struct main_cf *cf, struct str name, struct arena *arena)
 {
@@ -44,6 +47,24 @@ static void check_mailbox_command(const struct instance *instance)
                 STR_ARG(entry->place.file), entry->place.line, STR_ARG(program));
 }
 
+/* smtpd takes nothing without the second, cleanup not without the first when the part that it writes is full. */
+static void check_room(const struct instance *instance)
+{
+    const char *queue = arena_c(instance->arena, instance->shared->queue_directory);
+    uint64_t message = (uint64_t) instance->shared->message_size_limit;
+    struct space space;
+    struct failure ignored;
+    int64_t segment;
+
+    if (!space_look(queue, &space, &ignored) ||
+        !settings_get_size(instance->main_cf, STR("spool_segment_size"), "16777216", 0, 0, &segment, &ignored) ||
+        space.free_bytes >= (uint64_t) segment + message + message / 2)
+        return;
+    log_warning("queue_directory = %s has %" PRIu64 " MB left: to go on taking mail it needs room for another part "
+                "of the journal (spool_segment_size, %" PRIu64 " MB) and 1.5 times message_size_limit (%" PRIu64 " MB)",
+                queue, space.free_bytes >> 20, (uint64_t) segment >> 20, message >> 20);
+}
+
 void check_values(const struct instance *instance, const struct master_cf *file)
 {
     for (size_t i = 0; i < file->count; i++) {
@@ -54,4 +75,6 @@ void check_values(const struct instance *instance, const struct master_cf *file)
             check_login(instance, &file->services[i]);
     }
     check_mailbox_command(instance);
+    if (instance->shared != NULL)
+        check_room(instance);
 }
