@@ -16,12 +16,11 @@ WORDS = {
 
 # What is said of an example because this host is not the one that it is for.
 OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody listens at|no certificate is named|will be removed; instead" \
-               r"|needs validated answers|nobody is believed to vouch|virtual_mailbox_base is empty|holds no queue yet"
+               r"|this host has no address|without smtp_sasl_password_maps|needs validated answers|nobody is believed to vouch|virtual_mailbox_base is empty|holds no queue yet"
 # Of which check has nothing to say under this name: the service that uses it does.
 NOT_CHECKED = {
-    "compatibility_level", "dovecot_destination_recipient_limit", "home_mailbox", "lmtp_destination_recipient_limit", "milter_default_action",
-    "milter_protocol", "postscreen_access_list", "smtp_tls_ciphers", "smtp_tls_mandatory_ciphers", "smtpd_discard_ehlo_keywords", "smtpd_sasl_path",
-    "smtpd_tls_ciphers", "smtpd_tls_dh1024_param_file", "smtpd_tls_mandatory_ciphers",
+    "dovecot_destination_recipient_limit", "home_mailbox", "lmtp_destination_recipient_limit", "milter_default_action",
+    "milter_protocol", "postscreen_access_list", "smtpd_sasl_path", "smtpd_tls_dh1024_param_file",
 }
 # Without one of these behind them, words that permit would let nobody in.
 ENDS = {"smtpd_relay_restrictions": ", reject"}
