@@ -127,6 +127,7 @@ def test_what_a_running_system_lost_is_put_right(make_merpati, account, cure):
             assert re.search(rf'{mail.queue}/{folder}/\w+ is owned by 4321, which should be \w[\w-]*: "merpati reload" puts it', told), told
         assert re.search(rf"{mail.data} is owned by 4321:\S+, which should be [a-z]\S*:[a-z]\S*: ", told), told
     mail.control(cure)
+    assert "refreshing" not in mail.control("set-permissions").stderr
     assert not re.search("is owned by|is missing", mail.control("check").stderr)
     mail.sendmail("-f", "a@example.com", account, input="Subject: x\n\nhello\n")
     mail.wait_mailbox(account)

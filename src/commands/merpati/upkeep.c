@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "merpati/control.h"
 #include "merpati/log_lines.h"
+#include "os/directory.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -88,13 +89,36 @@ static bool set_commands(const struct instance *instance, const struct layout_id
            (set_command(instance, identity, "postdrop", why) && set_command(instance, identity, "postqueue", why));
 }
 
+/* Whether what a running system listens on there is all its own; of nothing it is not. */
+static bool has_its_sockets(const struct instance *instance, const char *folder, uid_t uid)
+{
+    CLEANUP(directory_discard) struct directory *directory = NULL;
+    const char *path =
+        arena_printf(instance->arena, "%.*s/%s", STR_ARG(instance->shared->queue_directory), folder).data;
+    const char *name;
+    unsigned char type;
+    struct stat status;
+    struct failure ignored;
+    size_t count = 0;
+
+    if (!directory_open(AT_FDCWD, path, &directory, &ignored))
+        return false;
+    while (directory_next(directory, &name, &type)) {
+        if (!file_stat_at(directory_fd(directory), name, &status, &ignored) || status.st_uid != uid)
+            return false;
+        count++;
+    }
+    return count > 0;
+}
+
 /* The sockets are master's to make: without their owner, nobody gets through to a service. */
-static bool set_sockets(const struct instance *instance, struct failure *why)
+static bool set_sockets(const struct instance *instance, uid_t uid, struct failure *why)
 {
     pid_t pid;
 
     return instance_find_master(instance, &pid, why) &&
-           (pid == 0 || control_refresh(instance) || failure_set(why, FAILURE_RETRY, 0, "master was not told"));
+           (pid == 0 || (has_its_sockets(instance, "public", uid) && has_its_sockets(instance, "private", uid)) ||
+            control_refresh(instance) || failure_set(why, FAILURE_RETRY, 0, "master was not told"));
 }
 
 /* postsuper needs the lock that the first start makes; before it there are no messages. */
@@ -106,8 +130,9 @@ static bool set_permissions(const struct instance *instance, struct failure *why
 
     if (!layout_identity_find(instance->shared, &identity, why) || !layout_make(instance->shared, &identity, why))
         return false;
-    return !identity.is_root || (set_commands(instance, &identity, why) && set_sockets(instance, why) &&
-                                 (!file_exists(lock) || set_messages(instance, why)));
+    return !identity.is_root ||
+           (set_commands(instance, &identity, why) && set_sockets(instance, identity.mail_uid, why) &&
+            (!file_exists(lock) || set_messages(instance, why)));
 }
 
 int upkeep_set_permissions(const struct instance *given, int argc, char **argv)
