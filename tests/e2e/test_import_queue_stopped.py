@@ -126,4 +126,4 @@ def test_progress_is_told_of_many(stock, make_merpati):
         shutil.chown(copy, path.owner(), path.group())
     mail = make_merpati()
     done = take(mail, stock)
-    assert "merpati: 500 of 501 messages" in done.stderr and "501 messages taken over, 0 were before, 0 left" in done.stdout
+    assert "merpati: 500 of 501 messages" in done.stderr and "501 messages taken over, 0 were before, 0 left" in done.stdout, [line for line in done.stdout.splitlines() if " is left there: " in line] + [done.stdout[-300:], done.stderr]

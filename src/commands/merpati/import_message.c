@@ -72,18 +72,20 @@ void import_messages_end(struct import_messages *messages)
     messages->is_open = false;
 }
 
+/* By one moment: raising may take longer than what it gives. */
 static bool next_id(struct import_messages *messages, struct queue_id *id_out, struct failure *why)
 {
-    uint64_t tick = queue_id_tick_at(clock_now());
+    const struct instant now = clock_now();
+    uint64_t tick = queue_id_tick_at(now);
 
-    if (queue_id_next(&messages->ids, clock_now(), id_out))
+    if (queue_id_next(&messages->ids, now, id_out))
         return true;
     if (tick < messages->ids.last_tick)
         tick = messages->ids.last_tick;
     if (!id_reserve_raise(&messages->reserve, tick + TICKS, why))
         return false;
     messages->ids.ceiling = tick + TICKS;
-    return queue_id_next(&messages->ids, clock_now(), id_out) || failure_set(why, FAILURE_RETRY, 0, "no queue id");
+    return queue_id_next(&messages->ids, now, id_out) || failure_set(why, FAILURE_RETRY, 0, "no queue id");
 }
 
 /* Message-Id and the number of Received lines. */
