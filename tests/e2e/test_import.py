@@ -301,3 +301,18 @@ def test_a_path_that_leads_into_the_source_by_another_name_is_named(source, targ
         file.write(f"transport_maps = hash:{tmp_path}/name/transport\nrelay_domains = {tmp_path}//postfix/relay\n")
     said = do_import(target, source, "-f").stdout
     assert f"main.cf, line 2: {tmp_path}/name/transport is another Postfix's" in said and f"main.cf, line 3: {tmp_path}//postfix/relay is another Postfix's" in said
+
+
+def test_services_for_users_that_are_not_there_are_told_together_but_for_those_in_use(source, target):
+    with (source / "master.cf").open("a") as file:
+        for name in ("one", "two", "used", "filter"):
+            file.write(f"{name} unix - n n - - pipe user=no-such-{name} argv=/bin/true\n")
+    with (source / "main.cf").open("a") as file:
+        file.write("mailbox_transport = used\ncontent_filter = filter:[127.0.0.1]\n")
+    said = do_import(target, source, "-f").stderr
+    assert f"merpati: warning: {target.config}/master.cf: the users of the services one (no-such-one), two (no-such-two) are not there: what comes to one waits; nothing is to be done if none is used\n" in said
+    assert "line 4: service used/unix: unknown username: no-such-used: what comes to it waits until this is put right" in said and "service filter/unix: unknown username: no-such-filter" in said
+    assert said.count("no-such-one") == 1
+    lines = (source / "master.cf").read_text().splitlines()
+    (source / "master.cf").write_text("\n".join(line for line in lines if not line.startswith("two ")) + "\n")
+    assert "line 2: service one/unix: unknown username: no-such-one: what comes to it waits until this is put right" in do_import(target, source, "-f").stderr

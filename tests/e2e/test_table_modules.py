@@ -98,3 +98,17 @@ def test_services_use_them(with_modules, sink):
     mail.wait_log(r"to=<y@there\.test>, orig_to=<alias@virtual\.test>, .*status=sent")
     mail.wait_log(r"warning: .*check_sender_access.*table example:x lookup error: its server is down")
     mail.wait_log(r"warning: .*virtual_alias_maps.*table server:y@there\.test lookup error: its server is down")
+
+
+def test_a_type_of_another_package_is_named_with_it_wherever_it_is_wanted(make_merpati, account, tmp_path):
+    mail = make_merpati(main={"virtual_alias_maps": "mysql:/etc/sql.cf", "alias_maps": "proxy:ldap:/etc/ldap.cf", "local_recipient_maps": ""})
+    wanted = "unsupported dictionary type: mysql: install the package merpati-mysql\n"
+    assert wanted in mail.command("postmap", "-q", "x", "mysql:/etc/sql.cf", check=False).stderr
+    assert wanted in mail.command("postmap", "mysql:/etc/sql.cf", check=False).stderr
+    assert wanted in mail.command("postmap", "-d", "x", "mysql:/etc/sql.cf", check=False).stderr
+    told = mail.control("check", check=False).stderr
+    assert "virtual_alias_maps: mysql:/etc/sql.cf: " + wanted.strip() in told
+    assert "unsupported dictionary type: ldap: install the package merpati-ldap" in told
+    mail.start()
+    mail.sendmail("-f", "a@example.com", f"{account}@localhost", input="Subject: x\n\nx\n")
+    mail.wait_log(r"cleanup\[\d+\]: .*" + wanted.strip())

@@ -7,10 +7,6 @@
 #include "config/own_addresses.h"
 #include "config/programs.h"
 #include "config/service_lines.h"
-#include "delivery/command_arguments.h"
-#include "delivery/command_attributes.h"
-#include "delivery/command_user.h"
-#include "delivery/message_flags.h"
 #include "log/log.h"
 #include "mail/domain.h"
 #include "os/directory.h"
@@ -66,42 +62,6 @@ static void check_service(struct check *check, const struct master_service *serv
                   STR_ARG(check->instance->shared->daemon_directory));
         check->is_wrong = true;
     }
-}
-
-static void tell_useless(const struct master_service *service, const struct failure *why)
-{
-    log_warning("%.*s, line %u: service %.*s/%s: %s: what comes to it waits until this is put right",
-                STR_ARG(service->file), service->line, STR_ARG(service->fields[MASTER_FIELD_NAME]),
-                master_service_type_name(service->type), why->text);
-}
-
-static bool is_client(struct str command)
-{
-    return str_equal(command, STR("smtp")) || str_equal(command, STR("lmtp"));
-}
-
-/* An agent whose line is of no use runs, and its mail waits: that is told, and stops nothing. */
-static void check_command_line(const struct check *check, const struct master_service *service)
-{
-    struct arena *arena = check->instance->arena;
-    struct strlist words = master_service_words(service, arena);
-    bool is_spawn = str_equal(service->fields[MASTER_FIELD_COMMAND], STR("spawn"));
-    struct command_attributes attributes;
-    struct rights rights;
-    struct failure why;
-    unsigned flags;
-
-    if (is_client(service->fields[MASTER_FIELD_COMMAND])) {
-        if (!message_flags_parse(&words, &flags, &why))
-            tell_useless(service, &why);
-        return;
-    }
-    if (!is_spawn && !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pipe")))
-        return;
-    if (!command_attributes_parse(&words, is_spawn, arena, &attributes, &why) ||
-        (!is_spawn && !command_arguments_check(&attributes.argv, &why)) ||
-        !command_user_find(&attributes, check->instance->shared, &rights, &why))
-        tell_useless(service, &why);
 }
 
 bool check_is_disabled(const struct instance *instance, const struct master_service *service)
@@ -171,8 +131,8 @@ static void check_services(struct check *check)
         check_service(check, &file->services[i]);
     for (size_t i = 0; check->has_protocols && i < file->count; i++)
         is_sound = check_line(check, &file->services[i]) && is_sound;
-    for (size_t i = 0; check->instance->shared != NULL && i < file->count; i++)
-        check_command_line(check, &file->services[i]);
+    if (check->instance->shared != NULL)
+        check_commands(check->instance, file);
     if (!is_sound || (check->has_protocols && !check_lines(check->instance, file)))
         check->is_wrong = true;
     check_companions(check->instance, file);

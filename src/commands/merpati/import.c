@@ -171,8 +171,8 @@ int import_run(const struct instance_options *options, int argc, char **argv)
         log_fatal("%s", why.text);
         return 1;
     }
-    import_say("%zu files of %.*s are in %.*s now; nothing there was changed", job.files.count, STR_ARG(job.source),
-               STR_ARG(job.target));
+    import_say("%zu files of %.*s are in %.*s now; %.*s is as it was", job.files.count, STR_ARG(job.source),
+               STR_ARG(job.target), STR_ARG(job.source));
     import_sockets_tell(&job);
     tell_instances(&job);
     import_say("Programs that write or edit Postfix's queue files (MailScanner's hold queue, scripts on "

@@ -159,9 +159,11 @@ static bool build_as_owner(const struct postmap_options *options, struct str typ
     struct strbuf text;
     bool is_done;
 
+    if (!options->is_type_known)
+        return table_type_refuse(type, why);
     if (!table_writer_knows(type))
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s%s", STR_ARG(type),
-                           options->is_type_known ? " does not support bulk-mode creation." : "");
+        return failure_set(why, FAILURE_CONFIGURATION, 0,
+                           "unsupported dictionary type: %.*s does not support bulk-mode creation.", STR_ARG(type));
     strbuf_init(&text, SOURCE_MAX);
     is_done = options->is_incremental ? read_input(&text, &writer_options.mode, why)
                                       : read_source(options, path, &text, &writer_options.mode, why);
@@ -256,7 +258,7 @@ static bool remove_by_proxy(const struct postmap_options *options, struct str pa
 static bool refuse_removal(const struct postmap_options *options, struct str type, struct str path, struct failure *why)
 {
     if (!options->is_type_known)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type));
+        return table_type_refuse(type, why);
     if (str_equal(type, STR("static")) || str_equal(type, STR("environ")) || str_equal(type, STR("fail")))
         return failure_set(why, FAILURE_CONFIGURATION, 0, "table %.*s:%.*s: delete operation is not supported",
                            STR_ARG(type), STR_ARG(path));

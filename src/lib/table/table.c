@@ -51,6 +51,19 @@ static struct module_list *modules_of(struct table_set *set)
     return set->modules;
 }
 
+bool table_type_refuse(struct str name, struct failure *why)
+{
+    static const char *const packaged[] = { "dbm", "ldap", "mysql", "nis", "pgsql", "redis", "sqlite" };
+
+    for (size_t i = 0; i < ARRAY_COUNT(packaged); i++) {
+        if (str_equal(name, str_from_c(packaged[i])))
+            return failure_set(why, FAILURE_CONFIGURATION, 0,
+                               "unsupported dictionary type: %s: install the package merpati-%s", packaged[i],
+                               packaged[i]);
+    }
+    return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(name));
+}
+
 const struct table_type *table_set_type(struct table_set *set, struct str name, struct failure *why)
 {
     const struct table_type *type = find_type(name);
@@ -61,7 +74,7 @@ const struct table_type *table_set_type(struct table_set *set, struct str name, 
     if (type != NULL)
         return type;
     if (module_why.text[0] == '\0')
-        (void) failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(name));
+        (void) table_type_refuse(name, why);
     else
         (void) failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s (%s)", STR_ARG(name),
                            module_why.text);

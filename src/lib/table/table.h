@@ -100,6 +100,9 @@ MUST_USE bool table_walk(struct table *table, bool (*visit)(void *context, struc
  * proxymap. */
 bool table_is_remote(struct table_set *set, struct str name);
 
+/* Says that there is no such type, and which package of ours has it; returns false. */
+bool table_type_refuse(struct str name, struct failure *why);
+
 /* The names of the types there are, those of modules too, sorted, as `postconf -m` prints them. In the set's arena. */
 struct strlist table_type_names(struct table_set *set);
 

@@ -8,6 +8,7 @@
 #include "os/lock.h"
 #include "os/random.h"
 #include "table/store.h"
+#include "table/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +158,7 @@ bool table_writer_open(struct str type, struct str path, enum table_writer_mode 
     char real[PATH_MAX];
 
     if (store == NULL)
-        return failure_set(why, FAILURE_CONFIGURATION, 0, "unsupported dictionary type: %.*s", STR_ARG(type));
+        return table_type_refuse(type, why);
     if (mode != TABLE_REBUILD && store->remove == NULL)
         return failure_set(why, FAILURE_CONFIGURATION, 0,
                            "open database %.*s%s: tables of type %s cannot be changed, only made anew", STR_ARG(path),
