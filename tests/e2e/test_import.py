@@ -107,6 +107,17 @@ def test_services_that_only_we_have_are_added(source, target):
     do_import(target, source, "-f")
     names = target.command("postconf", "-c", target.config, "-M").stdout
     assert re.search(r"(?m)^spill +unix ", names) and re.search(r"(?m)^smtp +inet ", names)
+    assert not re.search(r"(?m)^(uucp|mailman) ", names)
+
+
+def test_services_are_added_whatever_main_cf_says_and_none_beside_a_fifo(source, target):
+    with (source / "main.cf").open("a") as file:
+        file.write("message_size_limit = much\n")
+    (source / "master.cf").write_text("pickup fifo n - n 60 1 pickup\nqmgr fifo n - n 300 1 qmgr\n")
+    done = do_import(target, source, "-f")
+    names = target.command("postconf", "-c", target.config, "-M").stdout
+    assert re.search(r"(?m)^spill +unix ", names) and not re.search(r"(?m)^(pickup|qmgr) +unix ", names)
+    assert "both listen" not in done.stderr and ".import/" not in done.stdout + done.stderr
 
 
 def test_what_was_imported_runs(source, target, account):

@@ -69,7 +69,7 @@ def test_a_milter_gets_its_own_group_and_never_mode_0666(source, target, listen,
         f"smtpd_milters: a milter makes the socket {tmp_path}/spool/opendkim/sock (now root:nogroup, mode 0660). It has to make {target.queue}/opendkim/sock, with a group of its own and mode 0660; "
         f'then run "adduser {net} nogroup" and "adduser {maps} nogroup", restart it, "merpati stop" and "merpati start"\n' in said
     )
-    assert f'{target.queue}/only/smtpd, with a group of its own and mode 0660; then run "adduser {net} GROUP (the one that its program runs with)", restart' in said
+    assert f'{target.queue}/only/smtpd, with a group of its own and mode 0660; then run "adduser {net} GROUP", restart' in said
     assert "0666" not in said and said.count("opendkim/sock (") == 1
 
 
@@ -77,9 +77,11 @@ def test_a_milter_in_private_or_by_its_whole_path_is_told_where_all_find_it(sour
     main = "smtpd_milters = unix:private/a, unix:/run/b/sock\nnon_smtpd_milters = $smtpd_milters\n"
     said = do_import(target, source, main, tmp_path)
     assert f"{target.queue}/private/a, but in another folder than private, with a group of its own" in said
-    assert f"{target.queue}/run/b/sock, with a group" in said and "write unix:run/b/sock, which is below the queue directory for all that ask" in said
+    assert f"{target.queue}/run/b/sock, with a group" in said and "smtpd_milters: write the path as run/b/sock, below the queue directory, which is all that smtpd and smtp see" in said
     said = do_import(target, source, "smtpd_milters = unix:private/a, unix:/run/b/sock\n", tmp_path)
-    assert "another folder than private" not in said and "write unix:" not in said
+    assert "another folder than private" not in said and "write the path as run/b/sock, " in said
+    said = do_import(target, source, "smtpd_sasl_path = /dev/shm/auth\n", tmp_path)
+    assert f"It has to make {target.queue}/dev/shm/auth, owner {target.users['net_owner']} and mode 0660\nsmtpd_sasl_path: write the path as dev/shm/auth, " in said
 
 
 def test_sockets_that_only_tables_name_are_told(source, target, listen, tmp_path):
@@ -105,3 +107,14 @@ def test_sockets_that_only_tables_name_are_told(source, target, listen, tmp_path
     assert f"transport_maps: another program makes the socket {tmp_path}/spool/socketmap (" in said
     assert f"It has to make {queue}/socketmap, with a group of its own and mode 0660; then run \"adduser {maps} " in said
     assert "no/comment" not in said and "binary" not in said and "unix:a" not in said
+
+
+def test_lmtp_out_of_a_chroot_finds_its_socket_where_it_was(source, target, tmp_path):
+    (source / "transport").write_text("a.test lmtp:unix:/run/dovecot/other\n")
+    for chroot in "ny":
+        (source / "master.cf").write_text(f"lmtp unix - - {chroot} - - lmtp\n")
+        said = do_import(target, source, f"mailbox_transport = lmtp:unix:/run/no-such/lmtp\ntransport_maps = hash:{source}/transport\n", tmp_path)
+        net = target.users["net_owner"]
+        for where, path in ("mailbox_transport", "run/no-such/lmtp"), ("transport, line 1", "run/dovecot/other"):
+            assert (f'{where}: the socket /{path} (not there now) stays where it is, and is asked by user {net}: let it have mode 0660, run "adduser {net} ' in said) == (chroot == "n")
+            assert (f"It has to make {target.queue}/{path}, owner {net} and mode 0660\n{where}: write the path as {path}, " in said) == (chroot == "y")

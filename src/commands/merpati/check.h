@@ -51,8 +51,8 @@ void check_words(const struct instance *instance, const struct master_cf *file);
 void check_values(const struct instance *instance, const struct master_cf *file);
 
 /*
- * Tells of services of pipe, spawn, smtp and lmtp whose lines they cannot act on. Those whose user is not there, and that
- * main.cf does not name, are told together: most systems have some, of programs that they do not use.
+ * Tells of services of pipe, spawn, smtp and lmtp whose lines they cannot act on. Those whose user is not there, and
+ * that main.cf does not name, are told together: most systems have some, of programs that they do not use.
  */
 void check_commands(const struct instance *instance, const struct master_cf *file);
 

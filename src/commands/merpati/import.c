@@ -31,20 +31,14 @@ void import_say(const char *format, ...)
     (void) putchar('\n');
 }
 
-/* Services that only we have. A main.cf with values that are no good leaves that to its mender. */
+/* Services that only we have, whatever main.cf says else. */
 static bool upgrade(const struct import_job *job, struct failure *why)
 {
     const struct instance_options options = { .directory = str_from_c(job->stage) };
     struct instance stage;
     struct failure trouble;
 
-    if (!instance_load(&stage, job->arena, &options, &trouble, why))
-        return false;
-    if (stage.shared != NULL)
-        return upkeep_add_services(&stage, job->target, why);
-    import_say("master.cf may lack services: %s: run \"merpati upgrade-configuration\" when that is mended",
-               trouble.text);
-    return true;
+    return instance_load(&stage, job->arena, &options, &trouble, why) && upkeep_add_services(&stage, job->target, why);
 }
 
 static bool take_over(struct import_job *job, struct failure *why)

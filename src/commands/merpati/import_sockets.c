@@ -48,7 +48,7 @@ static const char *group_to_join(const struct import_job *job, const char *socke
     if ((file_stat(socket, &status, &ignored) && is_shareable(job, &status)) ||
         (file_stat(folder, &status, &ignored) && is_shareable(job, &status)))
         return arena_c(job->arena, group_of(job->arena, &status));
-    return "GROUP (the one that its program runs with)";
+    return "GROUP";
 }
 
 static const char *join_commands(const struct import_job *job, const struct import_socket *socket, const char *old)
@@ -56,7 +56,7 @@ static const char *join_commands(const struct import_job *job, const struct impo
     const char *group = group_to_join(job, old);
     struct str net = job->shared->net_owner, map = job->shared->map_owner;
 
-    if (socket->askers == (IMPORT_ASKED_BY_NET | IMPORT_ASKED_BY_MAP))
+    if (socket->askers > IMPORT_ASKED_BY_MAP && socket->askers != IMPORT_ASKED_BY_FREE_NET)
         return arena_printf(job->arena, "\"adduser %.*s %s\" and \"adduser %.*s %s\"", STR_ARG(net), group,
                             STR_ARG(map), group)
             .data;
@@ -77,10 +77,12 @@ static void tell_outer(const struct import_job *job, const struct import_socket 
         import_say("%.*s: the socket %s (%s) stays where it is", STR_ARG(socket->where), path,
                    owner_text(job->arena, &status));
     else
-        import_say("%.*s: the socket %s (%s) stays where it is, and is asked by user %.*s: let it have mode 0660, run "
-                   "%s, then \"merpati stop\" and \"merpati start\"",
-                   STR_ARG(socket->where), path, is_there ? owner_text(job->arena, &status) : "not there now",
-                   STR_ARG(job->shared->map_owner), join_commands(job, socket, path));
+        import_say(
+            "%.*s: the socket %s (%s) stays where it is, and is asked by user %.*s: let it have mode 0660, run "
+            "%s, then \"merpati stop\" and \"merpati start\"",
+            STR_ARG(socket->where), path, is_there ? owner_text(job->arena, &status) : "not there now",
+            STR_ARG(socket->askers == IMPORT_ASKED_BY_FREE_NET ? job->shared->net_owner : job->shared->map_owner),
+            join_commands(job, socket, path));
 }
 
 /* Where the other system meets it: in its queue directory, or, out of a chroot, where the path says. */
@@ -110,9 +112,6 @@ static void tell_shared(const struct import_job *job, const struct import_socket
                STR_ARG(job->shared->queue_directory), STR_ARG(inner),
                is_for_map && str_starts_with(inner, STR("private/")) ? ", but in another folder than private" : "",
                join_commands(job, socket, old));
-    if (is_for_map && socket->path.data[0] == '/')
-        import_say("%.*s: write unix:%.*s, which is below the queue directory for all that ask", STR_ARG(socket->where),
-                   STR_ARG(inner));
 }
 
 static void tell(const struct import_job *job, const struct import_socket *socket)
@@ -122,7 +121,7 @@ static void tell(const struct import_job *job, const struct import_socket *socke
     struct stat status;
     bool is_there;
 
-    if (socket->askers == IMPORT_ASKED_BY_MAP && socket->path.data[0] == '/') {
+    if ((socket->askers & IMPORT_ASKED_BY_NET) == 0 && socket->path.data[0] == '/') {
         tell_outer(job, socket);
         return;
     }
@@ -135,6 +134,9 @@ static void tell(const struct import_job *job, const struct import_socket *socke
         import_say("%.*s: another program makes the socket %s (%s). It has to make %.*s/%.*s, owner %.*s and mode 0660",
                    STR_ARG(socket->where), old, owner, STR_ARG(job->shared->queue_directory), STR_ARG(inner),
                    STR_ARG(job->shared->net_owner));
+    if (socket->path.data[0] == '/')
+        import_say("%.*s: write the path as %.*s, below the queue directory, which is all that smtpd and smtp see",
+                   STR_ARG(socket->where), STR_ARG(inner));
 }
 
 /* Where guides put it for a chroot; the service sasl is in none. */

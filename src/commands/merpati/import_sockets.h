@@ -9,8 +9,9 @@
  * in those that a parameter names elsewhere. All is in the job's arena.
  */
 enum import_asker {
-    IMPORT_ASKED_BY_NET = 1, /* net_owner's services, which see the queue directory alone */
-    IMPORT_ASKED_BY_MAP = 2, /* proxymap, which sees all */
+    IMPORT_ASKED_BY_NET = 1,      /* net_owner's services, which see the queue directory alone */
+    IMPORT_ASKED_BY_MAP = 2,      /* proxymap, which sees all */
+    IMPORT_ASKED_BY_FREE_NET = 4, /* lmtp without a chroot, which sees all */
 };
 
 struct import_socket {

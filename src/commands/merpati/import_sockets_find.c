@@ -87,6 +87,18 @@ static void add(struct finder *finder, struct str where, struct str path, unsign
     sockets->items[i].askers |= askers;
 }
 
+static unsigned asker_of(const struct finder *finder, struct str word)
+{
+    const struct master_service *lmtp;
+
+    if (str_find(word, STR("socketmap:")) != STR_NOT_FOUND)
+        return IMPORT_ASKED_BY_MAP;
+    if (finder->services == NULL || !str_starts_with(word, STR("lmtp:")))
+        return IMPORT_ASKED_BY_NET;
+    lmtp = master_cf_find(finder->services, STR("lmtp"), MASTER_SERVICE_UNIX);
+    return lmtp != NULL && lmtp->chroot == 0 ? IMPORT_ASKED_BY_FREE_NET : IMPORT_ASKED_BY_NET;
+}
+
 /* ---- files ---- */
 
 /* proxymap asks what the settings of a database name; the rest is for who uses the table. */
@@ -96,7 +108,7 @@ static void look_at_line(struct finder *finder, struct str where, struct str lin
 
     while (str_next_word(&line, separators, &word)) {
         if (find_path(finder, word, false, &path))
-            add(finder, where, path, is_database ? IMPORT_ASKED_BY_MAP : IMPORT_ASKED_BY_NET, false);
+            add(finder, where, path, is_database ? IMPORT_ASKED_BY_MAP : asker_of(finder, word), false);
     }
 }
 
@@ -138,13 +150,6 @@ static void look_at_files(struct finder *finder)
 
 /* ---- parameters ---- */
 
-static unsigned asker_of(struct str parameter, struct str word)
-{
-    if (str_find(word, STR("socketmap:")) != STR_NOT_FOUND || str_equal(parameter, STR("non_smtpd_milters")))
-        return IMPORT_ASKED_BY_MAP;
-    return IMPORT_ASKED_BY_NET;
-}
-
 static void look_at_word(struct finder *finder, struct str parameter, struct str word)
 {
     bool is_milter = str_ends_with(parameter, STR("_milters"));
@@ -152,7 +157,8 @@ static void look_at_word(struct finder *finder, struct str parameter, struct str
     struct str path;
 
     if (find_path(finder, word, is_milter, &path))
-        add(finder, parameter, path, asker_of(parameter, word), is_milter);
+        add(finder, parameter, path,
+            str_equal(parameter, STR("non_smtpd_milters")) ? IMPORT_ASKED_BY_MAP : asker_of(finder, word), is_milter);
     else if (str_ends_with(parameter, STR("smtpd_sasl_path")) && str_contains_char(word, '/') &&
              !str_starts_with(word, STR("inet:"))) /* it stands alone there */
         add(finder, parameter, word, IMPORT_ASKED_BY_NET, false);

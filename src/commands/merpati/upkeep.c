@@ -162,10 +162,15 @@ static bool has_commented_out(struct str text, const struct master_service *serv
     return false;
 }
 
+/* What an administrator leaves out of the programs of others stays out; old files have pickup and qmgr as fifo. */
 static bool is_lacking(const struct master_cf *file, struct str text, const struct master_service *service)
 {
+    struct str name = service->fields[MASTER_FIELD_NAME];
+
     return service->type != MASTER_SERVICE_INET && service->type != MASTER_SERVICE_PASS &&
-           master_cf_find(file, service->fields[MASTER_FIELD_NAME], service->type) == NULL &&
+           !str_equal(service->fields[MASTER_FIELD_COMMAND], STR("pipe")) &&
+           master_cf_find(file, name, service->type) == NULL &&
+           (service->type != MASTER_SERVICE_UNIX || master_cf_find(file, name, MASTER_SERVICE_FIFO) == NULL) &&
            !has_commented_out(text, service);
 }
 

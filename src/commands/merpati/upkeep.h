@@ -16,7 +16,7 @@
 int upkeep_set_permissions(const struct instance *instance, int argc, char **argv);
 /*
  * Adds to master.cf the services of meta_directory/master.cf.proto that it lacks: inner ones alone, none that listens
- * to a network, and none that stands there commented out.
+ * to a network or runs the program of another package, and none that stands there commented out.
  */
 int upkeep_upgrade(const struct instance *instance, int argc, char **argv);
 /* The same for master.cf of an instance that is yet to be put into directory, by which it is told. */
