@@ -160,7 +160,7 @@ def test_a_page_tells_all_that_the_code_has(page, source, row):
 def parameters(tmp_path_factory):
     folder = tmp_path_factory.mktemp("none")
     (folder / "main.cf").write_text("")
-    (folder / "master.cf").write_text("dovecot unix - n n - - pipe\nlmtp unix - - n - - lmtp\n")
+    (folder / "master.cf").write_text("dovecot unix - n n - - pipe\nlmtp unix - - n - - lmtp\nsmtp unix - - n - - smtp\n")
     listed = subprocess.run([BUILD / "bin/postconf", "-c", folder, "-d"], capture_output=True, text=True, check=True).stdout
     acted_on = subprocess.run([BUILD / "bin/postconf", "-R"], capture_output=True, text=True, check=True).stdout
     return {line.split(" =")[0] for line in listed.splitlines()} | {line.split("\t")[1] for line in acted_on.splitlines()}
