@@ -208,3 +208,30 @@ def test_who_stands_in_the_folder_is_told(source, target):
     said = subprocess.run(import_words(target, source), capture_output=True, text=True, check=True, cwd=target.config).stdout
     assert f"{target.config} is another folder now: where a shell stands in it, type: cd {target.config}" in said
     assert "another folder now" not in do_import(target, source).stdout
+
+
+def test_a_running_system_goes_on_and_sees_later_changes_of_tables_after_a_reload(source, target, account):
+    port, etc = target.port, Path(target.config)
+    settings = (etc / "main.cf").read_text()
+    kept = "".join(line + "\n" for line in settings.splitlines() if line.split(" =")[0] not in ("queue_directory", "myhostname"))
+    with (source / "main.cf").open("a") as file:
+        file.write(f"{kept}relay_domains =\nsmtpd_recipient_restrictions = check_recipient_access hash:{source}/access, permit_mynetworks, reject\n")
+    (source / "access").write_text("one@example.test REJECT first\n")
+    (source / "master.cf").write_text(f"127.0.0.1:{port} inet n - n - - smtpd\n")
+    target.command("postmap", f"hash:{source}/access")
+    target.start()
+
+    def answer(recipient):
+        with target.smtp() as client:
+            client.hello()
+            client.command("MAIL FROM:<a@example.com>")
+            return client.command(f"RCPT TO:<{recipient}>").text
+
+    assert "first" not in answer("one@example.test")
+    done = do_import(target, source)
+    assert done.returncode == 0 and 'The mail system runs: "merpati reload", when that is mended\n' in done.stdout, done.stdout + done.stderr
+    target.reload()
+    assert "first" in answer("one@example.test")
+    (etc / "access").write_text("one@example.test REJECT second\n")
+    target.command("postmap", f"hash:{etc}/access")
+    assert "second" in answer("one@example.test")

@@ -54,13 +54,17 @@ static void check_result(const struct import_job *job, const struct instance_opt
 {
     struct instance instance;
     struct failure trouble, why;
+    pid_t master = 0;
 
     import_say("What \"merpati check\" says of the result:");
     (void) fflush(stdout);
-    if (instance_load(&instance, job->arena, options, &trouble, &why))
-        (void) check_instance(&instance);
-    else
+    if (!instance_load(&instance, job->arena, options, &trouble, &why)) {
         log_warning("%s", why.text);
+        return;
+    }
+    (void) check_instance(&instance);
+    if (instance.shared != NULL && instance_find_master(&instance, &master, &why) && master != 0)
+        import_say("The mail system runs: \"merpati reload\", when that is mended");
 }
 
 static void tell_instances(const struct import_job *job)
