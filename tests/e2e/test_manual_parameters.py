@@ -20,7 +20,7 @@ OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody list
 # Of which check has nothing to say under this name: the service that uses it does.
 NOT_CHECKED = {
     "address_verify_map", "default_database_type", "defer_transports", "parent_domain_matches_subdomains",
-    "dovecot_destination_recipient_limit", "home_mailbox", "lmtp_destination_recipient_limit", "milter_default_action",
+    "dovecot_destination_recipient_limit", "home_mailbox", "master_service_disable", "lmtp_destination_recipient_limit", "milter_default_action",
     "milter_protocol", "postscreen_access_list", "smtpd_sasl_path", "smtpd_tls_dh1024_param_file",
 }
 # Without one of these behind them, words that permit would let nobody in.
