@@ -19,6 +19,7 @@ OF_THIS_HOST = r"mail\.example\.com has no address|cannot connect to|nobody list
                r"|this host has no address|without smtp_sasl_password_maps|needs validated answers|nobody is believed to vouch|virtual_mailbox_base is empty|holds no queue yet"
 # Of which check has nothing to say under this name: the service that uses it does.
 NOT_CHECKED = {
+    "unverified_recipient_tempfail_action", "unverified_sender_tempfail_action",
     "address_verify_map", "default_database_type", "defer_transports", "parent_domain_matches_subdomains",
     "dovecot_destination_recipient_limit", "home_mailbox", "master_service_disable", "lmtp_destination_recipient_limit", "milter_default_action",
     "milter_protocol", "postscreen_access_list", "smtpd_sasl_path", "smtpd_tls_dh1024_param_file",
