@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from support.smtp_client import SmtpClient
 from support.waiting import PATIENCE, free_port, wait_until
 
 DEBIAN_MASTER_CF = Path("/usr/share/postfix/master.cf.dist")
@@ -257,3 +258,16 @@ def test_a_name_of_proxy_interfaces_that_nobody_knows_is_told(make_merpati):
     checked = mail.control("check", check=False)
     assert checked.returncode == 1
     assert "parameter proxy_interfaces" in checked.stderr and "no-such-host.invalid" in checked.stderr
+
+
+def test_a_port_may_have_a_name_of_known_tcp_ports(make_merpati):
+    port = free_port()
+    mail = make_merpati(main={"known_tcp_ports": f"lmtp=24, ours=mine={port}"})
+    mail.services.append("127.0.0.1:mine inet n - n - - smtpd")
+    mail.write_config()
+    mail.start()
+    with SmtpClient(port) as client:
+        assert client.hello().code == 250
+    mail.set(known_tcp_ports="mine")
+    refused = mail.control("reload", check=False)
+    assert refused.returncode == 1 and "known_tcp_ports: mine: write name=port" in refused.stderr

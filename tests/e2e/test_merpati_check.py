@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import socket
+import time
 
 import pytest
 from support.instance import IS_ROOT
@@ -21,10 +22,10 @@ def test_a_sound_configuration_gives_no_word_and_no_failure(merpati):
 
 
 def test_names_that_are_unknown_or_not_acted_on_are_told_with_the_file(make_merpati):
-    mail = make_merpati(main={"smtpd_banner_typo": "x", "known_tcp_ports": "smtp=25"})
+    mail = make_merpati(main={"smtpd_banner_typo": "x", "tcp_windowsize": "65536"})
     checked = mail.control("check", check=False)
     lines = checked.stderr.splitlines()
-    for name in ("smtpd_banner_typo", "known_tcp_ports"):
+    for name in ("smtpd_banner_typo", "tcp_windowsize"):
         assert any(f"{mail.config}/main.cf" in line and name in line for line in lines), checked.stderr
 
 
@@ -642,3 +643,37 @@ def test_a_level_that_cannot_be_read_is_told_once_with_its_line(make_merpati):
     (told,) = [line for line in failed.stderr.splitlines() if "compatibility" in line]
     assert failed.returncode == 1
     assert re.search(r"error: \S+main\.cf, line \d+: compatibility_level = abc: write it as 2 or 3\.6$", told)
+
+
+def test_indexes_among_other_words_are_looked_at_too(make_merpati):
+    mail = make_merpati()
+    tables = {name: mail.path(name) for name in ("senders", "networks", "inner", "option")}
+    for table in tables.values():
+        table.write_text("a@example.com OK\n")
+        mail.command("postmap", f"hash:{table}")
+    mail.set(
+        smtpd_sender_restrictions=f"check_sender_access hash:{tables['senders']}", mynetworks=f"127.0.0.0/8, !hash:{tables['networks']}",
+        local_header_rewrite_clients=f"check_address_map pipemap:{{hash:{tables['inner']},static:x}}",
+    )
+    mail.services.append(f"{free_port()} inet n - n - - smtpd -o {{ smtpd_client_restrictions = check_client_access hash:{tables['option']} }}")
+    mail.write_config()
+    assert "is older than" not in mail.control("check").stderr
+    for table in tables.values():
+        os.utime(table, (time.time() + 5, time.time() + 5))
+    told = mail.control("check").stderr
+    for table in tables.values():
+        assert told.count(f"{table}.db is older than {table}: what was changed there is not in force: run postmap hash:{table}") == 1, told
+
+
+@pytest.mark.parametrize("main, options, told", [
+    ({"relay_domains": "static:all"}, "", r"main\.cf, line \d+: relay_domains has every domain: "),
+    ({"mynetworks": "127.0.0.0/8, [::]/0"}, "", r"main\.cf, line \d+: mynetworks has the whole Internet: "),
+    ({}, "-o mynetworks=0.0.0.0/0", r"service \d+/inet: -o mynetworks has the whole Internet: "),
+    ({}, "-o smtpd_relay_restrictions=permit,reject -o smtpd_recipient_restrictions=permit", r'service \d+/inet: in smtpd_relay_restrictions .* "permit" comes before'),
+])
+def test_a_door_that_is_open_to_all_is_told_wherever_it_is(make_merpati, main, options, told):
+    mail = make_merpati(main=main)
+    mail.services.append(f"{free_port()} inet n - n - - smtpd {options}")
+    mail.write_config()
+    found = [line for line in mail.control("check").stderr.splitlines() if "everybody may send mail to anybody" in line]
+    assert len(found) == 1 and re.search(told, found[0]), found

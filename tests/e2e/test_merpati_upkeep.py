@@ -35,6 +35,15 @@ def test_an_unknown_command_is_named(make_merpati):
     assert refused.stderr.startswith("merpati: error: unknown command: 'restart'\nusage: merpati ")
 
 
+def processes():
+    """The line that the kernel has of each; some end meanwhile."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            yield path.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
 # --- logrotate ---------------------------------------------------------------------------------------------------
 
 
@@ -209,9 +218,15 @@ def test_as_process_1_it_logs_to_standard_output_buries_orphans_and_ends_when_to
         speak(mail, 1)
         mail.wait_log(r"smtpd\[\d+\]: disconnect from ")
         master = min(mail.pids("master"))  # a child that has not become its program yet has that name, too
-        children = lambda: [p.read_text() for p in Path("/proc").glob("[0-9]*/stat") if f" {master} " in p.read_text()]  # noqa: E731
-        wait_until(lambda: not [line for line in children() if "(sleep)" in line], "no orphan left")
-        os.kill(master, 15)
+        wait_until(lambda: not [line for line in processes() if f" {master} " in line and "(sleep)" in line], "no orphan left")
+        command = [mail.command_directory / "merpati", "-c", mail.config]
+        inside = ["nsenter", "--target", str(master), "--pid", "--mount"]
+        for verb, told in (("status", "the Merpati mail system is running: PID: 1\n"), ("reload", "refreshing"), ("stop", "stopping")):
+            done = subprocess.run([*inside, *command, verb], capture_output=True, text=True)
+            # With process 1 ends whoever waits for its end.
+            assert done.returncode == (-9 if verb == "stop" else 0) and told in done.stderr, done
+            # Process 1 is another one to who looks from outside.
+            assert subprocess.run([*command, verb], capture_output=True).returncode == 1
         assert running.wait(30) == 0
     finally:
         running.kill()

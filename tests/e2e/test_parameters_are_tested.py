@@ -11,7 +11,7 @@ POSTCONF = BUILD / "bin" / "postconf"
 TO_COME = [
     r"requiretls_.*|(smtp|lmtp)_requiretls_policy|tls_required_enable|(smtp|lmtp)_tlsrpt_.*",
     r"(smtp|lmtp)_log_tls_feature_status|.*_tls_loglevel_maps",
-    r"known_tcp_ports|tcp_windowsize|daemon_table_open_error_is_fatal|non_empty_end_of_header_action",
+    r"tcp_windowsize|daemon_table_open_error_is_fatal|non_empty_end_of_header_action",
 ]
 
 

@@ -125,6 +125,19 @@ const char *instance_command(const struct instance *instance, const char *name)
     return arena_c(instance->arena, arena_printf(instance->arena, "%.*s/%s", STR_ARG(directory), name));
 }
 
+/* In a container master is process 1; to who looks from outside that is another one. */
+static bool is_master_process_1(void)
+{
+    CLEANUP(fd_close) int fd = -1;
+    char name[32];
+    size_t len = 0;
+    struct failure ignored;
+
+    return file_open("/proc/1/comm", O_RDONLY, 0, &fd, &ignored) &&
+           file_read(fd, "comm", name, sizeof name, &len, &ignored) &&
+           str_equal(str_trim(str_make(name, len)), STR("master"));
+}
+
 bool instance_find_master(const struct instance *instance, pid_t *pid_out, struct failure *why)
 {
     CLEANUP(fd_close) int fd = -1;
@@ -143,7 +156,8 @@ bool instance_find_master(const struct instance *instance, pid_t *pid_out, struc
         return true;
     }
     strbuf_init(&text, 100);
-    is_read = file_load_fd(fd, path, &text, why) && str_to_uint64(str_trim(strbuf_str(&text)), &pid) && pid > 1;
+    is_read = file_load_fd(fd, path, &text, why) && str_to_uint64(str_trim(strbuf_str(&text)), &pid) &&
+              (pid > 1 || (pid == 1 && is_master_process_1()));
     strbuf_done(&text);
     if (!is_read)
         return failure_set(why, FAILURE_RETRY, 0, "%s is locked but names no process", path);

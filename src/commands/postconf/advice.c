@@ -125,19 +125,42 @@ void advice_on_names(const struct main_cf *cf, const struct parameters *paramete
 
 /* ---- who may relay ---- */
 
-/* Addresses that nobody's own networks have all of: those of documents (RFC 5737). */
+static bool has_each(struct match_list *list, const char *const *addresses, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (match_list_has_host(list, STR("unknown"), str_from_c(addresses[i]), NULL) != TABLE_FOUND)
+            return false;
+    }
+    return true;
+}
+
+/* Domains that nobody's list has all of: those of documents (RFC 2606). */
+static bool is_every_domain(struct main_cf *cf, struct str domains)
+{
+    static const char *const names[] = { "example.com", "relay.example.net", "one.test" };
+    const struct table_set_options options = { .cf = cf };
+    struct table_set *set = table_set_create(&options);
+    struct match_list *list = match_list_open(set, STR("relay_domains"), domains, MATCH_DOMAINS, false);
+    bool has_all = true;
+
+    for (size_t i = 0; has_all && i < ARRAY_COUNT(names); i++)
+        has_all = match_list_has(list, str_from_c(names[i]), NULL) == TABLE_FOUND;
+    table_set_destroy(&set);
+    return has_all;
+}
+
+/* Addresses that nobody's own networks have all of: those of documents (RFC 5737, 3849 and 9637). */
 static bool is_everybody(struct main_cf *cf, struct str networks)
 {
-    static const char *const addresses[] = { "192.0.2.1", "198.51.100.1", "203.0.113.1" };
+    static const char *const v4[] = { "192.0.2.1", "198.51.100.1", "203.0.113.1" };
+    static const char *const v6[] = { "2001:db8::1", "3fff::1" };
     const struct table_set_options options = { .cf = cf };
     struct table_set *set = table_set_create(&options);
     struct match_list *list = match_list_open(set, STR("mynetworks"), networks, MATCH_HOSTS, false);
-    bool is_one = true;
+    bool has_all = has_each(list, v4, ARRAY_COUNT(v4)) || has_each(list, v6, ARRAY_COUNT(v6));
 
-    for (size_t i = 0; is_one && i < ARRAY_COUNT(addresses); i++)
-        is_one = match_list_has_host(list, STR("unknown"), str_from_c(addresses[i]), NULL) == TABLE_FOUND;
     table_set_destroy(&set);
-    return is_one;
+    return has_all;
 }
 
 /* How a list that strangers come to goes on with them. */
@@ -167,24 +190,51 @@ static struct passage passage_of(struct main_cf *cf, struct str name, struct are
     return passage;
 }
 
-void advice_on_relaying(struct main_cf *cf, struct arena *arena)
+/* NULL: not set, or not where this is about. */
+static const struct main_cf_entry *entry_at(const struct main_cf *cf, const char *name, struct str service)
 {
-    const struct main_cf_entry *entry = main_cf_find(cf, STR("mynetworks"));
-    struct passage relaying, receiving;
-    struct str networks;
+    const struct main_cf_entry *entry = main_cf_find(cf, str_from_c(name));
 
-    if (main_cf_value(cf, STR("mynetworks"), arena, &networks, NULL) && entry != NULL && is_everybody(cf, networks))
-        log_warning("%.*s, line %u: mynetworks has the whole Internet: everybody may send mail to anybody through this "
-                    "machine: list your own networks only",
-                    STR_ARG(entry->place.file), entry->place.line);
-    relaying = passage_of(cf, STR("smtpd_relay_restrictions"), arena);
-    receiving = passage_of(cf, STR("smtpd_recipient_restrictions"), arena);
-    if (relaying.lets_all_pass && receiving.lets_all_pass && (relaying.has_stop || receiving.has_stop))
+    return entry != NULL && (entry->place.line > 0) == (service.len == 0) ? entry : NULL;
+}
+
+static struct str where(const struct main_cf_entry *entry, struct str service, struct arena *arena)
+{
+    return service.len > 0 ? arena_printf(arena, "%.*s: -o", STR_ARG(service))
+                           : arena_printf(arena, "%.*s, line %u:", STR_ARG(entry->place.file), entry->place.line);
+}
+
+static void advise_on_lists(struct main_cf *cf, struct str service, struct arena *arena)
+{
+    const struct main_cf_entry *networks = entry_at(cf, "mynetworks", service);
+    const struct main_cf_entry *domains = entry_at(cf, "relay_domains", service);
+    struct str value;
+
+    if (networks != NULL && main_cf_value(cf, networks->name, arena, &value, NULL) && is_everybody(cf, value))
+        log_warning("%.*s mynetworks has the whole Internet: everybody may send mail to anybody through this machine: "
+                    "list your own networks only",
+                    STR_ARG(where(networks, service, arena)));
+    if (domains != NULL && main_cf_value(cf, domains->name, arena, &value, NULL) && is_every_domain(cf, value))
         log_warning(
-            "%.*s/main.cf: in smtpd_relay_restrictions and smtpd_recipient_restrictions \"permit\" comes before "
-            "all that refuses strangers: everybody may send mail to anybody through this machine: write "
-            "reject_unauth_destination before it",
-            STR_ARG(main_cf_directory(cf)));
+            "%.*s relay_domains has every domain: everybody may send mail to anybody through this machine: list "
+            "the domains that this host takes mail for",
+            STR_ARG(where(domains, service, arena)));
+}
+
+void advice_on_relaying(struct main_cf *cf, struct str service, struct arena *arena)
+{
+    struct passage relaying = passage_of(cf, STR("smtpd_relay_restrictions"), arena);
+    struct passage receiving = passage_of(cf, STR("smtpd_recipient_restrictions"), arena);
+    struct str place = service.len > 0 ? service : arena_printf(arena, "%.*s/main.cf", STR_ARG(main_cf_directory(cf)));
+
+    advise_on_lists(cf, service, arena);
+    if ((service.len == 0 || entry_at(cf, "smtpd_relay_restrictions", service) != NULL ||
+         entry_at(cf, "smtpd_recipient_restrictions", service) != NULL) &&
+        relaying.lets_all_pass && receiving.lets_all_pass && (relaying.has_stop || receiving.has_stop))
+        log_warning("%.*s: in smtpd_relay_restrictions and smtpd_recipient_restrictions \"permit\" comes before "
+                    "all that refuses strangers: everybody may send mail to anybody through this machine: write "
+                    "reject_unauth_destination before it",
+                    STR_ARG(place));
 }
 
 /* ---- indexes ---- */
@@ -199,7 +249,7 @@ static bool changed_at(struct str path, struct timespec *time_out)
     return true;
 }
 
-void advice_on_index(struct str table, struct str parameter, struct str place, struct arena *arena)
+void advice_on_index(struct str table, struct str parameter, struct str place, bool tells_missing, struct arena *arena)
 {
     static const struct {
         const char *type;
@@ -217,10 +267,14 @@ void advice_on_index(struct str table, struct str parameter, struct str place, s
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (!str_equal(type, str_from_c(rows[i].type)) || !changed_at(arena_str(arena, path), &source))
             continue;
-        if (!changed_at(arena_printf(arena, "%.*s%s", STR_ARG(path), rows[i].suffix), &index))
+        const bool is_there = changed_at(arena_printf(arena, "%.*s%s", STR_ARG(path), rows[i].suffix), &index);
+
+        if (!is_there && tells_missing)
             log_warning("%.*s %.*s: there is no %.*s%s: run %s %.*s", STR_ARG(place), STR_ARG(parameter), STR_ARG(path),
                         rows[i].suffix, are_aliases ? "postalias" : "postmap", STR_ARG(table));
-        else if (source.tv_sec > index.tv_sec || (source.tv_sec == index.tv_sec && source.tv_nsec > index.tv_nsec))
+        if (!is_there)
+            continue;
+        if (source.tv_sec > index.tv_sec || (source.tv_sec == index.tv_sec && source.tv_nsec > index.tv_nsec))
             log_warning("%.*s %.*s: %.*s%s is older than %.*s: what was changed there is not in force: run %s %.*s",
                         STR_ARG(place), STR_ARG(parameter), STR_ARG(path), rows[i].suffix, STR_ARG(path),
                         are_aliases ? "postalias" : "postmap", STR_ARG(table));

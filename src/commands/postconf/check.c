@@ -207,7 +207,7 @@ static void try_tables_of(struct main_cf *cf, const struct main_cf_entry *entry,
         if (!table_open(set, word, TABLE_FOLD | TABLE_NO_PROXY, &table, &why))
             log_warning("%.*s %.*s: %.*s: %s: mail is deferred until this is put right", STR_ARG(place),
                         STR_ARG(entry->name), STR_ARG(word), why.text);
-        advice_on_index(word, entry->name, place, arena);
+        advice_on_index(word, entry->name, place, true, arena);
         databases_check_secret(word, str_ends_with(entry->name, STR("_password_maps")),
                                arena_printf(arena, "%.*s %.*s:", STR_ARG(place), STR_ARG(entry->name)), arena);
     }
@@ -231,11 +231,26 @@ static bool names_tables(struct str name)
     return has_table_suffix(name) && registry_find(name) != NULL && !only_names(name);
 }
 
+/* Of tables among other words: in restrictions, in mynetworks, within other tables. */
+static void look_at_indexes(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
+                            struct arena *arena)
+{
+    struct failure ignored;
+    struct str rest, word;
+
+    if (only_names(entry->name) || !main_cf_value(cf, entry->name, arena, &rest, &ignored))
+        return;
+    while (str_next_word(&rest, "!, \t\r\n{}", &word))
+        advice_on_index(word, entry->name, place, false, arena);
+}
+
 static void look_at_entry(struct main_cf *cf, const struct main_cf_entry *entry, struct str place,
                           struct table_set *set, struct arena *arena)
 {
     if (names_tables(entry->name))
         try_tables_of(cf, entry, place, set, arena);
+    else
+        look_at_indexes(cf, entry, place, arena);
     restrictions_check(cf, entry->name, place, set, arena);
     milters_check(cf, entry->name, place, arena);
 }
@@ -296,6 +311,8 @@ static bool look_at_service(const struct parameters *parameters, const struct se
     if (!take_options(entry, service, cf))
         return false;
     look_at_tables_of_options(cf, entry, service, arena);
+    if (str_equal(entry->fields[MASTER_FIELD_COMMAND], STR("smtpd")))
+        advice_on_relaying(cf, service, arena);
     return try_options(entry, service, cf, told, arena);
 }
 
@@ -429,7 +446,7 @@ bool check_parameters(struct main_cf *cf, const struct parameters *parameters, c
     named_check(cf, services, arena);
     advice_on_names(cf, parameters, services, arena);
     restrictions_check_relaying(cf, arena);
-    advice_on_relaying(cf, arena);
+    advice_on_relaying(cf, STR_EMPTY, arena);
     lists_check_domains(cf, services, arena);
     look_at_mailbox_limit(cf, STR("mailbox_size_limit"));
     look_at_mailbox_limit(cf, STR("virtual_mailbox_limit"));

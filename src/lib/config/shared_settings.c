@@ -6,6 +6,7 @@
 #include "config/setting_words.h"
 #include "os/environment.h"
 #include "os/file.h"
+#include "os/known_ports.h"
 
 static const char *const address_formats[] = { "external", "internal", NULL };
 
@@ -179,6 +180,9 @@ static const struct setting rows[] = {
     SETTING_STRING(
         struct shared_settings, debugger_command, "debugger_command", "", 0, 0,
         "What a program started with \"-D\" runs before it begins; $process_name and $process_id are its own."),
+    SETTING_STRING(struct shared_settings, known_tcp_ports, "known_tcp_ports",
+                   "lmtp=24, smtp=25, smtps=submissions=465, submission=587", 0, 0,
+                   "Names of TCP ports, name=port or name=name=port, that are looked for here before /etc/services."),
     SETTING_BOOLEAN(struct shared_settings, helpful_warnings, "helpful_warnings", "yes",
                     "Log hints about likely mistakes."),
     SETTING_STRING(struct shared_settings, import_environment, "import_environment",
@@ -279,7 +283,7 @@ bool shared_settings_load(struct main_cf *cf, struct arena *arena, const struct 
     settings = loaded;
     if (settings->myorigin.data[0] == '/' && !read_origin_file(&settings->myorigin, arena, why))
         return false;
-    if (!shared_settings_check_environment(cf, arena, why))
+    if (!shared_settings_check_environment(cf, arena, why) || !known_ports_set(settings->known_tcp_ports, why))
         return false;
     *settings_out = settings;
     return true;

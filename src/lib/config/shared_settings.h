@@ -73,6 +73,7 @@ struct shared_settings {
     struct str postlog_service_name;
 
     /* sizes and times that all use */
+    struct str known_tcp_ports;
     int64_t message_size_limit; /* 0: none */
     int64_t queue_minfree;
     struct str default_database_type;

@@ -1,50 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/nexthop.h"
 
+#include "os/system_socket.h"
+
 #include <arpa/inet.h>
-#include <netdb.h>
-
-/* /etc/services is not there in a jail; these are needed most. */
-static const struct {
-    const char *name;
-    uint16_t port;
-} known_ports[] = {
-    { "smtp", 25 }, { "submission", 587 }, { "submissions", 465 }, { "smtps", 465 }, { "lmtp", 24 }, { "mail", 25 },
-};
-
-static bool port_of_service(struct str name, uint16_t *port_out)
-{
-    char text[64];
-    struct servent *service;
-
-    if (name.len == 0 || name.len >= sizeof(text))
-        return false;
-    memcpy(text, name.data, name.len);
-    text[name.len] = '\0';
-    service = getservbyname(text, "tcp");
-    if (service == NULL)
-        return false;
-    *port_out = ntohs((uint16_t) service->s_port);
-    return true;
-}
 
 bool nexthop_port(struct str text, uint16_t *port_out)
 {
-    uint64_t number;
+    unsigned port;
 
-    if (str_to_uint64(text, &number)) {
-        if (number == 0 || number > UINT16_MAX)
-            return false;
-        *port_out = (uint16_t) number;
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(known_ports); i++) {
-        if (str_equal_nocase(text, str_from_c(known_ports[i].name))) {
-            *port_out = known_ports[i].port;
-            return true;
-        }
-    }
-    return port_of_service(text, port_out);
+    if (!system_socket_parse_port(text, &port))
+        return false;
+    *port_out = (uint16_t) port;
+    return true;
 }
 
 /* The domain and what follows a colon behind it. */

@@ -3,6 +3,7 @@
 
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/known_ports.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -264,6 +265,8 @@ bool system_socket_parse_port(struct str text, unsigned *port_out)
         *port_out = (unsigned) number;
         return true;
     }
+    if (known_ports_find(text, port_out))
+        return true;
     if (text.len == 0 || text.len >= sizeof name)
         return false;
     memcpy(name, text.data, text.len);

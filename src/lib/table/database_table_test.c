@@ -301,7 +301,8 @@ TEST(a_dead_host_is_told_of_once_and_left_alone)
     struct stage stage;
 
     begin(&stage, false, "word = w\nquery = %s\nhosts = dead first\nidle_interval = 0\n");
-    for (int i = 0; i < 20; i++)
+    /* Who asks within one tick of the clock has the same connection still. */
+    for (int i = 0; i < 20 || (stage.warnings[0] == '\0' && i < 1000000); i++)
         EXPECT_TEXT(ask(&stage, stage.table, "key"), "w,key");
     EXPECT_TEXT(fake.last_host, "first");
     EXPECT_TEXT(stage.warnings, "connect to fake server dead: nobody is there\n");
