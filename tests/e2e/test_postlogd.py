@@ -148,6 +148,9 @@ def test_postlock_holds_the_mailbox_and_gives_the_status_of_the_command(make_mer
     busy = mail.command("postlock", "-c", mail.config, box, "sh", "-c", inner, check=False)
     assert busy.returncode == 75
     assert re.search(r"postlock: fatal: lock .*box", busy.stderr)
+    alone = f"env -u MAIL_CONFIG {mail.command_directory}/postlock -c {mail.config} {box}2 printenv MAIL_CONFIG"
+    told = mail.command("postlock", "-c", mail.config, box, "sh", "-c", alone)
+    assert told.stdout == f"{mail.config}\n"
 
 
 def test_the_lines_of_one_message_stand_in_the_order_of_events(merpati, account):

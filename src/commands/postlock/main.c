@@ -4,6 +4,7 @@
 #include "config/directory.h"
 #include "config/main_cf.h"
 #include "log/log.h"
+#include "os/environment.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -91,6 +92,9 @@ static bool load(struct arena *arena, struct str config_directory, struct postlo
     if (!config_directory_find(config_directory, arena, &directory, why) ||
         !main_cf_load(directory, arena, &main_cf, why) ||
         !settings_load(&postlock_settings_table, main_cf, STR_EMPTY, arena, &settings, why))
+        return false;
+    /* The command may be one of ours, and means the same mail system. */
+    if (config_directory.len > 0 && !environment_set("MAIL_CONFIG", arena_c(arena, config_directory), why))
         return false;
     *settings_out = settings;
     return true;
