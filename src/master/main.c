@@ -105,8 +105,11 @@ static bool begin(struct start *start, struct failure *why)
         debugger_run(start->configuration->shared);
     start->supervisor.verbose = start->options.verbose;
     start->supervisor.keeps_output = start->options.keeps_output;
-    return signals_open(numbers, ARRAY_COUNT(numbers), &start->signal_fd, why) &&
-           supervisor_init(&start->supervisor, start->configuration, why) &&
+    if (!signals_open(numbers, ARRAY_COUNT(numbers), &start->signal_fd, why))
+        return false;
+    /* As process 1, for those who ended before this. */
+    (void) raise(SIGCHLD);
+    return supervisor_init(&start->supervisor, start->configuration, why) &&
            own_log_open(start->configuration, false, why);
 }
 
