@@ -677,3 +677,25 @@ def test_a_door_that_is_open_to_all_is_told_wherever_it_is(make_merpati, main, o
     mail.write_config()
     found = [line for line in mail.control("check").stderr.splitlines() if "everybody may send mail to anybody" in line]
     assert len(found) == 1 and re.search(told, found[0]), found
+
+
+def test_what_others_could_replace_is_told(make_merpati):
+    if not IS_ROOT:
+        pytest.skip("owners differ only as root")
+    mail = make_merpati()
+    libexec, commands = mail.path("libexec"), mail.path("bin")
+    shutil.copytree(mail.daemon_directory, libexec)
+    commands.mkdir()
+    for name in ("merpati", "postconf", "postqueue"):
+        shutil.copy(mail.command_directory / name, commands)
+    mail.set(daemon_directory=libexec, command_directory=commands, mail_spool_directory=mail.path("nowhere"))
+    mail.write_config()
+    told = mail.control("check").stderr
+    assert f"{commands}/postdrop is missing: no user can send or look at the queue" in told
+    assert re.search(rf"main\.cf, line \d+: mail_spool_directory = {mail.path('nowhere')} is not there: ", told)
+    assert "can be replaced by others" not in told and "can be written by others" not in told
+    shutil.chown(libexec / "smtpd", "nobody")
+    mail.config.chmod(0o777)
+    told = mail.control("check").stderr
+    assert f"{libexec}/smtpd can be replaced by others than root" in told
+    assert f"{mail.config} can be written by others than its owner: chmod go-w" in told

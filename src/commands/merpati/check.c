@@ -334,13 +334,39 @@ static void check_configuration_file(struct check *check, const char *name)
 }
 
 /* Without its set-gid bit, users cannot submit; with a set-uid bit, something is badly wrong. */
+/* What root starts; one stands for all. */
+static void check_daemons(struct check *check)
+{
+    CLEANUP(directory_discard) struct directory *directory = NULL;
+    const char *path = arena_c(check->instance->arena, check->instance->shared->daemon_directory);
+    const char *name;
+    unsigned char type;
+    struct stat status;
+    struct failure ignored;
+
+    if (!check->identity.is_root || !directory_open(AT_FDCWD, path, &directory, &ignored))
+        return;
+    while (directory_next(directory, &name, &type)) {
+        if (type != DT_REG || !file_stat_at(directory_fd(directory), name, &status, &ignored) ||
+            (status.st_uid == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0))
+            continue;
+        log_warning("%s/%s can be replaced by others than root, who starts it: chown root %s/*; chmod go-w %s/*", path,
+                    name, path, path);
+        return;
+    }
+}
+
 static void check_command(struct check *check, const char *name)
 {
     const char *path = path_of(check->instance, check->instance->shared->command_directory, name);
     struct stat status;
 
-    if (!check->identity.is_root || stat(path, &status) < 0)
+    if (!check->identity.is_root)
         return;
+    if (stat(path, &status) < 0) {
+        log_warning("%s is missing: no user can send or look at the queue", path);
+        return;
+    }
     if ((status.st_mode & S_ISGID) == 0 || status.st_gid != check->identity.setgid_gid)
         log_warning("%s is not set-gid %.*s: only root can use it", path,
                     STR_ARG(check->instance->shared->setgid_group));
@@ -414,8 +440,11 @@ int check_instance(const struct instance *instance)
     }
     if (check.has_identity) {
         check_directories(&check);
+        if (check.identity.is_root)
+            check_configuration_path(arena_c(instance->arena, instance->directory));
         check_configuration_file(&check, "main.cf");
         check_configuration_file(&check, "master.cf");
+        check_daemons(&check);
         check_command(&check, "postdrop");
         check_command(&check, "postqueue");
         check_backends(instance, &check.identity);

@@ -47,6 +47,17 @@ static void check_mailbox_command(const struct instance *instance)
                 STR_ARG(entry->place.file), entry->place.line, STR_ARG(program));
 }
 
+static void check_mail_spool(const struct instance *instance)
+{
+    const struct main_cf_entry *entry = main_cf_find(instance->main_cf, STR("mail_spool_directory"));
+    struct str path = entry != NULL ? value_of(instance->main_cf, entry->name, instance->arena) : STR_EMPTY;
+
+    if (path.len > 0 && !file_exists(arena_c(instance->arena, path)))
+        log_warning(
+            "%.*s, line %u: mail_spool_directory = %.*s is not there: mail for users of this host waits until it is",
+            STR_ARG(entry->place.file), entry->place.line, STR_ARG(path));
+}
+
 /* smtpd takes nothing without the second, cleanup not without the first when the part that it writes is full. */
 static void check_room(const struct instance *instance)
 {
@@ -75,6 +86,7 @@ void check_values(const struct instance *instance, const struct master_cf *file)
             check_login(instance, &file->services[i]);
     }
     check_mailbox_command(instance);
+    check_mail_spool(instance);
     if (instance->shared != NULL)
         check_room(instance);
 }
