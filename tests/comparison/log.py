@@ -16,8 +16,8 @@ ID = re.compile(rf"^({QUEUE_ID}): ")
 SILENT = re.compile(r"/(anvil|scache|postlogd|master|merpati|postfix-script|comparison)$")
 # What it warns of in a configuration at its start is ours alone.
 OURS_ALONE = re.compile(r"/merpati$")
-# Stock's word on a second that the kernel's coarse clock has not begun.
-CLOCKS = ("warning: file system clock is ", "warning: resetting file time stamps")
+# Stock's word on a second that the kernel's coarse clock has not begun; what the time of day brings.
+CLOCKS = ("warning: file system clock is ", "warning: resetting file time stamps", "cache internal:verify full cleanup: ")
 # One process says it all, in an order that means something.
 ORDERED = re.compile(r"/(smtpd|cleanup|pickup|qmgr|oqmgr)$")
 
