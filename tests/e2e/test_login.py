@@ -417,6 +417,7 @@ def test_a_check_tells_which_back_end_cannot_be_reached(make_merpati, backend):
     mail.control("start")
     mail.is_running = True
     told = mail.control("check").stderr
+    assert re.search(r"main\.cf, line \d+: smtpd_sasl_path: nobody listens at ", told)
     for line in ("smtpd_sasl_path: nobody listens at {}/private/auth now", "smtpd_milters: nobody listens at {}/private/milter now",
                  "smtpd_recipient_restrictions: nobody listens at {}/private/policy now"):
         assert line.format(mail.queue) in told

@@ -193,7 +193,9 @@ def test_arguments_of_restrictions_are_judged(make_merpati):
     })
     later = ": mail that comes to it is deferred"
     checked = mail.control("check")
-    assert sorted(line for line in lines_of(mail, checked.stderr) if "restrictions" in line or "class" in line) == sorted([
+    # Who listens is another matter.
+    judged = [line for line in lines_of(mail, checked.stderr) if not re.search("nobody listens at |: inet:", line)]
+    assert sorted(line for line in judged if "restrictions" in line or "class" in line) == sorted([
         'my_class: restriction check_sender_access: bad argument "nosuch": need maptype:mapname' + later,
         "my_class: this version has no restriction permit_mynetwork: is permit_mynetworks meant?" + later,
         'smtpd_client_restrictions: restriction sleep must be followed by a number of seconds, not by "soon"' + later,

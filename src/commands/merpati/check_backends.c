@@ -32,17 +32,40 @@ struct backends {
     struct strlist told;      /* places that were looked at */
 };
 
+/* What "-o" says of it in the line of the service. */
+static bool is_overridden(const struct backends *backends, const char *parameter, struct str *value_out)
+{
+    struct str name;
+
+    for (size_t i = backends->overrides.count; i > 0; i--) {
+        if (main_cf_split_assignment(backends->overrides.items[i - 1], &name, value_out) &&
+            str_equal(name, str_from_c(parameter)))
+            return true;
+    }
+    return false;
+}
+
+/* The parameter, with the line of main.cf where it stands. */
+static const char *title(const struct backends *backends, const char *parameter)
+{
+    const struct main_cf_entry *entry = main_cf_find(backends->instance->main_cf, str_from_c(parameter));
+    struct str ignored;
+
+    if (entry == NULL || is_overridden(backends, parameter, &ignored))
+        return parameter;
+    return arena_printf(backends->instance->arena, "%.*s, line %u: %s", STR_ARG(entry->place.file), entry->place.line,
+                        parameter)
+        .data;
+}
+
 static struct str value_of(struct backends *backends, const char *parameter)
 {
     struct arena *arena = backends->instance->arena;
-    struct str name, value;
     struct failure ignored;
+    struct str value;
 
-    for (size_t i = backends->overrides.count; i > 0; i--) {
-        if (main_cf_split_assignment(backends->overrides.items[i - 1], &name, &value) &&
-            str_equal(name, str_from_c(parameter)))
-            return value;
-    }
+    if (is_overridden(backends, parameter, &value))
+        return value;
     return main_cf_value(backends->instance->main_cf, str_from_c(parameter), arena, &value, &ignored) ? value
                                                                                                       : STR_EMPTY;
 }
@@ -264,10 +287,9 @@ static void check_application(struct backends *backends, struct str name)
     bool has_more;
 
     if (!sasl_service_is_application(name)) {
-        log_warning(
-            "smtpd_sasl_path: \"%.*s\" is no name of a Cyrus SASL configuration file: nobody can log in; a path "
-            "is for smtpd_sasl_type = dovecot",
-            STR_ARG(name));
+        log_warning("%s: \"%.*s\" is no name of a Cyrus SASL configuration file: nobody can log in; a path "
+                    "is for smtpd_sasl_type = dovecot",
+                    title(backends, "smtpd_sasl_path"), STR_ARG(name));
         return;
     }
     do {
@@ -278,9 +300,9 @@ static void check_application(struct backends *backends, struct str name)
             return;
         }
     } while (has_more);
-    log_warning("smtpd_sasl_path: there is no %.*s.conf in %.*s: Cyrus SASL takes its defaults, users of /etc/sasldb2; "
+    log_warning("%s: there is no %.*s.conf in %.*s: Cyrus SASL takes its defaults, users of /etc/sasldb2; "
                 "see docs/sasl.md",
-                STR_ARG(name), STR_ARG(directories));
+                title(backends, "smtpd_sasl_path"), STR_ARG(name), STR_ARG(directories));
 }
 
 static void check_auth_server(struct backends *backends)
@@ -296,9 +318,9 @@ static void check_auth_server(struct backends *backends)
         return;
     }
     if (str_starts_with(path, STR("inet:")) || str_starts_with(path, STR("unix:")))
-        check_place(backends, &smtpd, "smtpd_sasl_path", path);
+        check_place(backends, &smtpd, title(backends, "smtpd_sasl_path"), path);
     else
-        check_path(backends, &smtpd, "smtpd_sasl_path", path);
+        check_path(backends, &smtpd, title(backends, "smtpd_sasl_path"), path);
 }
 
 static void check_milters(struct backends *backends, const struct caller *caller, const char *parameter)
@@ -306,7 +328,7 @@ static void check_milters(struct backends *backends, const struct caller *caller
     struct str value = value_of(backends, parameter), word;
 
     while (str_next_word(&value, " \t\r\n,{}", &word))
-        check_place(backends, caller, parameter, word);
+        check_place(backends, caller, title(backends, parameter), word);
 }
 
 static void check_policy_services(struct backends *backends)
@@ -325,7 +347,7 @@ static void check_policy_services(struct backends *backends)
 
         while (str_next_word(&value, " \t\r\n,{}", &word)) {
             if (is_service)
-                check_place(backends, &smtpd, lists[i], word);
+                check_place(backends, &smtpd, title(backends, lists[i]), word);
             is_service = str_equal_nocase(word, STR("check_policy_service"));
         }
     }
