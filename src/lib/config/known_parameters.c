@@ -197,6 +197,7 @@ static const struct known_parameter parameters[] = {
     { "ipc_idle", "5s" },
     { "ipc_timeout", "3600s" },
     { "ipc_ttl", "1000s" },
+    { "known_tcp_ports", "lmtp=24, smtp=25, smtps=submissions=465, submission=587" },
     { "line_length_limit", "2048" },
     { "lmdb_map_size", "16777216" },
     { "lmtp_address_preference", "any" },
