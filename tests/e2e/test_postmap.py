@@ -100,6 +100,8 @@ def without_noise(result, sort=False):
     out = re.sub(r"YP_(LAST_MODIFIED|MASTER_NAME):\t.*\n", "", out)
     err = err.replace(" -- ignoring this line", "").replace("[-bfFhijmn", "[-bfFhimn")
     err = re.sub(r"unbalanced '\"' in '.*'", "unbalanced '\"'", err)
+    # Ours says what to do, too.
+    err = re.sub(r"(unsupported dictionary type: \w+): install the package merpati-\w+", r"\1", err)
     return (status, sorted(out.splitlines()) if sort else out, sorted(err.splitlines()))
 
 
