@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.importing import make_source, make_target
 from support.instance import SOURCE
 
 VECTORS = Path(os.environ.get("MERPATI_VECTORS", SOURCE.parent / "shared" / "vectors")) / "real-configs"
@@ -32,21 +33,12 @@ def tree(directory):
 
 @pytest.fixture
 def source(tmp_path):
-    directory = tmp_path / "postfix"
-    directory.mkdir()
-    (directory / "main.cf").write_text("myhostname = mail.example.test\n")
-    (directory / "master.cf").write_text("smtp      inet  n       -       y       -       -       smtpd\n")
-    return directory
+    return make_source(tmp_path / "postfix")
 
 
 @pytest.fixture
 def target(make_merpati):
-    mail = make_merpati()
-    mail.meta = mail.path("meta")
-    mail.meta.mkdir()
-    shutil.copy(SOURCE / "conf/master.cf", mail.meta / "master.cf.proto")
-    mail.set(meta_directory=mail.meta)
-    return mail
+    return make_target(make_merpati)
 
 
 def do_import(mail, directory, *options, **more):

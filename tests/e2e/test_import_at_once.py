@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.instance import SOURCE
+from support.importing import make_source, make_target
 
 STEPS = ("open", "create", "write", "mode", "sync", "link", "unlink", "rename")
 only_root_mounts = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
@@ -24,10 +24,8 @@ def tree(directory):
 
 @pytest.fixture
 def source(tmp_path):
-    directory = tmp_path / "postfix"
-    (directory / "sasl").mkdir(parents=True)
-    (directory / "main.cf").write_text("myhostname = mail.example.test\n")
-    (directory / "master.cf").write_text("smtp      inet  n       -       y       -       -       smtpd\n")
+    directory = make_source(tmp_path / "postfix")
+    (directory / "sasl").mkdir()
     (directory / "transport").write_text("example.test local:\n")
     (directory / "same").write_text("x y\n")
     (directory / "sasl/passwd").write_text("new\n")
@@ -37,11 +35,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def target(make_merpati):
-    mail = make_merpati()
-    mail.meta = mail.path("meta")
-    mail.meta.mkdir()
-    shutil.copy(SOURCE / "conf/master.cf", mail.meta / "master.cf.proto")
-    mail.set(meta_directory=mail.meta)
+    mail = make_target(make_merpati)
     etc = Path(mail.config)
     (etc / "sasl").mkdir()
     (etc / "sasl/passwd").write_text("old\n")

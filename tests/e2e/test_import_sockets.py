@@ -3,30 +3,22 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
-from support.instance import SOURCE
+from support.importing import make_source, make_target
 
 
 @pytest.fixture
 def source(tmp_path):
-    directory = tmp_path / "postfix"
-    directory.mkdir()
-    (directory / "master.cf").write_text("smtp      inet  n       -       y       -       -       smtpd\n")
-    return directory
+    return make_source(tmp_path / "postfix", main=None)
 
 
 @pytest.fixture
 def target(make_merpati):
-    mail = make_merpati()
-    mail.meta = mail.path("meta")
-    mail.meta.mkdir()
-    shutil.copy(SOURCE / "conf/master.cf", mail.meta / "master.cf.proto")
-    mail.set(meta_directory=mail.meta)
+    mail = make_target(make_merpati)
     mail.users = {name: mail.command("postconf", "-c", mail.config, "-h", name).stdout.strip() for name in ("net_owner", "map_owner")}
     return mail
 

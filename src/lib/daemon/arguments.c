@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/arguments.h"
 
+#include "config/programs.h"
+
 #include <unistd.h>
 
 static const char *const transports[] = {
@@ -68,6 +70,14 @@ static bool take_option(int option, struct arena *arena, struct daemon_arguments
     }
 }
 
+/* Of those that master.cf knows; a value with a blank in it, without braces, leaves a word behind. */
+static bool may_have_words(const char *name)
+{
+    const struct program *program = program_find(str_from_c(name));
+
+    return program == NULL || program_takes_words(program);
+}
+
 bool daemon_arguments_parse(int argc, char **argv, const char *program, struct arena *arena,
                             struct daemon_arguments *arguments_out, struct failure *why)
 {
@@ -85,6 +95,9 @@ bool daemon_arguments_parse(int argc, char **argv, const char *program, struct a
     }
     for (; optind < argc; optind++)
         strlist_add(&arguments.rest, arena, str_from_c(argv[optind]));
+    if (arguments.rest.count > 0 && !may_have_words(program))
+        return failure_set(why, FAILURE_CONFIGURATION, 0, "unexpected command-line argument: %.*s",
+                           STR_ARG(arguments.rest.items[0]));
     if (arguments.service == NULL && arguments.is_standalone)
         arguments.service = program;
     if (arguments.service == NULL)

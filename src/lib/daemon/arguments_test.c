@@ -6,16 +6,22 @@
 enum { WORDS_MAXIMUM = 20 };
 
 /* The words of line as master would give them. */
-static bool parse(const char *line, struct arena *arena, struct daemon_arguments *arguments, struct failure *why)
+static bool parse_for(const char *program, const char *line, struct arena *arena, struct daemon_arguments *arguments,
+                      struct failure *why)
 {
     struct strlist words = strlist_split(arena, str_from_c(line), " ");
     char *argv[WORDS_MAXIMUM + 1] = { NULL };
 
     assert_true(words.count < WORDS_MAXIMUM);
-    argv[0] = arena_c(arena, STR("smtpd"));
+    argv[0] = arena_c(arena, str_from_c(program));
     for (size_t i = 0; i < words.count; i++)
         argv[i + 1] = arena_c(arena, words.items[i]);
-    return daemon_arguments_parse((int) words.count + 1, argv, "smtpd", arena, arguments, why);
+    return daemon_arguments_parse((int) words.count + 1, argv, program, arena, arguments, why);
+}
+
+static bool parse(const char *line, struct arena *arena, struct daemon_arguments *arguments, struct failure *why)
+{
+    return parse_for("smtpd", line, arena, arguments, why);
 }
 
 TEST(what_master_says_is_taken)
@@ -24,7 +30,7 @@ TEST(what_master_says_is_taken)
     struct daemon_arguments arguments;
     struct failure why;
 
-    EXPECT(parse("-n 2525 -t inet -c -u -s 3 -o a=b -v -v -o c=d x y", arena, &arguments, &why));
+    EXPECT(parse_for("pipe", "-n 2525 -t inet -c -u -s 3 -o a=b -v -v -o c=d x y", arena, &arguments, &why));
     EXPECT_TEXT(arguments.service, "2525");
     EXPECT_INT(arguments.transport, DAEMON_TRANSPORT_INET);
     EXPECT(arguments.is_chrooted);
@@ -109,5 +115,19 @@ TEST(a_mistake_is_named)
         EXPECT_TEXT(why.text, rows[i].reason);
         EXPECT_TEXT(arguments.service, "untouched");
     }
+    arena_destroy(&arena);
+}
+
+TEST(words_are_for_programs_that_take_some)
+{
+    struct arena *arena = arena_create();
+    struct daemon_arguments arguments;
+    struct failure why;
+
+    EXPECT_FALSE(parse("-n 2525 -o a=b, reject", arena, &arguments, &why));
+    EXPECT_INT(why.kind, FAILURE_CONFIGURATION);
+    EXPECT_TEXT(why.text, "unexpected command-line argument: reject");
+    EXPECT(parse_for("smtp", "-n relay flags=D", arena, &arguments, &why));
+    EXPECT(parse_for("one-of-a-test", "-n x word", arena, &arguments, &why));
     arena_destroy(&arena);
 }

@@ -4,7 +4,6 @@
 
 #include "config/directory.h"
 #include "config/main_cf.h"
-#include "config/programs.h"
 #include "daemon/daemon_private.h"
 #include "daemon/debugger.h"
 #include "daemon/describe.h"
@@ -302,15 +301,6 @@ static void keep_heap(void)
 #endif
 }
 
-static bool command_line_ends(const struct daemon *daemon, struct failure *why)
-{
-    const struct program *program = program_find(str_from_c(daemon->program->name));
-
-    return daemon->arguments.rest.count == 0 || program == NULL || program_takes_words(program) ||
-           failure_set(why, FAILURE_CONFIGURATION, 0, "unexpected command-line argument: %.*s",
-                       STR_ARG(daemon->arguments.rest.items[0]));
-}
-
 static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure *why)
 {
     const struct daemon_program *program = daemon->program;
@@ -323,8 +313,7 @@ static bool prepare(struct daemon *daemon, int argc, char **argv, struct failure
     if (!fd_guard_standard(why) || !environment_set("UV_THREADPOOL_SIZE", "16", why))
         return false;
     if (!daemon_arguments_parse(argc, argv, program->name, daemon->arena, &daemon->arguments, why) ||
-        !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !daemon_open_log(daemon, why) ||
-        !command_line_ends(daemon, why))
+        !load_configuration(daemon, why) || !enter_queue_directory(daemon, why) || !daemon_open_log(daemon, why))
         return false;
     daemon->patience = daemon->shared->daemon_timeout;
     watchdog_start(daemon->patience, end_hung);
